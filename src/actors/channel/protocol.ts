@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a channel answers to.
+
+import type { Delivered } from '../session/protocol.ts';
+
+/** Who sends: as the edge's guard or a platform's adapter found out. */
+export interface Sender {
+  readonly user_id: string;
+  /** `admin:*`, `workspace:homelab`, …; what a token may do at most. */
+  readonly permissions: readonly string[];
+}
+
+/** A message as it arrives from outside, translated. */
+export interface Inbound {
+  readonly sender: Sender;
+  /** The sender's own key; empty: one is made, and then a repetition cannot be told. */
+  readonly message_id: string;
+  readonly content: string;
+  /** Empty: the sender's personal workspace, or the session's own. */
+  readonly workspace_id: string;
+  /** Empty: a new session. */
+  readonly session_id: string;
+  readonly model: string;
+}
+
+export type ChannelProtocol = {
+  /** Identify, authorise, place, deliver: answered when the message is durable. */
+  readonly 'channel.receive': { readonly body: Inbound; readonly reply: Delivered };
+  /** The channel's own state, for status. */
+  readonly 'channel.status': {
+    readonly body: Record<string, never>;
+    readonly reply: { readonly name: string; readonly type: string; readonly state: string; readonly received: number; readonly refused: number };
+  };
+};

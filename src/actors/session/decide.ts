@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a session decides: from its state and something that happened, the records to write. Pure; the lane writes them and acts after.
+
+import { type Failure, failure } from '../../errors.ts';
+import { evolve, NO_USAGE, type SessionState, type TurnState } from '../../stores/fold.ts';
+import type { DeltaLengths, FinishReason, SessionRecord, ToolCall, Usage } from '../../stores/records.ts';
+import { firstEventAfterResume } from '../../stores/turn-events.ts';
+import type { LanePolicy } from './policy.ts';
+import type { Deliver } from './protocol.ts';
+
+/** What a decision may use besides the state: the time, new ids, and the policy in force. */
+export interface Deciding {
+  readonly now: number;
+  readonly uuid: () => string;
+  readonly policy: LanePolicy;
+}
+
+/** How a model call ended. */
+export interface ModelOutcome {
+  readonly content: string;
+  readonly thinking: string;
+  readonly deltas: DeltaLengths;
+  readonly tool_calls: readonly ToolCall[];
+  readonly usage: Usage;
+  readonly end:
+    | { readonly kind: 'done'; readonly finish: FinishReason | 'tool_calls' }
+    | { readonly kind: 'failed'; readonly error: Failure };
+}
+
+export interface ToolResult {
+  readonly call: ToolCall;
+  readonly content: string;
+  readonly is_error: boolean;
+  readonly truncated: boolean;
+  readonly took_ms: number;
+}
+
+/** What the machine asks to be written, after something happened in the turn it runs. */
+export type Happened =
+  | { readonly kind: 'model_done'; readonly outcome: ModelOutcome }
+  /** One of several tools is back; the others still run. */
+  | { readonly kind: 'tool_returned'; readonly result: ToolResult }
+  /** The last of them is back. */
+  | { readonly kind: 'tools_done'; readonly results: readonly ToolResult[] }
+  | { readonly kind: 'reserved'; readonly tokens: number; readonly cost_usd: number }
+  | { readonly kind: 'refused'; readonly error: Failure }
+  | { readonly kind: 'concluded' };
+
+/** The one thing a session does next: a function of its state alone. */
+export type NextStep = 'idle' | 'start' | 'reserve' | 'call' | 'tools' | 'conclude';
+
+export function nextStep(state: SessionState): NextStep {
+  const { turn } = state;
+  if (turn === null) return state.waiting.length === 0 ? 'idle' : 'start';
+  if (turn.open_call !== null) return 'call';
+  if (turn.cancelled) return 'conclude';
+  return turn.tools.some((tool) => !tool.returned) ? 'tools' : 'reserve';
+}
+
+/** Records of one decision, with the state they lead to, so that one decision can build on another. */
+class Draft {
+  readonly records: SessionRecord[] = [];
+  state: SessionState;
+  private readonly deciding: Deciding;
+  constructor(state: SessionState, deciding: Deciding) {
+    this.state = state;
+    this.deciding = deciding;
+  }
+  add(record: SessionRecord): void {
+    this.records.push(record);
+    this.state = evolve(this.state, record, this.deciding.now, this.deciding.policy.window);
+  }
+}
+
+export interface Decision {
+  readonly records: readonly SessionRecord[];
+  /** The state after the records. */
+  readonly state: SessionState;
+}
+
+const decided = (draft: Draft): Decision => ({ records: draft.records, state: draft.state });
+
+/** Takes a message in: opens the session if need be, queues the message, begins its turn when nothing runs. */
+export function decideReceive(state: SessionState, session_id: string, message: Deliver, turn_id: string, digest: string, deciding: Deciding): Decision {
+  const draft = new Draft(state, deciding);
+  if (state.facts === null && message.open !== null) {
+    draft.add({
+      type: 'session_created',
+      session_id,
+      workspace_id: message.open.workspace_id,
+      user_id: message.user_id,
+      channel: message.channel,
+    });
+  }
+  draft.add({
+    type: 'message_received',
+    message_id: message.message_id,
+    turn_id,
+    user_id: message.user_id,
+    channel: message.channel,
+    content: message.content,
+    model: message.model,
+    digest,
+  });
+  const { turn } = draft.state;
+  if (turn === null) startNext(draft, deciding);
+  else if (message.queue === 'interrupt' && !turn.cancelled) {
+    draft.add({ type: 'cancel_requested', turn_id: turn.turn_id, by: message.user_id });
+  }
+  return decided(draft);
+}
+
+/** Stops the running turn, or drops a waiting one; null when the turn is neither. */
+export function decideCancel(state: SessionState, turn_id: string, by: string, deciding: Deciding): Decision | null {
+  const draft = new Draft(state, deciding);
+  if (state.turn?.turn_id === turn_id) {
+    if (!state.turn.cancelled) draft.add({ type: 'cancel_requested', turn_id, by });
+    return decided(draft);
+  }
+  const message = state.waiting.find((waiting) => waiting.turn_id === turn_id);
+  if (message === undefined) return null;
+  draft.add({ type: 'cancel_requested', turn_id, by });
+  draft.add({
+    type: 'turn_started',
+    turn_id,
+    message_ids: [message.message_id],
+    model: message.model,
+    queued_ms: deciding.now - message.at,
+  });
+  draft.add(finished(turn_id, deciding.uuid(), 'cancelled', '', NO_USAGE));
+  return decided(draft);
+}
+
+/** What to write when a lane wakes with something open: nothing is repeated whose result is journaled. */
+export function decideResume(state: SessionState, deciding: Deciding): Decision {
+  const draft = new Draft(state, deciding);
+  const { turn } = state;
+  if (turn === null) {
+    startNext(draft, deciding);
+    return decided(draft);
+  }
+  const attempt = turn.attempt + 1;
+  draft.add({
+    type: 'turn_resumed',
+    turn_id: turn.turn_id,
+    attempt,
+    first_event: firstEventAfterResume(turn.cursor),
+    settled_tokens: turn.open_call?.reserved_tokens ?? 0,
+    settled_usd: turn.open_call?.reserved_usd ?? 0,
+  });
+  if (turn.cancelled) {
+    conclude(draft, deciding);
+  } else if (attempt > deciding.policy.attempts_most) {
+    fail(draft, failure('poisoned', `The turn was interrupted ${attempt} times without getting any further and was given up.`), deciding);
+  } else {
+    for (const { call, returned } of turn.tools) {
+      if (returned || deciding.policy.idempotent(call.name)) continue;
+      toolReturned(draft, turn, unmade(call, 'The call was interrupted: whether it took effect is unknown. It was not repeated.'), deciding);
+    }
+    if (nextStep(draft.state) === 'reserve') callOrReserve(draft, deciding);
+  }
+  return decided(draft);
+}
+
+/** What to write after something happened in the running turn. */
+export function decideHappened(state: SessionState, happened: Happened, deciding: Deciding): Decision {
+  const draft = new Draft(state, deciding);
+  const { turn } = state;
+  if (turn === null) return decided(draft);
+  switch (happened.kind) {
+    case 'model_done':
+      modelDone(draft, turn, happened.outcome, deciding);
+      break;
+    case 'tool_returned':
+      toolReturned(draft, turn, happened.result, deciding);
+      break;
+    case 'tools_done':
+      for (const result of happened.results) toolReturned(draft, turn, result, deciding);
+      if (turn.cancelled) conclude(draft, deciding);
+      else callOrReserve(draft, deciding);
+      break;
+    case 'reserved':
+      if (turn.cancelled) conclude(draft, deciding);
+      else called(draft, turn, happened.tokens, happened.cost_usd);
+      break;
+    case 'refused':
+      fail(draft, happened.error, deciding);
+      break;
+    case 'concluded':
+      conclude(draft, deciding);
+      break;
+    default:
+      happened satisfies never;
+  }
+  return decided(draft);
+}
+
+function modelDone(draft: Draft, turn: TurnState, outcome: ModelOutcome, deciding: Deciding): void {
+  const { end } = outcome;
+  const cancelled = turn.cancelled;
+  const asks = !cancelled && end.kind === 'done' && outcome.tool_calls.length > 0;
+  const message_id = deciding.uuid();
+  draft.add({
+    type: 'model_replied',
+    turn_id: turn.turn_id,
+    call: turn.calls,
+    content: outcome.content,
+    thinking: outcome.thinking,
+    tool_calls: asks ? outcome.tool_calls : [],
+    usage: outcome.usage,
+    finish: cancelled ? 'cancelled' : end.kind === 'failed' ? 'failed' : end.finish,
+    deltas: outcome.deltas,
+    message_id,
+  });
+  if (cancelled) return finish(draft, message_id, 'cancelled', deciding);
+  if (end.kind === 'failed') return fail(draft, end.error, deciding);
+  if (asks) return tools(draft, turn, outcome.tool_calls, deciding);
+  finish(draft, message_id, end.finish === 'tool_calls' ? 'stop' : end.finish, deciding);
+}
+
+/** The model wants tools: within the budgets they run, past a turn's rounds the turn fails, never a silent success. */
+function tools(draft: Draft, turn: TurnState, calls: readonly ToolCall[], deciding: Deciding): void {
+  const { policy } = deciding;
+  if (turn.tool_rounds >= policy.max_tool_iterations) {
+    const most = policy.max_tool_iterations;
+    return fail(draft, failure('tool_loop_limit', `The model asked for tools ${most + 1} times in one turn; ${most} are allowed.`), deciding);
+  }
+  draft.add({ type: 'tool_called', turn_id: turn.turn_id, calls });
+  const left = Math.min(policy.max_tool_calls_per_turn - turn.tool_calls, policy.max_tool_calls_per_session - (draft.state.tool_calls - calls.length));
+  for (const call of calls.slice(Math.max(0, left))) {
+    toolReturned(draft, turn, unmade(call, 'tool_denied: the limit of tool calls is used up. Answer with what is known.'), deciding);
+  }
+  if (nextStep(draft.state) === 'reserve') callOrReserve(draft, deciding);
+}
+
+function toolReturned(draft: Draft, turn: TurnState, result: ToolResult, deciding: Deciding): void {
+  const { call, content, is_error, truncated, took_ms } = result;
+  draft.add({
+    type: 'tool_returned',
+    turn_id: turn.turn_id,
+    call_id: call.id,
+    name: call.name,
+    content,
+    is_error,
+    truncated,
+    took_ms,
+    message_id: deciding.uuid(),
+  });
+}
+
+/** The result of a call that was not made, or not made to its end. */
+export function unmade(call: ToolCall, why: string): ToolResult {
+  return { call, content: why, is_error: true, truncated: false, took_ms: 0 };
+}
+
+/** Begins the next waiting turn; one that fails before it begins makes room for the one after it. */
+function startNext(draft: Draft, deciding: Deciding): void {
+  const { policy, now } = deciding;
+  for (let message = draft.state.waiting[0]; message !== undefined && draft.state.turn === null; message = draft.state.waiting[0]) {
+    const { facts } = draft.state;
+    if (facts === null) return;
+    const model = policy.route({ requested: message.model, session: facts.model, workspace_id: facts.workspace_id });
+    draft.add({
+      type: 'turn_started',
+      turn_id: message.turn_id,
+      message_ids: [message.message_id],
+      model: typeof model === 'string' ? model : message.model,
+      queued_ms: Math.max(0, now - message.at),
+    });
+    if (typeof model === 'string') callOrReserve(draft, deciding);
+    else failAlone(draft, model);
+  }
+}
+
+/** The next model call: journaled at once when only the session's own budget matters, else after the reservation. */
+function callOrReserve(draft: Draft, deciding: Deciding): void {
+  const { turn, facts } = draft.state;
+  if (turn === null || facts === null) return;
+  const { policy } = deciding;
+  const most = policy.estimate(draft.state);
+  if (policy.per_session_tokens > 0 && draft.state.used_tokens + most.tokens > policy.per_session_tokens) {
+    const used = draft.state.used_tokens;
+    const text = `The session's budget of ${policy.per_session_tokens} tokens does not cover this call: ${used} are used and it may need ${most.tokens}; a session's budget does not reset.`;
+    const details = { limit: 'per_session_tokens', used, max: policy.per_session_tokens, resets_at: null };
+    return fail(draft, failure('budget_exceeded', text, details), deciding);
+  }
+  if (policy.budgets(turn.model, facts.workspace_id).length === 0) called(draft, turn, most.tokens, most.cost_usd);
+}
+
+function called(draft: Draft, turn: TurnState, tokens: number, cost_usd: number): void {
+  draft.add({
+    type: 'model_called',
+    turn_id: turn.turn_id,
+    call: turn.calls + 1,
+    model: turn.model,
+    reserved_tokens: tokens,
+    reserved_usd: cost_usd,
+  });
+}
+
+/** Ends a cancelled turn that is between two calls; tools without a result get one, so that no call is left alone. */
+function conclude(draft: Draft, deciding: Deciding): void {
+  const { turn } = draft.state;
+  if (turn === null) return;
+  for (const { call, returned } of turn.tools) {
+    if (returned) continue;
+    toolReturned(draft, turn, unmade(call, 'The call was cancelled.'), deciding);
+  }
+  finish(draft, deciding.uuid(), 'cancelled', deciding);
+}
+
+function finish(draft: Draft, reply_id: string, reason: FinishReason, deciding: Deciding): void {
+  const { turn } = draft.state;
+  if (turn === null) return;
+  draft.add(finished(turn.turn_id, reply_id, reason, turn.cursor.text, turn.usage));
+  startNext(draft, deciding);
+}
+
+function finished(turn_id: string, reply_id: string, finish_reason: FinishReason, content: string, usage: Usage): SessionRecord {
+  return { type: 'turn_finished', turn_id, reply_id, finish_reason, content, usage };
+}
+
+function fail(draft: Draft, error: Failure, deciding: Deciding): void {
+  failAlone(draft, error);
+  startNext(draft, deciding);
+}
+
+function failAlone(draft: Draft, error: Failure): void {
+  const { turn } = draft.state;
+  if (turn === null) return;
+  draft.add({ type: 'turn_failed', turn_id: turn.turn_id, code: error.code, message: error.message, usage: turn.usage });
+}

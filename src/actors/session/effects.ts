@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a lane can have done for it: given by the composition root. Each is a message or an adapter; none is awaited.
+
+import type { Answer, Envelope } from '../../bus/envelope.ts';
+import type { Failure } from '../../errors.ts';
+import type { ChatEvent } from '../../providers/provider.ts';
+import type { Append, Committed, Tail } from '../../stores/journal.ts';
+import type { SessionState } from '../../stores/fold.ts';
+import type { ToolCall, Usage } from '../../stores/records.ts';
+import type { NumberedTurnEvent } from '../../stores/turn-events.ts';
+import type { ToolResult } from './decide.ts';
+
+/** Ends an effect before its time; its callbacks are not called any more. */
+export type Abort = () => void;
+
+/** Named places in a lane's work, in its order: what the crash tests kill at. */
+export type LanePoint =
+  | 'receive.before_journal'
+  | 'receive.journaled'
+  | 'model.before'
+  | 'model.after'
+  | 'tool.before'
+  | 'tool.after'
+  | 'turn.before_finish'
+  | 'turn.finished';
+
+export interface LaneEffects {
+  append(append: Append, answered: (answer: Answer<Committed>) => void): void;
+  tail(session_id: string, answered: (answer: Answer<Tail>) => void): void;
+  /** The turn and body of a message the session had under a key that it has forgotten. */
+  oldKey(session_id: string, message_id: string, answered: (answer: Answer<{ readonly turn_id: string | null; readonly content: string }>) => void): void;
+  reply(to: Envelope, body: unknown): void;
+  fail(to: Envelope, error: Failure): void;
+  /** Whether anybody follows this session's turns. */
+  heard(session_id: string): boolean;
+  publish(session_id: string, event: NumberedTurnEvent): void;
+  published(session_id: string, turn_id: string, seq: number): void;
+  /** One model call: permit, stream, release. `end` is called once, unless it is aborted. */
+  callModel(state: SessionState, sink: { readonly event: (event: ChatEvent) => void; readonly end: (error: Failure | null) => void }): Abort;
+  /** One tool call; `done` is called once, unless it is aborted. */
+  runTool(state: SessionState, call: ToolCall, done: (result: ToolResult) => void): Abort;
+  /** Reserves at every budget that could be reached; a refusal gives back what the others granted. */
+  reserve(state: SessionState, done: (refused: Failure | null) => void): Abort;
+  /** What a reserved call really used. */
+  settle(state: SessionState, tokens: number, cost_usd: number): void;
+  cost(model: string, usage: Usage): number;
+  /** A short fingerprint of a message's body. */
+  digest(text: string): string;
+  point(name: LanePoint): void;
+}

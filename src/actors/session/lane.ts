@@ -1,0 +1,486 @@
+// SPDX-License-Identifier: Apache-2.0
+// One session's lane: the only writer of its stream. It journals first, then acts; the chart only ever sees what is durable.
+
+import { type Actor, createActor } from 'xstate';
+import type { Envelope } from '../../bus/envelope.ts';
+import { type Failure, failure } from '../../errors.ts';
+import { evolve, packSession, placeOf, type SessionState, tokensOf } from '../../stores/fold.ts';
+import type { SessionRecord } from '../../stores/records.ts';
+import type { NumberedTurnEvent } from '../../stores/turn-events.ts';
+import type { World } from '../../world.ts';
+import {
+  type Deciding,
+  type Decision,
+  decideCancel,
+  decideHappened,
+  decideReceive,
+  decideResume,
+  type Happened,
+  nextStep,
+  type ToolResult,
+  unmade,
+} from './decide.ts';
+import type { Abort, LaneEffects } from './effects.ts';
+import { LiveTurn } from './live-turn.ts';
+import { type LaneEffect, type LaneEvent, sessionMachine } from './machine.ts';
+import type { LanePolicy } from './policy.ts';
+import type { Deliver, Delivered, SessionChange, Watched } from './protocol.ts';
+import { ReplyCollector } from './reply-collector.ts';
+import { StreamWriter } from './stream-writer.ts';
+
+export interface LaneOptions {
+  readonly session_id: string;
+  readonly world: World;
+  readonly policy: () => LanePolicy;
+  readonly effects: LaneEffects;
+  /** The folded log: state, head number, newest seq, and the seqs of what it owes. */
+  readonly state: SessionState;
+  readonly n: number;
+  readonly seq: number;
+  readonly owed: Map<string, number>;
+  /** Told before and after every event of the chart. */
+  readonly traced: (event: string, from: unknown, to: unknown, started: number) => void;
+  /** The lane cannot go on; it has told everyone who waits. */
+  readonly lost: (error: Failure) => void;
+}
+
+/** What is running for the turn: a model call, its tools, or a reservation. */
+interface Running {
+  /** Ends it now, telling the chart what came of it so far. */
+  readonly end: (why: Failure | 'cancelled') => void;
+}
+
+export class Lane {
+  readonly session_id: string;
+  /** When it last had something to do, by the monotonic clock. */
+  active_at: number;
+  private readonly options: LaneOptions;
+  private readonly effects: LaneEffects;
+  private readonly world: World;
+  private readonly actor: Actor<typeof sessionMachine>;
+  private readonly writer: StreamWriter;
+  /** The state with everything handed to the journal; decisions are made on it. */
+  private ahead: SessionState;
+  /** The state with what is durable; answers are given from it. */
+  private durable: SessionState;
+  private seq: number;
+  private readonly owed: Map<string, number>;
+  private readonly turns = new Map<string, LiveTurn>();
+  /** Receipts on their way to the journal, by key, with everyone who waits for them. */
+  private readonly receipts = new Map<string, Envelope[]>();
+  private emitted: LaneEffect[] = [];
+  private events: LaneEvent[] = [];
+  private feeding = false;
+  private running: Running | null = null;
+  private stopped = false;
+
+  constructor(options: LaneOptions) {
+    this.options = options;
+    this.session_id = options.session_id;
+    this.effects = options.effects;
+    this.world = options.world;
+    this.active_at = options.world.monotonic();
+    this.ahead = options.state;
+    this.durable = options.state;
+    this.seq = options.seq;
+    this.owed = options.owed;
+    this.writer = new StreamWriter({
+      stream: `session/${options.session_id}`,
+      n: options.n,
+      workspace: () => this.ahead.facts?.workspace_id ?? '',
+      append: options.effects.append,
+      later: (run) => void options.world.after(50, run),
+      checkpoint: (records) => this.dueCheckpoint(records),
+      lost: (error) => this.lose(error),
+    });
+    this.actor = createActor(sessionMachine);
+    this.actor.on('*', (effect) => void this.emitted.push(effect));
+    this.actor.start();
+    const { turn, facts } = options.state;
+    if (turn !== null && facts !== null) this.turns.set(turn.turn_id, new LiveTurn(turn.turn_id, placeOf(facts), turn.cursor));
+  }
+
+  /** The chart's state value, for the inspector. */
+  get value(): unknown {
+    return this.actor.getSnapshot().value;
+  }
+
+  /** The newest folded state. */
+  get state(): SessionState {
+    return this.ahead;
+  }
+
+  /** Nothing runs, nothing waits, nothing is on its way to the journal. */
+  get quiet(): boolean {
+    const { ahead } = this;
+    return ahead.turn === null && ahead.waiting.length === 0 && this.receipts.size === 0 && this.writer.idle;
+  }
+
+  /** Goes on with what the log left open. */
+  resume(): void {
+    if (nextStep(this.ahead) === 'idle') return;
+    this.write(decideResume(this.ahead, this.deciding()), (state) => this.feed({ type: 'received', state }));
+  }
+
+  /** Takes a message in: checked, journaled, then answered. */
+  deliver(envelope: Envelope): void {
+    const message = envelope.body as Deliver;
+    const { facts } = this.ahead;
+    const refused = this.refusal(message);
+    if (refused !== null) return this.effects.fail(envelope, refused);
+    const digest = this.effects.digest(`${message.model}\n${message.content}`);
+    const known = this.ahead.keys.get(message.message_id);
+    if (known !== undefined) return this.repeat(envelope, message, known.digest === digest, known.turn_id);
+    const asked = this.receipts.get(message.message_id);
+    if (asked !== undefined) return void asked.push(envelope);
+    if (facts !== null && this.ahead.keys_forgotten) return this.askOldKey(envelope, message);
+    this.receive(envelope, message, digest);
+  }
+
+  /** Where a turn stands, with the events memory holds. */
+  watch(envelope: Envelope): void {
+    const { turn_id, from } = envelope.body as { turn_id: string; from: number };
+    const live = this.turns.get(turn_id);
+    const watched: Watched = {
+      status: this.statusOf(turn_id),
+      events: live === undefined ? [] : live.since(from),
+      first: live === undefined ? 1 : live.first,
+      seq: this.seq,
+    };
+    this.effects.reply(envelope, watched);
+  }
+
+  /** Stops a running turn, drops a waiting one. */
+  cancel(envelope: Envelope): void {
+    const { turn_id, by } = envelope.body as { turn_id: string; by: string };
+    const decision = decideCancel(this.ahead, turn_id, by, this.deciding());
+    if (decision === null) return this.effects.reply(envelope, { status: 'ended', seq: this.seq });
+    this.write(decision, (state) => {
+      this.effects.reply(envelope, { status: 'cancelling', seq: this.seq });
+      this.feed({ type: 'received', state });
+    });
+  }
+
+  change(envelope: Envelope): void {
+    const { by: _, ...change } = envelope.body as SessionChange & { by: string };
+    if (this.ahead.facts === null) return this.effects.fail(envelope, unknownSession(this.session_id));
+    this.write(this.one({ type: 'session_changed', ...change }), (state) => {
+      this.effects.reply(envelope, { seq: this.seq });
+      this.feed({ type: 'received', state });
+    });
+  }
+
+  /** Ends a turn that runs past its time. */
+  sweep(now: number): void {
+    const { turn } = this.durable;
+    const most = this.options.policy().turn_timeout;
+    if (turn === null || this.running === null || now - turn.started_at < most) return;
+    this.running.end(failure('deadline_exceeded', `The turn took longer than ${Math.round(most / 1_000)} s.`));
+  }
+
+  /** Writes what it knows into one record; `asleep` is told whether the lane may be forgotten now. */
+  sleep(asleep: (quiet: boolean) => void): void {
+    if (!this.quiet) return asleep(false);
+    if (this.ahead.facts === null || this.ahead.since_checkpoint === 0) return asleep(true);
+    const state = this.ahead;
+    this.write(this.one({ type: 'checkpoint', state: packSession(state, []) }), () => asleep(this.quiet));
+  }
+
+  /** Forgets everything; effects are aborted, nobody is told. */
+  stop(): void {
+    if (this.stopped) return;
+    this.stopped = true;
+    this.writer.close();
+    this.running = null;
+    this.actor.stop();
+  }
+
+  private refusal(message: Deliver): Failure | null {
+    const { facts } = this.ahead;
+    if (facts === null) return message.open === null ? unknownSession(this.session_id) : null;
+    if (message.may_enter_any) {
+      if (message.open !== null && message.open.workspace_id !== facts.workspace_id) {
+        return failure('conflict', `The session belongs to workspace ${facts.workspace_id}, not to ${message.open.workspace_id}.`);
+      }
+    } else if (facts.user_id !== message.user_id) {
+      return failure('forbidden', 'The session belongs to somebody else.');
+    }
+    return facts.status === 'archived' ? failure('conflict', 'The session is archived; it takes no more messages.') : null;
+  }
+
+  private receive(envelope: Envelope, message: Deliver, digest: string): void {
+    const policy = this.options.policy();
+    const { facts, waiting, waiting_size } = this.ahead;
+    if (waiting.length >= policy.waiting_most || waiting_size + message.content.length > policy.waiting_size) {
+      return this.effects.fail(envelope, failure('overloaded', `${waiting.length} messages wait in this session already; try again when some are answered.`));
+    }
+    const workspace_id = facts?.workspace_id ?? message.open?.workspace_id ?? '';
+    const model = policy.route({ requested: message.model, session: facts?.model ?? '', workspace_id });
+    if (typeof model !== 'string') return this.effects.fail(envelope, model);
+    this.effects.point('receive.before_journal');
+    this.receipts.set(message.message_id, [envelope]);
+    const turn_id = this.world.uuid();
+    const decision = decideReceive(this.ahead, this.session_id, { ...message, model: message.model }, turn_id, digest, this.deciding());
+    this.write(decision, (state) => {
+      this.effects.point('receive.journaled');
+      const [first, ...others] = this.receipts.get(message.message_id) ?? [];
+      this.receipts.delete(message.message_id);
+      if (first !== undefined) this.effects.reply(first, this.delivered(message.message_id, turn_id, false));
+      for (const other of others) this.deliver(other);
+      this.feed({ type: 'received', state });
+    });
+  }
+
+  private repeat(envelope: Envelope, message: Deliver, same: boolean, turn_id: string): void {
+    if (!same) {
+      return this.effects.fail(envelope, failure('conflict', `Another message was sent under the id ${message.message_id}; use a new one.`));
+    }
+    const receipt = this.receipts.get(message.message_id);
+    if (receipt !== undefined) receipt.push(envelope);
+    else this.effects.reply(envelope, this.delivered(message.message_id, turn_id, true));
+  }
+
+  /** The key may be older than what the lane remembers: the view knows every message there ever was. */
+  private askOldKey(envelope: Envelope, message: Deliver): void {
+    const { message_id } = message;
+    this.receipts.set(message_id, []);
+    this.effects.oldKey(this.session_id, message_id, (answer) => {
+      if (this.stopped) return;
+      const others = this.receipts.get(message_id) ?? [];
+      this.receipts.delete(message_id);
+      if (!answer.ok) this.effects.fail(envelope, answer.error);
+      else if (answer.body.turn_id === null) this.receive(envelope, message, this.effects.digest(`${message.model}\n${message.content}`));
+      else this.repeat(envelope, message, answer.body.content === message.content, answer.body.turn_id);
+      for (const other of others) this.deliver(other);
+    });
+  }
+
+  private delivered(message_id: string, turn_id: string, repeated: boolean): Delivered {
+    return {
+      session_id: this.session_id,
+      workspace_id: this.ahead.facts?.workspace_id ?? '',
+      turn_id,
+      message_id,
+      status: this.statusOf(turn_id),
+      repeated,
+      seq: this.seq,
+    };
+  }
+
+  private statusOf(turn_id: string): Delivered['status'] {
+    if (this.durable.turn?.turn_id === turn_id) return 'running';
+    return this.durable.waiting.some((message) => message.turn_id === turn_id) ? 'queued' : 'ended';
+  }
+
+  private deciding(): Deciding {
+    return { now: this.world.now(), uuid: () => this.world.uuid(), policy: this.options.policy() };
+  }
+
+  private one(record: SessionRecord): Decision {
+    const { now, policy } = this.deciding();
+    return { records: [record], state: evolve(this.ahead, record, now, policy.window) };
+  }
+
+  /** Hands a decision to the journal; `then` runs with the state it leads to, once it is durable. */
+  private write(decision: Decision, then: (state: SessionState) => void): void {
+    const { records, state } = decision;
+    if (records.length === 0) return then(this.durable);
+    this.ahead = state;
+    this.active_at = this.world.monotonic();
+    const settles: number[] = [];
+    const over: string[] = [];
+    for (const record of records) {
+      if (record.type !== 'turn_finished' && record.type !== 'turn_failed') continue;
+      over.push(record.turn_id);
+      const seq = this.owed.get(record.turn_id);
+      if (seq !== undefined) settles.push(seq);
+    }
+    if (over.length > 0) this.effects.point('turn.before_finish');
+    this.writer.write(this.world.now(), records, settles, (seq) => {
+      this.durable = state;
+      this.seq = seq + records.length - 1;
+      this.tell(records, seq);
+      for (const turn_id of over) {
+        this.owed.delete(turn_id);
+        this.turns.delete(turn_id);
+        this.effects.published(this.session_id, turn_id, this.seq);
+      }
+      if (over.length > 0) this.effects.point('turn.finished');
+      then(state);
+    });
+  }
+
+  /** What became durable, told to whoever follows. */
+  private tell(records: readonly SessionRecord[], first: number): void {
+    const { facts } = this.durable;
+    records.forEach((record, index) => {
+      if (record.type === 'message_received') this.owed.set(record.turn_id, first + index);
+      if (!('turn_id' in record) || facts === null) return;
+      let live = this.turns.get(record.turn_id);
+      if (live === undefined && record.type === 'turn_started') {
+        live = new LiveTurn(record.turn_id, placeOf(facts), { n: 0, text: '' });
+        this.turns.set(record.turn_id, live);
+      }
+      for (const event of live?.recorded(record) ?? []) this.publish(event);
+    });
+  }
+
+  private publish(event: NumberedTurnEvent): void {
+    if (this.effects.heard(this.session_id)) this.effects.publish(this.session_id, event);
+  }
+
+  private dueCheckpoint(records: number): SessionRecord | null {
+    const { ahead } = this;
+    // A larger state is written more seldom, so that writing it stays a small share of writing its records.
+    const every = Math.max(this.options.policy().checkpoint_every, ahead.keys.size / 4);
+    if (ahead.facts === null || ahead.since_checkpoint < every) return null;
+    const open = [...(ahead.turn === null ? [] : [ahead.turn.turn_id]), ...ahead.waiting.map((message) => message.turn_id)];
+    const known = open.flatMap((turn_id) => {
+      const seq = this.owed.get(turn_id);
+      return seq === undefined ? [] : [[turn_id, seq] as const];
+    });
+    // A message whose own receipt is in this very batch has no seq yet: without it the checkpoint would forget what is owed.
+    if (known.length < open.length || records === 0) return null;
+    const packed = packSession(ahead, known);
+    this.ahead = { ...ahead, since_checkpoint: 0 };
+    return { type: 'checkpoint', state: packed };
+  }
+
+  /** Gives the chart one event at a time and does what it emits after it has returned. */
+  private feed(event: LaneEvent): void {
+    this.events.push(event);
+    if (this.feeding) return;
+    this.feeding = true;
+    for (let next = this.events.shift(); next !== undefined && !this.stopped; next = this.events.shift()) {
+      const started = this.world.monotonic();
+      const from = this.value;
+      this.actor.send(next);
+      this.options.traced(next.type === 'happened' ? next.what.kind : next.type, from, this.value, started);
+      const effects = this.emitted;
+      this.emitted = [];
+      for (const effect of effects) this.perform(effect);
+    }
+    this.feeding = false;
+  }
+
+  private perform(effect: LaneEffect): void {
+    switch (effect.type) {
+      case 'call':
+        return this.call(effect.state);
+      case 'run_tools':
+        return this.runTools(effect.state);
+      case 'reserve':
+        return this.reserve(effect.state);
+      case 'abort':
+        return this.running?.end('cancelled');
+      case 'write':
+        return this.writeHappened(effect.what);
+      default:
+        effect satisfies never;
+    }
+  }
+
+  private writeHappened(what: Happened): void {
+    this.write(decideHappened(this.ahead, what, this.deciding()), (state) => this.feed({ type: 'written', state }));
+  }
+
+  private happened(what: Happened): void {
+    this.running = null;
+    this.feed({ type: 'happened', what });
+  }
+
+  private call(state: SessionState): void {
+    const { turn } = state;
+    if (turn === null) return;
+    const live = this.turns.get(turn.turn_id);
+    const collector = new ReplyCollector((usage) => this.effects.cost(turn.model, usage));
+    let finish: Parameters<ReplyCollector['ended']>[0] | null = null;
+    let abort: Abort = () => undefined;
+    let over = false;
+    const end = (error: Failure | null): void => {
+      if (over) return;
+      over = true;
+      this.effects.point('model.after');
+      const outcome = error !== null ? collector.failed(error) : finish === null ? collector.failed() : collector.ended(finish);
+      this.effects.settle(state, tokensOf(outcome.usage), outcome.usage.cost_usd);
+      this.happened({ kind: 'model_done', outcome });
+    };
+    this.running = {
+      end: (why) => {
+        abort();
+        if (why === 'cancelled') finish = 'cancelled';
+        end(why === 'cancelled' ? null : why);
+      },
+    };
+    this.effects.point('model.before');
+    abort = this.effects.callModel(state, {
+      event: (event) => {
+        if (over || this.stopped) return;
+        if (event.type === 'done') finish = event.finishReason;
+        else if (event.type === 'error') return end(event.error);
+        const shown = collector.take(event);
+        if (shown !== null && live !== undefined) this.publish(live.show(shown));
+        if (!collector.full) return;
+        finish = 'length';
+        abort();
+        end(null);
+      },
+      end: (error) => {
+        if (!this.stopped) end(error);
+      },
+    });
+  }
+
+  private runTools(state: SessionState): void {
+    const { turn } = state;
+    if (turn === null) return;
+    const open = turn.tools.filter((tool) => !tool.returned).map((tool) => tool.call);
+    const aborts = new Map<string, Abort>();
+    const left = new Set(open.map((call) => call.id));
+    const done = (result: ToolResult): void => {
+      if (this.stopped || !left.delete(result.call.id)) return;
+      this.effects.point('tool.after');
+      if (left.size === 0) return this.happened({ kind: 'tools_done', results: [result] });
+      this.write(decideHappened(this.ahead, { kind: 'tool_returned', result }, this.deciding()), () => undefined);
+    };
+    this.running = {
+      end: (why) => {
+        const text = why === 'cancelled' ? 'The call was cancelled.' : `${why.code}: ${why.message}`;
+        for (const call of open) {
+          if (!left.has(call.id)) continue;
+          aborts.get(call.id)?.();
+          done(unmade(call, text));
+        }
+      },
+    };
+    for (const call of open) {
+      this.effects.point('tool.before');
+      aborts.set(call.id, this.effects.runTool(state, call, done));
+    }
+  }
+
+  private reserve(state: SessionState): void {
+    const most = this.options.policy().estimate(state);
+    const abort = this.effects.reserve(state, (refused) => {
+      if (this.stopped) return;
+      this.happened(refused === null ? { kind: 'reserved', tokens: most.tokens, cost_usd: most.cost_usd } : { kind: 'refused', error: refused });
+    });
+    this.running ??= {
+      end: (why) => {
+        abort();
+        this.happened(why === 'cancelled' ? { kind: 'concluded' } : { kind: 'refused', error: why });
+      },
+    };
+  }
+
+  private lose(error: Failure): void {
+    const waiters = [...this.receipts.values()].flat();
+    this.receipts.clear();
+    for (const envelope of waiters) this.effects.fail(envelope, error);
+    this.options.lost(error);
+  }
+}
+
+function unknownSession(session_id: string): Failure {
+  return failure('not_found', `There is no session ${session_id}.`);
+}

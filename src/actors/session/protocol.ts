@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a session's lane answers to.
+
+import type { QueueMode } from '../../stores/records.ts';
+import type { NumberedTurnEvent } from '../../stores/turn-events.ts';
+
+/** A message on its way into a session. */
+export interface Deliver {
+  readonly message_id: string;
+  readonly user_id: string;
+  /** The channel it came by. */
+  readonly channel: string;
+  readonly content: string;
+  /** The model asked for by name; empty: routed. */
+  readonly model: string;
+  readonly queue: QueueMode;
+  /** How to open the session when it does not exist yet; null: it must exist. */
+  readonly open: { readonly workspace_id: string } | null;
+  /** Workspaces the sender may enter; a session of another workspace or another person is refused. */
+  readonly may_enter_any: boolean;
+}
+
+/** A message that is durable, and the turn that answers it. */
+export interface Delivered {
+  readonly session_id: string;
+  readonly workspace_id: string;
+  readonly turn_id: string;
+  readonly message_id: string;
+  /** `ended`: this is a repetition of a message whose turn is over; read its record. */
+  readonly status: 'queued' | 'running' | 'ended';
+  readonly repeated: boolean;
+  /** The journal's seq a read must have reached to see it. */
+  readonly seq: number;
+}
+
+export interface Watched {
+  readonly status: 'queued' | 'running' | 'ended';
+  /** Events held in memory with a number above the one asked for, in order. */
+  readonly events: readonly NumberedTurnEvent[];
+  /** The number the memory begins with: smaller ones are in the record only. */
+  readonly first: number;
+  readonly seq: number;
+}
+
+export interface SessionChange {
+  readonly title?: string;
+  readonly model?: string;
+  readonly status?: 'active' | 'archived';
+}
+
+export type SessionProtocol = {
+  /** Answered when durable. `not_found`, `forbidden`, `conflict` (archived, or the id with another body), `overloaded`. */
+  readonly 'session.deliver': { readonly body: Deliver; readonly reply: Delivered };
+  /** Where a turn stands. Subscribe to the turns topic first, ask this after: then nothing is missed. */
+  readonly 'session.watch': { readonly body: { readonly turn_id: string; readonly from: number }; readonly reply: Watched };
+  /** Stops a running turn or drops a queued one; `ended` when there is nothing left to stop. */
+  readonly 'session.cancel': {
+    readonly body: { readonly turn_id: string; readonly by: string };
+    readonly reply: { readonly status: 'cancelling' | 'ended'; readonly seq: number };
+  };
+  readonly 'session.change': { readonly body: SessionChange & { readonly by: string }; readonly reply: { readonly seq: number } };
+};
+
+/** The name of the topic (of a session's address) that carries every {@link NumberedTurnEvent} of its turns. */
+export const TURNS_TOPIC = 'turns';
+
+/** The name of the topic that says, once a turn is over, that it is: for those who do not want its deltas. */
+export const ENDS_TOPIC = 'ends';
+
+/** Published on the ends topic after the end is durable: read the record at `seq`. */
+export interface TurnEnded {
+  readonly turn_id: string;
+  readonly seq: number;
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every thread's own door answers to: its actors and its figures, for the live inspector.
+
+/** An actor as the inspector shows it. Times are RFC 3339. */
+export interface ActorView {
+  readonly address: string;
+  readonly kind: string;
+  readonly id: string;
+  readonly parent: string | null;
+  readonly thread: string;
+  /** The state chart's state value: `"idle"`, `{turn: "calling_model"}`. */
+  readonly state: unknown;
+  readonly since: string;
+  readonly uptime_s: number;
+  readonly mailbox: { readonly depth: number; readonly capacity: number; readonly oldest_ms: number };
+  readonly processed: number;
+  readonly failed: number;
+  readonly restarts: number;
+  readonly last_event: { readonly type: string; readonly at: string } | null;
+  readonly asleep: boolean;
+}
+
+export interface ActorStep {
+  readonly at: string;
+  readonly event: string;
+  readonly from_state: unknown;
+  readonly to_state: unknown;
+  readonly took_us: number;
+}
+
+export interface ActorDetail extends ActorView {
+  readonly context: unknown;
+  readonly children: readonly string[];
+  readonly recent: readonly ActorStep[];
+  /** The state chart's definition, so that a viewer can draw it; null for what is not a state chart. */
+  readonly machine: unknown;
+}
+
+/** One line of the live stream. */
+export interface TraceLine extends ActorStep {
+  readonly address: string;
+}
+
+export interface ActorFilter {
+  readonly kind?: string | undefined;
+  readonly state?: string | undefined;
+  /** A part of the address. */
+  readonly q?: string | undefined;
+}
+
+export interface ActorTotals {
+  readonly actors: number;
+  readonly by_kind: Readonly<Record<string, number>>;
+  readonly by_state: Readonly<Record<string, number>>;
+}
+
+export interface ThreadStats {
+  readonly thread: string;
+  readonly role: string;
+  readonly life: number;
+  readonly actors: number;
+  readonly messages_in_per_s: number;
+  readonly messages_out_per_s: number;
+  readonly loop_delay_ms: { readonly p50: number; readonly p99: number };
+  readonly heap_bytes: number;
+  /** Share of time the thread's loop was busy since the last look, 0 to 1. */
+  readonly utilisation: number;
+}
+
+export interface BusKindStats {
+  readonly sent: number;
+  readonly delivered: number;
+  readonly asks_in_flight: number;
+  readonly timeouts: number;
+  readonly dead_letters: number;
+}
+
+export interface DeadLetter {
+  readonly at: string;
+  readonly to: string;
+  readonly from: string;
+  readonly type: string;
+  readonly reason: string;
+}
+
+export interface BusStats {
+  readonly by_kind: Readonly<Record<string, BusKindStats>>;
+  readonly dead_letters: readonly DeadLetter[];
+}
+
+export type ThreadProtocol = {
+  /** Actors of this thread in address order, from after `cursor` (an address) on. */
+  readonly 'thread.actors': {
+    readonly body: { readonly filter: ActorFilter; readonly limit: number; readonly cursor: string };
+    readonly reply: { readonly items: readonly ActorView[]; readonly more: boolean; readonly totals: ActorTotals };
+  };
+  readonly 'thread.actor': { readonly body: { readonly address: string; readonly reveal: boolean }; readonly reply: ActorDetail };
+  readonly 'thread.stats': { readonly body: Record<string, never>; readonly reply: ThreadStats };
+  readonly 'thread.bus': { readonly body: Record<string, never>; readonly reply: BusStats };
+  /** Answered when the thread's lanes have no running turn left, or have been asked to stop and written what they had. */
+  readonly 'thread.drain': { readonly body: Record<string, never>; readonly reply: { readonly turns_left: number } };
+};
+
+/** The topic (of a thread's address) that carries arrays of {@link TraceLine} while somebody listens. */
+export const TRACE_TOPIC = 'trace';

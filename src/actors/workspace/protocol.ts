@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a workspace's actor answers to: its directory of awake sessions.
+
+export type WorkspaceProtocol = {
+  /** A lane of this workspace woke up, or was opened for the first time. */
+  readonly 'workspace.session_awake': { readonly body: { readonly session_id: string; readonly opened: boolean }; readonly reply: undefined };
+  readonly 'workspace.session_asleep': { readonly body: { readonly session_id: string }; readonly reply: undefined };
+  readonly 'workspace.status': {
+    readonly body: Record<string, never>;
+    readonly reply: { readonly id: string; readonly state: string; readonly awake: number; readonly opened: number };
+  };
+};

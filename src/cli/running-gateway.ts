@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// The gateway as the command line starts and stops it: given by the composition root, so that no command composes anything itself.
+
+import type { Config } from '../config/schema.ts';
+import type { Quarantined } from '../actors/gateway/protocol.ts';
+
+export interface StartOptions {
+  readonly config: Config;
+  /** Absolute path; created when it is missing. */
+  readonly dataDir: string;
+  /** Entries of the config that were left out, and why: shown in status. */
+  readonly quarantined: readonly Quarantined[];
+  /** False: only `DATA/gateway.sock` listens, no TCP port (a chat that started its own gateway). */
+  readonly tcp: boolean;
+  /** Level of the log on stderr; `silent` for a gateway inside an interactive chat. */
+  readonly logLevel: string;
+}
+
+export interface RunningGateway {
+  /** `http://127.0.0.1:18789`; null without TCP. */
+  readonly url: string | null;
+  /** The unix socket every local command can use. */
+  readonly socket: string;
+  /** Refuses new work, finishes or journals running turns within the drain timeout, and ends. */
+  drain(reason: string): Promise<void>;
+  /** Settles when the gateway has ended, by a drain or because it could not go on (then it rejects). */
+  readonly closed: Promise<void>;
+}
+
+/**
+ * Starts the gateway in this process.
+ *
+ * @throws SigilError `conflict` when another gateway holds the data directory (naming its pid and URL), `storage_failed`
+ * when the directory cannot be used, `validation_failed` when the address cannot be listened on.
+ */
+export type StartGateway = (options: StartOptions) => Promise<RunningGateway>;

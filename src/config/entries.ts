@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// Single bad entries (a provider without its key, a channel that cannot be made): set aside, the rest runs.
+
+import { envName } from './env.ts';
+import type { Config } from './schema.ts';
+import { nearest, type Path } from './walk.ts';
+
+/** What this version can run; the caller knows. */
+export interface KnownTypes {
+  readonly providerTypes: readonly string[];
+  readonly channelTypes: readonly string[];
+  /** Provider types that cannot work without a key, with the variable that usually holds it. */
+  readonly providerKeys?: Readonly<Record<string, string>>;
+}
+
+/** An entry to set aside, with its path still in parts. */
+export interface BadEntry {
+  readonly path: Path;
+  readonly code: string;
+  readonly message: string;
+  readonly advice: string;
+}
+
+/** The provider that needs no entry: it lives in the process. */
+export const BUILT_IN_PROVIDER = 'sigil';
+
+/** Provider types that exist in Sigil's design, whether or not this version has them. */
+export const PLANNED_PROVIDER_TYPES: readonly string[] = [
+  'anthropic',
+  'openai',
+  'google',
+  'openrouter',
+  'openai-compatible',
+  'ollama',
+];
+
+/** Channel types that exist in Sigil's design, whether or not this version has them. */
+export const PLANNED_CHANNEL_TYPES: readonly string[] = [
+  'telegram',
+  'discord',
+  'slack',
+  'irc',
+  'matrix',
+  'xmpp',
+  'email',
+  'whatsapp',
+  'webhook',
+];
+
+function badType(
+  what: 'provider' | 'channel',
+  path: Path,
+  type: string,
+  known: readonly string[],
+  planned: readonly string[],
+): BadEntry | undefined {
+  if (known.includes(type)) return undefined;
+  const available = `available: ${known.length === 0 ? 'none' : known.join(', ')}`;
+  if (planned.includes(type)) {
+    const message = `The ${what} type ${type} is not available in this version.`;
+    return { path, code: 'not_available', message, advice: `Remove the entry or use another type (${available}).` };
+  }
+  const near = nearest(type, [...known, ...planned]);
+  const message = `There is no ${what} type ${JSON.stringify(type)}.`;
+  const hint = near === undefined ? '' : `Did you mean ${near}? `;
+  return { path, code: 'unknown_type', message, advice: `${hint}Set \`type\` to one that exists (${available}).` };
+}
+
+function badProviders(config: Config, known: KnownTypes): BadEntry[] {
+  const bad: BadEntry[] = [];
+  for (const [name, provider] of Object.entries(config.providers)) {
+    const path = ['providers', name];
+    const type = provider.type ?? name;
+    const wrong = badType('provider', path, type, known.providerTypes, PLANNED_PROVIDER_TYPES);
+    if (wrong) {
+      bad.push(wrong);
+      continue;
+    }
+    const variable = Object.hasOwn(known.providerKeys ?? {}, type) ? known.providerKeys?.[type] : undefined;
+    if (variable !== undefined && (provider.api_key ?? '') === '') {
+      const advice = `Write \`api_key: \${${variable}}\` and set ${variable}, or set SIGIL_PROVIDERS_${envName(name)}_API_KEY.`;
+      bad.push({ path, code: 'missing_key', message: `The provider ${name} has no api_key.`, advice });
+    }
+  }
+  return bad;
+}
+
+function badChannels(config: Config, known: KnownTypes): BadEntry[] {
+  return Object.entries(config.channels).flatMap(([name, channel]) => {
+    const path = ['channels', name];
+    return badType('channel', path, channel.type ?? name, known.channelTypes, PLANNED_CHANNEL_TYPES) ?? [];
+  });
+}
+
+function badServers(config: Config): BadEntry[] {
+  return Object.entries(config.mcp).flatMap(([name, server]) => {
+    const ways = [server.command, server.url].filter((way) => way !== undefined && way !== '').length;
+    if (ways === 1) return [];
+    const message = `The MCP server ${name} has ${ways === 0 ? 'neither `command` nor `url`' : 'both `command` and `url`'}.`;
+    return [
+      { path: ['mcp', name], code: 'invalid_entry', message, advice: 'Give it exactly one of `command` and `url`.' },
+    ];
+  });
+}
+
+/** Every place a chat model is named. */
+function* namedModels(config: Config): Generator<readonly [Path, string]> {
+  yield [['models', 'default'], config.models.default];
+  for (const [workspace, model] of Object.entries(config.models.overrides))
+    yield [['models', 'overrides', workspace], model];
+  for (const [index, model] of config.models.failover.entries()) yield [['models', 'failover', index], model];
+  yield [['sessions', 'memory', 'compaction', 'summary_model'], config.sessions.memory.compaction.summary_model];
+  for (const [id, workspace] of Object.entries(config.workspaces)) yield [['workspaces', id, 'model'], workspace.model];
+}
+
+function badModels(config: Config, setAside: ReadonlySet<string>): BadEntry[] {
+  const running = Object.keys(config.providers).filter((name) => !setAside.has(name));
+  const usable = [...new Set([BUILT_IN_PROVIDER, ...running])].filter((name) => !setAside.has(name));
+  const bad: BadEntry[] = [];
+  for (const [path, model] of namedModels(config)) {
+    const name = model.split('/', 1)[0] ?? '';
+    if (model === '' || usable.includes(name)) continue;
+    const why = setAside.has(name) ? 'is set aside for a problem of its own' : 'is not configured';
+    const message = `The model ${model} cannot be used: its provider ${name} ${why}.`;
+    const advice = `Configure providers.${name}, or name a model of ${usable.join(', ')}.`;
+    bad.push({ path, code: 'provider_not_configured', message, advice });
+  }
+  return bad;
+}
+
+/**
+ * The entries of a valid configuration that cannot run.
+ * @param broken entries already known to be bad, because a reference in them leads nowhere
+ */
+export function badEntries(config: Config, known: KnownTypes, broken: readonly BadEntry[]): BadEntry[] {
+  const already = new Set(broken.map(({ path }) => path.slice(0, 2).join('/')));
+  const fresh = ({ path }: BadEntry): boolean => !already.has(path.slice(0, 2).join('/'));
+  const entries = [
+    ...broken,
+    ...[...badProviders(config, known), ...badChannels(config, known), ...badServers(config)].filter(fresh),
+  ];
+  const providers = entries.flatMap(({ path }) =>
+    path[0] === 'providers' && path.length > 1 ? [String(path[1])] : [],
+  );
+  return [...entries, ...badModels(config, new Set(providers))];
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the edge is given by the composition root: the bus, the read store, who may enter, and the world.
+
+import type { SigilBus } from '../actors/protocols.ts';
+import type { Quarantined } from '../actors/gateway/protocol.ts';
+import type { Config } from '../config/schema.ts';
+import type { ReadStore } from '../stores/session-store.ts';
+import type { World } from '../world.ts';
+
+/** A token's owner as the guard knows it. Tokens are kept as SHA-256 digests (hex) only. */
+export interface TokenGrant {
+  readonly digest: string;
+  readonly user_id: string;
+  readonly name: string;
+  readonly permissions: readonly string[];
+}
+
+export interface EdgeLog {
+  debug(fields: Readonly<Record<string, unknown>>, message: string): void;
+  info(fields: Readonly<Record<string, unknown>>, message: string): void;
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+  error(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+export interface EdgePorts {
+  readonly bus: SigilBus;
+  readonly store: ReadStore;
+  readonly world: World;
+  readonly config: Config;
+  readonly tokens: readonly TokenGrant[];
+  readonly log: EdgeLog;
+  readonly version: string;
+  readonly commit: string;
+  /** Names of all threads in order (`main`, `journal`, …). */
+  readonly threads: readonly string[];
+  /** Configured workspace ids; more exist once somebody wrote in them. */
+  readonly workspaces: readonly string[];
+  /** Configured providers and channels by actor id, for status. */
+  readonly providers: readonly string[];
+  readonly channels: readonly string[];
+  /** Budget scopes with an actor (`global`, `workspace:<id>`). */
+  readonly budgets: readonly string[];
+  /** True once every part is up. */
+  ready(): boolean;
+  readonly quarantined: readonly Quarantined[];
+}

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: Apache-2.0
+// The fold: a session's state is what its records add up to, alive and after a crash. `evolve` is the only way it changes.
+
+import type { MessageReceived, ModelCalled, SessionRecord, ToolCall, TurnFailed, TurnFinished, TurnStarted, Usage } from './records.ts';
+import { type EventCursor, eventsOf, NO_EVENTS, type TurnPlace } from './turn-events.ts';
+
+/** A message of the active window, or of the running turn, as a model is shown it. */
+export interface WindowMessage {
+  readonly role: 'user' | 'assistant' | 'tool';
+  readonly content: string;
+  readonly tool_calls?: readonly ToolCall[];
+  readonly tool_call_id?: string;
+  readonly tool_name?: string;
+}
+
+/** A message that is durable and whose turn has not begun. */
+export interface WaitingMessage {
+  readonly message_id: string;
+  readonly turn_id: string;
+  readonly user_id: string;
+  readonly channel: string;
+  readonly content: string;
+  readonly model: string;
+  /** When it was received, epoch milliseconds. */
+  readonly at: number;
+}
+
+export interface RunningTool {
+  readonly call: ToolCall;
+  /** Whether its result is journaled. */
+  readonly returned: boolean;
+}
+
+/** The turn that runs: everything needed to take its next step after a crash. */
+export interface TurnState {
+  readonly turn_id: string;
+  readonly message: WaitingMessage;
+  readonly model: string;
+  /** Epoch milliseconds; its deadline counts from here. */
+  readonly started_at: number;
+  /** How often it was resumed since it last got further. */
+  readonly attempt: number;
+  /** Model calls so far. */
+  readonly calls: number;
+  /** The model call that is journaled and not answered. */
+  readonly open_call: ModelCalled | null;
+  /** The tool calls of the newest reply. */
+  readonly tools: readonly RunningTool[];
+  /** Replies so far that asked for tools. */
+  readonly tool_rounds: number;
+  readonly tool_calls: number;
+  /** What it said and was told so far, after the message itself. */
+  readonly said: readonly WindowMessage[];
+  readonly cursor: EventCursor;
+  readonly usage: Usage;
+  readonly cancelled: boolean;
+}
+
+/** What a key stands for. */
+export interface KnownKey {
+  readonly turn_id: string;
+  readonly digest: string;
+  readonly at: number;
+}
+
+export interface SessionFacts {
+  readonly session_id: string;
+  readonly workspace_id: string;
+  readonly user_id: string;
+  readonly channel: string;
+  readonly title: string;
+  readonly model: string;
+  readonly status: 'active' | 'archived';
+}
+
+/** A session's folded state. Immutable but for `keys`, which only grows along the one line of states that is alive. */
+export interface SessionState {
+  /** Null until the session was created. */
+  readonly facts: SessionFacts | null;
+  readonly waiting: readonly WaitingMessage[];
+  /** Characters of content waiting. */
+  readonly waiting_size: number;
+  readonly turn: TurnState | null;
+  readonly window: readonly WindowMessage[];
+  /** The senders' keys of the last day (at least {@link KEYS_KEPT}), oldest first. */
+  readonly keys: Map<string, KnownKey>;
+  /** Whether a key was ever forgotten: then an unknown one may still be old, and the view is asked. */
+  readonly keys_forgotten: boolean;
+  readonly used_tokens: number;
+  readonly tool_calls: number;
+  /** Records since the last checkpoint. */
+  readonly since_checkpoint: number;
+}
+
+/** Keys a session remembers at least, however old. */
+export const KEYS_KEPT = 1_024;
+/** Keys a session remembers at most, however young. */
+export const KEYS_MOST = 16_384;
+/** How long a key is remembered, in milliseconds. */
+export const KEYS_AGE = 24 * 60 * 60 * 1_000;
+/** Characters the window keeps at most; older messages leave first. */
+export const WINDOW_SIZE = 524_288;
+
+export const NO_USAGE: Usage = { input_tokens: 0, output_tokens: 0, cache_read_tokens: 0, cache_write_tokens: 0, cost_usd: 0 };
+
+export function emptySession(): SessionState {
+  return {
+    facts: null,
+    waiting: [],
+    waiting_size: 0,
+    turn: null,
+    window: [],
+    keys: new Map(),
+    keys_forgotten: false,
+    used_tokens: 0,
+    tool_calls: 0,
+    since_checkpoint: 0,
+  };
+}
+
+export function addUsage(a: Usage, b: Usage): Usage {
+  return {
+    input_tokens: a.input_tokens + b.input_tokens,
+    output_tokens: a.output_tokens + b.output_tokens,
+    cache_read_tokens: a.cache_read_tokens + b.cache_read_tokens,
+    cache_write_tokens: a.cache_write_tokens + b.cache_write_tokens,
+    cost_usd: a.cost_usd + b.cost_usd,
+  };
+}
+
+export function tokensOf(usage: Usage): number {
+  return usage.input_tokens + usage.output_tokens + usage.cache_read_tokens + usage.cache_write_tokens;
+}
+
+/** Where a session's turn events belong. */
+export function placeOf(facts: SessionFacts): TurnPlace {
+  return { session_id: facts.session_id, workspace_id: facts.workspace_id };
+}
+
+/**
+ * The state after one more record.
+ *
+ * @param at when the record was written, epoch milliseconds
+ * @param window how many messages the active window keeps
+ */
+export function evolve(state: SessionState, record: SessionRecord, at: number, window: number): SessionState {
+  if (record.type === 'checkpoint') return { ...state, since_checkpoint: 0 };
+  const next = step(state, record, at, window);
+  return { ...next, since_checkpoint: state.since_checkpoint + 1 };
+}
+
+function step(state: SessionState, record: Exclude<SessionRecord, { type: 'checkpoint' }>, at: number, window: number): SessionState {
+  switch (record.type) {
+    case 'session_created':
+      return {
+        ...state,
+        facts: {
+          session_id: record.session_id,
+          workspace_id: record.workspace_id,
+          user_id: record.user_id,
+          channel: record.channel,
+          title: '',
+          model: '',
+          status: 'active',
+        },
+      };
+    case 'session_changed':
+      return state.facts === null ? state : { ...state, facts: { ...state.facts, ...changed(record) } };
+    case 'message_received':
+      return received(state, record, at);
+    case 'turn_started':
+      return started(state, record, at);
+    case 'turn_finished':
+    case 'turn_failed':
+      return ended(state, record, window);
+    default:
+      break;
+  }
+  const { turn } = state;
+  if (turn === null || turn.turn_id !== record.turn_id) return state;
+  const cursor = state.facts === null ? turn.cursor : eventsOf(record, placeOf(state.facts), turn.cursor).cursor;
+  switch (record.type) {
+    case 'turn_resumed':
+      return {
+        ...state,
+        used_tokens: state.used_tokens + record.settled_tokens,
+        turn: { ...turn, cursor, attempt: record.attempt, open_call: null },
+      };
+    case 'model_called':
+      return { ...state, turn: { ...turn, open_call: record, calls: record.call } };
+    case 'model_replied': {
+      const asks = record.tool_calls.length > 0;
+      const said: WindowMessage | null =
+        record.finish === 'failed' || (record.content === '' && !asks)
+          ? null
+          : asks
+            ? { role: 'assistant', content: record.content, tool_calls: record.tool_calls }
+            : { role: 'assistant', content: record.content };
+      return {
+        ...state,
+        used_tokens: state.used_tokens + tokensOf(record.usage),
+        turn: {
+          ...turn,
+          cursor,
+          attempt: 0,
+          open_call: null,
+          tools: [],
+          usage: addUsage(turn.usage, record.usage),
+          tool_rounds: turn.tool_rounds + (asks ? 1 : 0),
+          said: said === null ? turn.said : [...turn.said, said],
+        },
+      };
+    }
+    case 'tool_called':
+      return {
+        ...state,
+        tool_calls: state.tool_calls + record.calls.length,
+        turn: {
+          ...turn,
+          cursor,
+          tools: record.calls.map((call) => ({ call, returned: false })),
+          tool_calls: turn.tool_calls + record.calls.length,
+        },
+      };
+    case 'tool_returned':
+      return {
+        ...state,
+        turn: {
+          ...turn,
+          cursor,
+          tools: turn.tools.map((tool) => (tool.call.id === record.call_id ? { ...tool, returned: true } : tool)),
+          said: [...turn.said, { role: 'tool', content: record.content, tool_call_id: record.call_id, tool_name: record.name }],
+        },
+      };
+    case 'cancel_requested':
+      return { ...state, turn: { ...turn, cancelled: true } };
+    default:
+      return record satisfies never;
+  }
+}
+
+function changed(record: { title?: string; model?: string; status?: 'active' | 'archived' }): Partial<SessionFacts> {
+  return {
+    ...(record.title === undefined ? {} : { title: record.title }),
+    ...(record.model === undefined ? {} : { model: record.model }),
+    ...(record.status === undefined ? {} : { status: record.status }),
+  };
+}
+
+function received(state: SessionState, record: MessageReceived, at: number): SessionState {
+  const { keys } = state;
+  keys.set(record.message_id, { turn_id: record.turn_id, digest: record.digest, at });
+  let forgotten = state.keys_forgotten;
+  for (const [key, known] of keys) {
+    if (keys.size <= KEYS_KEPT || (keys.size <= KEYS_MOST && known.at > at - KEYS_AGE)) break;
+    keys.delete(key);
+    forgotten = true;
+  }
+  const { message_id, turn_id, user_id, channel, content, model } = record;
+  return {
+    ...state,
+    keys_forgotten: forgotten,
+    waiting: [...state.waiting, { message_id, turn_id, user_id, channel, content, model, at }],
+    waiting_size: state.waiting_size + content.length,
+  };
+}
+
+function started(state: SessionState, record: TurnStarted, at: number): SessionState {
+  const message = state.waiting.find((waiting) => waiting.turn_id === record.turn_id);
+  // A queued turn that is cancelled is started and ended in one breath, beside the one that runs.
+  if (message === undefined || state.turn !== null || state.facts === null) return state;
+  return {
+    ...state,
+    ...without(state, record.turn_id),
+    turn: {
+      turn_id: record.turn_id,
+      message,
+      model: record.model,
+      started_at: at,
+      attempt: 0,
+      calls: 0,
+      open_call: null,
+      tools: [],
+      tool_rounds: 0,
+      tool_calls: 0,
+      said: [],
+      cursor: eventsOf(record, placeOf(state.facts), NO_EVENTS).cursor,
+      usage: NO_USAGE,
+      cancelled: false,
+    },
+  };
+}
+
+function without(state: SessionState, turn_id: string): Pick<SessionState, 'waiting' | 'waiting_size'> {
+  const waiting = state.waiting.filter((message) => message.turn_id !== turn_id);
+  return { waiting, waiting_size: waiting.reduce((size, message) => size + message.content.length, 0) };
+}
+
+function ended(state: SessionState, record: TurnFinished | TurnFailed, window: number): SessionState {
+  const { turn } = state;
+  if (turn === null || turn.turn_id !== record.turn_id) return { ...state, ...without(state, record.turn_id) };
+  // What failed is not shown to a model again: it may be the very thing that fails.
+  if (record.type === 'turn_failed') return { ...state, turn: null };
+  return {
+    ...state,
+    turn: null,
+    window: trimWindow([...state.window, { role: 'user', content: turn.message.content }, ...turn.said], window),
+  };
+}
+
+/** The newest `most` messages within {@link WINDOW_SIZE}, never beginning with a tool's result whose call was cut off. */
+export function trimWindow(messages: readonly WindowMessage[], most: number): readonly WindowMessage[] {
+  let from = messages.length;
+  let size = 0;
+  while (from > 0 && messages.length - from < most) {
+    const message = messages[from - 1];
+    if (message === undefined) break;
+    size += message.content.length;
+    if (size > WINDOW_SIZE) break;
+    from -= 1;
+  }
+  while (messages[from]?.role === 'tool') from += 1;
+  return from === 0 ? messages : messages.slice(from);
+}
+
+/** A checkpoint's form of a state: plain JSON. */
+export interface PackedSession {
+  readonly state: Omit<SessionState, 'keys'> & { readonly keys: readonly (readonly [string, KnownKey])[] };
+  /** Seqs of the open turns' messages. A negative number counts back from the checkpoint's own row. */
+  readonly owed: readonly (readonly [turn_id: string, seq: number])[];
+}
+
+export function packSession(state: SessionState, owed: PackedSession['owed']): PackedSession {
+  return { state: { ...state, keys: [...state.keys] }, owed };
+}
+
+/** @param seq the checkpoint's own row */
+export function unpackSession(packed: PackedSession, seq: number): { state: SessionState; owed: Map<string, number> } {
+  return {
+    state: { ...packed.state, keys: new Map(packed.state.keys), since_checkpoint: 0 },
+    owed: new Map(packed.owed.map(([turn_id, at]) => [turn_id, at > 0 ? at : seq + at])),
+  };
+}

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: Apache-2.0
+// The journal's rules: what arrives in a tick is committed together; an append is idempotent by its number. No disk here.
+
+import { type Failure, failure, SigilError } from '../errors.ts';
+import type { Append, Committed, Tail } from './journal.ts';
+import type { Head, JournalDisk } from './journal-disk.ts';
+import type { JournalRow, StoredRecord } from './records.ts';
+import type { Request } from './request.ts';
+
+/** What the journal has done since it started. */
+export interface JournalStats {
+  readonly seq: number;
+  readonly commits: number;
+  readonly rows: number;
+  readonly repeats: number;
+  readonly conflicts: number;
+}
+
+/** Where a crash test may end the process: with everything written but not committed, and committed but not answered. */
+export type JournalPoint = 'journal.before_commit' | 'journal.after_commit';
+
+export interface JournalWriterOptions {
+  readonly disk: JournalDisk;
+  /** Runs what it is given once everything that has arrived by now is here. */
+  readonly soon: (run: () => void) => void;
+  /** Told after every commit: the journal is durable up to here. */
+  readonly notify?: (upto: number) => void;
+  readonly point?: (name: JournalPoint) => void;
+  /** The most rows of one commit; the rest go with the next. One append is never parted. */
+  readonly maxRows?: number;
+  /** The most payload of one commit, in UTF-16 units. */
+  readonly maxLength?: number;
+}
+
+type Waiting =
+  | { readonly kind: 'append'; readonly request: Request<Append, Committed>; readonly rows: number; readonly length: number }
+  | { readonly kind: 'tail'; readonly request: Request<{ readonly stream: string }, Tail> }
+  | { readonly kind: 'owed'; readonly request: Request<unknown, { readonly streams: readonly string[] }> }
+  | { readonly kind: 'stats'; readonly request: Request<unknown, JournalStats> };
+
+type Outcome = { readonly ok: true; readonly seq: number } | { readonly ok: false; readonly error: Failure };
+
+/** How far behind a stream's head a repetition is still recognised; a writer has one append in flight, so it is at the head. */
+const REPEAT_ROWS = 4096;
+
+/** The most one append may hold: above it a single message could keep every other stream waiting. */
+const APPEND_LENGTH = 64 * 1024 * 1024;
+
+/**
+ * The one writer of a journal. Everything it is asked is answered in order of arrival, appends when they are durable.
+ *
+ * An append whose number is not past the head is a repetition when **all** its records are in the stream at their
+ * numbers (type, version, turn and payload; not the time, which a writer that decided again may have taken anew): it is
+ * answered with the first one's seq, even if the stream has gone on since. Any other is a `conflict`, also one whose
+ * first records are there and whose last are not: an append is atomic, so such a one is not the append of that number.
+ */
+export class JournalWriter {
+  readonly #disk: JournalDisk;
+  readonly #soon: (run: () => void) => void;
+  readonly #notify: (upto: number) => void;
+  readonly #point: (name: JournalPoint) => void;
+  readonly #maxRows: number;
+  readonly #maxLength: number;
+  #waiting: Waiting[] = [];
+  #scheduled = false;
+  #seq: number;
+  #commits = 0;
+  #rows = 0;
+  #repeats = 0;
+  #conflicts = 0;
+
+  constructor(options: JournalWriterOptions) {
+    this.#disk = options.disk;
+    this.#soon = options.soon;
+    this.#notify = options.notify ?? (() => undefined);
+    this.#point = options.point ?? (() => undefined);
+    this.#maxRows = options.maxRows ?? 4096;
+    this.#maxLength = options.maxLength ?? 16 * 1024 * 1024;
+    this.#seq = options.disk.last();
+  }
+
+  /** The last durable row. */
+  get seq(): number {
+    return this.#seq;
+  }
+
+  append(request: Request<Append, Committed>): void {
+    const problem = problemOf(request.body);
+    if (problem !== undefined) {
+      request.fail(problem);
+      return;
+    }
+    let rows = 0;
+    let length = 0;
+    for (const item of request.body.items) {
+      rows += item.records.length;
+      for (const record of item.records) length += record.payload.length;
+    }
+    if (length > APPEND_LENGTH) {
+      request.fail(failure('payload_too_large', `an append may hold ${APPEND_LENGTH} characters, this one has ${length}`));
+      return;
+    }
+    this.#add({ kind: 'append', request, rows, length });
+  }
+
+  /** Answered after all appends that arrived before it. */
+  tail(request: Request<{ readonly stream: string }, Tail>): void {
+    this.#add({ kind: 'tail', request });
+  }
+
+  owed(request: Request<unknown, { readonly streams: readonly string[] }>): void {
+    this.#add({ kind: 'owed', request });
+  }
+
+  stats(request: Request<unknown, JournalStats>): void {
+    this.#add({ kind: 'stats', request });
+  }
+
+  #add(waiting: Waiting): void {
+    this.#waiting.push(waiting);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#soon(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#scheduled = false;
+    const group = this.#take();
+    const before = this.#seq;
+    const outcomes = this.#commit(group);
+    let next = 0;
+    for (const waiting of group) {
+      if (waiting.kind === 'append') {
+        const outcome = outcomes[next++];
+        if (outcome === undefined) continue;
+        if (outcome.ok) waiting.request.reply({ seq: outcome.seq });
+        else waiting.request.fail(outcome.error);
+      } else this.#look(waiting);
+    }
+    if (this.#waiting.length > 0) this.#schedule();
+    if (this.#seq > before) this.#notify(this.#seq);
+  }
+
+  /** The next group, in order of arrival: at least one, at most what the bounds allow. */
+  #take(): readonly Waiting[] {
+    let rows = 0;
+    let length = 0;
+    let count = 0;
+    for (const waiting of this.#waiting) {
+      if (waiting.kind === 'append') {
+        rows += waiting.rows;
+        length += waiting.length;
+        if (count > 0 && (rows > this.#maxRows || length > this.#maxLength)) break;
+      }
+      count++;
+    }
+    if (count === this.#waiting.length) {
+      const all = this.#waiting;
+      this.#waiting = [];
+      return all;
+    }
+    return this.#waiting.splice(0, count);
+  }
+
+  /** Commits a group's appends in one transaction. What memory knows changes only once they are durable. */
+  #commit(group: readonly Waiting[]): readonly Outcome[] {
+    const outcomes: Outcome[] = [];
+    const staged = { seq: this.#seq, heads: new Map<string, Head>(), repeats: 0, conflicts: 0 };
+    if (!group.some((waiting) => waiting.kind === 'append')) return outcomes;
+    try {
+      this.#disk.commit(() => {
+        for (const waiting of group) {
+          if (waiting.kind === 'append') outcomes.push(this.#write(waiting.request.body, staged));
+        }
+        this.#point('journal.before_commit');
+      });
+    } catch (thrown) {
+      const error = storageFailure(thrown);
+      return group.filter((waiting) => waiting.kind === 'append').map(() => ({ ok: false, error }));
+    }
+    this.#rows += staged.seq - this.#seq;
+    if (staged.seq > this.#seq) this.#commits++;
+    this.#seq = staged.seq;
+    this.#repeats += staged.repeats;
+    this.#conflicts += staged.conflicts;
+    for (const [stream, head] of staged.heads) this.#disk.setHead(stream, head);
+    this.#point('journal.after_commit');
+    return outcomes;
+  }
+
+  /** One append inside the transaction. It is decided before anything is written, so that one that fails leaves no trace. */
+  #write(append: Append, staged: Staged): Outcome {
+    const { stream, workspace_id } = append;
+    const head = staged.heads.get(stream) ?? this.#disk.head(stream) ?? NO_HEAD;
+    if (append.n !== head.n + 1) {
+      const seq = append.n <= head.n ? this.#repeated(append, head) : undefined;
+      if (seq !== undefined) {
+        staged.repeats++;
+        return { ok: true, seq };
+      }
+      staged.conflicts++;
+      return { ok: false, error: failure('conflict', `${stream} is at ${head.n}: an append there begins with ${head.n + 1}, not ${append.n}`) };
+    }
+    const first = staged.seq + 1;
+    let { seq: prev, n } = head;
+    for (const item of append.items) {
+      const base = staged.seq + 1;
+      for (const { type, version, turn_id, payload } of item.records) {
+        const seq = staged.seq + 1;
+        n += 1;
+        this.#disk.insert({ seq, prev, stream, n, at: item.at, type, version, workspace_id, turn_id, payload });
+        staged.seq = seq;
+        prev = seq;
+      }
+      for (const seq of item.settles) this.#disk.settle(seq);
+      for (const owed of item.owes) this.#disk.owe(base + owed.record, stream, owed.kind);
+    }
+    staged.heads.set(stream, { seq: prev, n });
+    return { ok: true, seq: first };
+  }
+
+  /** The seq of the row an append begins with, when all of it is already in the stream. */
+  #repeated(append: Append, head: Head): number | undefined {
+    const records = append.items.flatMap((item) => item.records);
+    const last = append.n + records.length - 1;
+    if (last > head.n || head.n - last > REPEAT_ROWS) return undefined;
+    let row = this.#disk.row(head.seq);
+    while (row !== undefined && row.n > last) row = this.#disk.row(row.prev);
+    for (let index = records.length - 1; index >= 0; index--) {
+      const record = records[index];
+      if (row === undefined || record === undefined || !sameRecord(row, record)) return undefined;
+      if (index === 0) return row.seq;
+      row = this.#disk.row(row.prev);
+    }
+    return undefined;
+  }
+
+  #look(waiting: Exclude<Waiting, { readonly kind: 'append' }>): void {
+    try {
+      switch (waiting.kind) {
+        case 'tail':
+          waiting.request.reply(this.#tail(waiting.request.body.stream));
+          break;
+        case 'owed':
+          waiting.request.reply({ streams: this.#disk.owedStreams() });
+          break;
+        case 'stats':
+          waiting.request.reply({
+            seq: this.#seq,
+            commits: this.#commits,
+            rows: this.#rows,
+            repeats: this.#repeats,
+            conflicts: this.#conflicts,
+          });
+          break;
+      }
+    } catch (thrown) {
+      waiting.request.fail(storageFailure(thrown));
+    }
+  }
+
+  #tail(stream: string): Tail {
+    const head = this.#disk.head(stream);
+    const rows: JournalRow[] = [];
+    let row = head === undefined ? undefined : this.#disk.row(head.seq);
+    while (row !== undefined) {
+      rows.push(row);
+      if (row.type === 'checkpoint' || row.prev === 0) break;
+      row = this.#disk.row(row.prev);
+    }
+    return { n: head?.n ?? 0, rows: rows.reverse() };
+  }
+}
+
+interface Staged {
+  seq: number;
+  readonly heads: Map<string, Head>;
+  repeats: number;
+  conflicts: number;
+}
+
+const NO_HEAD: Head = { seq: 0, n: 0 };
+
+function sameRecord(row: JournalRow, record: StoredRecord): boolean {
+  return (
+    row.payload === record.payload &&
+    row.type === record.type &&
+    row.version === record.version &&
+    row.turn_id === record.turn_id
+  );
+}
+
+/** What would make the transaction itself fail, and with it the group: found before it is begun. */
+function problemOf(append: Append): Failure | undefined {
+  const bad = (message: string): Failure => failure('validation_failed', message);
+  if (typeof append.stream !== 'string' || append.stream === '') return bad('an append names its stream');
+  if (typeof append.workspace_id !== 'string') return bad('an append names its workspace');
+  if (!Number.isSafeInteger(append.n) || append.n < 1) return bad('the number of an append counts from 1');
+  let rows = 0;
+  for (const item of append.items) {
+    if (!Number.isSafeInteger(item.at)) return bad('the time of an append is a whole number of milliseconds');
+    for (const record of item.records) {
+      const { type, version, turn_id, payload } = record;
+      const texts = typeof type === 'string' && typeof payload === 'string';
+      if (!texts || !Number.isSafeInteger(version)) return bad('a record has a type, a version and a payload');
+      if (turn_id !== null && typeof turn_id !== 'string') return bad('the turn of a record is a text or null');
+    }
+    if (!item.settles.every((seq) => Number.isSafeInteger(seq))) return bad('what is settled is named by its seq');
+    for (const { record } of item.owes) {
+      if (item.records[record] === undefined) return bad('what is owed is a record of the same item');
+    }
+    rows += item.records.length;
+  }
+  return rows === 0 ? bad('an append has at least one record') : undefined;
+}
+
+function storageFailure(thrown: unknown): Failure {
+  if (thrown instanceof SigilError) return thrown.failure;
+  return failure('storage_failed', `the journal could not be used: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+}

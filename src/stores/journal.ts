@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// The journal's interface: append, tail, owed. Whoever owns a stream is its only writer.
+
+import type { JournalRow, StoredRecord } from './records.ts';
+
+/** What is open and must be taken up again after a crash. */
+export type OwedKind = 'turn' | 'part';
+
+/** Records that become durable together, with what they open and close. */
+export interface AppendItem {
+  readonly at: number;
+  readonly records: readonly StoredRecord[];
+  /** Opens: the index of the record (in this item) under whose seq it is owed. */
+  readonly owes: readonly { readonly record: number; readonly kind: OwedKind }[];
+  /** Closes: seqs of rows that are owed no longer. */
+  readonly settles: readonly number[];
+}
+
+export interface Append {
+  readonly stream: string;
+  readonly workspace_id: string;
+  /** The number of the first record: the stream's head + 1. Repeating an append under the same `n` is safe. */
+  readonly n: number;
+  readonly items: readonly AppendItem[];
+}
+
+/** The seq of the first record; the rest follow without a gap. */
+export interface Committed {
+  readonly seq: number;
+}
+
+/** A stream from its last checkpoint on, oldest first. */
+export interface Tail {
+  /** The head's number; 0 when the stream is empty. */
+  readonly n: number;
+  readonly rows: readonly JournalRow[];
+}
+
+/** What the journal answers to over the bus, at {@link JOURNAL}. */
+export type JournalProtocol = {
+  /** Answered when durable; `conflict` when `n` is neither the next number nor a repetition. */
+  readonly 'journal.append': { readonly body: Append; readonly reply: Committed };
+  readonly 'journal.tail': { readonly body: { readonly stream: string }; readonly reply: Tail };
+  /** The distinct streams that have something open, of the kind of address given (`session`). */
+  readonly 'journal.owed': { readonly body: Record<string, never>; readonly reply: { readonly streams: readonly string[] } };
+  readonly 'journal.stats': {
+    readonly body: Record<string, never>;
+    readonly reply: { readonly seq: number; readonly commits: number; readonly rows: number; readonly repeats: number; readonly conflicts: number };
+  };
+};
+

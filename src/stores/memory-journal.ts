@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// A journal's disk in memory, with transactions that roll back: for tests and simulation.
+
+import type { OwedKind } from './journal.ts';
+import type { Head, JournalDisk } from './journal-disk.ts';
+import type { JournalRow } from './records.ts';
+
+/** What is left of a memory disk when its process ends: give it to the next one. */
+export interface MemoryJournalState {
+  readonly rows: Map<number, JournalRow>;
+  readonly owed: Map<number, { readonly stream: string; readonly kind: OwedKind }>;
+}
+
+export function emptyMemoryJournal(): MemoryJournalState {
+  return { rows: new Map(), owed: new Map() };
+}
+
+/** Keeps rows in maps. Heads are rebuilt from the rows, as after a crash. */
+export class MemoryJournalDisk implements JournalDisk {
+  readonly id: string;
+  readonly #state: MemoryJournalState;
+  readonly #heads = new Map<string, Head>();
+  #last = 0;
+  #undo: (() => void)[] | undefined;
+
+  constructor(id: string, state: MemoryJournalState = emptyMemoryJournal()) {
+    this.id = id;
+    this.#state = state;
+    for (const row of state.rows.values()) {
+      this.#heads.set(row.stream, { seq: row.seq, n: row.n });
+      this.#last = row.seq;
+    }
+  }
+
+  commit(run: () => void): void {
+    const undo: (() => void)[] = [];
+    const last = this.#last;
+    this.#undo = undo;
+    try {
+      run();
+    } catch (thrown) {
+      for (const back of undo.reverse()) back();
+      this.#last = last;
+      throw thrown;
+    } finally {
+      this.#undo = undefined;
+    }
+  }
+
+  #undoable(back: () => void): void {
+    if (this.#undo === undefined) throw new Error('written outside a commit');
+    this.#undo.push(back);
+  }
+
+  insert(row: JournalRow): void {
+    if (this.#state.rows.has(row.seq)) throw new Error(`row ${row.seq} is there already`);
+    this.#undoable(() => this.#state.rows.delete(row.seq));
+    this.#state.rows.set(row.seq, row);
+    this.#last = row.seq;
+  }
+
+  owe(seq: number, stream: string, kind: OwedKind): void {
+    this.#undoable(() => this.#state.owed.delete(seq));
+    this.#state.owed.set(seq, { stream, kind });
+  }
+
+  settle(seq: number): void {
+    const owed = this.#state.owed.get(seq);
+    if (owed === undefined) return;
+    this.#undoable(() => this.#state.owed.set(seq, owed));
+    this.#state.owed.delete(seq);
+  }
+
+  row(seq: number): JournalRow | undefined {
+    return this.#state.rows.get(seq);
+  }
+
+  head(stream: string): Head | undefined {
+    return this.#heads.get(stream);
+  }
+
+  setHead(stream: string, head: Head): void {
+    this.#heads.set(stream, head);
+  }
+
+  owedStreams(): readonly string[] {
+    return [...new Set([...this.#state.owed.values()].map((owed) => owed.stream))].sort();
+  }
+
+  last(): number {
+    return this.#last;
+  }
+
+  close(): void {
+    this.#heads.clear();
+  }
+}

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a session's stream may hold: every record type, its version, and how it is written to and read from the journal.
+
+import type { ErrorCode } from '../errors.ts';
+
+export type Origin = 'user_input' | 'system' | 'tool_output';
+export type FinishReason = 'stop' | 'length' | 'content_filter' | 'cancelled';
+export type QueueMode = 'followup' | 'collect' | 'steer' | 'interrupt';
+
+/** Tokens and cost of one model call, or of a whole turn. */
+export interface Usage {
+  readonly input_tokens: number;
+  readonly output_tokens: number;
+  readonly cache_read_tokens: number;
+  readonly cache_write_tokens: number;
+  readonly cost_usd: number;
+}
+
+/** A tool call as the model asked for it; `arguments` is the JSON text it wrote. */
+export interface ToolCall {
+  readonly id: string;
+  readonly name: string;
+  readonly arguments: string;
+}
+
+/** How a streamed reply was cut: kind and length (UTF-16 units) of each delta, so that it replays with the same event ids. */
+export type DeltaLengths = readonly (readonly ['text' | 'thinking', number])[];
+
+export interface SessionCreated {
+  readonly type: 'session_created';
+  readonly session_id: string;
+  readonly workspace_id: string;
+  readonly user_id: string;
+  /** The address of the channel it was opened on. */
+  readonly channel: string;
+}
+
+export interface MessageReceived {
+  readonly type: 'message_received';
+  /** The sender's own key for this message, and its id in the session. */
+  readonly message_id: string;
+  readonly turn_id: string;
+  readonly user_id: string;
+  readonly channel: string;
+  readonly content: string;
+  /** What the sender asked for by name; empty: routed. */
+  readonly model: string;
+  /** Fingerprint of the body, to tell a repetition from another message under the same key. */
+  readonly digest: string;
+}
+
+export interface TurnStarted {
+  readonly type: 'turn_started';
+  readonly turn_id: string;
+  readonly message_ids: readonly string[];
+  readonly model: string;
+  readonly queued_ms: number;
+}
+
+/** An interrupted turn goes on. `first_event` is the number its events continue with: past any that may have been shown. */
+export interface TurnResumed {
+  readonly type: 'turn_resumed';
+  readonly turn_id: string;
+  /** How often it was resumed without getting any further, counting this one. */
+  readonly attempt: number;
+  readonly first_event: number;
+  /** What the interrupted model call is settled at: its reservation, because vendors bill it. Zero when none was open. */
+  readonly settled_tokens: number;
+  readonly settled_usd: number;
+}
+
+export interface ModelCalled {
+  readonly type: 'model_called';
+  readonly turn_id: string;
+  /** Counts the calls of a turn from 1. */
+  readonly call: number;
+  readonly model: string;
+  /** Tokens reserved for it: what a call that a crash interrupts is settled at. */
+  readonly reserved_tokens: number;
+  readonly reserved_usd: number;
+}
+
+export interface ModelReplied {
+  readonly type: 'model_replied';
+  readonly turn_id: string;
+  readonly call: number;
+  readonly content: string;
+  readonly thinking: string;
+  readonly tool_calls: readonly ToolCall[];
+  readonly usage: Usage;
+  /** `tool_calls` when the model waits for results; `failed` when it broke off (a `turn_failed` or another call follows). */
+  readonly finish: FinishReason | 'tool_calls' | 'failed';
+  readonly deltas: DeltaLengths;
+  /** The id of the assistant message this becomes. */
+  readonly message_id: string;
+}
+
+/** The tool calls of one model reply are about to run. */
+export interface ToolCalled {
+  readonly type: 'tool_called';
+  readonly turn_id: string;
+  readonly calls: readonly ToolCall[];
+}
+
+export interface ToolReturned {
+  readonly type: 'tool_returned';
+  readonly turn_id: string;
+  readonly call_id: string;
+  readonly name: string;
+  readonly content: string;
+  readonly is_error: boolean;
+  readonly truncated: boolean;
+  readonly took_ms: number;
+  /** The id of the tool message this becomes. */
+  readonly message_id: string;
+}
+
+export interface CancelRequested {
+  readonly type: 'cancel_requested';
+  readonly turn_id: string;
+  readonly by: string;
+}
+
+export interface TurnFinished {
+  readonly type: 'turn_finished';
+  readonly turn_id: string;
+  readonly reply_id: string;
+  readonly finish_reason: FinishReason;
+  /** All text of the turn: exactly what its text deltas add up to. */
+  readonly content: string;
+  readonly usage: Usage;
+}
+
+export interface TurnFailed {
+  readonly type: 'turn_failed';
+  readonly turn_id: string;
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly usage: Usage;
+}
+
+export interface SessionChanged {
+  readonly type: 'session_changed';
+  readonly title?: string;
+  readonly model?: string;
+  readonly status?: 'active' | 'archived';
+}
+
+/** The folded state at this point, packed by the fold; reading a stream stops at the newest one. */
+export interface Checkpoint {
+  readonly type: 'checkpoint';
+  readonly state: unknown;
+}
+
+export type SessionRecord =
+  | SessionCreated
+  | MessageReceived
+  | TurnStarted
+  | TurnResumed
+  | ModelCalled
+  | ModelReplied
+  | ToolCalled
+  | ToolReturned
+  | CancelRequested
+  | TurnFinished
+  | TurnFailed
+  | SessionChanged
+  | Checkpoint;
+
+export type RecordType = SessionRecord['type'];
+
+/** The version each record type is written with today. A reader of version n reads every version before it. */
+export const RECORD_VERSIONS: { readonly [T in RecordType]: number } = {
+  session_created: 1,
+  message_received: 1,
+  turn_started: 1,
+  turn_resumed: 1,
+  model_called: 1,
+  model_replied: 1,
+  tool_called: 1,
+  tool_returned: 1,
+  cancel_requested: 1,
+  turn_finished: 1,
+  turn_failed: 1,
+  session_changed: 1,
+  checkpoint: 1,
+};
+
+/** A record as the journal keeps it. `payload` is JSON made by its writer, so that the journal's thread only carries it. */
+export interface StoredRecord {
+  readonly type: RecordType;
+  readonly version: number;
+  readonly turn_id: string | null;
+  readonly payload: string;
+}
+
+/** A row of the journal. */
+export interface JournalRow extends StoredRecord {
+  readonly seq: number;
+  /** The stream's row before this one; 0 for the first. */
+  readonly prev: number;
+  readonly stream: string;
+  /** Counts the stream's rows from 1. */
+  readonly n: number;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly workspace_id: string;
+}
+
+/** The form a record is kept in. */
+export function store(record: SessionRecord): StoredRecord {
+  const turn_id = 'turn_id' in record ? record.turn_id : null;
+  return { type: record.type, version: RECORD_VERSIONS[record.type], turn_id, payload: JSON.stringify(record) };
+}
+
+/**
+ * A record read back. What it trusts is the journal's own file: a version this build does not know is refused, because
+ * acting on half an understanding of a stream is worse than stopping.
+ *
+ * @throws Error when the record was written by a newer Sigil.
+ */
+export function restore(stored: Pick<StoredRecord, 'type' | 'version' | 'payload'>): SessionRecord {
+  const newest = RECORD_VERSIONS[stored.type];
+  if (newest === undefined || stored.version > newest) {
+    throw new Error(`record ${stored.type} version ${stored.version} was written by a newer Sigil; start that version instead`);
+  }
+  return JSON.parse(stored.payload) as SessionRecord;
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opening a database file: write-ahead log, durability, migrations forward, and a clear no to a file of a newer Sigil.
+
+import { existsSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { failure, SigilError } from '../../errors.ts';
+import { guarded } from './storage-error.ts';
+
+export type SqliteDatabase = Database.Database;
+
+/** `full`: what is committed survives a power cut. `normal`: it survives the end of the process. */
+export type Durability = 'full' | 'normal';
+
+/** A schema as the steps to it; the file's `user_version` counts those it has taken. A step, once released, never changes. */
+export type Migrations = readonly string[];
+
+export interface OpenOptions {
+  readonly migrations: Migrations;
+  readonly durability: Durability;
+  /** WAL pages after which a commit also checkpoints. */
+  readonly checkpointPages?: number;
+  /** How long to wait for another connection's lock, in milliseconds. */
+  readonly busyMs?: number;
+}
+
+/** How large a WAL file may stay after a checkpoint that emptied it. */
+const WAL_KEPT_BYTES = 64 * 1024 * 1024;
+
+/** Opens a file for writing, made and migrated when needed. @throws SigilError `storage_failed`. */
+export function openDatabase(file: string, options: OpenOptions): SqliteDatabase {
+  return guarded(file, () => {
+    const db = new Database(file, { timeout: options.busyMs ?? 5000 });
+    try {
+      refuseNewer(db, file, options.migrations.length);
+      db.pragma('journal_mode = WAL');
+      db.pragma(`synchronous = ${options.durability === 'full' ? 'FULL' : 'NORMAL'}`);
+      // On macOS an ordinary fsync leaves the data in the drive's own cache.
+      if (process.platform === 'darwin' && options.durability === 'full') {
+        db.pragma('fullfsync = ON');
+        db.pragma('checkpoint_fullfsync = ON');
+      }
+      db.pragma('foreign_keys = ON');
+      db.pragma(`wal_autocheckpoint = ${options.checkpointPages ?? 1000}`);
+      db.pragma(`journal_size_limit = ${WAL_KEPT_BYTES}`);
+      migrate(db, options.migrations);
+      return db;
+    } catch (thrown) {
+      db.close();
+      throw thrown;
+    }
+  });
+}
+
+/** Opens a file for reading; undefined while it is not there or not yet made. @throws SigilError `storage_failed`. */
+export function openReadonly(file: string, version: number): SqliteDatabase | undefined {
+  return guarded(file, () => {
+    if (!existsSync(file)) return undefined;
+    const db = new Database(file, { readonly: true, fileMustExist: true, timeout: 2000 });
+    try {
+      refuseNewer(db, file, version);
+      if (versionOf(db) === version) return db;
+    } catch (thrown) {
+      db.close();
+      throw thrown;
+    }
+    db.close();
+    return undefined;
+  });
+}
+
+function versionOf(db: SqliteDatabase): number {
+  return Number(db.pragma('user_version', { simple: true }));
+}
+
+function refuseNewer(db: SqliteDatabase, file: string, known: number): void {
+  const version = versionOf(db);
+  if (version <= known) return;
+  const message = `${file}: written by a newer Sigil (schema ${version}, this one knows ${known}); start that version or a later one`;
+  throw new SigilError(failure('storage_failed', message, { file, version, known }));
+}
+
+function migrate(db: SqliteDatabase, migrations: Migrations): void {
+  if (versionOf(db) === migrations.length) return;
+  db.transaction(() => {
+    // Read again: another process may have been first.
+    for (const step of migrations.slice(versionOf(db))) db.exec(step);
+    db.pragma(`user_version = ${migrations.length}`);
+  }).immediate();
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+// The journal in a SQLite file: rows in order of seq, what is owed, and heads written in the journal thread's own time.
+
+import { randomUUID } from 'node:crypto';
+import { statSync } from 'node:fs';
+import type { OwedKind } from '../journal.ts';
+import type { Head, JournalDisk } from '../journal-disk.ts';
+import type { JournalRow } from '../records.ts';
+import { type Durability, openDatabase, type SqliteDatabase } from './database.ts';
+import { HeadCache, type HeadTable } from './head-cache.ts';
+import { JOURNAL_MIGRATIONS, ROW_COLUMNS } from './journal-schema.ts';
+import { guarded, storageError } from './storage-error.ts';
+
+export interface JournalDiskOptions {
+  readonly file: string;
+  readonly durability: Durability;
+  /** Rows after which the heads that changed are written; a start reads at most about twice as many again. */
+  readonly headRows?: number;
+}
+
+/** WAL pages after which a commit checkpoints by itself; the idle checkpoint comes before it unless the load never ends. */
+const CHECKPOINT_PAGES = 4000;
+
+/** A WAL file above this is emptied by force at the next idle moment: a reader has kept it from starting over. */
+const WAL_BYTES = 64 * 1024 * 1024;
+
+/** The fewest heads a commit writes while a generation is open, so that a thin stream of commits finishes it too. */
+const FEWEST_HEADS = 64;
+
+/** Makes a journal's disk out of a file. @throws SigilError `storage_failed`. */
+export class SqliteJournalDisk implements JournalDisk {
+  readonly id: string;
+  readonly file: string;
+  /** Rows read at the start to know all heads. */
+  readonly rescanned: number;
+  readonly #db: SqliteDatabase;
+  readonly #sql: ReturnType<typeof prepare>;
+  readonly #heads: HeadCache;
+  readonly #table: HeadTable;
+  #last: number;
+  #inserted = 0;
+  #uncheckpointed = true;
+
+  constructor({ file, durability, headRows = 16_384 }: JournalDiskOptions) {
+    this.file = file;
+    this.#db = openDatabase(file, { migrations: JOURNAL_MIGRATIONS, durability, checkpointPages: CHECKPOINT_PAGES });
+    this.#sql = prepare(this.#db);
+    this.#heads = new HeadCache(headRows);
+    const sql = this.#sql;
+    this.#table = {
+      put: (stream, head) => sql.putHead.run(stream, head.seq, head.n),
+      complete: (upto) => sql.setMeta.run('heads_upto', String(upto)),
+    };
+    try {
+      this.id = this.#identify();
+      this.#last = this.#sql.last.get() ?? 0;
+      let rescanned = 0;
+      for (const [stream, seq, n] of this.#sql.headsAfter.iterate(Number(this.#sql.meta.get('heads_upto') ?? 0))) {
+        this.#heads.set(stream, { seq, n });
+        rescanned++;
+      }
+      this.#heads.committed(rescanned);
+      this.rescanned = rescanned;
+    } catch (thrown) {
+      this.#db.close();
+      throw storageError(thrown, file);
+    }
+  }
+
+  #identify(): string {
+    this.#sql.addMeta.run('id', randomUUID());
+    return this.#sql.meta.get('id') ?? '';
+  }
+
+  commit(run: () => void): void {
+    const { begin, commit, rollback } = this.#sql;
+    this.#inserted = 0;
+    const last = this.#last;
+    try {
+      this.#heads.begin(last);
+      begin.run();
+      run();
+      this.#heads.write(Math.max(FEWEST_HEADS, 2 * this.#inserted), this.#table);
+      commit.run();
+    } catch (thrown) {
+      this.#last = last;
+      // An error of the disk may have rolled back by itself.
+      if (this.#db.inTransaction) rollback.run();
+      throw storageError(thrown, this.file);
+    }
+    this.#heads.committed(this.#inserted);
+    this.#uncheckpointed = true;
+  }
+
+  insert(row: JournalRow): void {
+    const { seq, prev, stream, n, at, type, version, workspace_id, turn_id, payload } = row;
+    this.#sql.insert.run(seq, prev, stream, n, at, type, version, workspace_id, turn_id, payload);
+    this.#inserted++;
+    this.#last = seq;
+  }
+
+  owe(seq: number, stream: string, kind: OwedKind): void {
+    this.#sql.owe.run(seq, stream, kind);
+  }
+
+  settle(seq: number): void {
+    this.#sql.settle.run(seq);
+  }
+
+  row(seq: number): JournalRow | undefined {
+    return guarded(this.file, () => this.#sql.row.get(seq));
+  }
+
+  head(stream: string): Head | undefined {
+    return this.#heads.get(stream) ?? guarded(this.file, () => this.#sql.head.get(stream));
+  }
+
+  setHead(stream: string, head: Head): void {
+    this.#heads.set(stream, head);
+  }
+
+  owedStreams(): readonly string[] {
+    return guarded(this.file, () => this.#sql.owed.all());
+  }
+
+  last(): number {
+    return this.#last;
+  }
+
+  /** Moves the log into the file while nothing else is to be done. Returns whether there was anything to move. */
+  checkpoint(): boolean {
+    if (!this.#uncheckpointed) return false;
+    return guarded(this.file, () => {
+      const large = walBytes(this.file) > WAL_BYTES;
+      this.#db.pragma(`wal_checkpoint(${large ? 'TRUNCATE' : 'PASSIVE'})`);
+      this.#uncheckpointed = false;
+      return true;
+    });
+  }
+
+  close(): void {
+    if (!this.#db.open) return;
+    try {
+      this.#sql.begin.run();
+      this.#heads.writeAll(this.#last, this.#table);
+      this.#sql.commit.run();
+    } catch {
+      // Heads are only a shortcut: the next start reads them from the rows.
+      if (this.#db.inTransaction) this.#sql.rollback.run();
+    }
+    this.#db.close();
+  }
+}
+
+function walBytes(file: string): number {
+  return statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+function prepare(db: SqliteDatabase) {
+  return {
+    begin: db.prepare<[]>('BEGIN IMMEDIATE'),
+    commit: db.prepare<[]>('COMMIT'),
+    rollback: db.prepare<[]>('ROLLBACK'),
+    insert: db.prepare<[number, number, string, number, number, string, number, string, string | null, string]>(
+      `INSERT INTO records (${ROW_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    owe: db.prepare<[number, string, string]>('INSERT INTO owed (seq, stream, kind) VALUES (?, ?, ?)'),
+    settle: db.prepare<[number]>('DELETE FROM owed WHERE seq = ?'),
+    row: db.prepare<[number], JournalRow>(`SELECT ${ROW_COLUMNS} FROM records WHERE seq = ?`),
+    head: db.prepare<[string], Head>('SELECT seq, n FROM heads WHERE stream = ?'),
+    putHead: db.prepare<[string, number, number]>(
+      'INSERT INTO heads (stream, seq, n) VALUES (?, ?, ?) ON CONFLICT (stream) DO UPDATE SET seq = excluded.seq, n = excluded.n',
+    ),
+    headsAfter: db
+      .prepare<[number], [stream: string, seq: number, n: number]>('SELECT stream, seq, n FROM records WHERE seq > ? ORDER BY seq')
+      .raw(),
+    owed: db.prepare<[], string>('SELECT DISTINCT stream FROM owed ORDER BY stream').pluck(),
+    last: db.prepare<[], number>('SELECT max(seq) FROM records').pluck(),
+    meta: db.prepare<[string], string>('SELECT value FROM meta WHERE name = ?').pluck(),
+    setMeta: db.prepare<[string, string]>(
+      'INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
+    ),
+    addMeta: db.prepare<[string, string]>('INSERT OR IGNORE INTO meta (name, value) VALUES (?, ?)'),
+  };
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// The schema of the journal's file, shared by the one who writes it and those who read it.
+
+import type { Migrations } from './database.ts';
+
+/** The columns of a row, in the order of the table: the payload last, so that what does not need it never reads it. */
+export const ROW_COLUMNS = 'seq, prev, stream, n, at, type, version, workspace_id, turn_id, payload';
+
+/** No index with random keys is written when rows are committed: a stream is walked by `prev` from its head. */
+export const JOURNAL_MIGRATIONS: Migrations = [
+  `CREATE TABLE records (
+     seq INTEGER PRIMARY KEY,
+     prev INTEGER NOT NULL,
+     stream TEXT NOT NULL,
+     n INTEGER NOT NULL,
+     at INTEGER NOT NULL,
+     type TEXT NOT NULL,
+     version INTEGER NOT NULL,
+     workspace_id TEXT NOT NULL,
+     turn_id TEXT,
+     payload TEXT NOT NULL
+   ) STRICT;
+   CREATE TABLE owed (seq INTEGER PRIMARY KEY, stream TEXT NOT NULL, kind TEXT NOT NULL) STRICT;
+   CREATE TABLE heads (stream TEXT PRIMARY KEY, seq INTEGER NOT NULL, n INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+   CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;`,
+];

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// The world as everything inside sees it: time, chance and identity are given, so the whole system also runs on a virtual clock from a seed.
+
+export interface World {
+  /** Wall clock, epoch milliseconds. */
+  now(): number;
+  /** A clock that never goes back, in milliseconds with a fraction; only differences mean something. */
+  monotonic(): number;
+  /** Runs `run` once after `ms`; the returned function prevents it. */
+  after(ms: number, run: () => void): () => void;
+  /** Runs `run` after the current work, once the loop has turned: timers and sockets get their share in between. */
+  soon(run: () => void): void;
+  /** Uniform in [0, 1). */
+  random(): number;
+  /** A new UUIDv7. */
+  uuid(): string;
+}

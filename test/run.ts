@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// The whole suite, as `npm test` runs it: one step after the other, and one plain line of counts at the end.
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+interface Step {
+  readonly title: string;
+  readonly command: readonly [string, ...string[]];
+  /** The file the step is made of: while it does not exist, the step is skipped and says so. */
+  readonly needs?: string;
+  /** Counts of a step that reports them otherwise than by a line of text. */
+  readonly counts?: () => Counts | undefined;
+}
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const scratch = mkdtempSync(join(tmpdir(), 'sigil-test-'));
+const vitestReport = join(scratch, 'vitest.json');
+
+const steps: readonly Step[] = [
+  { title: 'licences', command: ['sh', 'tools/spdx.sh'] },
+  {
+    title: 'format and lint',
+    command: ['biome', 'ci', '--error-on-warnings', ...(process.stdout.isTTY ? [] : ['--colors=off']), '.'],
+  },
+  { title: 'doors', command: ['npm', 'run', '--silent', 'doors'] },
+  { title: 'types', command: ['tsc', '--noEmit'] },
+  {
+    title: 'tests',
+    command: ['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${vitestReport}`],
+    counts: readVitestReport,
+  },
+  {
+    title: 'crashes, short form',
+    command: [process.execPath, 'test/crash/run.ts', '--kills', '50', '--short'],
+    needs: 'test/crash/run.ts',
+  },
+  { title: 'bench, short form', command: [process.execPath, 'bench/run.ts', '--short'], needs: 'bench/run.ts' },
+];
+
+/** A report that is missing or broken gives no counts: then the step itself is what passed or failed. */
+function readVitestReport(): Counts | undefined {
+  try {
+    const report = JSON.parse(readFileSync(vitestReport, 'utf8')) as Record<string, unknown>;
+    const number = (key: string) => (typeof report[key] === 'number' ? report[key] : 0);
+    return {
+      passed: number('numPassedTests'),
+      failed: number('numFailedTests'),
+      skipped: number('numPendingTests') + number('numTodoTests'),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Runs a step with its output passed on as it comes; finds the counts it prints on the way. */
+function run(step: Step): Promise<{ ok: boolean; printed: Counts | undefined }> {
+  const [command, ...args] = step.command;
+  const env = {
+    ...process.env,
+    // Their output goes through a pipe, so whether there are colours is decided by where ours goes.
+    ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : { NO_COLOR: '1' }),
+    // The tools of this checkout first, whatever the machine has.
+    PATH: [join(root, 'node_modules/.bin'), process.env['PATH']].join(delimiter),
+  };
+  return new Promise((resolve) => {
+    let printed: Counts | undefined;
+    let line = '';
+    const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] });
+    child.stdout.setEncoding('utf8');
+    child.stdout.on('data', (text: string) => {
+      process.stdout.write(text);
+      const lines = (line + text).split('\n');
+      line = lines.pop() ?? '';
+      for (const complete of lines) {
+        printed = countsOf(complete) ?? printed;
+      }
+    });
+    child.on('error', (error) => {
+      process.stdout.write(`${command}: ${error.message}\n`);
+      resolve({ ok: false, printed });
+    });
+    child.on('close', (code) => resolve({ ok: code === 0, printed: countsOf(line) ?? printed }));
+  });
+}
+
+function countsOf(line: string): Counts | undefined {
+  const found = /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/.exec(line.trim());
+  return found === null
+    ? undefined
+    : { passed: Number(found[1]), failed: Number(found[2]), skipped: Number(found[3] ?? 0) };
+}
+
+/** What a step adds to the sum. A step that fails fails at least once, also when all its tests passed. */
+function result(ok: boolean, counts: Counts | undefined): Counts {
+  if (counts === undefined) {
+    return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 };
+  }
+  return { ...counts, failed: ok ? counts.failed : Math.max(1, counts.failed) };
+}
+
+const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+const broken: string[] = [];
+try {
+  for (const step of steps) {
+    process.stdout.write(`\n== ${step.title}\n`);
+    if (step.needs !== undefined && !existsSync(join(root, step.needs))) {
+      process.stdout.write(`skipped: ${step.needs} does not exist yet\n`);
+      total.skipped += 1;
+      continue;
+    }
+    const started = process.hrtime.bigint();
+    const { ok, printed } = await run(step);
+    const seconds = Number((process.hrtime.bigint() - started) / 1_000_000n) / 1000;
+    const counts = result(ok, step.counts?.() ?? printed);
+    total.passed += counts.passed;
+    total.failed += counts.failed;
+    total.skipped += counts.skipped;
+    if (counts.failed > 0) {
+      broken.push(step.title);
+    }
+    process.stdout.write(`-- ${step.title}: ${counts.failed > 0 ? 'FAILED' : 'ok'} in ${seconds.toFixed(1)} s\n`);
+  }
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
+
+if (broken.length > 0) {
+  process.stdout.write(`\nfailed: ${broken.join(', ')}`);
+}
+const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
+process.stdout.write(`\n${total.passed} passed, ${total.failed} failed${skipped}\n`);
+process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;

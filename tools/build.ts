@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bundles what is published into dist/: Node strips no types inside node_modules, and a few files start faster than many.
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build, type Plugin } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const dist = join(root, 'dist');
+const entryPoints = ['src/main.ts', 'src/thread.ts'].filter((entry) => existsSync(join(root, entry)));
+if (entryPoints.length === 0) {
+  throw new Error('there is nothing to build: src/main.ts is missing');
+}
+
+/**
+ * A package that one of our files imports lazily stays a package: it is read as seldom as before, and only Node gives the
+ * named exports of a CommonJS package to `import()`. What a lazily imported file of ours imports is bundled with it.
+ */
+const lazyPackages: Plugin = {
+  name: 'lazy-packages',
+  setup(hooks) {
+    hooks.onResolve({ filter: /^[^./]/ }, ({ kind, path }) =>
+      kind === 'dynamic-import' ? { path, external: true } : undefined,
+    );
+  },
+};
+
+rmSync(dist, { recursive: true, force: true });
+const { metafile } = await build({
+  absWorkingDir: root,
+  entryPoints,
+  outdir: dist,
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node24',
+  // What is imported lazily stays a file of its own, read only by those who need it.
+  splitting: true,
+  // Everything lies flat in dist/, so a path relative to `import.meta.url` means the same in each file.
+  chunkNames: '[name]-[hash]',
+  minifySyntax: true,
+  minifyWhitespace: true,
+  keepNames: true,
+  sourcemap: 'linked',
+  sourcesContent: false,
+  legalComments: 'linked',
+  metafile: true,
+  logLevel: 'warning',
+  // Native addons, and packages that start files of their own by path. All of them are in `dependencies`.
+  external: ['better-sqlite3', 'pino', 'pino-pretty'],
+  plugins: [lazyPackages],
+  // CommonJS packages inside an ES module still ask for `require`.
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
+});
+
+// A worker is started by its file's name, which a bundler does not follow: in dist/ it must not be the name of a source.
+for (const file of readdirSync(dist).filter((name) => name.endsWith('.js'))) {
+  if (/new URL\(["'`][^"'`]+\.ts["'`],\s*import\.meta\.url\)/.test(readFileSync(join(dist, file), 'utf8'))) {
+    throw new Error(`dist/${file} names a .ts file by URL, which is not there once published`);
+  }
+}
+
+const outputs = Object.entries(metafile.outputs).filter(([name]) => name.endsWith('.js'));
+const bytes = outputs.reduce((sum, [, output]) => sum + output.bytes, 0);
+process.stderr.write(
+  `built ${outputs.length} files, ${Math.round(bytes / 1024)} KiB, from ${entryPoints.join(' and ')}\n`,
+);

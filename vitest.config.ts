@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// How vitest finds and runs our tests; `test/run.ts` adds its JSON report on the command line.
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/crash/**', '**/node_modules/**', 'test/**/fixtures/**'],
+    // Native addons and worker threads of our own: a process a file keeps one file's leftovers out of the next.
+    pool: 'forks',
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+    testTimeout: 15_000,
+    hookTimeout: 20_000,
+    teardownTimeout: 10_000,
+    // A test that finds no assertion in itself, or nothing at all, is a mistake and not a success.
+    passWithNoTests: false,
+    allowOnly: false,
+    restoreMocks: true,
+    unstubEnvs: true,
+    unstubGlobals: true,
+  },
+});
