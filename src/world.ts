@@ -4,6 +4,8 @@
 export interface World {
   /** Wall clock, epoch milliseconds. */
   now(): number;
+  /** RFC 3339 UTC with milliseconds. */
+  iso(epoch: number): string;
   /** A clock that never goes back, in milliseconds with a fraction; only differences mean something. */
   monotonic(): number;
   /** Runs `run` once after `ms`; the returned function prevents it. */

@@ -45,7 +45,7 @@ export type Protocols = { readonly [K in Kind]: Protocol };
 export type Answer<R> = { readonly ok: true; readonly body: R } | { readonly ok: false; readonly error: BusFailure };
 
 export interface AskOptions {
-  /** Who asks; the answer comes back to this address's thread. */
+  /** Who asks: an address of this thread, for the answer comes back to where it lives. */
   readonly from: Address;
   /** How long the answer may take, in milliseconds. */
   readonly within: number;
@@ -90,7 +90,7 @@ export interface SubscribeOptions {
 
 /** The bus as an actor host, the edge or a store carrier sees it. Nothing here returns a promise. */
 export interface Bus<P extends Protocols> {
-  /** Sends without an answer. False: not accepted (`overloaded`, or nobody could clone it) and noted as a dead letter. */
+  /** Sends without an answer. False: not accepted (overloaded, or no such thread) and noted as a dead letter. */
   send<K extends Kind & keyof P, T extends keyof P[K] & string>(
     to: Address<K>,
     type: T,

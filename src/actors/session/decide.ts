@@ -83,11 +83,11 @@ const decided = (draft: Draft): Decision => ({ records: draft.records, state: dr
 /** Takes a message in: opens the session if need be, queues the message, begins its turn when nothing runs. */
 export function decideReceive(state: SessionState, session_id: string, message: Deliver, turn_id: string, digest: string, deciding: Deciding): Decision {
   const draft = new Draft(state, deciding);
-  if (state.facts === null && message.open !== null) {
+  if (state.facts === null && message.open) {
     draft.add({
       type: 'session_created',
       session_id,
-      workspace_id: message.open.workspace_id,
+      workspace_id: message.workspace_id,
       user_id: message.user_id,
       channel: message.channel,
     });

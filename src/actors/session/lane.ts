@@ -38,8 +38,8 @@ export interface LaneOptions {
   readonly n: number;
   readonly seq: number;
   readonly owed: Map<string, number>;
-  /** Told before and after every event of the chart. */
-  readonly traced: (event: string, from: unknown, to: unknown, started: number) => void;
+  /** Told after every event of the chart: its name, the state value now, when handling began. */
+  readonly traced: (event: string, to: unknown, started: number) => void;
   /** The lane cannot go on; it has told everyone who waits. */
   readonly lost: (error: Failure) => void;
 }
@@ -90,7 +90,7 @@ export class Lane {
       workspace: () => this.ahead.facts?.workspace_id ?? '',
       append: options.effects.append,
       later: (run) => void options.world.after(50, run),
-      checkpoint: (records) => this.dueCheckpoint(records),
+      checkpoint: (before) => this.dueCheckpoint(before),
       lost: (error) => this.lose(error),
     });
     this.actor = createActor(sessionMachine);
@@ -197,13 +197,10 @@ export class Lane {
 
   private refusal(message: Deliver): Failure | null {
     const { facts } = this.ahead;
-    if (facts === null) return message.open === null ? unknownSession(this.session_id) : null;
-    if (message.may_enter_any) {
-      if (message.open !== null && message.open.workspace_id !== facts.workspace_id) {
-        return failure('conflict', `The session belongs to workspace ${facts.workspace_id}, not to ${message.open.workspace_id}.`);
-      }
-    } else if (facts.user_id !== message.user_id) {
-      return failure('forbidden', 'The session belongs to somebody else.');
+    if (facts === null) return message.open ? null : unknownSession(this.session_id);
+    if (facts.user_id !== message.user_id && !message.any_user) return failure('forbidden', 'The session belongs to somebody else.');
+    if (message.workspace_id !== '' && message.workspace_id !== facts.workspace_id) {
+      return failure('conflict', `The session belongs to workspace ${facts.workspace_id}, not to ${message.workspace_id}.`);
     }
     return facts.status === 'archived' ? failure('conflict', 'The session is archived; it takes no more messages.') : null;
   }
@@ -214,13 +211,13 @@ export class Lane {
     if (waiting.length >= policy.waiting_most || waiting_size + message.content.length > policy.waiting_size) {
       return this.effects.fail(envelope, failure('overloaded', `${waiting.length} messages wait in this session already; try again when some are answered.`));
     }
-    const workspace_id = facts?.workspace_id ?? message.open?.workspace_id ?? '';
+    const workspace_id = facts?.workspace_id ?? message.workspace_id;
     const model = policy.route({ requested: message.model, session: facts?.model ?? '', workspace_id });
     if (typeof model !== 'string') return this.effects.fail(envelope, model);
     this.effects.point('receive.before_journal');
     this.receipts.set(message.message_id, [envelope]);
     const turn_id = this.world.uuid();
-    const decision = decideReceive(this.ahead, this.session_id, { ...message, model: message.model }, turn_id, digest, this.deciding());
+    const decision = decideReceive(this.ahead, this.session_id, message, turn_id, digest, this.deciding());
     this.write(decision, (state) => {
       this.effects.point('receive.journaled');
       const [first, ...others] = this.receipts.get(message.message_id) ?? [];
@@ -329,21 +326,15 @@ export class Lane {
     if (this.effects.heard(this.session_id)) this.effects.publish(this.session_id, event);
   }
 
-  private dueCheckpoint(records: number): SessionRecord | null {
+  private dueCheckpoint(before: readonly SessionRecord[]): SessionRecord | null {
     const { ahead } = this;
     // A larger state is written more seldom, so that writing it stays a small share of writing its records.
     const every = Math.max(this.options.policy().checkpoint_every, ahead.keys.size / 4);
     if (ahead.facts === null || ahead.since_checkpoint < every) return null;
     const open = [...(ahead.turn === null ? [] : [ahead.turn.turn_id]), ...ahead.waiting.map((message) => message.turn_id)];
-    const known = open.flatMap((turn_id) => {
-      const seq = this.owed.get(turn_id);
-      return seq === undefined ? [] : [[turn_id, seq] as const];
-    });
-    // A message whose own receipt is in this very batch has no seq yet: without it the checkpoint would forget what is owed.
-    if (known.length < open.length || records === 0) return null;
-    const packed = packSession(ahead, known);
+    const owed = open.map((turn_id) => [turn_id, this.owed.get(turn_id) ?? seqFromCheckpoint(before, turn_id)] as const);
     this.ahead = { ...ahead, since_checkpoint: 0 };
-    return { type: 'checkpoint', state: packed };
+    return { type: 'checkpoint', state: packSession(ahead, owed) };
   }
 
   /** Gives the chart one event at a time and does what it emits after it has returned. */
@@ -353,9 +344,8 @@ export class Lane {
     this.feeding = true;
     for (let next = this.events.shift(); next !== undefined && !this.stopped; next = this.events.shift()) {
       const started = this.world.monotonic();
-      const from = this.value;
       this.actor.send(next);
-      this.options.traced(next.type === 'happened' ? next.what.kind : next.type, from, this.value, started);
+      this.options.traced(next.type === 'happened' ? next.what.kind : next.type, this.value, started);
       const effects = this.emitted;
       this.emitted = [];
       for (const effect of effects) this.perform(effect);
@@ -479,6 +469,11 @@ export class Lane {
     for (const envelope of waiters) this.effects.fail(envelope, error);
     this.options.lost(error);
   }
+}
+
+/** Where a turn's receipt in the same batch lies, counted back from the checkpoint's own row. */
+function seqFromCheckpoint(before: readonly SessionRecord[], turn_id: string): number {
+  return before.findIndex((record) => record.type === 'message_received' && record.turn_id === turn_id) - before.length;
 }
 
 function unknownSession(session_id: string): Failure {

@@ -14,10 +14,12 @@ export interface Deliver {
   /** The model asked for by name; empty: routed. */
   readonly model: string;
   readonly queue: QueueMode;
-  /** How to open the session when it does not exist yet; null: it must exist. */
-  readonly open: { readonly workspace_id: string } | null;
-  /** Workspaces the sender may enter; a session of another workspace or another person is refused. */
-  readonly may_enter_any: boolean;
+  /** Where the session is, or will be opened; empty: wherever it is. */
+  readonly workspace_id: string;
+  /** Whether the session is opened when it does not exist yet. */
+  readonly open: boolean;
+  /** Whether the sender may write into somebody else's session. */
+  readonly any_user: boolean;
 }
 
 /** A message that is durable, and the turn that answers it. */

@@ -14,8 +14,8 @@ export interface StreamWriterOptions {
   readonly append: (append: Append, answered: (answer: Answer<Committed>) => void) => void;
   /** Runs the append again after a while: it may not have reached the journal. */
   readonly later: (run: () => void) => void;
-  /** A checkpoint to write behind `records` further records, if one is due. */
-  readonly checkpoint: (records: number) => SessionRecord | null;
+  /** A checkpoint to write right behind these records, if one is due. */
+  readonly checkpoint: (before: readonly SessionRecord[]) => SessionRecord | null;
   /** The stream cannot be written any more from here: start again from its log. */
   readonly lost: (error: Failure) => void;
 }
@@ -68,7 +68,7 @@ export class StreamWriter {
     const n = this.n + 1;
     const items = batch.map(toItem);
     for (const item of items) this.n += item.records.length;
-    const checkpoint = this.options.checkpoint(this.n - n + 1);
+    const checkpoint = this.options.checkpoint(batch.flatMap((waiting) => waiting.records));
     if (checkpoint !== null) {
       const at = batch.at(-1)?.at ?? 0;
       items.push({ at, records: [store(checkpoint)], owes: [], settles: [] });

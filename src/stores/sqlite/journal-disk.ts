@@ -73,10 +73,11 @@ export class SqliteJournalDisk implements JournalDisk {
   }
 
   commit(run: () => void): void {
-    const { begin, commit, rollback } = this.#sql;
+    const { begin, commit } = this.#sql;
     this.#inserted = 0;
     const last = this.#last;
     try {
+      this.#undo();
       this.#heads.begin(last);
       begin.run();
       run();
@@ -84,8 +85,7 @@ export class SqliteJournalDisk implements JournalDisk {
       commit.run();
     } catch (thrown) {
       this.#last = last;
-      // An error of the disk may have rolled back by itself.
-      if (this.#db.inTransaction) rollback.run();
+      this.#undo();
       throw storageError(thrown, this.file);
     }
     this.#heads.committed(this.#inserted);
@@ -146,9 +146,18 @@ export class SqliteJournalDisk implements JournalDisk {
       this.#sql.commit.run();
     } catch {
       // Heads are only a shortcut: the next start reads them from the rows.
-      if (this.#db.inTransaction) this.#sql.rollback.run();
+      this.#undo();
     }
     this.#db.close();
+  }
+
+  /** Rolls back what an error of the disk has not rolled back by itself. */
+  #undo(): void {
+    try {
+      if (this.#db.inTransaction) this.#sql.rollback.run();
+    } catch {
+      // The error that led here says more; the next commit begins by trying this again.
+    }
   }
 }
 

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// A provider's actor: the authority over its permits and its circuit. The streams themselves run where the lanes are.
+
+import { type Address, address } from '../../bus/address.ts';
+import type { Envelope } from '../../bus/envelope.ts';
+import { failure } from '../../errors.ts';
+import type { SigilBus } from '../protocols.ts';
+import { type MachineActorOptions, startMachineActor } from '../machine-actor.ts';
+import { type CircuitEffect, circuitMachine } from './machine.ts';
+import { Permits } from './permits.ts';
+import type { ProviderProtocol, ProviderStatus } from './protocol.ts';
+
+export interface ProviderActorOptions extends Pick<MachineActorOptions<CircuitEffect>, 'world' | 'residents' | 'fault'> {
+  readonly name: string;
+  readonly bus: SigilBus;
+  /** Calls at once; 0: no limit. */
+  readonly max_concurrency: number;
+  readonly availability: () => { readonly available: boolean; readonly message: string };
+}
+
+export interface ProviderActor {
+  receive(envelope: Envelope): void;
+  stop(): void;
+}
+
+/** Outcomes that are the vendor's fault, and so count against its circuit. */
+const VENDOR_FAULTS: ReadonlySet<string> = new Set(['provider_error', 'provider_unavailable', 'deadline_exceeded']);
+
+export function startProviderActor(options: ProviderActorOptions): ProviderActor {
+  const { bus, world, name } = options;
+  const self = address('provider', name);
+  const permits = new Permits(options.max_concurrency);
+  const watched = new Map<Address, () => void>();
+  let calls = 0;
+  let failures = 0;
+  let state = 'closed';
+  let last_error: ProviderStatus['last_error'] = null;
+  const circuit = startMachineActor<CircuitEffect>({
+    address: self,
+    parent: address('gateway', 'root'),
+    machine: circuitMachine,
+    input: undefined,
+    world,
+    residents: options.residents,
+    bus,
+    fault: options.fault,
+    perform: (effect, send) => {
+      state = 'open';
+      for (const envelope of permits.refuseAll()) refuse(envelope);
+      world.after(effect.ms * (0.9 + world.random() * 0.2), () => {
+        state = 'half_open';
+        send({ type: 'cooled' });
+      });
+    },
+  });
+
+  const refuse = (envelope: Envelope): void => {
+    const why = last_error === null ? '' : ` Its last error was ${last_error.code}.`;
+    bus.fail(envelope, failure('provider_unavailable', `${name}: the circuit is open after repeated failures.${why}`, { provider: name }));
+  };
+
+  /** A permit is a lease on its holder's life. */
+  const hold = (holder: Address): void => {
+    if (watched.has(holder)) return;
+    const unwatch = bus.watch(holder, () => {
+      watched.delete(holder);
+      permits.drop(holder);
+      serve();
+    });
+    watched.set(holder, unwatch);
+  };
+
+  const letGo = (holder: Address): void => {
+    if (permits.knows(holder)) return;
+    watched.get(holder)?.();
+    watched.delete(holder);
+  };
+
+  const serve = (): void => {
+    for (let next = permits.next(); next !== null; next = permits.next()) bus.reply(next.envelope, { permit: next.permit.id });
+  };
+
+  const request = (envelope: Envelope): void => {
+    const { available, message } = options.availability();
+    if (!available) return bus.fail(envelope, failure('provider_unavailable', `${name}: ${message}`, { provider: name }));
+    if (state === 'open' || (state === 'half_open' && permits.inFlight > 0)) return refuse(envelope);
+    const permit = permits.request(envelope);
+    if (permit === 'full') return bus.fail(envelope, failure('overloaded', `Too many calls wait for provider ${name}.`));
+    calls += 1;
+    hold(envelope.from);
+    if (permit !== null) bus.reply(envelope, { permit: permit.id });
+  };
+
+  const release = (envelope: Envelope): void => {
+    const { permit, outcome } = envelope.body as ProviderProtocol['provider.release']['body'];
+    if (!permits.release(permit)) return;
+    letGo(envelope.from);
+    if (outcome === 'ok') {
+      // A closed circuit that never failed has nothing to note.
+      if (state !== 'closed' || last_error !== null) circuit.send({ type: 'succeeded' });
+      state = 'closed';
+      last_error = null;
+    } else if (VENDOR_FAULTS.has(outcome)) {
+      failures += 1;
+      last_error = { code: outcome, at: world.iso(world.now()) };
+      const event = { type: 'failed', code: outcome, at: world.now() };
+      circuit.send(event);
+    }
+    serve();
+  };
+
+  return {
+    receive: (envelope) => {
+      switch (envelope.type) {
+        case 'provider.request':
+          return request(envelope);
+        case 'provider.release':
+          return release(envelope);
+        case 'provider.status':
+          return bus.reply(envelope, {
+            name,
+            state,
+            ...options.availability(),
+            in_flight: permits.inFlight,
+            waiting: permits.waiting,
+            calls,
+            failures,
+            last_error,
+          });
+        default:
+          return bus.fail(envelope, failure('internal', `A provider does not understand ${envelope.type}.`));
+      }
+    },
+    stop: () => {
+      for (const unwatch of watched.values()) unwatch();
+      circuit.stop();
+    },
+  };
+}

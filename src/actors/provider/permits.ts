@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Permits of one provider: how many calls run at once, and who is next. Fair between sessions: each takes its turn.
+
+import type { Address } from '../../bus/address.ts';
+import type { Envelope } from '../../bus/envelope.ts';
+
+export interface Permit {
+  readonly id: number;
+  readonly holder: Address;
+}
+
+/** Requests that may wait, over all sessions. */
+const WAITING_MOST = 10_000;
+
+export class Permits {
+  private readonly most: number;
+  private readonly held = new Map<number, Permit>();
+  /** One queue a session, in the order in which the sessions take turns. */
+  private readonly queues = new Map<Address, Envelope[]>();
+  private waitingCount = 0;
+  private last = 0;
+
+  /** @param most calls at once; 0: no limit */
+  constructor(most: number) {
+    this.most = most;
+  }
+
+  get inFlight(): number {
+    return this.held.size;
+  }
+
+  get waiting(): number {
+    return this.waitingCount;
+  }
+
+  /** A permit at once, null when the request must wait, `full` when too many wait already. */
+  request(envelope: Envelope): Permit | null | 'full' {
+    if (this.free && this.waitingCount === 0) return this.grant(envelope.from);
+    if (this.waitingCount >= WAITING_MOST) return 'full';
+    const queue = this.queues.get(envelope.from);
+    if (queue === undefined) this.queues.set(envelope.from, [envelope]);
+    else queue.push(envelope);
+    this.waitingCount += 1;
+    return null;
+  }
+
+  /** Gives a permit back; false when it is not held (any more). */
+  release(id: number): boolean {
+    return this.held.delete(id);
+  }
+
+  /** The next request that gets a permit, if one is free. */
+  next(): { readonly permit: Permit; readonly envelope: Envelope } | null {
+    if (!this.free) return null;
+    for (const [session, queue] of this.queues) {
+      const envelope = queue.shift();
+      // Whoever was served goes behind the others.
+      this.queues.delete(session);
+      if (queue.length > 0) this.queues.set(session, queue);
+      if (envelope === undefined) continue;
+      this.waitingCount -= 1;
+      return { permit: this.grant(session), envelope };
+    }
+    return null;
+  }
+
+  /** The holder's life is over: its permits and requests are void. */
+  drop(holder: Address): void {
+    for (const permit of this.held.values()) if (permit.holder === holder) this.held.delete(permit.id);
+    this.waitingCount -= this.queues.get(holder)?.length ?? 0;
+    this.queues.delete(holder);
+  }
+
+  /** Whether this address holds or waits for anything. */
+  knows(holder: Address): boolean {
+    if (this.queues.has(holder)) return true;
+    for (const permit of this.held.values()) if (permit.holder === holder) return true;
+    return false;
+  }
+
+  /** Everything that waits, taken out: for a circuit that opened. */
+  refuseAll(): readonly Envelope[] {
+    const all = [...this.queues.values()].flat();
+    this.queues.clear();
+    this.waitingCount = 0;
+    return all;
+  }
+
+  private get free(): boolean {
+    return this.most === 0 || this.held.size < this.most;
+  }
+
+  private grant(holder: Address): Permit {
+    this.last += 1;
+    const permit = { id: this.last, holder };
+    this.held.set(permit.id, permit);
+    return permit;
+  }
+}

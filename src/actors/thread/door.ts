@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// A thread's own door: answers the inspector's questions about its actors and figures, and drains its lanes when asked.
+
+import type { Envelope } from '../../bus/envelope.ts';
+import { failure } from '../../errors.ts';
+import type { SigilBus } from '../protocols.ts';
+import type { Residents } from '../residents.ts';
+import type { BusStats, ThreadProtocol, ThreadStats } from './protocol.ts';
+
+export interface ThreadDoorOptions {
+  readonly thread: string;
+  readonly bus: Pick<SigilBus, 'reply' | 'fail'>;
+  readonly residents: Residents;
+  readonly stats: () => Omit<ThreadStats, 'actors'>;
+  readonly busStats: () => BusStats;
+  /** Calls back once nothing of this thread is left to finish. */
+  readonly drain: (done: () => void) => void;
+}
+
+/** The receiver of `thread/<name>`. */
+export function threadDoor(options: ThreadDoorOptions): (envelope: Envelope) => void {
+  const { bus, residents } = options;
+  return (envelope) => {
+    switch (envelope.type as keyof ThreadProtocol) {
+      case 'thread.actors': {
+        const { filter, limit, cursor } = envelope.body as ThreadProtocol['thread.actors']['body'];
+        return bus.reply(envelope, { ...residents.page(filter, limit, cursor), totals: residents.totals() });
+      }
+      case 'thread.actor': {
+        const { address, reveal } = envelope.body as ThreadProtocol['thread.actor']['body'];
+        const detail = residents.detail(address, reveal);
+        if (detail === undefined) return bus.fail(envelope, failure('not_found', `${address} does not live on ${options.thread} now.`));
+        return bus.reply(envelope, detail);
+      }
+      case 'thread.stats':
+        return bus.reply(envelope, { ...options.stats(), actors: residents.size });
+      case 'thread.bus':
+        return bus.reply(envelope, options.busStats());
+      case 'thread.drain':
+        return options.drain(() => bus.reply(envelope, { turns_left: 0 }));
+      default:
+        return bus.fail(envelope, failure('internal', `A thread does not understand ${envelope.type}.`));
+    }
+  };
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a model call may cost: tokens counted as characters divided by four, money by the model's price.
+
+import type { ChatMessage, ChatRequest, ChatTool, ChatUsage } from '../providers/provider.ts';
+import type { Price } from '../providers/pricing.ts';
+
+const CHARACTERS_PER_TOKEN = 4;
+const MILLION = 1_000_000;
+
+/** Tools are the same objects call after call, so each schema is written out once. */
+const toolSizes = new WeakMap<ChatTool, number>();
+
+/** The characters a tool's description puts before a model. */
+export function toolSize(tool: ChatTool): number {
+  const known = toolSizes.get(tool);
+  if (known !== undefined) return known;
+  const size = tool.name.length + tool.description.length + JSON.stringify(tool.inputSchema).length;
+  toolSizes.set(tool, size);
+  return size;
+}
+
+/** The characters a message puts before a model, its tool calls included. */
+export function messageSize(message: ChatMessage): number {
+  let size = message.content.length + (message.toolName?.length ?? 0);
+  for (const call of message.toolCalls ?? []) size += call.name.length + call.arguments.length;
+  return size;
+}
+
+/** Characters (UTF-16 units) as tokens, rounded up. */
+export function tokensOf(characters: number): number {
+  return Math.ceil(characters / CHARACTERS_PER_TOKEN);
+}
+
+/**
+ * The input tokens of a request. Four characters a token is what European languages come to; it is an estimate for
+ * reservations and window sizes, and what the vendor reports is what is settled.
+ */
+export function estimateTokens(request: ChatRequest): number {
+  let size = request.systemPrompt.length;
+  for (const message of request.messages) size += messageSize(message);
+  for (const tool of request.tools) size += toolSize(tool);
+  return tokensOf(size);
+}
+
+/** The most tokens a model may answer with: what was asked for, within what the model can. */
+export function outputCap(maxTokens: number | undefined, maxOutputTokens: number): number {
+  return Math.min(maxTokens ?? maxOutputTokens, maxOutputTokens);
+}
+
+/** What a budget holds back for a call. */
+export interface Reservation {
+  readonly tokens: number;
+  readonly cost_usd: number;
+  /** False when the model's price is not known: then `cost_usd` is 0 and means nothing. */
+  readonly priced: boolean;
+}
+
+/** The most a call may use: its input, and an answer as long as it may be. */
+export function reservationOf(request: ChatRequest, maxOutputTokens: number, price: Price | undefined): Reservation {
+  const input = estimateTokens(request);
+  const output = outputCap(request.options.maxTokens, maxOutputTokens);
+  const cost_usd = price === undefined ? 0 : usd(input, output, price);
+  return { tokens: input + output, cost_usd, priced: price !== undefined };
+}
+
+/** What a call cost; cached input counts as input, so that the table needs no third price and nothing is undercharged by much. */
+export function costOf(usage: ChatUsage, price: Price | undefined): number {
+  if (price === undefined) return 0;
+  return usd(usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens, usage.outputTokens, price);
+}
+
+function usd(input: number, output: number, price: Price): number {
+  return (input * price.input + output * price.output) / MILLION;
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// The second stage: the request for one model call, made of the window, the message and this turn so far, within bounds.
+
+import { type Failure, failure } from '../errors.ts';
+import type { ChatMessage, ChatOptions, ChatRequest, ChatTool } from '../providers/provider.ts';
+import { messageSize, outputCap, tokensOf, toolSize } from './estimate.ts';
+import { type ChannelHints, systemPrompt } from './prompt.ts';
+import type { TurnMessage } from './turn-message.ts';
+import { unitsOf } from './window.ts';
+
+export interface PrepareInput {
+  readonly persona: string;
+  readonly channel: ChannelHints;
+  /** Messages before this turn, oldest first. */
+  readonly window: readonly TurnMessage[];
+  /** The newest messages of the window that may go to the model. */
+  readonly active_window: number;
+  /** What the turn answers: one message, or all that were collected for it. */
+  readonly messages: readonly string[];
+  /** What this turn has brought so far: replies with tool calls, results, messages handed to it while it runs. */
+  readonly turn: readonly TurnMessage[];
+  readonly tools: readonly ChatTool[];
+  readonly model: { readonly id: string; readonly maxContextTokens: number; readonly maxOutputTokens: number };
+  readonly options: ChatOptions;
+}
+
+export type Prepared =
+  | {
+      readonly ok: true;
+      readonly request: ChatRequest;
+      /** Messages of the active window that the model's context had no room for. */
+      readonly dropped: number;
+    }
+  | { readonly ok: false; readonly failure: Failure };
+
+const ORIGINS = { user: 'user_input', assistant: 'system', tool: 'tool_output' } as const;
+
+function toChat(message: TurnMessage): ChatMessage {
+  return {
+    role: message.role,
+    content: message.content,
+    origin: ORIGINS[message.role],
+    ...(message.tool_calls !== undefined && { toolCalls: message.tool_calls }),
+    ...(message.tool_call_id !== undefined && { toolCallId: message.tool_call_id }),
+    ...(message.tool_name !== undefined && { toolName: message.tool_name }),
+  };
+}
+
+const sizeOf = (messages: readonly ChatMessage[]): number => messages.reduce((size, message) => size + messageSize(message), 0);
+
+/** The newest units that hold at most `most` messages and `room` characters; `active` counts those `most` allows. */
+function newest(units: readonly (readonly ChatMessage[])[], most: number, room: number) {
+  let active = 0;
+  let left = room;
+  let kept = 0;
+  const chosen: (readonly ChatMessage[])[] = [];
+  for (const unit of units.toReversed()) {
+    if (active + unit.length > most) break;
+    active += unit.length;
+    left -= sizeOf(unit);
+    // The window stays in one piece: what is older than the first unit without room goes as well.
+    if (left < 0) continue;
+    kept += unit.length;
+    chosen.push(unit);
+  }
+  return { messages: chosen.reverse().flat(), dropped: active - kept };
+}
+
+/**
+ * Builds the request. A tool call and its results stay together or go together. When the whole does not fit into the
+ * model's context the oldest messages of the window go first; what the turn itself consists of is never cut, so a turn
+ * that does not fit fails and says so.
+ */
+export function prepare(input: PrepareInput): Prepared {
+  const { model } = input;
+  const system = systemPrompt(input.persona, input.channel);
+  const question: ChatMessage = { role: 'user', content: input.messages.join('\n\n'), origin: 'user_input' };
+  const turn = [question, ...unitsOf(input.turn).flat().map(toChat)];
+  const reserved = outputCap(input.options.maxTokens, model.maxOutputTokens);
+  const fixed = input.tools.reduce((size, tool) => size + toolSize(tool), system.length + sizeOf(turn));
+  const most = Math.max(model.maxContextTokens - reserved, 0);
+  if (tokensOf(fixed) > most) return { ok: false, failure: tooLong(tokensOf(fixed), most, reserved, model) };
+  const units = unitsOf(input.window).map((unit) => unit.map(toChat));
+  // Tokens are rounded up once, over everything: `most` tokens are this many characters.
+  const window = newest(units, input.active_window, most * 4 - fixed);
+  const messages = [...window.messages, ...turn];
+  const request = { model: model.id, systemPrompt: system, messages, tools: input.tools, options: input.options };
+  return { ok: true, request, dropped: window.dropped };
+}
+
+function tooLong(needed: number, most: number, reserved: number, model: PrepareInput['model']): Failure {
+  const message =
+    `This turn needs about ${needed} tokens without any history, and the model ${model.id} takes ${most} ` +
+    `(${model.maxContextTokens} with ${reserved} kept free for its answer). Send less, or use a model with a larger context.`;
+  return failure('payload_too_large', message, { needed_tokens: needed, limit_tokens: most, model: model.id });
+}

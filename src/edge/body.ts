@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading a request's body: how much, of what type, and as the schema of the route wants it.
+
+import type { IncomingMessage } from 'node:http';
+import type { z } from 'zod';
+import type { Exchange } from './exchange.ts';
+import { type FieldProblem, invalid, Refusal } from './problem.ts';
+
+/** Longest body accepted, in bytes. */
+export const BODY_LIMIT = 1024 * 1024;
+
+const { isUtf8 } = process.getBuiltinModule('node:buffer');
+
+/** Reads the body as JSON and as the schema says. An empty body is `undefined` to the schema where that is allowed. */
+export async function readBody<S extends z.ZodType>(exchange: Exchange, schema: S, empty: 'refused' | 'allowed' = 'refused'): Promise<z.output<S>> {
+  const { request } = exchange;
+  const { headers } = request;
+  const declared = headers['content-length'];
+  const bodiless = declared === '0' || (declared === undefined && headers['transfer-encoding'] === undefined);
+  if (declared !== undefined && Number(declared) > BODY_LIMIT) throw tooLarge();
+  if (!bodiless || headers['content-type'] !== undefined) checkType(headers['content-type'], headers['content-encoding']);
+  else if (empty === 'refused') checkType(undefined, undefined);
+  if (headers.expect !== undefined) exchange.response.writeContinue();
+  const bytes = await collect(request);
+  if (bytes.length === 0 && empty === 'allowed') return parse(schema, {});
+  return parse(schema, parseJson(bytes));
+}
+
+function tooLarge(): Refusal {
+  return new Refusal('payload_too_large', `A body may hold ${BODY_LIMIT} bytes at most.`);
+}
+
+const JSON_TYPE = /^application\/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?;?$/i;
+
+function checkType(type: string | undefined, encoding: string | undefined): void {
+  if (type === undefined || !JSON_TYPE.test(type.trim())) {
+    throw new Refusal('unsupported_media_type', `The body must be application/json in UTF-8, not ${type === undefined ? 'of no type' : `\`${type.slice(0, 100)}\``}.`);
+  }
+  if (encoding !== undefined && encoding !== 'identity') {
+    throw new Refusal('unsupported_media_type', 'The body must not be compressed.');
+  }
+}
+
+function collect(request: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    const onData = (chunk: Buffer): void => {
+      length += chunk.length;
+      if (length > BODY_LIMIT) {
+        request.off('data', onData);
+        reject(tooLarge());
+        return;
+      }
+      chunks.push(chunk);
+    };
+    request.on('data', onData);
+    request.once('end', () => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)));
+    request.once('error', reject);
+    // A body that stops half-way raises no error of its own on every path; nobody is left to read the answer then.
+    request.once('close', () => reject(new Refusal('validation_failed', 'The body ended before it was whole.')));
+  });
+}
+
+function parseJson(bytes: Buffer): unknown {
+  if (!isUtf8(bytes)) throw invalid([{ path: '', message: 'the body is not UTF-8' }]);
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch (thrown) {
+    const reason = thrown instanceof Error ? thrown.message : 'unreadable';
+    // The parser's message quotes the text around the mistake: enough of it to find the place, never all.
+    throw invalid([{ path: '', message: `the body is not JSON: ${reason.slice(0, 120)}` }]);
+  }
+}
+
+/** What the schema makes of a value, or a refusal that lists everything wrong with it. */
+export function parse<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw invalid(result.error.issues.flatMap((issue) => fieldProblems(issue)));
+}
+
+const MOST_PROBLEMS = 50;
+
+function fieldProblems(issue: z.core.$ZodIssue): readonly FieldProblem[] {
+  const path = issue.path.map(String).join('.');
+  if (issue.code === 'unrecognized_keys') {
+    const inside = path === '' ? '' : `${path}.`;
+    return issue.keys.slice(0, MOST_PROBLEMS).map((key) => ({ path: `${inside}${key.slice(0, 100)}`, message: 'unknown field' }));
+  }
+  return [{ path, message: issue.message }];
+}
+
+/** The query as the schema wants it. A name given twice counts with its last value. */
+export function readQuery<S extends z.ZodType>(exchange: Exchange, schema: S): z.output<S> {
+  return parse(schema, Object.fromEntries(exchange.query));
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the routes share: ports, limits, open streams, and what has to end when the edge closes.
+
+import { EventStream, Heartbeat } from './event-stream.ts';
+import type { Caller, Exchange } from './exchange.ts';
+import { Concurrency, type RateLimit, rateLimit } from './limits.ts';
+import type { EdgePorts } from './ports.ts';
+import { tooMany } from './problem.ts';
+
+export class EdgeContext {
+  readonly ports: EdgePorts;
+  readonly chatRate: RateLimit | undefined;
+  /** `http://host:port` once it listens on TCP. */
+  url: string | null = null;
+  readonly #startedAt: number;
+  readonly #heartbeat: Heartbeat;
+  readonly #streams: Concurrency;
+  readonly #closing = new Set<() => void>();
+  readonly #endless = new Set<() => void>();
+
+  constructor(ports: EdgePorts) {
+    const { chat_rate_limit_rpm, chat_rate_limit_burst, chat_max_concurrent_streams } = ports.config.networking;
+    this.ports = ports;
+    this.chatRate = rateLimit(ports.world, chat_rate_limit_rpm, chat_rate_limit_burst, 60_000);
+    this.#heartbeat = new Heartbeat(ports.world);
+    this.#streams = new Concurrency(chat_max_concurrent_streams);
+    this.#startedAt = ports.world.monotonic();
+  }
+
+  /** Seconds since the edge was made. */
+  get uptime(): number {
+    return Math.floor((this.ports.world.monotonic() - this.#startedAt) / 1000);
+  }
+
+  /** Takes one of the caller's places for streams. @throws Refusal `rate_limited` */
+  enterStream(caller: Caller): () => void {
+    const leave = this.#streams.enter(caller.user_id);
+    if (leave === undefined) throw tooMany('open streams of this user', 1);
+    return leave;
+  }
+
+  /** Sends the headers of an event stream. */
+  openStream(exchange: Exchange): EventStream {
+    return new EventStream(exchange.response, this.ports.world, this.#heartbeat);
+  }
+
+  /** Has `run` called when the edge will wait no longer; answers how to take that back. */
+  closing(run: () => void): () => void {
+    this.#closing.add(run);
+    return () => this.#closing.delete(run);
+  }
+
+  /** The same for what has no end of its own: called as soon as the edge begins to close. */
+  untilClosing(run: () => void): () => void {
+    this.#endless.add(run);
+    return () => this.#endless.delete(run);
+  }
+
+  /** Ends what would never end. */
+  endEndless(): void {
+    for (const run of [...this.#endless]) run();
+  }
+
+  /** Ends everything that is still waited for. */
+  endAll(): void {
+    for (const run of [...this.#closing]) run();
+  }
+}

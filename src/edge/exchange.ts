@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// One request on its way through the edge, and what a route may answer.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+/** Who calls, as the guard found out. */
+export interface Caller {
+  readonly user_id: string;
+  /** The token's name, for the log. */
+  readonly name: string;
+  readonly permissions: readonly string[];
+  /** Has `admin:*`: may see and do everything. */
+  readonly admin: boolean;
+}
+
+/** A request that has passed the guard. */
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly requestId: string;
+  /** Where it comes from, as limits count it. */
+  readonly clientAddress: string;
+  readonly caller: Caller;
+  /** The decoded parts of the path a route names with `:name`. */
+  readonly params: Readonly<Record<string, string>>;
+  /** What follows the `?`. */
+  readonly query: URLSearchParams;
+}
+
+/** The route has written, or goes on writing, to the raw response by itself. */
+export const STREAMED = Symbol('streamed');
+
+/** An answer in JSON. */
+export interface JsonAnswer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+export type Answer = JsonAnswer | typeof STREAMED;
+
+export function json(body: unknown): JsonAnswer {
+  return { status: 200, body };
+}
+
+export type Handler = (exchange: Exchange) => Answer | Promise<Answer>;
+
+export type Method = 'GET' | 'POST';
+
+/** A route as data. Its description for OpenAPI stands in `schemas/operations.ts`, under the same method and path. */
+export interface Route {
+  readonly method: Method;
+  /** Segments with `:` in front match anything. */
+  readonly path: string;
+  /** A permission besides being known. */
+  readonly needs?: string;
+  /** Answers with events: then HEAD makes no sense. */
+  readonly stream?: true;
+  readonly handle: Handler;
+}
+
+/** The one parameter of a path that its route names. */
+export function param(exchange: Exchange, name: string): string {
+  return exchange.params[name] ?? '';
+}

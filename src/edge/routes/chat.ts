@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// Chat: a message in, its whole answer or the events of its turn out.
+
+import type { Delivered } from '../../actors/session/protocol.ts';
+import { SigilError } from '../../errors.ts';
+import type { TurnRow } from '../../stores/session-store.ts';
+import { passing, Patience } from '../ask.ts';
+import { readBody } from '../body.ts';
+import type { EdgeContext } from '../context.ts';
+import { type Answer, type Exchange, json, param, type Route, STREAMED } from '../exchange.ts';
+import { idFrom } from '../access.ts';
+import { about, invalid, Refusal, tooMany, turnProblem } from '../problem.ts';
+import { deliver, turnEnd } from '../receive.ts';
+import { type ChatBody, ChatRequest } from '../schemas/requests.ts';
+import type { ChatAnswer } from '../schemas/answers.ts';
+import { followTurn } from './turns.ts';
+
+export function chatRoutes(edge: EdgeContext): readonly Route[] {
+  return [
+    { method: 'POST', path: '/api/v1/chat', handle: async (exchange) => whole(edge, exchange, await message(exchange)) },
+    { method: 'POST', path: '/api/v1/chat/stream', handle: async (exchange) => streamed(edge, exchange, await message(exchange)) },
+    {
+      method: 'POST',
+      path: '/api/v1/sessions/:id/messages',
+      handle: async (exchange) => {
+        const body = await message(exchange, idFrom(param(exchange, 'id'), 'session'));
+        const wantsEvents = exchange.request.headers.accept?.includes('text/event-stream') === true;
+        return wantsEvents ? streamed(edge, exchange, body) : whole(edge, exchange, body);
+      },
+    },
+  ];
+}
+
+/** The message as its sender wrote it; a session in the path is the one meant. */
+async function message(exchange: Exchange, sessionId?: string): Promise<ChatBody> {
+  const body = await readBody(exchange, ChatRequest);
+  if (sessionId === undefined) return body;
+  if (body.session_id !== undefined && body.session_id !== sessionId) {
+    throw invalid([{ path: 'session_id', message: 'is not the session in the path' }]);
+  }
+  return { ...body, session_id: sessionId };
+}
+
+/** Makes the message durable. Whoever sent no id learns from a refusal the one to repeat it under. */
+async function accept(edge: EdgeContext, exchange: Exchange, body: ChatBody): Promise<Delivered> {
+  const { caller } = exchange;
+  const wait = edge.chatRate?.take(caller.user_id) ?? 0;
+  if (wait > 0) throw tooMany('messages from this user', wait / 1000);
+  const message_id = body.message_id ?? edge.ports.world.uuid();
+  const inbound = {
+    sender: { user_id: caller.user_id, permissions: caller.permissions },
+    message_id,
+    content: body.content,
+    workspace_id: body.workspace_id ?? '',
+    session_id: body.session_id ?? '',
+    model: body.model ?? '',
+  };
+  try {
+    return await deliver(edge.ports, inbound, exchange.requestId);
+  } catch (thrown) {
+    throw thrown instanceof SigilError ? about(thrown, { message_id }) : thrown;
+  }
+}
+
+async function whole(edge: EdgeContext, exchange: Exchange, body: ChatBody): Promise<Answer> {
+  const { ports } = edge;
+  const delivered = await accept(edge, exchange, body);
+  const { session_id, turn_id, message_id } = delivered;
+  const waiting = turnEnd(ports, delivered);
+  // Whoever goes away is waited for no longer; the turn goes on.
+  const release = edge.closing(() => waiting.giveUp());
+  exchange.response.once('close', waiting.giveUp);
+  try {
+    const seq = await waiting.seq;
+    if (seq === undefined) throw new Refusal('draining', 'The gateway stopped before the turn was over.');
+    return json(answer(await record(edge, turn_id, seq), message_id));
+  } catch (thrown) {
+    throw thrown instanceof SigilError ? about(thrown, { session_id, turn_id, message_id }) : thrown;
+  } finally {
+    exchange.response.off('close', waiting.giveUp);
+    release();
+  }
+}
+
+/** The record of a turn that is over. */
+async function record(edge: EdgeContext, turn_id: string, seq: number): Promise<TurnRow> {
+  const patience = new Patience(edge.ports.world);
+  for (;;) {
+    try {
+      return await edge.ports.store.read('turn.get', { turn_id }, { after: seq });
+    } catch (thrown) {
+      await patience.after(thrown, passing);
+    }
+  }
+}
+
+/** The record as the answer to one of its messages: equal for every repetition of the message. */
+function answer(row: TurnRow, message_id: string): ChatAnswer {
+  const { id: turn_id, session_id, reply_id, finish_reason } = row;
+  if (row.error !== null) throw turnProblem(row.error);
+  if (reply_id === null || finish_reason === null) throw new Error(`turn ${turn_id} is ${row.status} in its record although it ended`);
+  return {
+    session_id,
+    turn_id,
+    message_id,
+    reply_id,
+    content: row.content,
+    model: row.model,
+    usage: row.usage,
+    tool_calls: row.tool_calls,
+    finish_reason,
+  };
+}
+
+async function streamed(edge: EdgeContext, exchange: Exchange, body: ChatBody): Promise<Answer> {
+  const release = edge.enterStream(exchange.caller);
+  try {
+    const delivered = await accept(edge, exchange, body);
+    const stream = edge.openStream(exchange);
+    stream.onClose(release);
+    followTurn(edge, stream, delivered, 0);
+    return STREAMED;
+  } catch (thrown) {
+    release();
+    throw thrown;
+  }
+}

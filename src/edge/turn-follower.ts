@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// Following a turn: record, memory and live events made into one sequence without gap or repeat, over deaths of its thread.
+
+import { address } from '../bus/address.ts';
+import { failure, SigilError } from '../errors.ts';
+import { endsTurn, type NumberedTurnEvent } from '../stores/turn-events.ts';
+import { ask, passing, Patience } from './ask.ts';
+import type { EdgePorts } from './ports.ts';
+
+/** A turn, and the seq at which its message is durable. */
+export interface TurnPlace {
+  readonly session_id: string;
+  readonly turn_id: string;
+  readonly seq: number;
+}
+
+/** Where a turn's events go. */
+export interface TurnSink {
+  /** New events, now. */
+  live(events: readonly NumberedTurnEvent[]): void;
+  /** Events of the past; done when there is room for more. */
+  backlog(events: readonly NumberedTurnEvent[]): Promise<void>;
+  /** The terminal event has been given (or was already known): nothing follows. */
+  ended(): void;
+  /** It cannot be followed any longer. */
+  failed(thrown: unknown): void;
+}
+
+/** Live events kept while the past is told; past it they are dropped and taken from the record after all. */
+const MOST_WAITING = 20_000;
+const WATCH_MS = 10_000;
+
+/** Puts the events of one turn in order. Whoever owns the subscription feeds it what is published. */
+export class TurnFollower {
+  readonly #ports: EdgePorts;
+  readonly #turn: TurnPlace;
+  readonly #sink: TurnSink;
+  #last: number;
+  #state: 'catching' | 'live' | 'over' = 'live';
+  #waiting: NumberedTurnEvent[] = [];
+  /** Something may have been missed since the catching up began. */
+  #again = false;
+
+  /** @param from the number of the last event already known; 0: none */
+  constructor(ports: EdgePorts, turn: TurnPlace, sink: TurnSink, from: number) {
+    this.#ports = ports;
+    this.#turn = turn;
+    this.#sink = sink;
+    this.#last = from;
+  }
+
+  get over(): boolean {
+    return this.#state === 'over';
+  }
+
+  /** Asks for everything after the last known event. Call it when the subscription stands, and whenever it lost something. */
+  catchUp(): void {
+    if (this.#state === 'over') return;
+    this.#again = true;
+    if (this.#state === 'catching') return;
+    this.#state = 'catching';
+    void this.#untilLive();
+  }
+
+  stop(): void {
+    this.#state = 'over';
+    this.#waiting = [];
+  }
+
+  /** Events of this turn as they were published, in order. */
+  feed(events: readonly NumberedTurnEvent[]): void {
+    if (this.#state === 'over') return;
+    if (this.#state === 'live') {
+      const hole = this.#holeIn(events);
+      this.#show(hole === -1 ? events : events.slice(0, hole));
+      if (hole === -1) return;
+      this.#keep(events.slice(hole));
+      this.catchUp();
+      return;
+    }
+    this.#keep(events);
+  }
+
+  /** Where numbers are missing: only a restart skips some. What arrives after a hole waits until the hole is filled. */
+  #holeIn(events: readonly NumberedTurnEvent[]): number {
+    let last = this.#last;
+    for (const [at, { n, event }] of events.entries()) {
+      if (n > last + 1 && event.event !== 'turn_restarted') return at;
+      last = Math.max(last, n);
+    }
+    return -1;
+  }
+
+  #keep(events: readonly NumberedTurnEvent[]): void {
+    if (this.#waiting.length + events.length > MOST_WAITING) {
+      this.#waiting = [];
+      this.#again = true;
+      return;
+    }
+    for (const event of events) this.#waiting.push(event);
+  }
+
+  /** Shows what is new among these, at once. */
+  #show(events: readonly NumberedTurnEvent[]): void {
+    const fresh = this.#fresh(events);
+    if (fresh.length > 0) this.#sink.live(fresh);
+    this.#endAfter(events);
+  }
+
+  /** Shows what is new among these as fast as its reader takes it. */
+  async #tell(events: readonly NumberedTurnEvent[]): Promise<void> {
+    const fresh = this.#fresh(events);
+    if (fresh.length > 0) await this.#sink.backlog(fresh);
+    this.#endAfter(events);
+  }
+
+  #fresh(events: readonly NumberedTurnEvent[]): readonly NumberedTurnEvent[] {
+    const fresh: NumberedTurnEvent[] = [];
+    for (const event of events) {
+      if (event.n <= this.#last) continue;
+      this.#last = event.n;
+      fresh.push(event);
+      if (endsTurn(event.event)) break;
+    }
+    return fresh;
+  }
+
+  #endAfter(events: readonly NumberedTurnEvent[]): void {
+    if (this.#state !== 'over' && events.some(({ event }) => endsTurn(event))) this.#end();
+  }
+
+  #end(): void {
+    this.stop();
+    this.#sink.ended();
+  }
+
+  async #untilLive(): Promise<void> {
+    const patience = new Patience(this.#ports.world);
+    while (this.#catching()) {
+      try {
+        this.#again = false;
+        await this.#round();
+        patience.renew();
+      } catch (thrown) {
+        if (!this.#catching()) return;
+        try {
+          await patience.after(thrown, passing);
+        } catch (final) {
+          if (!this.#catching()) return;
+          this.stop();
+          this.#sink.failed(final);
+          return;
+        }
+        continue;
+      }
+      if (!this.#catching()) return;
+      const waiting = this.#waiting;
+      this.#waiting = [];
+      // What was published meanwhile is shown as it is, up to a hole; a hole that stays after asking is no hole.
+      if (!this.#again) {
+        this.#state = 'live';
+        this.#show(waiting);
+        return;
+      }
+    }
+  }
+
+  /** A method of its own, because the compiler believes that nothing changes during an await. */
+  #catching(): boolean {
+    return this.#state === 'catching';
+  }
+
+  /** Once: what the lane holds in memory, and from the record what it no longer holds. */
+  async #round(): Promise<void> {
+    const { bus, store } = this.#ports;
+    const { session_id, turn_id } = this.#turn;
+    const from = this.#last;
+    const watched = await ask(bus, address('session', session_id), 'session.watch', { turn_id, from }, WATCH_MS, turn_id);
+    if (!this.#catching()) return;
+    const ended = watched.status === 'ended';
+    if (ended || watched.first > from + 1) {
+      const after = Math.max(this.#turn.seq, watched.seq);
+      const record = await store.read('turn.events', { turn_id, from }, { after });
+      if (!this.#catching()) return;
+      await this.#tell(ended ? record.events : record.events.filter(({ n }) => n < watched.first));
+      if (!this.#catching()) return;
+      // Still not over here: either the listener had the terminal event, or the record is not what the lane says it is.
+      if (ended && (record.ended || record.events.length === 0)) return this.#end();
+      if (ended) throw new SigilError(failure('view_behind', 'The record of this turn has no end yet.'));
+    }
+    await this.#tell(watched.events);
+  }
+}

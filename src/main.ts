@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// The process's entry: the compile cache, the shortest way to `version`, and everything else by the command line.
+
+/**
+ * Compiled code and stripped types are kept from one start to the next: beside the dependencies where this user may
+ * write there, else in the user's own cache. Without a cache everything works, only slower.
+ */
+function enableCompileCache(): void {
+  // By `import` these modules also get every export named, which costs more than the rest of a short command.
+  const { constants, enableCompileCache: enable } = process.getBuiltinModule('node:module');
+  const { existsSync } = process.getBuiltinModule('node:fs');
+  const { homedir } = process.getBuiltinModule('node:os');
+  const modules = new URL('../node_modules/', import.meta.url);
+  const places = [
+    ...(existsSync(modules) ? [new URL('.cache/sigil', modules).pathname] : []),
+    `${process.env['XDG_CACHE_HOME'] ?? `${homedir()}/.cache`}/sigil`,
+  ];
+  for (const place of places) {
+    if (enable(place).status !== constants.compileCacheStatus.FAILED) return;
+  }
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  if (argv.length === 1 && (argv[0] === 'version' || argv[0] === '--version' || argv[0] === '-V')) {
+    const { versionInfo, versionText } = await import('./cli/version.ts');
+    process.stdout.write(`${versionText(versionInfo())}\n`);
+    return 0;
+  }
+  const { run } = await import('./cli/program.ts');
+  return await run(argv, {
+    startGateway: async (options) => (await import('./gateway.ts')).startGateway(options),
+    knownTypes: async () => (await import('./gateway.ts')).knownTypes,
+  });
+}
+
+enableCompileCache();
+// A gateway or a client that has ended may have left a timer or a socket behind; what was asked for is done.
+process.exit(await main(process.argv.slice(2)));

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// The built-in provider `sigil`: its model `offline` runs in the process, by rules, without a key or a network.
+
+import { failure, toFailure } from '../errors.ts';
+import type { ChatEvent, ChatRequest, ModelInfo, Provider } from './provider.ts';
+import { type Chunk, replyTo } from './sigil/reply.ts';
+import { inputTokens, outputTokens, tokensOf } from './sigil/tokens.ts';
+
+/** What the offline model can do. Its output limit holds its longest answer, counting to 1000. */
+export const OFFLINE_MODEL: ModelInfo = {
+  id: 'offline',
+  name: 'Sigil offline (rules, no network)',
+  provider: 'sigil',
+  capabilities: {
+    tools: true,
+    vision: false,
+    streaming: true,
+    thinking: false,
+    maxContextTokens: 32_768,
+    maxOutputTokens: 1024,
+  },
+};
+
+/** Between two numbers when it counts: slow enough to watch and to stop. */
+const PACE_MS = 100;
+
+export interface SigilProviderOptions {
+  /** Resolves after `ms`, or sooner when the signal aborts. Only counting is paced. */
+  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+/** A chunk list cut where a stop sequence begins, or where the output limit is reached. */
+function limit(
+  chunks: readonly Chunk[],
+  maxTokens: number,
+  stops: readonly string[],
+): { readonly chunks: readonly Chunk[]; readonly finish: 'stop' | 'length' } {
+  const text = chunks.map((chunk) => chunk.text).join('');
+  const starts = stops.filter((stop) => stop !== '').map((stop) => text.indexOf(stop));
+  const stopped = Math.min(text.length, ...starts.filter((at) => at >= 0));
+  let room = stopped;
+  const kept: Chunk[] = [];
+  let written = 0;
+  for (const chunk of chunks) {
+    // A word is said whole or not at all, except where a stop sequence begins inside it.
+    if (tokensOf(written + Math.min(chunk.text.length, room)) > maxTokens) return { chunks: kept, finish: 'length' };
+    if (room <= 0) break;
+    kept.push(chunk.text.length <= room ? chunk : { ...chunk, text: chunk.text.slice(0, room) });
+    written += chunk.text.length;
+    room -= chunk.text.length;
+  }
+  return { chunks: kept, finish: 'stop' };
+}
+
+async function* stream(request: ChatRequest, signal: AbortSignal, options: SigilProviderOptions): AsyncGenerator<ChatEvent> {
+  const { chunks, calls } = replyTo(request);
+  const { maxTokens, stopSequences } = request.options;
+  const most = Math.min(maxTokens ?? OFFLINE_MODEL.capabilities.maxOutputTokens, OFFLINE_MODEL.capabilities.maxOutputTokens);
+  const said = limit(chunks, most, stopSequences ?? []);
+  let written = 0;
+  for (const { text, paced } of said.chunks) {
+    if (paced) await options.pause(PACE_MS, signal);
+    if (signal.aborted) return;
+    written += text.length;
+    yield { type: 'text_delta', text };
+  }
+  for (const call of calls) {
+    if (signal.aborted) return;
+    yield { type: 'tool_call', ...call };
+  }
+  if (signal.aborted) return;
+  yield {
+    type: 'usage',
+    inputTokens: inputTokens(request),
+    outputTokens: outputTokens(written, calls),
+    cacheReadTokens: 0,
+    cacheWriteTokens: 0,
+  };
+  if (signal.aborted) return;
+  yield { type: 'done', finishReason: calls.length > 0 ? 'tool_calls' : said.finish };
+}
+
+async function* chat(request: ChatRequest, signal: AbortSignal, options: SigilProviderOptions): AsyncGenerator<ChatEvent> {
+  if (signal.aborted) return;
+  if (request.model !== OFFLINE_MODEL.id) {
+    const message = `The provider sigil has no model "${request.model}"; its only one is "${OFFLINE_MODEL.id}".`;
+    yield { type: 'error', error: failure('provider_error', message) };
+    return;
+  }
+  try {
+    yield* stream(request, signal, options);
+  } catch (thrown) {
+    // A pause that rejects when it is aborted is no failure; anything else is ours to report, never to throw.
+    if (!signal.aborted) yield { type: 'error', error: toFailure(thrown) };
+  }
+}
+
+/**
+ * The provider `sigil`. Deterministic: the same request gives the same events. Tokens are characters divided by four, of
+ * everything in the request and everything in the reply.
+ */
+export function createSigilProvider(options: SigilProviderOptions): Provider {
+  return {
+    name: 'sigil',
+    available: () => true,
+    listModels: async () => [OFFLINE_MODEL],
+    chat: (request, { signal }) => chat(request, signal, options),
+    status: () => ({ available: true, provider: 'sigil', message: 'Built in: answers by rules, needs no key and no network.' }),
+    close: async () => undefined,
+  };
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Puts what a tool answered into a sentence; an error is said as the error it is.
+
+import type { Answered } from './conversation.ts';
+import { readRequest } from './intents.ts';
+import { quote, wordsOf } from './words.ts';
+
+const ERRORS = ['tool_failed', 'tool_denied', 'tool_timeout'];
+const SHOWN = 5;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function fieldsOf(json: string): Fields | undefined {
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === 'object' && value !== null ? (value as Fields) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const textOf = (fields: Fields | undefined, key: string): string => {
+  const value = fields?.[key];
+  return typeof value === 'string' ? value : '';
+};
+
+function sum(about: string, result: Fields): string | undefined {
+  const value = textOf(result, 'result');
+  if (value === '') return undefined;
+  return result['rounded'] === true ? `${about} ≈ ${value} (rounded)` : `${about} = ${value}`;
+}
+
+const MONTHS = 'January|February|March|April|May|June|July|August|September|October|November|December'.split('|');
+
+function time(result: Fields): string | undefined {
+  const local = textOf(result, 'local');
+  const zone = textOf(result, 'timezone');
+  const month = MONTHS[Number(local.slice(5, 7)) - 1];
+  if (month === undefined || zone === '') return undefined;
+  const date = `${textOf(result, 'weekday')}, ${Number(local.slice(8, 10))} ${month} ${local.slice(0, 4)}`;
+  return `It is ${local.slice(11, 19)} on ${date} (${zone}).`;
+}
+
+function remembered(about: string, result: Fields): string | undefined {
+  const statement = about.replace(/[\s\p{Cc}]+/gu, ' ');
+  switch (result['kept_in']) {
+    case 'history':
+      return `I will remember: ${statement}. It stays in this conversation’s history, where I find it again when you ask for it, in later conversations too.`;
+    case 'facts':
+      return `I will remember: ${statement}.`;
+    default:
+      return undefined;
+  }
+}
+
+/** A search finds earlier searches for the same thing too; nobody wants to be told those. */
+function isQuestion(text: string): boolean {
+  const piece = readRequest(wordsOf(text.slice(0, 200)));
+  return piece?.kind === 'tool' && piece.tool === 'memory_search';
+}
+
+function found(about: string, result: Fields): string | undefined {
+  const items = result['items'];
+  if (!Array.isArray(items)) return undefined;
+  const lines: string[] = [];
+  for (const item of items as unknown[]) {
+    if (typeof item !== 'object' || item === null) continue;
+    const fields = item as Fields;
+    const text = textOf(fields, 'text');
+    const by = textOf(fields, 'said_by');
+    if (by === 'assistant' || isQuestion(text) || lines.length >= SHOWN) continue;
+    lines.push(`- ${quote(text)} (${by === 'user' ? 'said' : 'remembered'} ${textOf(fields, 'at').slice(0, 10)})`);
+  }
+  if (lines.length === 0) return `I found nothing about ${quote(about)} in what was said here.`;
+  return `This is what I found about ${quote(about)}:\n${lines.join('\n')}`;
+}
+
+/** The answer made of one tool call and its result. `about` is what was asked for. */
+export function sayResult({ call, result }: Answered, about: string): string {
+  if (result === undefined) return `The tool “${call.name}” gave no answer for ${quote(about)}.`;
+  const code = ERRORS.find((name) => result.startsWith(`${name}:`));
+  if (code !== undefined) {
+    const reason = result.slice(code.length + 1).trim();
+    return `I could not do ${quote(about)}. The tool “${call.name}” answered ${code}: ${reason.slice(0, 500).toWellFormed()}`;
+  }
+  const fields = fieldsOf(result);
+  const said = fields === undefined ? undefined : phrase(call.name, about, fields);
+  return said ?? `The tool “${call.name}” answered: ${quote(result)}`;
+}
+
+function phrase(tool: string, about: string, fields: Fields): string | undefined {
+  switch (tool) {
+    case 'calculator':
+      return sum(about, fields);
+    case 'clock':
+      return time(fields);
+    case 'memory_remember':
+      return remembered(about, fields);
+    case 'memory_search':
+      return found(about, fields);
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+// What each record of a session changes in the rows people read: sessions, messages and turns. Pure: no SQL, no clock.
+
+import { addUsage, NO_USAGE } from './fold.ts';
+import type { FinishReason, JournalRow, Origin, SessionRecord, ToolCall, Usage } from './records.ts';
+import type { MessageRow, TurnStatus } from './session-store.ts';
+
+/** A session's row while a batch is applied. Times are epoch milliseconds. */
+export interface SessionView {
+  readonly id: string;
+  readonly user_id: string;
+  readonly channel: string;
+  title: string;
+  model: string;
+  status: 'active' | 'archived';
+  turns: number;
+  messages: number;
+  readonly created_at: number;
+  updated_at: number;
+  /** The row of its newest activity: what sessions are listed by. */
+  updated_seq: number;
+}
+
+/** A turn's row while a batch is applied. Its events and steps stay in the journal, between the two seqs. */
+export interface TurnView {
+  readonly id: string;
+  readonly session_id: string;
+  readonly user_id: string;
+  readonly message_id: string;
+  status: TurnStatus;
+  model: string;
+  reply_id: string | null;
+  content: string;
+  finish_reason: FinishReason | null;
+  error_code: string | null;
+  error_message: string | null;
+  usage: Usage;
+  readonly created_at: number;
+  started_at: number | null;
+  ended_at: number | null;
+  readonly first_seq: number;
+  last_seq: number;
+}
+
+/** A message's row; it is written once, under the seq of the record it comes from. */
+export interface MessageView {
+  readonly seq: number;
+  readonly session_id: string;
+  readonly user_id: string;
+  readonly id: string;
+  readonly turn_id: string;
+  readonly role: MessageRow['role'];
+  readonly origin: Origin;
+  readonly at: number;
+  readonly content: string;
+  readonly tool_calls: readonly ToolCall[];
+  readonly tool: { readonly call_id: string; readonly is_error: boolean; readonly truncated: boolean } | null;
+}
+
+/** Where the rows are; what is got may be changed in place and is written when the batch ends. */
+export interface SessionViewRows {
+  session(id: string): SessionView | undefined;
+  addSession(session: SessionView): void;
+  turn(id: string): TurnView | undefined;
+  addTurn(turn: TurnView): void;
+  addMessage(message: MessageView): void;
+  /** These messages of the session are answered by this turn. */
+  answerBy(session_id: string, message_ids: readonly string[], turn_id: string): void;
+}
+
+/** The kind of address whose streams are sessions. */
+const SESSION_STREAM = 'session/';
+
+/** The session a stream belongs to; undefined for the stream of another kind of actor. */
+export function sessionOf(stream: string): string | undefined {
+  return stream.startsWith(SESSION_STREAM) ? stream.slice(SESSION_STREAM.length) : undefined;
+}
+
+/** Applies one record of a session's stream. Rows must come in order of seq, each once. */
+export function applyToSession(rows: SessionViewRows, row: JournalRow, record: SessionRecord): void {
+  const id = sessionOf(row.stream);
+  if (id === undefined || record.type === 'checkpoint') return;
+  if (record.type === 'session_created') {
+    const { user_id, channel } = record;
+    const fresh = { title: '', model: '', status: 'active' as const, turns: 0, messages: 0 };
+    if (rows.session(id) === undefined) {
+      rows.addSession({ id, user_id, channel, ...fresh, created_at: row.at, updated_at: row.at, updated_seq: row.seq });
+    }
+    return;
+  }
+  const session = rows.session(id);
+  if (session === undefined) return;
+  session.updated_at = row.at;
+  session.updated_seq = row.seq;
+  if (record.type === 'session_changed') {
+    session.title = record.title ?? session.title;
+    session.model = record.model ?? session.model;
+    session.status = record.status ?? session.status;
+    return;
+  }
+  const message = messageOf(session, row, record);
+  if (message !== undefined) {
+    session.messages += 1;
+    rows.addMessage(message);
+  }
+  if (record.type === 'message_received') {
+    if (rows.turn(record.turn_id) !== undefined) return;
+    session.turns += 1;
+    rows.addTurn(queuedTurn(session, row, record));
+    return;
+  }
+  const turn = rows.turn(record.turn_id);
+  if (turn === undefined) return;
+  turn.last_seq = row.seq;
+  applyToTurn(turn, row, record);
+  if (record.type === 'turn_started' && record.message_ids.length > 1) rows.answerBy(id, record.message_ids, record.turn_id);
+}
+
+function queuedTurn(session: SessionView, row: JournalRow, record: SessionRecord & { type: 'message_received' }): TurnView {
+  return {
+    id: record.turn_id,
+    session_id: session.id,
+    user_id: record.user_id,
+    message_id: record.message_id,
+    status: 'queued',
+    model: record.model,
+    reply_id: null,
+    content: '',
+    finish_reason: null,
+    error_code: null,
+    error_message: null,
+    usage: NO_USAGE,
+    created_at: row.at,
+    started_at: null,
+    ended_at: null,
+    first_seq: row.seq,
+    last_seq: row.seq,
+  };
+}
+
+function applyToTurn(turn: TurnView, row: JournalRow, record: SessionRecord): void {
+  switch (record.type) {
+    case 'turn_started':
+      turn.status = 'running';
+      turn.model = record.model;
+      turn.started_at = row.at;
+      break;
+    case 'model_replied':
+      turn.usage = addUsage(turn.usage, record.usage);
+      break;
+    case 'turn_finished':
+      turn.status = 'finished';
+      turn.reply_id = record.reply_id;
+      turn.content = record.content;
+      turn.finish_reason = record.finish_reason;
+      turn.usage = record.usage;
+      turn.ended_at = row.at;
+      break;
+    case 'turn_failed':
+      turn.status = 'failed';
+      turn.error_code = record.code;
+      turn.error_message = record.message;
+      turn.usage = record.usage;
+      turn.ended_at = row.at;
+      break;
+    default:
+      break;
+  }
+}
+
+/** The message a record becomes. A reply that broke off is none, nor is one that says nothing and calls nothing. */
+function messageOf(session: SessionView, row: JournalRow, record: SessionRecord): MessageView | undefined {
+  const base = { seq: row.seq, session_id: session.id, user_id: session.user_id, at: row.at };
+  switch (record.type) {
+    case 'message_received': {
+      const { message_id: id, turn_id, content } = record;
+      return { ...base, id, turn_id, content, role: 'user', origin: 'user_input', tool_calls: [], tool: null };
+    }
+    case 'model_replied': {
+      const { message_id: id, turn_id, content, tool_calls } = record;
+      if (record.finish === 'failed' || (content === '' && tool_calls.length === 0)) return undefined;
+      return { ...base, id, turn_id, content, role: 'assistant', origin: 'system', tool_calls, tool: null };
+    }
+    case 'tool_returned': {
+      const { message_id: id, turn_id, content, call_id, is_error, truncated } = record;
+      const tool = { call_id, is_error, truncated };
+      return { ...base, id, turn_id, content, role: 'tool', origin: 'tool_output', tool_calls: [], tool };
+    }
+    default:
+      return undefined;
+  }
+}

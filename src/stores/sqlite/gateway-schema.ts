@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// The schema of gateway.db: which workspace a session and a turn belong to, the workspaces there are, and usage by hour.
+
+import type { Migrations } from './database.ts';
+import { VIEW_STATE } from './view-state.ts';
+
+export const GATEWAY_MIGRATIONS: Migrations = [
+  `${VIEW_STATE}
+   CREATE TABLE workspaces (
+     id TEXT PRIMARY KEY,
+     created_at INTEGER NOT NULL,
+     sessions INTEGER NOT NULL,
+     last_seq INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE sessions (
+     session_id TEXT PRIMARY KEY,
+     workspace_id TEXT NOT NULL,
+     user_id TEXT NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE turns (
+     turn_id TEXT PRIMARY KEY,
+     workspace_id TEXT NOT NULL,
+     session_id TEXT NOT NULL,
+     model TEXT NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE usage (
+     scope TEXT NOT NULL,
+     hour INTEGER NOT NULL,
+     provider TEXT NOT NULL,
+     model TEXT NOT NULL,
+     calls INTEGER NOT NULL,
+     input_tokens INTEGER NOT NULL,
+     output_tokens INTEGER NOT NULL,
+     cache_read_tokens INTEGER NOT NULL,
+     cache_write_tokens INTEGER NOT NULL,
+     settled_tokens INTEGER NOT NULL,
+     cost_usd REAL NOT NULL,
+     PRIMARY KEY (scope, hour, provider, model)
+   ) STRICT, WITHOUT ROWID;`,
+];
+
+/** Milliseconds of the spans usage is kept and asked by. */
+export const HOUR = 3_600_000;
+export const DAY = 24 * HOUR;

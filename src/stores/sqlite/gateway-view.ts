@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+// The writer of gateway.db's views: the directories of sessions and turns, the workspaces, and usage by hour.
+
+import type { JournalRow, SessionRecord, Usage } from '../records.ts';
+import { sessionOf } from '../session-view.ts';
+import { openDatabase, type SqliteDatabase } from './database.ts';
+import { GATEWAY_MIGRATIONS, HOUR } from './gateway-schema.ts';
+import type { JournalSource } from './journal-source.ts';
+import type { ReadRow } from './read-rows.ts';
+import { guarded } from './storage-error.ts';
+import { ViewState } from './view-state.ts';
+
+interface WorkspaceEntry {
+  readonly created_at: number;
+  sessions: number;
+  last_seq: number;
+}
+
+interface TurnEntry {
+  readonly workspace_id: string;
+  readonly session_id: string;
+  /** The model of its newest call, which is what its next usage is booked on. */
+  model: string;
+}
+
+interface UsageEntry extends UsageKey {
+  calls: number;
+  input_tokens: number;
+  output_tokens: number;
+  cache_read_tokens: number;
+  cache_write_tokens: number;
+  settled_tokens: number;
+  cost_usd: number;
+}
+
+interface UsageKey {
+  readonly scope: string;
+  readonly hour: number;
+  readonly provider: string;
+  readonly model: string;
+}
+
+/** What is known across workspaces. Its checkpoint is the one reads wait for, so it is applied after the workspaces' files. */
+export class GatewayView {
+  readonly #file: string;
+  readonly #db: SqliteDatabase;
+  readonly #sql: ReturnType<typeof prepare>;
+  readonly #state: ViewState;
+  readonly #workspaces = new Map<string, WorkspaceEntry>();
+  readonly #turns = new Map<string, TurnEntry>();
+  readonly #usage = new Map<string, UsageEntry>();
+
+  constructor(file: string) {
+    this.#file = file;
+    this.#db = openDatabase(file, { migrations: GATEWAY_MIGRATIONS, durability: 'normal' });
+    this.#sql = prepare(this.#db);
+    this.#state = new ViewState(this.#db);
+  }
+
+  get upto(): number {
+    return this.#state.upto;
+  }
+
+  belongsTo(source: JournalSource): boolean {
+    return guarded(this.#file, () => this.#state.belongsTo(source));
+  }
+
+  /** The last row of a workspace up to the checkpoint; 0 when it has none. */
+  lastOf(workspace: string): number {
+    return guarded(this.#file, () => this.#sql.workspace.get(workspace)?.last_seq ?? 0);
+  }
+
+  /** The next workspaces after `id`, in order of id. */
+  workspacesAfter(id: string, limit: number): readonly string[] {
+    return guarded(this.#file, () => this.#sql.workspacesAfter.all(id, limit));
+  }
+
+  /** Applies a batch and advances to its last row, whatever stream that is of. */
+  apply(journal: string, batch: readonly ReadRow[], last: JournalRow): void {
+    this.#transact(() => {
+      for (const { row, record } of batch) this.#applyOne(row, record);
+      for (const [id, entry] of this.#workspaces) this.#sql.putWorkspace.run({ id, ...entry });
+      for (const [turn_id, entry] of this.#turns) this.#sql.putTurn.run({ turn_id, ...entry });
+      for (const entry of this.#usage.values()) this.#sql.addUsage.run(entry);
+      this.#state.write(journal, last);
+    });
+  }
+
+  clear(): void {
+    this.#transact(() => {
+      this.#db.exec('DELETE FROM workspaces; DELETE FROM sessions; DELETE FROM turns; DELETE FROM usage;');
+      this.#state.clear();
+    });
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #transact(work: () => void): void {
+    try {
+      guarded(this.#file, () => this.#db.transaction(work).immediate());
+      this.#state.committed();
+    } finally {
+      this.#workspaces.clear();
+      this.#turns.clear();
+      this.#usage.clear();
+    }
+  }
+
+  #applyOne(row: JournalRow, record: SessionRecord): void {
+    const session_id = sessionOf(row.stream);
+    if (session_id === undefined) return;
+    const workspace = this.#workspace(row);
+    workspace.last_seq = row.seq;
+    switch (record.type) {
+      case 'session_created': {
+        const { changes } = this.#sql.addSession.run(session_id, row.workspace_id, record.user_id);
+        workspace.sessions += changes;
+        break;
+      }
+      case 'message_received':
+        if (this.#turn(record.turn_id) === undefined) {
+          this.#turns.set(record.turn_id, { workspace_id: row.workspace_id, session_id, model: record.model });
+        }
+        break;
+      case 'model_called': {
+        const turn = this.#turn(record.turn_id);
+        if (turn !== undefined) turn.model = record.model;
+        break;
+      }
+      case 'model_replied':
+        this.#use(row, session_id, record.turn_id, record.usage, 0);
+        break;
+      case 'turn_resumed':
+        // The interrupted call is paid for as reserved: what it really used nobody was told.
+        if (record.settled_tokens > 0 || record.settled_usd > 0) {
+          this.#use(row, session_id, record.turn_id, { ...FREE, cost_usd: record.settled_usd }, record.settled_tokens);
+        }
+        break;
+      default:
+        break;
+    }
+  }
+
+  #workspace(row: JournalRow): WorkspaceEntry {
+    const id = row.workspace_id;
+    const held = this.#workspaces.get(id) ?? this.#sql.workspace.get(id);
+    const entry: WorkspaceEntry = held ?? { created_at: row.at, sessions: 0, last_seq: 0 };
+    this.#workspaces.set(id, entry);
+    return entry;
+  }
+
+  #turn(turn_id: string): TurnEntry | undefined {
+    const held = this.#turns.get(turn_id);
+    if (held !== undefined) return held;
+    const stored: TurnEntry | undefined = this.#sql.turn.get(turn_id);
+    if (stored !== undefined) this.#turns.set(turn_id, stored);
+    return stored;
+  }
+
+  #use(row: JournalRow, session_id: string, turn_id: string, usage: Usage, settled: number): void {
+    const called = this.#turn(turn_id)?.model ?? '';
+    const slash = called.indexOf('/');
+    const provider = slash < 0 ? '' : called.slice(0, slash);
+    const model = called.slice(slash + 1);
+    const hour = Math.floor(row.at / HOUR) * HOUR;
+    for (const scope of ['global', `workspace/${row.workspace_id}`, `session/${session_id}`]) {
+      const entry = this.#usageEntry({ scope, hour, provider, model });
+      entry.calls += 1;
+      entry.input_tokens += usage.input_tokens;
+      entry.output_tokens += usage.output_tokens;
+      entry.cache_read_tokens += usage.cache_read_tokens;
+      entry.cache_write_tokens += usage.cache_write_tokens;
+      entry.settled_tokens += settled;
+      entry.cost_usd += usage.cost_usd;
+    }
+  }
+
+  /** The batch's own sum under a key: added to what the table holds when the batch ends. */
+  #usageEntry(key: UsageKey): UsageEntry {
+    const name = `${key.scope} ${key.hour} ${key.provider}/${key.model}`;
+    const held = this.#usage.get(name);
+    if (held !== undefined) return held;
+    const entry: UsageEntry = { ...key, calls: 0, settled_tokens: 0, ...FREE };
+    this.#usage.set(name, entry);
+    return entry;
+  }
+}
+
+const FREE: Usage = { input_tokens: 0, output_tokens: 0, cache_read_tokens: 0, cache_write_tokens: 0, cost_usd: 0 };
+
+function prepare(db: SqliteDatabase) {
+  return {
+    workspace: db.prepare<[string], WorkspaceEntry>('SELECT created_at, sessions, last_seq FROM workspaces WHERE id = ?'),
+    workspacesAfter: db.prepare<[string, number], string>('SELECT id FROM workspaces WHERE id > ? ORDER BY id LIMIT ?').pluck(),
+    putWorkspace: db.prepare<[WorkspaceEntry & { id: string }]>(
+      `INSERT INTO workspaces (id, created_at, sessions, last_seq) VALUES (@id, @created_at, @sessions, @last_seq)
+       ON CONFLICT (id) DO UPDATE SET sessions = excluded.sessions, last_seq = excluded.last_seq`,
+    ),
+    addSession: db.prepare<[string, string, string]>(
+      'INSERT OR IGNORE INTO sessions (session_id, workspace_id, user_id) VALUES (?, ?, ?)',
+    ),
+    turn: db.prepare<[string], TurnEntry>('SELECT workspace_id, session_id, model FROM turns WHERE turn_id = ?'),
+    putTurn: db.prepare<[TurnEntry & { turn_id: string }]>(
+      `INSERT INTO turns (turn_id, workspace_id, session_id, model) VALUES (@turn_id, @workspace_id, @session_id, @model)
+       ON CONFLICT (turn_id) DO UPDATE SET model = excluded.model`,
+    ),
+    addUsage: db.prepare<[UsageEntry]>(
+      `INSERT INTO usage (scope, hour, provider, model, calls, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,
+         settled_tokens, cost_usd)
+       VALUES (@scope, @hour, @provider, @model, @calls, @input_tokens, @output_tokens, @cache_read_tokens, @cache_write_tokens,
+         @settled_tokens, @cost_usd)
+       ON CONFLICT (scope, hour, provider, model) DO UPDATE SET
+         calls = calls + excluded.calls,
+         input_tokens = input_tokens + excluded.input_tokens,
+         output_tokens = output_tokens + excluded.output_tokens,
+         cache_read_tokens = cache_read_tokens + excluded.cache_read_tokens,
+         cache_write_tokens = cache_write_tokens + excluded.cache_write_tokens,
+         settled_tokens = settled_tokens + excluded.settled_tokens,
+         cost_usd = cost_usd + excluded.cost_usd`,
+    ),
+  };
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// The workspaces' sessions.db files as the projector writes them: opened whole, caught up when behind, one's failure its own.
+
+import { join } from 'node:path';
+import { type Failure, failure, toFailure } from '../../errors.ts';
+import type { BatchBounds, JournalSource } from './journal-source.ts';
+import { OpenFiles } from './open-files.ts';
+import { type ReadRow, readSessions } from './read-rows.ts';
+import { openSessionsView, type SessionsView } from './sessions-view.ts';
+import { workspaceDir } from './workspace-path.ts';
+
+export interface SessionsFilesOptions {
+  readonly dataDir: string;
+  readonly source: JournalSource;
+  readonly bounds: BatchBounds;
+  /** The last row of a workspace that gateway.db knows of: what its file must hold. */
+  readonly lastOf: (workspace: string) => number;
+  readonly failed: (failure: Failure) => void;
+  readonly most: number;
+}
+
+/**
+ * A file that cannot be written does not hold up the others: its workspace is `broken` until a later attempt catches it
+ * up from the journal, and until then whoever reads it finds it behind what gateway.db knows.
+ */
+export class SessionsFiles {
+  readonly #options: SessionsFilesOptions;
+  readonly #open: OpenFiles<SessionsView>;
+  readonly #broken = new Set<string>();
+
+  constructor(options: SessionsFilesOptions) {
+    this.#options = options;
+    this.#open = new OpenFiles(options.most);
+  }
+
+  /** Applies a workspace's part of a batch. */
+  apply(workspace: string, batch: readonly ReadRow[]): void {
+    this.#attempt(workspace, () => this.#use(workspace)?.apply(this.#options.source.id, batch));
+  }
+
+  /** Whether some workspace waits for another attempt. */
+  get broken(): boolean {
+    return this.#broken.size > 0;
+  }
+
+  /** Tries the broken ones again. */
+  mend(): void {
+    for (const workspace of [...this.#broken]) this.#attempt(workspace, () => this.#use(workspace));
+  }
+
+  /** Makes sure that a workspace's file is there and whole, without holding it open. */
+  check(workspace: string): void {
+    if (this.#open.has(workspace)) return;
+    this.#attempt(workspace, () => this.#whole(workspace)?.close());
+  }
+
+  close(): void {
+    this.#open.close();
+  }
+
+  #attempt(workspace: string, work: () => void): void {
+    try {
+      work();
+      this.#broken.delete(workspace);
+    } catch (thrown) {
+      this.#open.drop(workspace);
+      this.#broken.add(workspace);
+      this.#options.failed(toFailure(thrown));
+    }
+  }
+
+  #use(workspace: string): SessionsView | undefined {
+    return this.#open.use(workspace, () => this.#whole(workspace));
+  }
+
+  /** Opens a file and gives it what it misses; undefined for an id that can be no path. */
+  #whole(workspace: string): SessionsView | undefined {
+    const dir = workspaceDir(this.#options.dataDir, workspace);
+    if (dir === undefined) {
+      const says = `workspace id ${JSON.stringify(workspace)} is not valid; its rows are passed over`;
+      this.#options.failed(failure('storage_failed', says));
+      return undefined;
+    }
+    const file = openSessionsView(join(dir, 'sessions.db'));
+    try {
+      this.#catchUp(workspace, file);
+      return file;
+    } catch (thrown) {
+      file.close();
+      throw thrown;
+    }
+  }
+
+  /** Gives a file that was deleted, put back from a copy or made of another journal what it misses. */
+  #catchUp(workspace: string, file: SessionsView): void {
+    const { source, bounds, lastOf } = this.#options;
+    if (!file.belongsTo(source)) file.clear();
+    const upto = lastOf(workspace);
+    let from = file.upto;
+    while (from < upto) {
+      const rows = source.afterOf(workspace, from, upto, bounds);
+      const last = rows.at(-1);
+      if (last === undefined) return;
+      file.apply(source.id, readSessions(rows));
+      from = last.seq;
+    }
+  }
+}

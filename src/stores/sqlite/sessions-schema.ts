@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// The schema of a workspace's sessions.db, and its rows as they lie there.
+
+import type { FinishReason, Origin } from '../records.ts';
+import type { MessageRow, SessionRow, TurnStatus } from '../session-store.ts';
+import type { Migrations } from './database.ts';
+import { VIEW_STATE } from './view-state.ts';
+
+/** Messages lie under the seq of their record, so that the newest are together and lists need no sorting. */
+export const SESSIONS_MIGRATIONS: Migrations = [
+  `${VIEW_STATE}
+   CREATE TABLE sessions (
+     id TEXT PRIMARY KEY,
+     user_id TEXT NOT NULL,
+     channel TEXT NOT NULL,
+     title TEXT NOT NULL,
+     model TEXT NOT NULL,
+     status TEXT NOT NULL,
+     turns INTEGER NOT NULL,
+     messages INTEGER NOT NULL,
+     created_at INTEGER NOT NULL,
+     updated_at INTEGER NOT NULL,
+     updated_seq INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX sessions_recent ON sessions (updated_seq);
+   CREATE INDEX sessions_of_user ON sessions (user_id, updated_seq);
+   CREATE TABLE messages (
+     seq INTEGER PRIMARY KEY,
+     session_id TEXT NOT NULL,
+     user_id TEXT NOT NULL,
+     id TEXT NOT NULL,
+     turn_id TEXT NOT NULL,
+     role TEXT NOT NULL,
+     origin TEXT NOT NULL,
+     at INTEGER NOT NULL,
+     tool_calls TEXT,
+     tool_call_id TEXT,
+     is_error INTEGER NOT NULL,
+     truncated INTEGER NOT NULL,
+     content TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX messages_of_session ON messages (session_id);
+   CREATE INDEX messages_of_user ON messages (user_id);
+   CREATE INDEX messages_by_key ON messages (session_id, id) WHERE role = 'user';
+   CREATE TABLE turns (
+     id TEXT PRIMARY KEY,
+     session_id TEXT NOT NULL,
+     user_id TEXT NOT NULL,
+     message_id TEXT NOT NULL,
+     status TEXT NOT NULL,
+     model TEXT NOT NULL,
+     reply_id TEXT,
+     finish_reason TEXT,
+     error_code TEXT,
+     error_message TEXT,
+     input_tokens INTEGER NOT NULL,
+     output_tokens INTEGER NOT NULL,
+     cache_read_tokens INTEGER NOT NULL,
+     cache_write_tokens INTEGER NOT NULL,
+     cost_usd REAL NOT NULL,
+     created_at INTEGER NOT NULL,
+     started_at INTEGER,
+     ended_at INTEGER,
+     first_seq INTEGER NOT NULL,
+     last_seq INTEGER NOT NULL,
+     content TEXT NOT NULL
+   ) STRICT;`,
+];
+
+export interface StoredSession {
+  readonly id: string;
+  readonly user_id: string;
+  readonly channel: string;
+  readonly title: string;
+  readonly model: string;
+  readonly status: SessionRow['status'];
+  readonly turns: number;
+  readonly messages: number;
+  readonly created_at: number;
+  readonly updated_at: number;
+  readonly updated_seq: number;
+}
+
+export interface StoredMessage {
+  readonly seq: number;
+  readonly session_id: string;
+  readonly id: string;
+  readonly turn_id: string;
+  readonly role: MessageRow['role'];
+  readonly origin: Origin;
+  readonly at: number;
+  readonly tool_calls: string | null;
+  readonly tool_call_id: string | null;
+  readonly is_error: number;
+  readonly truncated: number;
+  readonly content: string;
+}
+
+export interface StoredTurn {
+  readonly id: string;
+  readonly session_id: string;
+  readonly user_id: string;
+  readonly message_id: string;
+  readonly status: TurnStatus;
+  readonly model: string;
+  readonly reply_id: string | null;
+  readonly finish_reason: FinishReason | null;
+  readonly error_code: string | null;
+  readonly error_message: string | null;
+  readonly input_tokens: number;
+  readonly output_tokens: number;
+  readonly cache_read_tokens: number;
+  readonly cache_write_tokens: number;
+  readonly cost_usd: number;
+  readonly created_at: number;
+  readonly started_at: number | null;
+  readonly ended_at: number | null;
+  readonly first_seq: number;
+  readonly last_seq: number;
+  readonly content: string;
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// The writer of one workspace's sessions.db: applies records of the journal, and says in the file how far it has come.
+
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { applyToSession, type MessageView, type SessionView, type SessionViewRows, type TurnView } from '../session-view.ts';
+import { openDatabase, type SqliteDatabase } from './database.ts';
+import type { JournalSource } from './journal-source.ts';
+import type { ReadRow } from './read-rows.ts';
+import { SESSIONS_MIGRATIONS, type StoredSession, type StoredTurn } from './sessions-schema.ts';
+import { codeOf, guarded } from './storage-error.ts';
+import { ViewState } from './view-state.ts';
+
+/** Opens a workspace's file, made when it is missing; a damaged one is put aside, for it can be made again. */
+export function openSessionsView(file: string): SessionsView {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  try {
+    return new SessionsView(file);
+  } catch (thrown) {
+    const cause = thrown instanceof Error ? thrown.cause : undefined;
+    if (!/^SQLITE_(?:CORRUPT|NOTADB)/.test(codeOf(cause))) throw thrown;
+    renameSync(file, `${file}.damaged`);
+    for (const rest of ['-wal', '-shm']) rmSync(`${file}${rest}`, { force: true });
+    return new SessionsView(file);
+  }
+}
+
+/** One workspace's sessions, messages and turns. */
+export class SessionsView implements SessionViewRows {
+  readonly #file: string;
+  readonly #db: SqliteDatabase;
+  readonly #sql: ReturnType<typeof prepare>;
+  readonly #state: ViewState;
+  /** Rows the batch has touched: read once, changed in memory, written once. */
+  readonly #sessions = new Map<string, SessionView>();
+  readonly #turns = new Map<string, TurnView>();
+
+  constructor(file: string) {
+    this.#file = file;
+    this.#db = openDatabase(file, { migrations: SESSIONS_MIGRATIONS, durability: 'normal' });
+    this.#sql = prepare(this.#db);
+    this.#state = new ViewState(this.#db);
+  }
+
+  /** The last row of its workspace it holds. */
+  get upto(): number {
+    return this.#state.upto;
+  }
+
+  belongsTo(source: JournalSource): boolean {
+    return guarded(this.#file, () => this.#state.belongsTo(source));
+  }
+
+  /** Applies rows in one transaction; those it has already are passed over, so a batch may be repeated. */
+  apply(journal: string, batch: readonly ReadRow[]): void {
+    const upto = this.#state.upto;
+    const fresh = batch.filter(({ row }) => row.seq > upto);
+    const last = fresh.at(-1);
+    if (last === undefined) return;
+    this.#transact(() => {
+      for (const { row, record } of fresh) applyToSession(this, row, record);
+      for (const session of this.#sessions.values()) this.#sql.putSession.run({ ...session });
+      for (const turn of this.#turns.values()) this.#sql.putTurn.run({ ...turn, ...turn.usage });
+      this.#state.write(journal, last.row);
+    });
+  }
+
+  /** Forgets everything, to be filled again. In place: whoever reads the file keeps reading the same one. */
+  clear(): void {
+    this.#transact(() => {
+      this.#db.exec('DELETE FROM sessions; DELETE FROM messages; DELETE FROM turns;');
+      this.#state.clear();
+    });
+  }
+
+  #transact(work: () => void): void {
+    try {
+      guarded(this.#file, () => this.#db.transaction(work).immediate());
+      this.#state.committed();
+    } finally {
+      this.#sessions.clear();
+      this.#turns.clear();
+    }
+  }
+
+  session(id: string): SessionView | undefined {
+    const held = this.#sessions.get(id) ?? this.#sql.session.get(id);
+    if (held === undefined) return undefined;
+    const session: SessionView = held;
+    this.#sessions.set(id, session);
+    return session;
+  }
+
+  addSession(session: SessionView): void {
+    this.#sessions.set(session.id, session);
+  }
+
+  turn(id: string): TurnView | undefined {
+    const held = this.#turns.get(id);
+    if (held !== undefined) return held;
+    const stored = this.#sql.turn.get(id);
+    if (stored === undefined) return undefined;
+    const { input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_usd, ...rest } = stored;
+    const usage = { input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_usd };
+    const turn: TurnView = { ...rest, usage };
+    this.#turns.set(id, turn);
+    return turn;
+  }
+
+  addTurn(turn: TurnView): void {
+    this.#turns.set(turn.id, turn);
+  }
+
+  addMessage(message: MessageView): void {
+    const { seq, session_id, user_id, id, turn_id, role, origin, at, content, tool } = message;
+    const calls = message.tool_calls.length === 0 ? null : JSON.stringify(message.tool_calls);
+    const [error, cut] = [tool?.is_error === true ? 1 : 0, tool?.truncated === true ? 1 : 0];
+    this.#sql.addMessage.run(seq, session_id, user_id, id, turn_id, role, origin, at, calls, tool?.call_id ?? null, error, cut, content);
+  }
+
+  answerBy(session_id: string, message_ids: readonly string[], turn_id: string): void {
+    for (const id of message_ids) this.#sql.answerBy.run(turn_id, session_id, id);
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+}
+
+type AddMessage = [number, string, string, string, string, string, string, number, string | null, string | null, number, number, string];
+
+const SESSION_COLUMNS = 'id, user_id, channel, title, model, status, turns, messages, created_at, updated_at, updated_seq';
+const TURN_COLUMNS =
+  'id, session_id, user_id, message_id, status, model, reply_id, finish_reason, error_code, error_message, input_tokens, ' +
+  'output_tokens, cache_read_tokens, cache_write_tokens, cost_usd, created_at, started_at, ended_at, first_seq, last_seq, content';
+
+function prepare(db: SqliteDatabase) {
+  const named = (columns: string): string => columns.replaceAll(/\w+/g, '@$&');
+  const updated = (columns: readonly string[]): string => columns.map((column) => `${column} = excluded.${column}`).join(', ');
+  const sessionChanges = ['title', 'model', 'status', 'turns', 'messages', 'updated_at', 'updated_seq'];
+  return {
+    session: db.prepare<[string], StoredSession>(`SELECT ${SESSION_COLUMNS} FROM sessions WHERE id = ?`),
+    putSession: db.prepare<[SessionView]>(
+      `INSERT INTO sessions (${SESSION_COLUMNS}) VALUES (${named(SESSION_COLUMNS)})
+       ON CONFLICT (id) DO UPDATE SET ${updated(sessionChanges)}`,
+    ),
+    turn: db.prepare<[string], StoredTurn>(`SELECT ${TURN_COLUMNS} FROM turns WHERE id = ?`),
+    putTurn: db.prepare<[StoredTurn]>(
+      `INSERT INTO turns (${TURN_COLUMNS}) VALUES (${named(TURN_COLUMNS)})
+       ON CONFLICT (id) DO UPDATE SET ${updated(TURN_COLUMNS.split(', ').slice(4))}`,
+    ),
+    addMessage: db.prepare<AddMessage>(
+      `INSERT INTO messages (seq, session_id, user_id, id, turn_id, role, origin, at, tool_calls, tool_call_id, is_error, truncated, content)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    answerBy: db.prepare<[string, string, string]>(
+      `UPDATE messages SET turn_id = ? WHERE session_id = ? AND id = ? AND role = 'user'`,
+    ),
+  };
+}

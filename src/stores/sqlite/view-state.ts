@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// How far a view's file has come, kept in the file itself: of which journal, up to which row, and what that row was.
+
+import type { JournalRow } from '../records.ts';
+import type { SqliteDatabase } from './database.ts';
+import type { JournalSource } from './journal-source.ts';
+
+/** The table every view's schema begins with. */
+export const VIEW_STATE = `CREATE TABLE view_state (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  journal TEXT NOT NULL,
+  upto INTEGER NOT NULL,
+  mark TEXT NOT NULL
+) STRICT;
+INSERT INTO view_state VALUES (1, '', 0, '');`;
+
+interface State {
+  readonly journal: string;
+  readonly upto: number;
+  readonly mark: string;
+}
+
+/** The checkpoint of one view. Written in the transaction of the rows it speaks of. */
+export class ViewState {
+  readonly #get;
+  readonly #set;
+  #upto: number;
+
+  constructor(db: SqliteDatabase) {
+    this.#get = db.prepare<[], State>('SELECT journal, upto, mark FROM view_state');
+    this.#set = db.prepare<[string, number, string]>('UPDATE view_state SET journal = ?, upto = ?, mark = ?');
+    this.#upto = this.#get.get()?.upto ?? 0;
+  }
+
+  /** The last row applied, as this connection wrote or found it. */
+  get upto(): number {
+    return this.#upto;
+  }
+
+  /** Whether the view was made of this journal as it is: not of another, not of rows it has lost since. */
+  belongsTo(source: JournalSource): boolean {
+    const state = this.#get.get();
+    if (state === undefined || state.upto === 0) return true;
+    if (state.journal !== source.id || state.upto > source.last()) return false;
+    const mark = source.mark(state.upto);
+    // A row that was trimmed says nothing against the view.
+    return mark === undefined || mark === state.mark;
+  }
+
+  /** Inside a transaction: everything up to this row is applied. Call {@link committed} when it is durable. */
+  write(journal: string, row: JournalRow): void {
+    this.#set.run(journal, row.seq, `${row.stream}#${row.n}@${row.at}`);
+  }
+
+  /** Inside a transaction: nothing is applied. */
+  clear(): void {
+    this.#set.run('', 0, '');
+  }
+
+  /** After a transaction: takes the checkpoint it left. */
+  committed(): void {
+    this.#upto = this.#get.get()?.upto ?? 0;
+  }
+}

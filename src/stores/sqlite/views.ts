@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+// The projector: reads the journal from its checkpoint in batches and applies them to gateway.db and the workspaces' files.
+
+import { join } from 'node:path';
+import { type Failure, failure, toFailure } from '../../errors.ts';
+import type { Request } from '../request.ts';
+import { GatewayView } from './gateway-view.ts';
+import { type BatchBounds, JournalSource } from './journal-source.ts';
+import { byWorkspace, readSessions } from './read-rows.ts';
+import { SessionsFiles } from './sessions-files.ts';
+
+export interface ViewsOptions {
+  readonly dataDir: string;
+  /** Runs once the loop has turned: between two batches messages are heard. */
+  readonly soon: (run: () => void) => void;
+  /** Runs after so many milliseconds; the returned function prevents it. */
+  readonly after: (ms: number, run: () => void) => () => void;
+  /** Told after every batch. */
+  readonly advanced: (upto: number) => void;
+  /** Told what keeps the views from going on; they try again by themselves. */
+  readonly failed?: (failure: Failure) => void;
+  readonly batchRows?: number;
+  /** Workspace files held open. */
+  readonly openFiles?: number;
+}
+
+export interface ViewsStats {
+  readonly upto: number;
+  readonly applied: number;
+  readonly behind: number;
+}
+
+interface Awaiting {
+  readonly upto: number;
+  readonly request: Request<{ readonly upto: number }, { readonly upto: number }>;
+}
+
+/** UTF-16 units of payload in a batch: a few very large messages make a batch of their own. */
+const BATCH_LENGTH = 8 * 1024 * 1024;
+/** How long to wait for a journal that is not there yet, and after an error. */
+const NOT_YET_MS = 20;
+const AGAIN_MS = 1000;
+/** Workspaces looked at in one go when their files are checked after a start, and the pause between. */
+const CHECKED = 8;
+const CHECK_PAUSE_MS = 25;
+/** Waiting for the views at most: each is an ask with a deadline of its own. */
+const AWAITING = 10_000;
+
+/**
+ * The only writer of the views. Each file keeps its checkpoint in the transaction of its rows; the workspaces' files of a
+ * batch are committed before gateway.db, so a batch that a crash cut short is simply applied again where it is missing.
+ */
+export class SqliteViews {
+  readonly #options: ViewsOptions;
+  readonly #bounds: BatchBounds;
+  readonly #source: JournalSource;
+  readonly #gateway: GatewayView;
+  readonly #files: SessionsFiles;
+  #awaiting: Awaiting[] = [];
+  #wanted = 0;
+  #applied = 0;
+  #scheduled = false;
+  #started = false;
+  #closed = false;
+  /** Ends the one timer there may be. */
+  #cancel: () => void = () => undefined;
+  #cancelCheck: () => void = () => undefined;
+  #cancelMend: () => void = () => undefined;
+
+  constructor(options: ViewsOptions) {
+    this.#options = options;
+    this.#bounds = { rows: options.batchRows ?? 1000, length: BATCH_LENGTH };
+    this.#source = new JournalSource(join(options.dataDir, 'journal.db'));
+    this.#gateway = new GatewayView(join(options.dataDir, 'gateway.db'));
+    this.#files = new SessionsFiles({
+      dataDir: options.dataDir,
+      source: this.#source,
+      bounds: this.#bounds,
+      lastOf: (workspace) => this.#gateway.lastOf(workspace),
+      failed: (failure) => options.failed?.(failure),
+      most: options.openFiles ?? 64,
+    });
+    this.#schedule();
+  }
+
+  /** Everything up to here is applied. */
+  get upto(): number {
+    return this.#gateway.upto;
+  }
+
+  /** The journal is durable up to here. */
+  wake(upto: number): void {
+    this.#wanted = Math.max(this.#wanted, upto);
+    if (this.#wanted > this.upto) this.#schedule();
+  }
+
+  /** Answered once everything up to the given row is applied. */
+  await(request: Request<{ readonly upto: number }, { readonly upto: number }>): void {
+    const { upto } = request.body;
+    if (upto <= this.upto) request.reply({ upto: this.upto });
+    else if (this.#awaiting.length >= AWAITING) request.fail(failure('overloaded', 'too many wait for the views'));
+    else {
+      this.#awaiting.push({ upto, request });
+      this.wake(upto);
+    }
+  }
+
+  stats(request: Request<unknown, ViewsStats>): void {
+    try {
+      const behind = Math.max(0, this.#source.last() - this.upto);
+      request.reply({ upto: this.upto, applied: this.#applied, behind });
+    } catch (thrown) {
+      request.fail(toFailure(thrown));
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#cancel();
+    this.#cancelCheck();
+    this.#cancelMend();
+    for (const { request } of this.#awaiting) request.fail(failure('draining', 'the views are closing'));
+    this.#awaiting = [];
+    this.#files.close();
+    this.#gateway.close();
+    this.#source.close();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#closed) return;
+    this.#scheduled = true;
+    this.#options.soon(() => this.#run());
+  }
+
+  #later(ms: number): void {
+    this.#scheduled = true;
+    this.#cancel = this.#options.after(ms, () => this.#run());
+  }
+
+  #run(): void {
+    this.#scheduled = false;
+    if (this.#closed) return;
+    try {
+      if (!this.#source.open()) {
+        this.#later(NOT_YET_MS);
+        return;
+      }
+      if (!this.#started) this.#start();
+      if (this.#step()) this.#schedule();
+    } catch (thrown) {
+      this.#options.failed?.(toFailure(thrown));
+      this.#later(AGAIN_MS);
+    }
+  }
+
+  #start(): void {
+    // Made of another journal, or of rows this one has lost: it would never agree again.
+    if (!this.#gateway.belongsTo(this.#source)) this.#gateway.clear();
+    this.#started = true;
+    this.#check('');
+    this.#options.advanced(this.upto);
+  }
+
+  /** Applies the next batch; whether there may be more. */
+  #step(): boolean {
+    const rows = this.#source.after(this.upto, this.#bounds);
+    const last = rows.at(-1);
+    if (last === undefined) return false;
+    const read = readSessions(rows);
+    for (const [workspace, batch] of byWorkspace(read)) this.#files.apply(workspace, batch);
+    this.#gateway.apply(this.#source.id, read, last);
+    this.#applied += rows.length;
+    if (this.#files.broken) this.#mend();
+    this.#advanced();
+    return true;
+  }
+
+  #advanced(): void {
+    const { upto } = this;
+    this.#options.advanced(upto);
+    if (this.#awaiting.length === 0) return;
+    const ready = this.#awaiting.filter((awaiting) => awaiting.upto <= upto);
+    this.#awaiting = this.#awaiting.filter((awaiting) => awaiting.upto > upto);
+    for (const { request } of ready) request.reply({ upto });
+  }
+
+  /** Tries files that could not be written again after a while. */
+  #mend(): void {
+    this.#cancelMend();
+    this.#cancelMend = this.#options.after(AGAIN_MS, () => {
+      if (this.#closed) return;
+      this.#files.mend();
+      if (this.#files.broken) this.#mend();
+      else this.#options.advanced(this.upto);
+    });
+  }
+
+  /** Looks at every workspace's file once after a start, a few at a time, for one may be gone that nobody writes to. */
+  #check(after: string): void {
+    this.#cancelCheck = this.#options.after(CHECK_PAUSE_MS, () => {
+      if (this.#closed) return;
+      try {
+        const ids = this.#gateway.workspacesAfter(after, CHECKED);
+        for (const id of ids) this.#files.check(id);
+        const last = ids.at(-1);
+        if (last !== undefined) this.#check(last);
+        else if (this.#files.broken) this.#mend();
+      } catch (thrown) {
+        this.#options.failed?.(toFailure(thrown));
+      }
+    });
+  }
+}
