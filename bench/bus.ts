@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the bus costs between two threads: messages a second (T5) and the round trip (T6), beside bare ports in the same run.
 
-import { isMainThread, type MessagePort, MessageChannel, Worker, workerData } from 'node:worker_threads';
+import { isMainThread, MessageChannel, type MessagePort, Worker, workerData } from 'node:worker_threads';
 import { type Address, address } from '../src/bus/address.ts';
 import { SharedCounter } from '../src/bus/counter.ts';
 import type { Envelope, MessageType, Protocols } from '../src/bus/envelope.ts';
@@ -40,7 +40,7 @@ const bodyOf = (seq: number) => ({ seq, text: 'a message of ordinary length, as 
 
 const world: World = {
   now: () => Date.now(),
-  iso: () => new Date().toISOString(),
+  iso: (epoch) => new Date(epoch).toISOString(),
   monotonic: () => performance.now(),
   after: (ms, run) => {
     const timer = setTimeout(run, ms);
@@ -173,8 +173,8 @@ const tripsBus = ({ bus }: Pair) =>
   trips((done) => bus.ask(ECHO, 'bench.echo', bodyOf(1), { from: HERE, within: 10_000 }, done));
 
 function tripsBare({ bare }: Pair): Promise<number> {
-  let arrived = () => {};
-  const listener = () => arrived();
+  let arrived: (() => void) | undefined;
+  const listener = () => arrived?.();
   bare.on('message', listener);
   return trips((done) => {
     arrived = done;
@@ -225,7 +225,8 @@ async function print(): Promise<void> {
   show('T6 round trip, median', 'µs', await measureT6(7));
 }
 
-const isBoot = (data: unknown): data is Boot => typeof data === 'object' && data !== null && 'bare' in data && 'mesh' in data;
+const isBoot = (data: unknown): data is Boot =>
+  typeof data === 'object' && data !== null && 'bare' in data && 'mesh' in data;
 
 if (!isMainThread && isBoot(workerData)) serve(workerData);
 else if (import.meta.main) await print();

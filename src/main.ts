@@ -29,7 +29,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const { run } = await import('./cli/program.ts');
   return await run(argv, {
     startGateway: async (options) => (await import('./gateway.ts')).startGateway(options),
-    knownTypes: async () => (await import('./gateway.ts')).knownTypes,
+    knownTypes: async () => (await import('./composition/known-types.ts')).knownTypes,
   });
 }
 

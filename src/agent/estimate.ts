@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a model call may cost: tokens counted as characters divided by four, money by the model's price.
 
-import type { ChatMessage, ChatRequest, ChatTool, ChatUsage } from '../providers/provider.ts';
 import type { Price } from '../providers/pricing.ts';
+import type { ChatMessage, ChatRequest, ChatTool, ChatUsage } from '../providers/provider.ts';
 
-const CHARACTERS_PER_TOKEN = 4;
+/** How much text a token is taken to be. */
+export const CHARACTERS_PER_TOKEN = 4;
 const MILLION = 1_000_000;
 
 /** Tools are the same objects call after call, so each schema is written out once. */

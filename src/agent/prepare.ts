@@ -3,7 +3,7 @@
 
 import { type Failure, failure } from '../errors.ts';
 import type { ChatMessage, ChatOptions, ChatRequest, ChatTool } from '../providers/provider.ts';
-import { messageSize, outputCap, tokensOf, toolSize } from './estimate.ts';
+import { CHARACTERS_PER_TOKEN, messageSize, outputCap, tokensOf, toolSize } from './estimate.ts';
 import { type ChannelHints, systemPrompt } from './prompt.ts';
 import type { TurnMessage } from './turn-message.ts';
 import { unitsOf } from './window.ts';
@@ -46,7 +46,8 @@ function toChat(message: TurnMessage): ChatMessage {
   };
 }
 
-const sizeOf = (messages: readonly ChatMessage[]): number => messages.reduce((size, message) => size + messageSize(message), 0);
+const sizeOf = (messages: readonly ChatMessage[]): number =>
+  messages.reduce((size, message) => size + messageSize(message), 0);
 
 /** The newest units that hold at most `most` messages and `room` characters; `active` counts those `most` allows. */
 function newest(units: readonly (readonly ChatMessage[])[], most: number, room: number) {
@@ -82,7 +83,7 @@ export function prepare(input: PrepareInput): Prepared {
   if (tokensOf(fixed) > most) return { ok: false, failure: tooLong(tokensOf(fixed), most, reserved, model) };
   const units = unitsOf(input.window).map((unit) => unit.map(toChat));
   // Tokens are rounded up once, over everything: `most` tokens are this many characters.
-  const window = newest(units, input.active_window, most * 4 - fixed);
+  const window = newest(units, input.active_window, most * CHARACTERS_PER_TOKEN - fixed);
   const messages = [...window.messages, ...turn];
   const request = { model: model.id, systemPrompt: system, messages, tools: input.tools, options: input.options };
   return { ok: true, request, dropped: window.dropped };

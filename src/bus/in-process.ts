@@ -4,10 +4,10 @@
 import type { Port } from './ports.ts';
 import type { Batch } from './wire.ts';
 
-/** Runs something later, never at once; for two calls the order does not matter. */
+/** Runs something later, never at once; the order of several does not matter, as each takes what is next. */
 export type Schedule = (run: () => void) => void;
 
-const CLOSE = null;
+const CLOSE: unique symbol = Symbol('close');
 
 class PairedPort implements Port {
   other: PairedPort | undefined;
@@ -69,10 +69,13 @@ class PairedPort implements Port {
   }
 }
 
-/** Two ports that are each other's end. What arrives is handed over in order, each batch in a scheduled call of its own. */
-export function portPair(schedule: Schedule): readonly [Port, Port] {
+/**
+ * Two ports that are each other's end. What arrives is handed over in order, each batch in a call scheduled by the
+ * receiving end's own schedule, so that one end can stand still.
+ */
+export function portPair(schedule: Schedule, otherSchedule: Schedule = schedule): readonly [Port, Port] {
   const one = new PairedPort(schedule);
-  const two = new PairedPort(schedule);
+  const two = new PairedPort(otherSchedule);
   one.other = two;
   two.other = one;
   return [one, two];

@@ -5,7 +5,7 @@ import type { Counter } from './counter.ts';
 import type { Envelope } from './envelope.ts';
 import { Outgoing } from './outgoing.ts';
 import { Queue } from './queue.ts';
-import { type Batch, packedLength, unpack, weightOf } from './wire.ts';
+import { type Batch, packedLength, unpack } from './wire.ts';
 
 /** Something messages are taken from, in order. */
 export interface Source {
@@ -17,7 +17,7 @@ export interface Source {
   take(into: Envelope[], most: number): void;
 }
 
-const CLOSED = null;
+const CLOSED: unique symbol = Symbol('closed');
 
 /** What another thread has sent. Its ends of lives stay in order with its messages. */
 export class Inbox implements Source {
@@ -108,9 +108,9 @@ export class Loopback extends Outgoing implements Source {
     for (const envelope of this.takeOut()) {
       if (check === undefined) this.ready.push(envelope);
       else {
-        this.load -= weightOf(envelope);
+        this.count(envelope, -1);
         for (const instead of check(envelope)) {
-          this.load += weightOf(instead);
+          this.count(instead, 1);
           this.ready.push(instead);
         }
       }
@@ -121,7 +121,7 @@ export class Loopback extends Outgoing implements Source {
     for (let taken = 0; taken < most; taken++) {
       const envelope = this.ready.shift();
       if (envelope === undefined) return;
-      this.load -= weightOf(envelope);
+      this.count(envelope, -1);
       into.push(envelope);
     }
   }

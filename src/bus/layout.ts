@@ -43,7 +43,8 @@ function hash(text: string): number {
 
 /** The thread index of every address under `layout`. */
 export function placement(layout: Layout): (of: Address) => number {
-  if (!(layout.lanes >= 1 && layout.io >= 1)) throw new RangeError('a layout needs at least one lane and one io thread');
+  if (!(layout.lanes >= 1 && layout.io >= 1))
+    throw new RangeError('a layout needs at least one lane and one io thread');
   const names = new Map(threadNames(layout).map((name, at) => [name, at] as const));
   const io = SINGLE.length;
   const lane = io + layout.io;

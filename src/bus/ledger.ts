@@ -73,7 +73,10 @@ export class Ledger {
   }
 
   byKind(): Readonly<Record<Kind, Readonly<KindCounts>>> {
-    return Object.fromEntries([...this.counts].map(([kind, counts]) => [kind, { ...counts }])) as Record<Kind, KindCounts>;
+    return Object.fromEntries([...this.counts].map(([kind, counts]) => [kind, { ...counts }])) as Record<
+      Kind,
+      KindCounts
+    >;
   }
 
   /** The last dead letters, oldest first. */

@@ -5,7 +5,7 @@ import { COUNT_RANGE, type Counter } from './counter.ts';
 import type { Envelope } from './envelope.ts';
 import { Outgoing } from './outgoing.ts';
 import { Queue } from './queue.ts';
-import { type Batch, isForActor, pack, weightOf } from './wire.ts';
+import { type Batch, isForActor, pack } from './wire.ts';
 
 /** Carries batches to one life of one thread. */
 export interface Transport {
@@ -74,7 +74,7 @@ export class Link extends Outgoing {
     for (; fresh > 0; fresh--) {
       const taken = this.flying.shift();
       if (taken === undefined) return;
-      this.load -= weightOf(taken);
+      this.count(taken, -1);
     }
   }
 
@@ -97,6 +97,7 @@ export class Link extends Outgoing {
     untaken.push(...this.takeOut());
     const dropped: Envelope[] = [];
     this.load = 0;
+    this.eventLoad = 0;
     for (const envelope of untaken) {
       if (isForActor(envelope)) {
         this.load++;
@@ -136,9 +137,9 @@ export class Link extends Outgoing {
   }
 
   private replace(transport: Transport, culprit: Envelope, error: unknown): void {
-    this.load -= weightOf(culprit);
+    this.count(culprit, -1);
     for (const instead of this.options.uncloneable(culprit, error)) {
-      this.load += weightOf(instead);
+      this.count(instead, 1);
       this.post(transport, [instead]);
     }
   }

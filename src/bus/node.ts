@@ -238,8 +238,7 @@ class Node<P extends Protocols> implements BusNode<P>, Carrier {
   ): boolean {
     const route = this.route(to);
     const id = ++this.lastId;
-    const envelope: Envelope =
-      trace === undefined ? { id, to, from, type, body } : { id, to, from, type, body, trace };
+    const envelope: Envelope = trace === undefined ? { id, to, from, type, body } : { id, to, from, type, body, trace };
     route.counts.sent++;
     if (route.thread === NOWHERE) return this.dead(envelope, 'no_receiver');
     return this.put(route.thread, envelope) || this.dead(envelope, this.closed ? 'closed' : 'overloaded');
@@ -260,14 +259,19 @@ class Node<P extends Protocols> implements BusNode<P>, Carrier {
       trace === undefined ? { id, to, from, type, body, deadline } : { id, to, from, type, body, deadline, trace };
     counts.sent++;
     if (this.closed) {
-      this.world.soon(() => this.guarded(from, () => answered({ ok: false, error: failure('draining', 'The bus is closed.') })));
+      this.world.soon(() =>
+        this.guarded(from, () => answered({ ok: false, error: failure('draining', 'The bus is closed.') })),
+      );
       return;
     }
     counts.asks_in_flight++;
     this.asks.open({ id, to, from, type, thread, within, answered: answered as (answer: Answer<unknown>) => void });
     if (thread === NOWHERE) this.settle(id, noReceiver(to));
     else if (this.route(from).thread !== this.thread) {
-      this.settle(id, failure('internal', `${from} does not live on ${this.doors[this.thread]}: its answer would go elsewhere.`));
+      this.settle(
+        id,
+        failure('internal', `${from} does not live on ${this.doors[this.thread]}: its answer would go elsewhere.`),
+      );
     } else if (!this.put(thread, envelope)) {
       this.settle(id, failure('overloaded', `${this.doors[thread]} has too many messages waiting.`));
     }
@@ -362,7 +366,8 @@ class Node<P extends Protocols> implements BusNode<P>, Carrier {
     this.asks.close();
     for (const cancel of this.cancels) cancel();
     for (const peer of this.peers) peer?.link.close();
-    for (const ask of [...this.asks.all()]) this.answered(ask.id, { ok: false, error: failure('draining', 'The bus is closed.') });
+    for (const ask of [...this.asks.all()])
+      this.answered(ask.id, { ok: false, error: failure('draining', 'The bus is closed.') });
   }
 
   // What topics and watches need.
@@ -426,10 +431,23 @@ class Node<P extends Protocols> implements BusNode<P>, Carrier {
     } else (link ?? this.loopback).push(envelope, true);
   }
 
-  private replyTo({ id: reply_to, to: from, from: to, type, trace }: Envelope, body: unknown, error: BusFailure | undefined): Envelope {
+  private replyTo(
+    { id: reply_to, to: from, from: to, type, trace }: Envelope,
+    body: unknown,
+    error: BusFailure | undefined,
+  ): Envelope {
     const id = ++this.lastId;
     if (error === undefined && trace === undefined) return { id, to, from, type, body, reply_to };
-    return { id, to, from, type, body, reply_to, ...(error !== undefined && { error }), ...(trace !== undefined && { trace }) };
+    return {
+      id,
+      to,
+      from,
+      type,
+      body,
+      reply_to,
+      ...(error !== undefined && { error }),
+      ...(trace !== undefined && { trace }),
+    };
   }
 
   private own(thread: number, type: string, body: unknown): Envelope {
@@ -462,7 +480,7 @@ class Node<P extends Protocols> implements BusNode<P>, Carrier {
 
   /** Lets go, after a while, of what has been taken on links that have nothing more to send. */
   private sweep(): void {
-    this.sweeping = this.peers.some((peer) => peer !== undefined && peer.link.up && peer.link.untaken > 0);
+    this.sweeping = this.peers.some((peer) => peer?.link.up === true && peer.link.untaken > 0);
     if (!this.sweeping) return;
     this.later(SWEEP_MS, () => {
       for (const peer of this.peers) peer?.link.trim();

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What waits to go to one thread: bounded by the window, with a tick's events gathered into one envelope.
 
-import type { Envelope, Topic } from './envelope.ts';
-import { EVENTS, type EventsBody } from './wire.ts';
 import type { Address } from './address.ts';
+import type { Envelope, Topic } from './envelope.ts';
+import { EVENTS, type EventsBody, eventsIn } from './wire.ts';
 
 /** One thread that listens to one topic. */
 export interface Listener {
@@ -20,8 +20,10 @@ export interface Listener {
 const MOST_EVENTS = 256;
 
 export abstract class Outgoing {
-  /** Messages and events accepted and not yet taken by the receiver, as far as is known. */
-  load = 0;
+  /** Messages accepted and not yet taken by the receiver, as far as is known. */
+  protected load = 0;
+  /** Events likewise. Counted apart, so that neither a flood of events refuses messages nor the other way round. */
+  protected eventLoad = 0;
   protected out: Envelope[] = [];
   private readonly window: number;
   private readonly wake: () => void;
@@ -37,15 +39,19 @@ export abstract class Outgoing {
   /** Finds out what the receiver has taken since. */
   abstract trim(): void;
 
-  full(): boolean {
-    if (this.load < this.window) return false;
+  /** Whether a lossy listener's event would be dropped. */
+  fullOfEvents(): boolean {
+    if (this.eventLoad < this.window) return false;
     this.trim();
-    return this.load >= this.window;
+    return this.eventLoad >= this.window;
   }
 
   /** False: the window is full. What is `exempt` is always accepted. */
   push(envelope: Envelope, exempt: boolean): boolean {
-    if (!exempt && this.load >= this.window && this.full()) return false;
+    if (!exempt && this.load >= this.window) {
+      this.trim();
+      if (this.load >= this.window) return false;
+    }
     this.open = undefined;
     this.load++;
     if (this.out.length === 0) this.wake();
@@ -54,12 +60,19 @@ export abstract class Outgoing {
   }
 
   /** Adds an event to the tick's envelope of events; a lossy listener's is dropped and counted when the window is full. */
-  event(listener: Listener, topic: Topic<unknown>, event: unknown, from: Address, to: Address, nextId: () => number): void {
-    if (!listener.lossless && this.full()) {
+  event(
+    listener: Listener,
+    topic: Topic<unknown>,
+    event: unknown,
+    from: Address,
+    to: Address,
+    nextId: () => number,
+  ): void {
+    if (!listener.lossless && this.fullOfEvents()) {
       listener.dropped++;
       return;
     }
-    this.load++;
+    this.eventLoad++;
     const open = this.open !== undefined && this.openEvents < MOST_EVENTS ? this.open : undefined;
     if (open !== undefined && listener.envelope === open && listener.events !== undefined && listener.dropped === 0) {
       listener.events.push(event);
@@ -72,6 +85,12 @@ export abstract class Outgoing {
   /** Tells a listener how many events it missed, when no further event would. */
   gap(listener: Listener, topic: Topic<unknown>, from: Address, to: Address, nextId: () => number): void {
     this.group(this.open ?? this.openEnvelope(from, to, nextId), listener, topic, []);
+  }
+
+  /** Counts an envelope in, or out again. */
+  protected count(envelope: Envelope, sign: 1 | -1): void {
+    if (envelope.type === EVENTS) this.eventLoad += sign * eventsIn(envelope.body as EventsBody);
+    else this.load += sign;
   }
 
   /** Takes what waits; later events need a new envelope. */

@@ -81,7 +81,7 @@ export class Topics {
     for (const [listener, topic] of this.gaps) {
       const outgoing = carrier.outgoing(listener.thread);
       if (listener.dropped > 0) {
-        if (outgoing.full()) continue;
+        if (outgoing.fullOfEvents()) continue;
         outgoing.gap(listener, topic, carrier.door(carrier.thread), carrier.door(listener.thread), this.nextId);
       }
       this.gaps.delete(listener);

@@ -14,10 +14,10 @@ import { agoText, spanText } from './time-text.ts';
 /** More actors than anybody reads; the totals still count all. */
 const MOST = 1_000;
 
-/** The page of one actor. */
+/** The page of one actor: an id may hold anything, the kind before it may not. */
 function actorPath(address: string): string {
-  // The slash of `kind/id` belongs to the path; what an id holds does not.
-  return `/debug/actors/${address.split('/').map(encodeURIComponent).join('/')}`;
+  const [kind = '', ...id] = address.split('/');
+  return `/debug/actors/${encodeURIComponent(kind)}/${encodeURIComponent(id.join('/'))}`;
 }
 
 function eventText(actor: JsonObject, now: number): string {
@@ -96,10 +96,19 @@ function detailLines(actor: JsonObject, output: Output, now: number): string[] {
     ['kind', oneLine(text(actor['kind']))],
     ['thread', oneLine(text(actor['thread']))],
     ['parent', oneLine(text(actor['parent'])) || '–'],
-    ['state', `${actor['asleep'] === true ? 'asleep, ' : ''}${stateText(actor['state'])}, since ${agoText(text(actor['since']), now)}`],
+    [
+      'state',
+      `${actor['asleep'] === true ? 'asleep, ' : ''}${stateText(actor['state'])}, since ${agoText(text(actor['since']), now)}`,
+    ],
     ['uptime', spanText(number(actor['uptime_s']))],
-    ['mailbox', `${number(mailbox['depth'])} of ${number(mailbox['capacity'])}, oldest waits ${number(mailbox['oldest_ms'])} ms`],
-    ['messages', `${number(actor['processed'])} processed, ${number(actor['failed'])} failed, ${number(actor['restarts'])} restarts`],
+    [
+      'mailbox',
+      `${number(mailbox['depth'])} of ${number(mailbox['capacity'])}, oldest waits ${number(mailbox['oldest_ms'])} ms`,
+    ],
+    [
+      'messages',
+      `${number(actor['processed'])} processed, ${number(actor['failed'])} failed, ${number(actor['restarts'])} restarts`,
+    ],
     ['last event', eventText(actor, now)],
   ];
   const lines = [paint.bold(oneLine(text(actor['address']))), ...tableLines(facts, { indent: '  ' })];
@@ -114,11 +123,17 @@ function detailLines(actor: JsonObject, output: Output, now: number): string[] {
     `${number(step['took_us'])} µs`,
   ]);
   if (steps.length > 0) {
-    lines.push('', paint.bold('Recent'), ...tableLines(steps, { indent: '  ', right: [3], give: 2, width: output.width() }));
+    lines.push(
+      '',
+      paint.bold('Recent'),
+      ...tableLines(steps, { indent: '  ', right: [3], give: 2, width: output.width() }),
+    );
   }
   const context = actor['context'];
   if (context !== undefined && context !== null) {
-    const shown = documentText(context, 2).split('\n').map((line) => `  ${line}`);
+    const shown = documentText(context, 2)
+      .split('\n')
+      .map((line) => `  ${line}`);
     lines.push('', paint.bold('Context'), ...shown);
   }
   return lines;

@@ -15,7 +15,13 @@ import { oneLine } from './terminal-text.ts';
 
 const REDRAW_MS = 500;
 const CSI = '\u001b[';
-const SCREEN = { enter: `${CSI}?1049h${CSI}?25l`, leave: `${CSI}?25h${CSI}?1049l`, home: `${CSI}H`, lineEnd: `${CSI}K`, below: `${CSI}J` };
+const SCREEN = {
+  enter: `${CSI}?1049h${CSI}?25l`,
+  leave: `${CSI}?25h${CSI}?1049l`,
+  home: `${CSI}H`,
+  lineEnd: `${CSI}K`,
+  below: `${CSI}J`,
+};
 
 /** Why watching ended. */
 type Ending = 'quit' | 'interrupted' | 'closed';
@@ -45,7 +51,7 @@ function watching({ output }: Call): Watching {
       const keys = bytes.toString('latin1');
       // A raw terminal sends Ctrl-C and Ctrl-D as characters.
       if (keys.includes('\u0003')) end('interrupted');
-      else if (/[qQ\u0004]/.test(keys)) end('quit');
+      else if (/q/i.test(keys) || keys.includes('\u0004')) end('quit');
     });
   }
   return { ended: promise, signal: stop.signal, restore: () => raw && stdin.setRawMode(false) };
@@ -71,7 +77,10 @@ async function redraw(call: Call): Promise<number> {
     while (!signal.aborted) {
       const clock = new Date().toTimeString().slice(0, 8);
       const note = trouble === '' ? 'q leaves' : trouble;
-      const lines = [output.paint.dim(`${clock}  ${note}`), ...documentLines(call, document)].slice(0, output.rows() - 1);
+      const lines = [output.paint.dim(`${clock}  ${note}`), ...documentLines(call, document)].slice(
+        0,
+        output.rows() - 1,
+      );
       output.write(`${SCREEN.home}${lines.map((line) => line + SCREEN.lineEnd).join('\r\n')}${SCREEN.below}`);
       await pause(REDRAW_MS, signal);
       if (signal.aborted) break;

@@ -10,6 +10,12 @@ export const run: CommandRun = async (call) => {
   if (args[0] !== undefined && call.value('kind') !== undefined) {
     throw wrongUsage('--kind chooses among actors, but one actor is named already.', 'Leave one of the two out.');
   }
+  if (args[0] !== undefined && !/^[a-z-]+\/./.test(args[0])) {
+    throw wrongUsage(
+      `${JSON.stringify(args[0])} is no address of an actor.`,
+      'Write it like session/ID; `sigil actors` lists them.',
+    );
+  }
   if (call.flag('watch')) {
     if (output.json) {
       throw wrongUsage('--watch has no end, and --json is one document.', 'Leave one of the two out.');

@@ -34,7 +34,12 @@ async function unknownCommand(program: CommandSpec, path: readonly string[], gro
   return wrongUsage(`There is no command ${JSON.stringify(word)}${where}.`, advice);
 }
 
-async function unknownOption(program: CommandSpec, path: readonly string[], known: readonly OptionSpec[], word: string) {
+async function unknownOption(
+  program: CommandSpec,
+  path: readonly string[],
+  known: readonly OptionSpec[],
+  word: string,
+) {
   const names = known.filter((option) => option.hidden !== true).map((option) => option.name);
   const help = `\`${commandText(program, [...path, '--help'])}\` lists the options; after \`--\` every word is an argument.`;
   return wrongUsage(
@@ -61,7 +66,9 @@ class OptionReader {
     const known = [...(command === this.#program ? [] : (command.options ?? [])), ...(this.#program.options ?? [])];
     const equals = word.startsWith('--') ? word.indexOf('=') : -1;
     const name = equals < 0 ? word : word.slice(0, equals);
-    const option = known.find((one) => `--${one.name}` === name || (one.short !== undefined && `-${one.short}` === name));
+    const option = known.find(
+      (one) => `--${one.name}` === name || (one.short !== undefined && `-${one.short}` === name),
+    );
     if (option === undefined) throw await unknownOption(this.#program, path, known, name);
     if (option.value === undefined) {
       if (equals >= 0) throw wrongUsage(`The option ${name} takes no value.`, `Write ${name} alone.`);
@@ -83,7 +90,12 @@ class OptionReader {
   }
 }
 
-function checkArguments(program: CommandSpec, path: readonly string[], command: CommandSpec, args: readonly string[]): void {
+function checkArguments(
+  program: CommandSpec,
+  path: readonly string[],
+  command: CommandSpec,
+  args: readonly string[],
+): void {
   const specs = command.arguments ?? [];
   const help = `See \`${commandText(program, [...path, '--help'])}\`.`;
   const missing = specs[args.length];

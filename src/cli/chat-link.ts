@@ -3,8 +3,8 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toFailure } from '../errors.ts';
-import { GatewayClient, isConnectionError, type Target, targetText } from './client.ts';
 import { toCliError } from './cli-error.ts';
+import { GatewayClient, isConnectionError, type Target } from './client.ts';
 import type { Call } from './command.ts';
 import { configOf, quarantinedParts } from './config-source.ts';
 import { dataDirOf, namedUrl, routeTo, socketOf } from './connect.ts';
@@ -21,6 +21,8 @@ export interface ChatLink {
   client(): Promise<GatewayClient>;
   /** The gateway in use is gone: the next call finds or starts another. */
   lost(): void;
+  /** Whether a gateway is in use. */
+  readonly connected: boolean;
   /** Whether it runs inside this process. */
   readonly hosting: boolean;
   /** Drains a gateway inside this process. */
@@ -31,8 +33,6 @@ export interface ChatLink {
 export interface LinkOptions {
   /** Level of its log on stderr. */
   readonly logLevel: string;
-  /** Told when a gateway is started here. */
-  readonly onHosting?: () => void;
 }
 
 /** Finds or starts gateways for a chat. */
@@ -50,6 +50,10 @@ export class LocalLink implements ChatLink {
 
   get hosting(): boolean {
     return this.#hosted !== undefined;
+  }
+
+  get connected(): boolean {
+    return this.#client !== undefined;
   }
 
   async client(): Promise<GatewayClient> {
@@ -109,7 +113,6 @@ export class LocalLink implements ChatLink {
       tcp: false,
       logLevel: this.#options.logLevel,
     });
-    this.#options.onHosting?.();
     return this.#host(gateway);
   }
 
@@ -126,9 +129,4 @@ export class LocalLink implements ChatLink {
     gateway.closed.then(gone, gone);
     return client;
   }
-}
-
-/** Where a chat's messages go, in words. */
-export async function linkText(link: ChatLink): Promise<string> {
-  return link.hosting ? 'a gateway inside this chat' : `the gateway at ${targetText((await link.client()).target)}`;
 }

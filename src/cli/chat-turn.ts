@@ -2,12 +2,12 @@
 // One message and its turn: sent until it is answered, under one message id, whatever breaks on the way.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CliError, interrupted, isErrorCode } from './cli-error.ts';
+import { ERRORS } from '../errors.ts';
 import type { ChatLink } from './chat-link.ts';
+import { CliError, interrupted, isErrorCode } from './cli-error.ts';
 import { isConnectionError } from './client.ts';
 import { serverEvents } from './event-stream.ts';
 import { type JsonObject, object, parsed, text } from './json-reading.ts';
-import { ERRORS } from '../errors.ts';
 
 /** A message as `POST /api/v1/chat` takes it. */
 export interface ChatMessage {
@@ -33,11 +33,11 @@ const PATIENCE_MS = 45_000;
 /** A gateway that refuses (503, 429) is asked this often; one that goes away is waited for with patience alone. */
 const MOST_REFUSALS = 6;
 const LONGEST_BACKOFF_MS = 2_000;
+/** A shorter pause is over before it is read about. */
+const WORTH_TELLING_MS = 500;
 
-/** Errors that end a stream while the turn goes on. */
-const STREAM_ONLY = new Set(['slow_consumer', 'draining', 'thread_lost']);
 /** Refusals that the same request may not meet again. */
-const PASSING = new Set(['rate_limited', 'overloaded', 'draining', 'thread_lost', 'view_behind']);
+const PASSING = new Set(['rate_limited', 'overloaded', 'draining', 'thread_lost', 'view_behind', 'slow_consumer']);
 
 /** Decides after each failure whether and when to try again. */
 class Persistence {
@@ -47,6 +47,7 @@ class Persistence {
   #deadline = Date.now() + PATIENCE_MS;
   #tries = 0;
   #refusals = 0;
+  #told = false;
 
   constructor(link: ChatLink, signal: AbortSignal, onWait: OnWait) {
     this.#link = link;
@@ -58,6 +59,7 @@ class Persistence {
     this.#deadline = Date.now() + PATIENCE_MS;
     this.#tries = 0;
     this.#refusals = 0;
+    this.#told = false;
   }
 
   /** Waits before the next try, or throws what cannot be helped. */
@@ -71,9 +73,12 @@ class Persistence {
     const wait = thrown.retryAfterMs ?? Math.min(LONGEST_BACKOFF_MS, 50 * 2 ** this.#tries);
     this.#tries += 1;
     // A gateway that drains is gone sooner than it says, and what comes after it can answer at once.
-    const pause = thrown.code === 'draining' ? Math.min(wait, 500) : wait;
+    const pause = thrown.code === 'draining' ? Math.min(wait, WORTH_TELLING_MS) : wait;
     if (Date.now() + pause > this.#deadline) throw thrown;
-    if (pause >= 500) this.#onWait(thrown.message);
+    if (pause >= WORTH_TELLING_MS && !this.#told) {
+      this.#told = true;
+      this.#onWait(thrown.message);
+    }
     await sleep(pause, undefined, { signal: this.#signal }).catch(() => undefined);
     if (this.#signal.aborted) throw interrupted();
   }
@@ -92,16 +97,19 @@ function numbered(id: string): { turnId: string; n: number } | undefined {
   return colon > 0 && Number.isSafeInteger(n) ? { turnId: id.slice(0, colon), n } : undefined;
 }
 
-function openStream(link: ChatLink, message: ChatMessage, progress: Progress, signal: AbortSignal) {
+async function openStream(link: ChatLink, message: ChatMessage, { turnId, last }: Progress, signal: AbortSignal) {
+  const client = await link.client();
   const headers = { accept: 'text/event-stream' };
-  return link.client().then((client) =>
-    progress.turnId === ''
-      ? client.open('POST', '/api/v1/chat/stream', { body: message, headers, signal })
-      : client.open('GET', `/api/v1/turns/${encodeURIComponent(progress.turnId)}/stream`, {
-          headers: { ...headers, 'last-event-id': `${progress.turnId}:${progress.last}` },
-          signal,
-        }),
-  );
+  if (turnId !== '') {
+    const path = `/api/v1/turns/${encodeURIComponent(turnId)}/stream`;
+    // A gateway that does not know the turn (yet) finds or makes it by its message.
+    try {
+      return await client.open('GET', path, { headers: { ...headers, 'last-event-id': `${turnId}:${last}` }, signal });
+    } catch (error) {
+      if (!(error instanceof CliError && error.code === 'not_found')) throw error;
+    }
+  }
+  return await client.open('POST', '/api/v1/chat/stream', { body: message, headers, signal });
 }
 
 function streamError(data: JsonObject): CliError {
@@ -125,6 +133,7 @@ export async function* turnEvents(
   const persistence = new Persistence(link, signal, onWait);
   const progress: Progress = { turnId: '', last: 0 };
   for (;;) {
+    let failed: CliError | undefined;
     try {
       for await (const { event, id, data } of serverEvents(await openStream(link, message, progress, signal), signal)) {
         const place = numbered(id);
@@ -136,24 +145,21 @@ export async function* turnEvents(
           persistence.progress();
         }
         const fields = object(parsed(data));
-        if (event === 'error') throw streamError(fields);
+        if (event === 'error') {
+          // One with a number is the turn's end; one without only the stream's.
+          if (place === undefined) throw streamError(fields);
+          failed = streamError(fields);
+          break;
+        }
         yield { event, data: fields };
         if (event === 'done') return;
       }
-      throw new CliError('connection_lost', 'The gateway ended the stream before the turn was over.', 'Try again.');
+      if (failed === undefined)
+        throw new CliError('connection_lost', 'The gateway ended the stream before the turn was over.', 'Try again.');
     } catch (thrown) {
-      const code = thrown instanceof CliError ? thrown.code : '';
-      // Another gateway, or one whose memory of the turn is gone: the message finds its turn again.
-      if (progress.turnId !== '' && (code === 'not_found' || isConnectionError(thrown))) {
-        if (code === 'not_found') {
-          progress.turnId = '';
-          progress.last = 0;
-          continue;
-        }
-      }
-      if (STREAM_ONLY.has(code) && code === 'slow_consumer') continue;
       await persistence.after(thrown);
     }
+    if (failed !== undefined) throw failed;
   }
 }
 

@@ -7,7 +7,13 @@ import { ERRORS, type ErrorCode, SigilError } from '../errors.ts';
 export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
 /** A registry code, or what only the command line can meet: it never crosses the wire. */
-export type CliErrorCode = ErrorCode | 'wrong_usage' | 'not_running' | 'unreachable' | 'connection_lost' | 'interrupted';
+export type CliErrorCode =
+  | ErrorCode
+  | 'wrong_usage'
+  | 'not_running'
+  | 'unreachable'
+  | 'connection_lost'
+  | 'interrupted';
 
 /** What an error may carry besides its two sentences. */
 export interface CliErrorExtras {

@@ -7,9 +7,7 @@ import { CliError, interrupted, isErrorCode } from './cli-error.ts';
 import { object, objects, parsed, text } from './json-reading.ts';
 
 /** Where a gateway listens. */
-export type Target =
-  | { readonly kind: 'socket'; readonly path: string }
-  | { readonly kind: 'url'; readonly url: URL };
+export type Target = { readonly kind: 'socket'; readonly path: string } | { readonly kind: 'url'; readonly url: URL };
 
 /** How a client reaches its gateway. */
 export interface Route {
@@ -74,7 +72,9 @@ function adviceFor(code: string, status: number): string {
     return "Set $SIGIL_TOKEN, or name the gateway's data directory with --data-dir: its owner.token is used.";
   }
   if (isErrorCode(code)) return ERRORS[code].advice;
-  return status === 404 ? 'The gateway may be older than this program: compare `sigil version` with `sigil status`.' : 'Try again; `sigil status` shows how the gateway is.';
+  return status === 404
+    ? 'The gateway may be older than this program: compare `sigil version` with `sigil status`.'
+    : 'Try again; `sigil status` shows how the gateway is.';
 }
 
 function waitAsked(header: string | undefined): number | undefined {
@@ -108,7 +108,8 @@ async function bodyOf(response: IncomingMessage, target: Target): Promise<string
     for await (const chunk of response) {
       const bytes = chunk as Buffer;
       size += bytes.length;
-      if (size > MOST_BYTES) throw new CliError('internal', 'The gateway answers without end.', 'Ask for less at once.');
+      if (size > MOST_BYTES)
+        throw new CliError('internal', 'The gateway answers without end.', 'Ask for less at once.');
       chunks.push(bytes);
     }
   } catch (error) {
@@ -147,7 +148,10 @@ export class GatewayClient {
   }
 
   async #json(method: 'GET' | 'POST', path: string, extras: RequestExtras): Promise<unknown> {
-    const response = await this.open(method, path, { ...extras, headers: { accept: 'application/json', ...extras.headers } });
+    const response = await this.open(method, path, {
+      ...extras,
+      headers: { accept: 'application/json', ...extras.headers },
+    });
     const body = await bodyOf(response, this.target);
     if (body === '') return null;
     const value = parsed(body);
@@ -179,7 +183,9 @@ export class GatewayClient {
           }),
       headers: {
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-        ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
+        ...(body === undefined
+          ? {}
+          : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
         ...extras.headers,
       },
       ...(extras.signal === undefined ? {} : { signal: extras.signal }),
@@ -187,7 +193,9 @@ export class GatewayClient {
     return await new Promise((resolve, reject) => {
       const sent = request(options, resolve);
       if (extras.timeoutMs !== undefined) {
-        sent.setTimeout(extras.timeoutMs, () => sent.destroy(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })));
+        sent.setTimeout(extras.timeoutMs, () =>
+          sent.destroy(Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })),
+        );
       }
       sent.on('error', (error) => reject(connectionError(error, target)));
       sent.end(body);

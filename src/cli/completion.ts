@@ -26,7 +26,10 @@ function placesOf(program: CommandSpec, command: CommandSpec = program, path = '
     ],
     options: [...own, ...shownOptions(program.options)],
   };
-  return [place, ...children.flatMap((child) => placesOf(program, child, path === '' ? child.name : `${path} ${child.name}`))];
+  return [
+    place,
+    ...children.flatMap((child) => placesOf(program, child, path === '' ? child.name : `${path} ${child.name}`)),
+  ];
 }
 
 const flagsOf = ({ name, short }: OptionSpec): string[] => [`--${name}`, ...(short === undefined ? [] : [`-${short}`])];
@@ -51,11 +54,22 @@ function walkingCases(places: readonly Place[]): string {
     .join('\n');
 }
 
-function valueCases(places: readonly Place[], file: string, directory: string, words: (list: string) => string): string {
+function valueCases(
+  places: readonly Place[],
+  file: string,
+  directory: string,
+  words: (list: string) => string,
+): string {
   return valueOptions(places)
     .map(({ name, complete }) => {
       const action =
-        complete === 'file' ? file : complete === 'directory' ? directory : Array.isArray(complete) ? words(complete.join(' ')) : ':';
+        complete === 'file'
+          ? file
+          : complete === 'directory'
+            ? directory
+            : Array.isArray(complete)
+              ? words(complete.join(' '))
+              : ':';
       return `    --${name}) ${action}; return ;;`;
     })
     .join('\n');
@@ -71,7 +85,9 @@ function offerCases(places: readonly Place[]): string {
 }
 
 function bashScript(places: readonly Place[]): string {
-  const takesValue = valueOptions(places).map(({ name }) => `--${name}`).join('|');
+  const takesValue = valueOptions(places)
+    .map(({ name }) => `--${name}`)
+    .join('|');
   return `# bash completion for sigil; load it with: source <(sigil completion bash)
 _sigil() {
   local cur=\${COMP_WORDS[COMP_CWORD]} prev='' at='' words='' flags='' word='' i
@@ -106,7 +122,9 @@ complete -F _sigil sigil
 }
 
 function zshScript(places: readonly Place[]): string {
-  const takesValue = valueOptions(places).map(({ name }) => `--${name}`).join('|');
+  const takesValue = valueOptions(places)
+    .map(({ name }) => `--${name}`)
+    .join('|');
   return `#compdef sigil
 # zsh completion for sigil; load it with: source <(sigil completion zsh)
 _sigil() {
@@ -142,8 +160,13 @@ fi
 }
 
 function fishScript(places: readonly Place[]): string {
-  const takesValue = valueOptions(places).map(({ name }) => `--${name}`).join(' ');
-  const paths = places.filter(({ path }) => path !== '').map(({ path }) => quoted(path)).join(' ');
+  const takesValue = valueOptions(places)
+    .map(({ name }) => `--${name}`)
+    .join(' ');
+  const paths = places
+    .filter(({ path }) => path !== '')
+    .map(({ path }) => quoted(path))
+    .join(' ');
   const lines = [
     '# fish completion for sigil; load it with: sigil completion fish | source',
     'function __sigil_at',

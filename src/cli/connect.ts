@@ -27,7 +27,10 @@ export function namedUrl({ globals }: Call): URL | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url !== undefined && (url.protocol === 'http:' || url.protocol === 'https:')) return url;
   const where = globals.url === undefined ? '$SIGIL_URL' : '--url';
-  throw wrongUsage(`${where} is no address of a gateway: ${JSON.stringify(text)}.`, 'Write it like http://127.0.0.1:18789.');
+  throw wrongUsage(
+    `${where} is no address of a gateway: ${JSON.stringify(text)}.`,
+    'Write it like http://127.0.0.1:18789.',
+  );
 }
 
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
@@ -46,7 +49,8 @@ function ownerToken(dataDir: string): string | undefined {
 export function routeTo(call: Call, target: Target): Route {
   const dataDir = dataDirOf(call);
   // The owner's token opens everything, so it goes to another machine only when told whose it is.
-  const mayUseOwner = target.kind === 'socket' || LOOPBACK.test(target.url.hostname) || call.globals.dataDir !== undefined;
+  const mayUseOwner =
+    target.kind === 'socket' || LOOPBACK.test(target.url.hostname) || call.globals.dataDir !== undefined;
   return {
     target,
     token: () => {

@@ -30,14 +30,29 @@ function optionRows(options: readonly OptionSpec[]): string[][] {
   });
 }
 
-function page(program: CommandSpec, path: readonly string[], command: CommandSpec, bold: (text: string) => string): string[] {
-  const lines = [`${[program.name, ...path].join(' ')}: ${command.summary}`, '', `${bold('Usage')}  ${usage(program, path, command)}`];
+function page(
+  program: CommandSpec,
+  path: readonly string[],
+  command: CommandSpec,
+  bold: (text: string) => string,
+): string[] {
+  const lines = [
+    `${[program.name, ...path].join(' ')}: ${command.summary}`,
+    '',
+    `${bold('Usage')}  ${usage(program, path, command)}`,
+  ];
   const section = (title: string, rows: readonly (readonly string[])[]) => {
     if (rows.length > 0) lines.push('', bold(title), ...tableLines(rows, { indent: '  ' }));
   };
   if (command.details !== undefined) lines.push('', ...command.details);
-  section('Commands', (command.commands ?? []).map(({ name, summary }) => [name, summary]));
-  section('Arguments', (command.arguments ?? []).map(({ name, help }) => [name, help]));
+  section(
+    'Commands',
+    (command.commands ?? []).map(({ name, summary }) => [name, summary]),
+  );
+  section(
+    'Arguments',
+    (command.arguments ?? []).map(({ name, help }) => [name, help]),
+  );
   if (command !== program) section('Options', optionRows(shownOptions(command.options)));
   section('Options of every command', optionRows(shownOptions(program.options)));
   return lines;

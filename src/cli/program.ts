@@ -20,7 +20,11 @@ function report(error: CliError, output: Output): void {
     output.document({ error: { code, message, advice, ...fields } });
   } else {
     const { red } = output.notePaint;
-    const lines = [`${red('sigil:')} ${visible(error.message)}`, ...error.lines.map((line) => `  ${visible(line)}`), visible(error.advice)];
+    const lines = [
+      `${red('sigil:')} ${visible(error.message)}`,
+      ...error.lines.map((line) => `  ${visible(line)}`),
+      visible(error.advice),
+    ];
     output.note(lines.join('\n'));
   }
   if (output.verbose) output.note((error.cause instanceof Error ? error.cause : error).stack ?? '');
@@ -65,10 +69,7 @@ async function dispatch(argv: readonly string[], output: Output, composition: Co
 
 async function nounAlone(command: CommandSpec, path: readonly string[]): Promise<CliError> {
   const names = (command.commands ?? []).map((one) => one.name).join(', ');
-  return wrongUsage(
-    `\`sigil ${path.join(' ')}\` needs to be told what to do.`,
-    `Add one of: ${names}.`,
-  );
+  return wrongUsage(`\`sigil ${path.join(' ')}\` needs to be told what to do.`, `Add one of: ${names}.`);
 }
 
 /**

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The gateway as the command line starts and stops it: given by the composition root, so that no command composes anything itself.
 
-import type { Config } from '../config/schema.ts';
 import type { Quarantined } from '../actors/gateway/protocol.ts';
+import type { Config } from '../config/schema.ts';
 
 export interface StartOptions {
   readonly config: Config;

@@ -6,7 +6,7 @@ import type { CommandRun } from './command.ts';
 import { withGateway } from './connect.ts';
 import { type JsonObject, number, text } from './json-reading.ts';
 import type { Output } from './output.ts';
-import { listOf, type ListReading } from './pages.ts';
+import { type ListReading, listOf } from './pages.ts';
 import { tableLines } from './table.ts';
 import { oneLine } from './terminal-text.ts';
 import { agoText } from './time-text.ts';
@@ -15,7 +15,11 @@ const DEFAULT_LIMIT = 50;
 const MOST = 10_000;
 
 /** Newest sessions of a workspace, or of all the user may see. */
-export async function sessionsOf(client: GatewayClient, workspace: string | undefined, most: number): Promise<ListReading> {
+export async function sessionsOf(
+  client: GatewayClient,
+  workspace: string | undefined,
+  most: number,
+): Promise<ListReading> {
   const pathOf = (id: string) => `/api/v1/workspaces/${encodeURIComponent(id)}/sessions`;
   if (workspace !== undefined) return await listOf(client, pathOf(workspace), most);
   const workspaces = await listOf(client, '/api/v1/workspaces', MOST);

@@ -20,15 +20,18 @@ function headLines(session: JsonObject, { paint }: Output, now: number): string[
     `begun ${agoText(text(session['created_at']), now)}`,
     oneLine(text(session['status'])),
   ];
-  return [`${paint.bold(`Session ${oneLine(text(session['id']))}`)}${title === '' ? '' : `  ${title}`}`, paint.dim(facts.join(', '))];
+  return [
+    `${paint.bold(`Session ${oneLine(text(session['id']))}`)}${title === '' ? '' : `  ${title}`}`,
+    paint.dim(facts.join(', ')),
+  ];
 }
 
 function messageLines(message: JsonObject, { paint }: Output, now: number): string[] {
   const role = oneLine(text(message['role']));
   const name = role === 'user' ? paint.cyan(role) : role === 'assistant' ? paint.green(role) : paint.yellow(role);
   const content = visible(text(message['content']));
-  const calls = objects(message['tool_calls']).map(
-    (call) => paint.dim(`  → ${oneLine(text(call['name']))} ${oneLine(text(call['arguments']))}`),
+  const calls = objects(message['tool_calls']).map((call) =>
+    paint.dim(`  → ${oneLine(text(call['name']))} ${oneLine(text(call['arguments']))}`),
   );
   const lines = content === '' ? [] : content.split('\n').map((line) => (line === '' ? '' : `  ${line}`));
   return ['', `${name}  ${paint.dim(agoText(text(message['created_at']), now))}`, ...lines, ...calls];
@@ -46,7 +49,10 @@ export const run: CommandRun = async (call) => {
     return 0;
   }
   const now = Date.now();
-  const lines = [...headLines(session, output, now), ...messages.flatMap((message) => messageLines(message, output, now))];
+  const lines = [
+    ...headLines(session, output, now),
+    ...messages.flatMap((message) => messageLines(message, output, now)),
+  ];
   output.write(`${lines.join('\n')}\n`);
   return 0;
 };

@@ -12,7 +12,7 @@ import { oneLine } from './terminal-text.ts';
 import { agoText, spanText } from './time-text.ts';
 
 const WELL = new Set(['ok', 'running', 'ready', 'idle', 'active', 'open', 'connected', 'available', 'closed', 'up']);
-const ILL = new Set(['failed', 'stopped', 'quarantined', 'unavailable', 'error', 'down']);
+const ILL = new Set(['failed', 'stopped', 'quarantined', 'unavailable', 'error', 'down', 'unreachable']);
 
 function painted(state: string, paint: Paint): string {
   if (WELL.has(state)) return paint.green(state);
@@ -23,11 +23,14 @@ function mebibytes(bytes: unknown): string {
   return `${(number(bytes) / 1024 / 1024).toFixed(0)} MB`;
 }
 
-function threadRow(thread: JsonObject): string[] {
+function threadRow(thread: JsonObject, paint: Paint): string[] {
   const delay = object(thread['loop_delay_ms']);
   const restarts = number(thread['restarts']);
+  const name = oneLine(text(thread['name']));
+  const state = stateText(thread['state']);
+  if (state !== '' && state !== 'up') return [name, paint.red(state)];
   return [
-    oneLine(text(thread['thread']) || text(thread['name'])),
+    name,
     `${number(thread['actors'])} actors`,
     `${Math.round(number(thread['utilisation']) * 100)} % busy`,
     `delay p99 ${number(delay['p99']).toFixed(1)} ms`,
@@ -39,8 +42,10 @@ function threadRow(thread: JsonObject): string[] {
 function providerRow(provider: JsonObject, paint: Paint, now: number): string[] {
   const error = object(provider['last_error']);
   const state = stateText(provider['state']);
-  const trouble = text(error['code']) === '' ? '' : `last error ${oneLine(text(error['code']))} ${agoText(text(error['at']), now)}`;
-  const calls = provider['calls'] === undefined ? '' : `${number(provider['calls'])} calls, ${number(provider['failures'])} failed`;
+  const trouble =
+    text(error['code']) === '' ? '' : `last error ${oneLine(text(error['code']))} ${agoText(text(error['at']), now)}`;
+  const calls =
+    provider['calls'] === undefined ? '' : `${number(provider['calls'])} calls, ${number(provider['failures'])} failed`;
   const shown = provider['available'] === false ? paint.red(state) : painted(state, paint);
   return [oneLine(text(provider['name'])), shown, calls, oneLine(text(provider['message'])) || trouble];
 }
@@ -69,34 +74,45 @@ function budgetRow(budget: JsonObject): string[] {
 
 /** The snapshot of `GET /api/v1/status` as lines. */
 function overview(status: JsonObject, where: string, paint: Paint, width: number, now: number): string[] {
-  const state = stateText(status['state']) || stateText(status['status']) || 'running';
-  const started = Date.parse(text(status['started_at']));
-  const uptime = typeof status['uptime_s'] === 'number' ? status['uptime_s'] : (now - started) / 1000;
+  const state = stateText(status['state']);
   const commit = oneLine(text(status['commit'])).slice(0, 12);
   const version = `Sigil ${oneLine(text(status['version']))}${commit === '' ? '' : ` (${commit})`}`;
-  const up = Number.isFinite(uptime) ? `, up ${spanText(uptime)}` : '';
-  const lines = [`${painted(state, paint)}  ${paint.bold(version)}${up}  ${paint.dim(where)}`];
+  const lines = [
+    `${painted(state, paint)}  ${paint.bold(version)}, up ${spanText(number(status['uptime_s']))}  ${paint.dim(where)}`,
+  ];
   const section = (title: string, rows: readonly (readonly string[])[], give?: number) => {
     if (rows.length === 0) return;
     const layout = give === undefined ? {} : { give, width };
     lines.push('', paint.bold(title), ...tableLines(rows, { indent: '  ', ...layout }));
   };
   const actors = object(status['actors']);
-  const total = number(actors['actors']) || number(actors['total']);
-  const kinds = countsText(actors['by_kind'] ?? status['actors']);
-  section('Threads', objects(status['threads']).map(threadRow));
+  const total = number(actors['total']);
+  const kinds = countsText(actors['by_kind']);
+  section(
+    'Threads',
+    objects(status['threads']).map((thread) => threadRow(thread, paint)),
+  );
   if (kinds !== '') section('Actors', [[total > 0 ? `${total}: ${kinds}` : kinds]]);
-  section('Channels', objects(status['channels']).map((channel) => channelRow(channel, paint)));
-  section('Providers', objects(status['providers']).map((provider) => providerRow(provider, paint, now)), 3);
+  section(
+    'Channels',
+    objects(status['channels']).map((channel) => channelRow(channel, paint)),
+  );
+  section(
+    'Providers',
+    objects(status['providers']).map((provider) => providerRow(provider, paint, now)),
+    3,
+  );
   section('Budgets', objects(status['budgets']).map(budgetRow));
   const left = objects(status['quarantined']);
   if (left.length > 0) {
     lines.push('', paint.yellow('Left out'));
     for (const part of left) {
-      lines.push(`  ${oneLine(text(part['what']))}: ${oneLine(text(part['message']))} ${oneLine(text(part['advice']))}`);
+      lines.push(
+        `  ${oneLine(text(part['what']))}: ${oneLine(text(part['message']))} ${oneLine(text(part['advice']))}`,
+      );
     }
   }
-  const waiting = status['restart_required'];
+  const waiting = status['restart_pending'];
   if (Array.isArray(waiting) && waiting.length > 0) {
     lines.push('', paint.yellow('Wait for a restart'), `  ${waiting.map((key) => oneLine(text(key))).join(', ')}`);
   }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who may see what: sessions and turns belong to their user, workspaces to their members and to tokens that name them.
 
-import type { SessionRow, TurnRow } from '../stores/session-store.ts';
-import { permits } from '../security/permission.ts';
 import type { Config } from '../config/schema.ts';
+import { permits } from '../security/permission.ts';
+import type { SessionRow, TurnRow } from '../stores/session-store.ts';
 import type { Caller } from './exchange.ts';
 import type { EdgePorts } from './ports.ts';
 import { Refusal } from './problem.ts';
@@ -21,21 +21,37 @@ export function idFrom(text: string, what: string): string {
 /** Whether a token's own limits let it into a workspace: one that names workspaces goes to those only. */
 function inReach(caller: Caller, workspaceId: string): boolean {
   const named = caller.permissions.filter((permission) => permission.startsWith('workspace:'));
-  return named.length === 0 || permits(caller.permissions, 'admin:workspaces') || permits(named, `workspace:${workspaceId}`);
+  return (
+    named.length === 0 || permits(caller.permissions, 'admin:workspaces') || permits(named, `workspace:${workspaceId}`)
+  );
 }
 
 /** Whether the caller may read in a workspace: their own personal one, or as a member, within what the token names. */
 export function mayEnter(caller: Caller, workspaceId: string, workspaces: Config['workspaces']): boolean {
   if (permits(caller.permissions, 'admin:workspaces')) return true;
-  const belongs = workspaceId === `personal:${caller.user_id}` || workspaces[workspaceId]?.members.includes(caller.user_id) === true;
+  const belongs =
+    workspaceId === `personal:${caller.user_id}` || workspaces[workspaceId]?.members.includes(caller.user_id) === true;
   return belongs && inReach(caller, workspaceId);
 }
 
+/** @throws Refusal `not_a_member`, or `forbidden` when it is the token that may not. */
+export function checkWorkspace(caller: Caller, workspaceId: string, config: Config): void {
+  if (mayEnter(caller, workspaceId, config.workspaces)) return;
+  if (!inReach(caller, workspaceId))
+    throw new Refusal('forbidden', `This token may not enter the workspace ${workspaceId}.`);
+  throw new Refusal('not_a_member', `${caller.user_id} is not a member of the workspace ${workspaceId}.`);
+}
+
 /** @throws Refusal `forbidden` when it is somebody else's, or in a workspace this token may not enter. */
-export function checkOwner(caller: Caller, row: { readonly user_id: string; readonly workspace_id: string }, what: string): void {
+export function checkOwner(
+  caller: Caller,
+  row: { readonly user_id: string; readonly workspace_id: string },
+  what: string,
+): void {
   if (seesAll(caller)) return;
   if (row.user_id !== caller.user_id) throw new Refusal('forbidden', `This ${what} is somebody else's.`);
-  if (!inReach(caller, row.workspace_id)) throw new Refusal('forbidden', `This token may not enter the workspace of this ${what}.`);
+  if (!inReach(caller, row.workspace_id))
+    throw new Refusal('forbidden', `This token may not enter the workspace of this ${what}.`);
 }
 
 /** Whether other people's sessions are open to the caller too. */

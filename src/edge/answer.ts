@@ -35,7 +35,11 @@ export function writeProblem(request: IncomingMessage, response: ServerResponse,
 /** A short body is read away by the server itself and its connection kept. */
 function mayBeLong(request: IncomingMessage): boolean {
   const { headers } = request;
-  return headers['transfer-encoding'] !== undefined || headers.expect !== undefined || Number(headers['content-length'] ?? 0) > BODY_LIMIT;
+  return (
+    headers['transfer-encoding'] !== undefined ||
+    headers.expect !== undefined ||
+    Number(headers['content-length'] ?? 0) > BODY_LIMIT
+  );
 }
 
 function head(response: ServerResponse, status: number, type: string, text: string): void {

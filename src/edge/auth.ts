@@ -11,7 +11,10 @@ import { Refusal } from './problem.ts';
 const OWNER: Caller = Object.freeze({ user_id: 'owner', name: 'none', permissions: ['admin:*'], admin: true });
 
 /** Makes the look-up of an `Authorization` header; it throws `unauthenticated`. */
-export function authenticator(mode: 'token' | 'none', tokens: readonly TokenGrant[]): (authorization: string | undefined) => Caller {
+export function authenticator(
+  mode: 'token' | 'none',
+  tokens: readonly TokenGrant[],
+): (authorization: string | undefined) => Caller {
   if (mode === 'none') return () => OWNER;
   const known = tokens.map((token) => ({
     digest: Buffer.from(token.digest, 'hex'),

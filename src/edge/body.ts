@@ -12,13 +12,18 @@ export const BODY_LIMIT = 1024 * 1024;
 const { isUtf8 } = process.getBuiltinModule('node:buffer');
 
 /** Reads the body as JSON and as the schema says. An empty body is `undefined` to the schema where that is allowed. */
-export async function readBody<S extends z.ZodType>(exchange: Exchange, schema: S, empty: 'refused' | 'allowed' = 'refused'): Promise<z.output<S>> {
+export async function readBody<S extends z.ZodType>(
+  exchange: Exchange,
+  schema: S,
+  empty: 'refused' | 'allowed' = 'refused',
+): Promise<z.output<S>> {
   const { request } = exchange;
   const { headers } = request;
   const declared = headers['content-length'];
   const bodiless = declared === '0' || (declared === undefined && headers['transfer-encoding'] === undefined);
   if (declared !== undefined && Number(declared) > BODY_LIMIT) throw tooLarge();
-  if (!bodiless || headers['content-type'] !== undefined) checkType(headers['content-type'], headers['content-encoding']);
+  if (!bodiless || headers['content-type'] !== undefined)
+    checkType(headers['content-type'], headers['content-encoding']);
   else if (empty === 'refused') checkType(undefined, undefined);
   if (headers.expect !== undefined) exchange.response.writeContinue();
   const bytes = await collect(request);
@@ -34,7 +39,10 @@ const JSON_TYPE = /^application\/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?;?$/i
 
 function checkType(type: string | undefined, encoding: string | undefined): void {
   if (type === undefined || !JSON_TYPE.test(type.trim())) {
-    throw new Refusal('unsupported_media_type', `The body must be application/json in UTF-8, not ${type === undefined ? 'of no type' : `\`${type.slice(0, 100)}\``}.`);
+    throw new Refusal(
+      'unsupported_media_type',
+      `The body must be application/json in UTF-8, not ${type === undefined ? 'of no type' : `\`${type.slice(0, 100)}\``}.`,
+    );
   }
   if (encoding !== undefined && encoding !== 'identity') {
     throw new Refusal('unsupported_media_type', 'The body must not be compressed.');
@@ -55,7 +63,9 @@ function collect(request: IncomingMessage): Promise<Buffer> {
       chunks.push(chunk);
     };
     request.on('data', onData);
-    request.once('end', () => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)));
+    request.once('end', () =>
+      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)),
+    );
     request.once('error', reject);
     // A body that stops half-way raises no error of its own on every path; nobody is left to read the answer then.
     request.once('close', () => reject(new Refusal('validation_failed', 'The body ended before it was whole.')));
@@ -86,7 +96,9 @@ function fieldProblems(issue: z.core.$ZodIssue): readonly FieldProblem[] {
   const path = issue.path.map(String).join('.');
   if (issue.code === 'unrecognized_keys') {
     const inside = path === '' ? '' : `${path}.`;
-    return issue.keys.slice(0, MOST_PROBLEMS).map((key) => ({ path: `${inside}${key.slice(0, 100)}`, message: 'unknown field' }));
+    return issue.keys
+      .slice(0, MOST_PROBLEMS)
+      .map((key) => ({ path: `${inside}${key.slice(0, 100)}`, message: 'unknown field' }));
   }
   return [{ path, message: issue.message }];
 }

@@ -13,7 +13,9 @@ const COMMENT = ':\n\n';
 
 /** One event as it goes over the wire. JSON has no line breaks in it, so the data is always one line. */
 export function frame(event: string, data: unknown, id?: string): string {
-  return id === undefined ? `event: ${event}\ndata: ${JSON.stringify(data)}\n\n` : `id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+  return id === undefined
+    ? `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`
+    : `id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
 /** An open response of events. */

@@ -70,7 +70,9 @@ function only(request: IncomingMessage): boolean {
 function misdirected(host: string | undefined): Refusal {
   return new Refusal(
     'misdirected_request',
-    host === undefined ? 'The request names no host.' : `This gateway does not answer for the host \`${host.slice(0, 100)}\`.`,
+    host === undefined
+      ? 'The request names no host.'
+      : `This gateway does not answer for the host \`${host.slice(0, 100)}\`.`,
   );
 }
 
@@ -106,7 +108,10 @@ export class OriginGuard {
     if (origin === undefined) return undefined;
     if (this.#origins.has(origin.toLowerCase())) return origin;
     if (changesState(method) && !sameOrigin(origin.toLowerCase(), request.headers.host)) {
-      throw new Refusal('forbidden', `Pages of \`${origin.slice(0, 100)}\` may not change anything here; \`networking.cors_origins\` names those that may.`);
+      throw new Refusal(
+        'forbidden',
+        `Pages of \`${origin.slice(0, 100)}\` may not change anything here; \`networking.cors_origins\` names those that may.`,
+      );
     }
     return undefined;
   }

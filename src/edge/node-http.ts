@@ -4,3 +4,4 @@
 export const http = process.getBuiltinModule('node:http');
 export const crypto = process.getBuiltinModule('node:crypto');
 export const net = process.getBuiltinModule('node:net');
+export const fs = process.getBuiltinModule('node:fs');

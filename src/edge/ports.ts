@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the edge is given by the composition root: the bus, the read store, who may enter, and the world.
 
-import type { SigilBus } from '../actors/protocols.ts';
 import type { Quarantined } from '../actors/gateway/protocol.ts';
+import type { SigilBus } from '../actors/protocols.ts';
 import type { Config } from '../config/schema.ts';
 import type { ReadStore } from '../stores/session-store.ts';
 import type { World } from '../world.ts';

@@ -36,7 +36,9 @@ export function about(thrown: SigilError, members: Readonly<Record<string, unkno
 
 /** A refusal because somebody came too often or holds too much. */
 export function tooMany(what: string, seconds: number): Refusal {
-  return new Refusal('rate_limited', `Too many ${what}.`, { headers: { 'Retry-After': String(Math.max(1, Math.ceil(seconds))) } });
+  return new Refusal('rate_limited', `Too many ${what}.`, {
+    headers: { 'Retry-After': String(Math.max(1, Math.ceil(seconds))) },
+  });
 }
 
 /** A refusal because of what the request says. */
@@ -70,13 +72,16 @@ export function problemOf(thrown: unknown, requestId: string): Problem {
     type: `urn:sigil:error:${code}`,
     title: entry.title,
     status: entry.status,
-    detail: secret ? `Something went wrong here that should not have; the log tells more under request id ${requestId}.` : message,
+    detail: secret
+      ? `Something went wrong here that should not have; the log tells more under request id ${requestId}.`
+      : message,
     code,
     advice: entry.advice,
   };
   if (errors !== undefined) body['errors'] = errors;
   else if (code === 'validation_failed') body['errors'] = [{ path: '', message }];
-  if (!secret && details !== undefined && Object.keys(details).some((key) => key !== 'errors')) body['details'] = details;
+  if (!secret && details !== undefined && Object.keys(details).some((key) => key !== 'errors'))
+    body['details'] = details;
   Object.assign(body, extras.members);
   const headers: Record<string, string> = { ...extras.headers };
   if (WAIT_STATUSES.has(entry.status) && headers['Retry-After'] === undefined) {

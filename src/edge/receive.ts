@@ -5,7 +5,7 @@ import type { Inbound } from '../actors/channel/protocol.ts';
 import { type Delivered, ENDS_TOPIC, type TurnEnded } from '../actors/session/protocol.ts';
 import { address } from '../bus/address.ts';
 import { topic } from '../bus/envelope.ts';
-import { ask, lostOnTheWay, passing, Patience } from './ask.ts';
+import { ask, lostOnTheWay, Patience, passing } from './ask.ts';
 import type { EdgePorts } from './ports.ts';
 
 const RECEIVE_MS = 30_000;

@@ -47,7 +47,9 @@ function unknownPath(): Refusal {
 }
 
 function allowed(methods: ByMethod): string {
-  return [...methods].flatMap(([method, route]) => (method === 'GET' && !route.stream ? ['GET', 'HEAD'] : [method])).join(', ');
+  return [...methods]
+    .flatMap(([method, route]) => (method === 'GET' && !route.stream ? ['GET', 'HEAD'] : [method]))
+    .join(', ');
 }
 
 function decode(names: Readonly<Record<string, number>>, stash: readonly string[]): Readonly<Record<string, string>> {

@@ -4,7 +4,7 @@
 import { address } from '../bus/address.ts';
 import { failure, SigilError } from '../errors.ts';
 import { endsTurn, type NumberedTurnEvent } from '../stores/turn-events.ts';
-import { ask, passing, Patience } from './ask.ts';
+import { ask, Patience, passing } from './ask.ts';
 import type { EdgePorts } from './ports.ts';
 
 /** A turn, and the seq at which its message is durable. */
@@ -175,7 +175,14 @@ export class TurnFollower {
     const { bus, store } = this.#ports;
     const { session_id, turn_id } = this.#turn;
     const from = this.#last;
-    const watched = await ask(bus, address('session', session_id), 'session.watch', { turn_id, from }, WATCH_MS, turn_id);
+    const watched = await ask(
+      bus,
+      address('session', session_id),
+      'session.watch',
+      { turn_id, from },
+      WATCH_MS,
+      turn_id,
+    );
     if (!this.#catching()) return;
     const ended = watched.status === 'ended';
     if (ended || watched.first > from + 1) {

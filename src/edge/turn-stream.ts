@@ -25,7 +25,10 @@ export function errorFrame(thrown: unknown): string {
   return frame('error', { code, message: code === 'internal' ? ERRORS.internal.title : message });
 }
 
-const SLOW = frame('error', { code: 'slow_consumer', message: 'Too much waited for this reader; the turn goes on and can be read again.' });
+const SLOW = frame('error', {
+  code: 'slow_consumer',
+  message: 'Too much waited for this reader; the turn goes on and can be read again.',
+});
 
 /** A sink that writes to a stream. */
 export class TurnStream implements TurnSink {

@@ -37,7 +37,9 @@ export function isProviderType(type: string): type is ProviderTypeName {
 
 /** The built-in table: ids of a type's models without loading it; none for a type that does not exist. */
 export function knownModels(type: string): { readonly models: readonly string[]; readonly any_model: boolean } {
-  return isProviderType(type) ? { models: TYPES[type].models, any_model: TYPES[type].anyModel } : { models: [], any_model: false };
+  return isProviderType(type)
+    ? { models: TYPES[type].models, any_model: TYPES[type].anyModel }
+    : { models: [], any_model: false };
 }
 
 /**

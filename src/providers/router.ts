@@ -51,14 +51,18 @@ export function routeModel(choice: ModelChoice, providers: readonly RoutableProv
     if (!own) return { ok: false, failure: failure('provider_unavailable', message) };
     return { ok: false, failure: failure('validation_failed', message, { errors: [{ path: 'model', message }] }) };
   };
-  const everything = (): string => list(providers.flatMap((known) => known.models.map((model) => `${known.name}/${model}`)));
+  const everything = (): string =>
+    list(providers.flatMap((known) => known.models.map((model) => `${known.name}/${model}`)));
   if (name === '') return refuse(`No model is configured. Known models: ${everything()}.`);
   const parts = split(name);
-  if (parts === undefined) return refuse(`A model is written "provider/model", not ${nameShown(name)}. Known models: ${everything()}.`);
+  if (parts === undefined)
+    return refuse(`A model is written "provider/model", not ${nameShown(name)}. Known models: ${everything()}.`);
   const [provider, model] = parts;
   const known = providers.find((candidate) => candidate.name === provider);
   if (known === undefined) {
-    return refuse(`There is no provider ${nameShown(provider)}. Known providers: ${list(providers.map((one) => one.name))}.`);
+    return refuse(
+      `There is no provider ${nameShown(provider)}. Known providers: ${list(providers.map((one) => one.name))}.`,
+    );
   }
   if (known.any_model !== true && !known.models.includes(model)) {
     return refuse(`Provider "${provider}" has no model ${nameShown(model)}. Known models: ${list(known.models)}.`);

@@ -29,16 +29,19 @@ export interface SigilProviderOptions {
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
-/** A chunk list cut where a stop sequence begins, or where the output limit is reached. */
+function stoppedAt(chunks: readonly Chunk[], stops: readonly string[]): number {
+  const text = chunks.map((chunk) => chunk.text).join('');
+  const starts = stops.filter((stop) => stop !== '').map((stop) => text.indexOf(stop));
+  return Math.min(text.length, ...starts.filter((at) => at >= 0));
+}
+
+/** The chunks cut where a stop sequence begins, or where the output limit is reached. */
 function limit(
   chunks: readonly Chunk[],
   maxTokens: number,
   stops: readonly string[],
 ): { readonly chunks: readonly Chunk[]; readonly finish: 'stop' | 'length' } {
-  const text = chunks.map((chunk) => chunk.text).join('');
-  const starts = stops.filter((stop) => stop !== '').map((stop) => text.indexOf(stop));
-  const stopped = Math.min(text.length, ...starts.filter((at) => at >= 0));
-  let room = stopped;
+  let room = stops.length > 0 ? stoppedAt(chunks, stops) : Number.POSITIVE_INFINITY;
   const kept: Chunk[] = [];
   let written = 0;
   for (const chunk of chunks) {
@@ -52,10 +55,17 @@ function limit(
   return { chunks: kept, finish: 'stop' };
 }
 
-async function* stream(request: ChatRequest, signal: AbortSignal, options: SigilProviderOptions): AsyncGenerator<ChatEvent> {
+async function* stream(
+  request: ChatRequest,
+  signal: AbortSignal,
+  options: SigilProviderOptions,
+): AsyncGenerator<ChatEvent> {
   const { chunks, calls } = replyTo(request);
   const { maxTokens, stopSequences } = request.options;
-  const most = Math.min(maxTokens ?? OFFLINE_MODEL.capabilities.maxOutputTokens, OFFLINE_MODEL.capabilities.maxOutputTokens);
+  const most = Math.min(
+    maxTokens ?? OFFLINE_MODEL.capabilities.maxOutputTokens,
+    OFFLINE_MODEL.capabilities.maxOutputTokens,
+  );
   const said = limit(chunks, most, stopSequences ?? []);
   let written = 0;
   for (const { text, paced } of said.chunks) {
@@ -80,7 +90,11 @@ async function* stream(request: ChatRequest, signal: AbortSignal, options: Sigil
   yield { type: 'done', finishReason: calls.length > 0 ? 'tool_calls' : said.finish };
 }
 
-async function* chat(request: ChatRequest, signal: AbortSignal, options: SigilProviderOptions): AsyncGenerator<ChatEvent> {
+async function* chat(
+  request: ChatRequest,
+  signal: AbortSignal,
+  options: SigilProviderOptions,
+): AsyncGenerator<ChatEvent> {
   if (signal.aborted) return;
   if (request.model !== OFFLINE_MODEL.id) {
     const message = `The provider sigil has no model "${request.model}"; its only one is "${OFFLINE_MODEL.id}".`;
@@ -105,7 +119,11 @@ export function createSigilProvider(options: SigilProviderOptions): Provider {
     available: () => true,
     listModels: async () => [OFFLINE_MODEL],
     chat: (request, { signal }) => chat(request, signal, options),
-    status: () => ({ available: true, provider: 'sigil', message: 'Built in: answers by rules, needs no key and no network.' }),
+    status: () => ({
+      available: true,
+      provider: 'sigil',
+      message: 'Built in: answers by rules, needs no key and no network.',
+    }),
     close: async () => undefined,
   };
 }

@@ -33,7 +33,12 @@ export interface JournalWriterOptions {
 }
 
 type Waiting =
-  | { readonly kind: 'append'; readonly request: Request<Append, Committed>; readonly rows: number; readonly length: number }
+  | {
+      readonly kind: 'append';
+      readonly request: Request<Append, Committed>;
+      readonly rows: number;
+      readonly length: number;
+    }
   | { readonly kind: 'tail'; readonly request: Request<{ readonly stream: string }, Tail> }
   | { readonly kind: 'owed'; readonly request: Request<unknown, { readonly streams: readonly string[] }> }
   | { readonly kind: 'stats'; readonly request: Request<unknown, JournalStats> };
@@ -97,7 +102,9 @@ export class JournalWriter {
       for (const record of item.records) length += record.payload.length;
     }
     if (length > APPEND_LENGTH) {
-      request.fail(failure('payload_too_large', `an append may hold ${APPEND_LENGTH} characters, this one has ${length}`));
+      request.fail(
+        failure('payload_too_large', `an append may hold ${APPEND_LENGTH} characters, this one has ${length}`),
+      );
       return;
     }
     this.#add({ kind: 'append', request, rows, length });
@@ -203,7 +210,13 @@ export class JournalWriter {
         return { ok: true, seq };
       }
       staged.conflicts++;
-      return { ok: false, error: failure('conflict', `${stream} is at ${head.n}: an append there begins with ${head.n + 1}, not ${append.n}`) };
+      return {
+        ok: false,
+        error: failure(
+          'conflict',
+          `${stream} is at ${head.n}: an append there begins with ${head.n + 1}, not ${append.n}`,
+        ),
+      };
     }
     const first = staged.seq + 1;
     let { seq: prev, n } = head;
@@ -320,5 +333,8 @@ function problemOf(append: Append): Failure | undefined {
 
 function storageFailure(thrown: unknown): Failure {
   if (thrown instanceof SigilError) return thrown.failure;
-  return failure('storage_failed', `the journal could not be used: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+  return failure(
+    'storage_failed',
+    `the journal could not be used: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+  );
 }

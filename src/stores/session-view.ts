@@ -113,10 +113,15 @@ export function applyToSession(rows: SessionViewRows, row: JournalRow, record: S
   if (turn === undefined) return;
   turn.last_seq = row.seq;
   applyToTurn(turn, row, record);
-  if (record.type === 'turn_started' && record.message_ids.length > 1) rows.answerBy(id, record.message_ids, record.turn_id);
+  if (record.type === 'turn_started' && record.message_ids.length > 1)
+    rows.answerBy(id, record.message_ids, record.turn_id);
 }
 
-function queuedTurn(session: SessionView, row: JournalRow, record: SessionRecord & { type: 'message_received' }): TurnView {
+function queuedTurn(
+  session: SessionView,
+  row: JournalRow,
+  record: SessionRecord & { type: 'message_received' },
+): TurnView {
   return {
     id: record.turn_id,
     session_id: session.id,

@@ -14,7 +14,7 @@ export interface RoutingTable {
   /** Configured workspaces and their members. */
   readonly workspaces: ReadonlyMap<string, { readonly members: ReadonlySet<string> }>;
   readonly queue: QueueMode;
-  /** Longest message in characters. */
+  /** Longest message in bytes of UTF-8. */
   readonly content_most: number;
 }
 
@@ -28,8 +28,8 @@ const WORKSPACE = /^[a-z0-9][a-z0-9:_-]{0,63}$/;
 
 /** @param channel the address of the channel it came by */
 export function place(inbound: Inbound, channel: string, routing: RoutingTable): Placed | Failure {
-  const content = receive(inbound.content, { maxLength: routing.content_most });
-  if (!content.ok) return content.error;
+  const content = receive(inbound.content, { max_bytes: routing.content_most });
+  if (!content.ok) return content.failure;
   const { sender, message_id, session_id, model } = inbound;
   const workspace_id = inbound.workspace_id === '' && session_id === '' ? personalWorkspace(sender.user_id) : inbound.workspace_id;
   if (workspace_id !== '') {

@@ -278,10 +278,11 @@ function callOrReserve(draft: Draft, deciding: Deciding): void {
   if (turn === null || facts === null) return;
   const { policy } = deciding;
   const most = policy.estimate(draft.state);
-  if (policy.per_session_tokens > 0 && draft.state.used_tokens + most.tokens > policy.per_session_tokens) {
-    const used = draft.state.used_tokens;
-    const text = `The session's budget of ${policy.per_session_tokens} tokens does not cover this call: ${used} are used and it may need ${most.tokens}; a session's budget does not reset.`;
-    const details = { limit: 'per_session_tokens', used, max: policy.per_session_tokens, resets_at: null };
+  const max = policy.per_session_tokens(facts.workspace_id);
+  const used = draft.state.used_tokens;
+  if (max > 0 && used + most.tokens > max) {
+    const text = `The session's budget of ${max} tokens does not cover this call: ${used} are used and it may need ${most.tokens}; a session's budget does not reset.`;
+    const details = { limit: 'per_session_tokens', used, max, resets_at: null };
     return fail(draft, failure('budget_exceeded', text, details), deciding);
   }
   if (policy.budgets(turn.model, facts.workspace_id).length === 0) called(draft, turn, most.tokens, most.cost_usd);

@@ -19,8 +19,8 @@ export interface LanePolicy {
   readonly max_tool_iterations: number;
   readonly max_tool_calls_per_turn: number;
   readonly max_tool_calls_per_session: number;
-  /** Tokens a session may use; 0: no limit. */
-  readonly per_session_tokens: number;
+  /** Tokens a session of this workspace may use; 0: no limit. */
+  readonly per_session_tokens: (workspace_id: string) => number;
   /** How long a turn may take, in milliseconds. */
   readonly turn_timeout: number;
   /** Attempts without progress after which a turn is given up. */

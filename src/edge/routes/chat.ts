@@ -4,21 +4,29 @@
 import type { Delivered } from '../../actors/session/protocol.ts';
 import { SigilError } from '../../errors.ts';
 import type { TurnRow } from '../../stores/session-store.ts';
-import { passing, Patience } from '../ask.ts';
+import { idFrom } from '../access.ts';
+import { Patience, passing } from '../ask.ts';
 import { readBody } from '../body.ts';
 import type { EdgeContext } from '../context.ts';
 import { type Answer, type Exchange, json, param, type Route, STREAMED } from '../exchange.ts';
-import { idFrom } from '../access.ts';
 import { about, invalid, Refusal, tooMany, turnProblem } from '../problem.ts';
 import { deliver, turnEnd } from '../receive.ts';
-import { type ChatBody, ChatRequest } from '../schemas/requests.ts';
 import type { ChatAnswer } from '../schemas/answers.ts';
+import { type ChatBody, ChatRequest } from '../schemas/requests.ts';
 import { followTurn } from './turns.ts';
 
 export function chatRoutes(edge: EdgeContext): readonly Route[] {
   return [
-    { method: 'POST', path: '/api/v1/chat', handle: async (exchange) => whole(edge, exchange, await message(exchange)) },
-    { method: 'POST', path: '/api/v1/chat/stream', handle: async (exchange) => streamed(edge, exchange, await message(exchange)) },
+    {
+      method: 'POST',
+      path: '/api/v1/chat',
+      handle: async (exchange) => whole(edge, exchange, await message(exchange)),
+    },
+    {
+      method: 'POST',
+      path: '/api/v1/chat/stream',
+      handle: async (exchange) => streamed(edge, exchange, await message(exchange)),
+    },
     {
       method: 'POST',
       path: '/api/v1/sessions/:id/messages',
@@ -98,7 +106,8 @@ async function record(edge: EdgeContext, turn_id: string, seq: number): Promise<
 function answer(row: TurnRow, message_id: string): ChatAnswer {
   const { id: turn_id, session_id, reply_id, finish_reason } = row;
   if (row.error !== null) throw turnProblem(row.error);
-  if (reply_id === null || finish_reason === null) throw new Error(`turn ${turn_id} is ${row.status} in its record although it ended`);
+  if (reply_id === null || finish_reason === null)
+    throw new Error(`turn ${turn_id} is ${row.status} in its record although it ended`);
   return {
     session_id,
     turn_id,

@@ -21,15 +21,26 @@ import { TurnFollower, type TurnPlace } from '../turn-follower.ts';
 import { errorFrame, TurnStream } from '../turn-stream.ts';
 
 const CANCEL_MS = 30_000;
-const DRAINING = new SigilError(failure('draining', 'The gateway stopped before the turn was over; read on when it is back.'));
+const DRAINING = new SigilError(
+  failure('draining', 'The gateway stopped before the turn was over; read on when it is back.'),
+);
 
 export function turnRoutes(edge: EdgeContext): readonly Route[] {
   const { ports } = edge;
   return [
-    { method: 'GET', path: '/api/v1/turns/:id', handle: async (exchange) => json(await ownTurn(ports, exchange.caller, param(exchange, 'id'))) },
+    {
+      method: 'GET',
+      path: '/api/v1/turns/:id',
+      handle: async (exchange) => json(await ownTurn(ports, exchange.caller, param(exchange, 'id'))),
+    },
     { method: 'GET', path: '/api/v1/turns/:id/stream', stream: true, handle: (exchange) => again(edge, exchange) },
     { method: 'POST', path: '/api/v1/turns/:id/cancel', handle: (exchange) => cancel(edge, exchange) },
-    { method: 'GET', path: '/api/v1/sessions/:id/stream', stream: true, handle: (exchange) => whatHappens(edge, exchange) },
+    {
+      method: 'GET',
+      path: '/api/v1/sessions/:id/stream',
+      stream: true,
+      handle: (exchange) => whatHappens(edge, exchange),
+    },
   ];
 }
 
@@ -64,17 +75,19 @@ async function again(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
   const { ports } = edge;
   const turn = await ownTurn(ports, exchange.caller, param(exchange, 'id'));
   const last = lastEventId(exchange);
-  if (last !== undefined && last.turn_id !== turn.id) throw invalid([{ path: 'last_event_id', message: 'is of another turn' }]);
+  if (last !== undefined && last.turn_id !== turn.id)
+    throw invalid([{ path: 'last_event_id', message: 'is of another turn' }]);
   const from = last?.n ?? 0;
   const release = edge.enterStream(exchange.caller);
   try {
-    if (isOver(turn)) return await retell(edge, exchange, turn, from);
+    if (isOver(turn)) return await retell(edge, exchange, turn, from, release);
     const stream = edge.openStream(exchange);
     stream.onClose(release);
     followTurn(edge, stream, { session_id: turn.session_id, turn_id: turn.id, seq: 0 }, from);
     return STREAMED;
-  } finally {
-    if (!exchange.response.headersSent || exchange.response.writableEnded) release();
+  } catch (thrown) {
+    release();
+    throw thrown;
   }
 }
 
@@ -83,15 +96,23 @@ function isOver(turn: TurnRow): boolean {
 }
 
 /** A turn that is over comes from its record; its lane need not wake up for it. */
-async function retell(edge: EdgeContext, exchange: Exchange, turn: TurnRow, from: number): Promise<Answer> {
+async function retell(
+  edge: EdgeContext,
+  exchange: Exchange,
+  turn: TurnRow,
+  from: number,
+  release: () => void,
+): Promise<Answer> {
   const { events } = await edge.ports.store.read('turn.events', { turn_id: turn.id, from }, FRESH);
   if (events.length === 0) {
+    release();
     // Nothing is left to tell; this status keeps a browser's EventSource from coming back for more.
     exchange.response.writeHead(204, { 'Cache-Control': 'no-store' });
     exchange.response.end();
     return STREAMED;
   }
   const stream = edge.openStream(exchange);
+  stream.onClose(release);
   const sink = new TurnStream(stream, 'one turn');
   await sink.backlog(events);
   sink.ended();
@@ -105,7 +126,14 @@ async function cancel(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
   if (isOver(turn)) return json({ turn_id: turn.id, status: 'ended' });
   const session = address('session', turn.session_id);
   const by = exchange.caller.user_id;
-  const { status } = await ask(ports.bus, session, 'session.cancel', { turn_id: turn.id, by }, CANCEL_MS, exchange.requestId);
+  const { status } = await ask(
+    ports.bus,
+    session,
+    'session.cancel',
+    { turn_id: turn.id, by },
+    CANCEL_MS,
+    exchange.requestId,
+  );
   return json({ turn_id: turn.id, status });
 }
 
@@ -115,7 +143,8 @@ async function whatHappens(edge: EdgeContext, exchange: Exchange): Promise<Answe
   const last = lastEventId(exchange);
   if (last !== undefined) {
     const turn = await ownTurn(edge.ports, exchange.caller, last.turn_id);
-    if (turn.session_id !== session.id) throw invalid([{ path: 'last_event_id', message: 'is of a turn of another session' }]);
+    if (turn.session_id !== session.id)
+      throw invalid([{ path: 'last_event_id', message: 'is of a turn of another session' }]);
   }
   const release = edge.enterStream(exchange.caller);
   const stream = edge.openStream(exchange);

@@ -148,7 +148,11 @@ const startsOperand = (next: Token | undefined): boolean =>
 
 const endsOperand = (last: Token | undefined): boolean =>
   last !== undefined &&
-  (last.kind === 'number' || last.kind === 'close' || CONSTANTS.has(last.text) || last.text === '^2' || last.text === '^3');
+  (last.kind === 'number' ||
+    last.kind === 'close' ||
+    CONSTANTS.has(last.text) ||
+    last.text === '^2' ||
+    last.text === '^3');
 
 /** Percent signs, products without a sign and roots without parentheses, as the calculator has no such things. */
 function rewrite(tokens: readonly Token[]): Token[] | undefined {
@@ -160,9 +164,11 @@ function rewrite(tokens: readonly Token[]): Token[] | undefined {
     const last = written.at(-1);
     if (current.kind === 'of') return undefined;
     if (current.kind === 'percent') {
-      if (next?.kind === 'of') return rewrite([...tokens.slice(0, index), ...hundredth, token('sign', '*'), ...tokens.slice(index + 2)]);
+      if (next?.kind === 'of')
+        return rewrite([...tokens.slice(0, index), ...hundredth, token('sign', '*'), ...tokens.slice(index + 2)]);
       if (startsOperand(next)) written.push(token('sign', '%'));
-      else if (last?.kind === 'number') written.splice(-1, 1, token('open', '('), last, ...hundredth, token('close', ')'));
+      else if (last?.kind === 'number')
+        written.splice(-1, 1, token('open', '('), last, ...hundredth, token('close', ')'));
       else written.push(...hundredth);
       continue;
     }
@@ -221,7 +227,8 @@ export function readSum(text: string, asking: Asking): string | undefined {
   // Each "% of" is rewritten by itself; a text full of them is no sum.
   if (tokens === undefined || percent > 16) return undefined;
   const written = rewrite(tokens);
-  if (written === undefined || !written.some(({ kind, text: name }) => kind === 'number' || CONSTANTS.has(name))) return undefined;
+  if (written === undefined || !written.some(({ kind, text: name }) => kind === 'number' || CONSTANTS.has(name)))
+    return undefined;
   const signs = written.some(({ kind, text: name }) => kind === 'sign' || kind === 'name' || FUNCTIONS.has(name));
   const asked = asking === 'order' || (asking === 'what' && signs) || isWholeSum(written);
   return asked ? written.map(({ text: part }) => part).join('') : undefined;

@@ -30,7 +30,11 @@ export function remember(words: readonly string[]): ToolPiece {
       : {
           subject: subject.toWellFormed(),
           predicate: words[verb] ?? 'is',
-          value: words.slice(verb + 1).join(' ').slice(0, STATEMENT).toWellFormed(),
+          value: words
+            .slice(verb + 1)
+            .join(' ')
+            .slice(0, STATEMENT)
+            .toWellFormed(),
         };
   return { kind: 'tool', tool: 'memory_remember', arguments: JSON.stringify(fact), about: statement };
 }

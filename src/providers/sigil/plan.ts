@@ -21,7 +21,10 @@ function sentencesOf(text: string): string[] {
   for (let at = 0; at < text.length; at += 1) {
     const sign = text.charAt(at);
     const next = text.charAt(at + 1);
-    const stops = sign === '\n' || sign === '?' || ((sign === '.' || sign === '!') && (next === '' || next === ' ' || next === '\n'));
+    const stops =
+      sign === '\n' ||
+      sign === '?' ||
+      ((sign === '.' || sign === '!') && (next === '' || next === ' ' || next === '\n'));
     if (!stops) continue;
     sentences.push(text.slice(start, at + 1));
     start = at + 1;

@@ -47,7 +47,10 @@ function matcher(answered: readonly Answered[]) {
 const spoken = (text: string): Chunk[] => deltasOf(text).map((delta) => ({ text: delta, paced: false }));
 
 function counted(to: number): Chunk[] {
-  return Array.from({ length: to }, (_, index) => ({ text: index + 1 < to ? `${index + 1} ` : `${to}`, paced: index > 0 }));
+  return Array.from({ length: to }, (_, index) => ({
+    text: index + 1 < to ? `${index + 1} ` : `${to}`,
+    paced: index > 0,
+  }));
 }
 
 /** What no rule fits is explained in full when it is all there is, and mentioned when something else is answered. */
@@ -80,7 +83,11 @@ export function replyTo(request: ChatRequest): Reply {
     const due = pending.slice(0, MOST_CALLS);
     return {
       chunks: [],
-      calls: due.map(({ tool, arguments: json }, index) => ({ id: `call_${id}_${index + 1}`, name: tool, arguments: json })),
+      calls: due.map(({ tool, arguments: json }, index) => ({
+        id: `call_${id}_${index + 1}`,
+        name: tool,
+        arguments: json,
+      })),
     };
   }
   for (const answer of calls.left) parts.push(spoken(sayResult(answer, answer.call.name)));

@@ -63,12 +63,16 @@ function found(about: string, result: Fields): string | undefined {
   const items = result['items'];
   if (!Array.isArray(items)) return undefined;
   const lines: string[] = [];
+  const told: string[] = [];
   for (const item of items as unknown[]) {
     if (typeof item !== 'object' || item === null) continue;
     const fields = item as Fields;
     const text = textOf(fields, 'text');
     const by = textOf(fields, 'said_by');
-    if (by === 'assistant' || isQuestion(text) || lines.length >= SHOWN) continue;
+    // A statement and the message that made it say the same; the statement comes first and is enough.
+    const known = told.some((one) => text.includes(one));
+    if (by === 'assistant' || known || isQuestion(text) || lines.length >= SHOWN) continue;
+    if (by === 'remembered') told.push(text);
     lines.push(`- ${quote(text)} (${by === 'user' ? 'said' : 'remembered'} ${textOf(fields, 'at').slice(0, 10)})`);
   }
   if (lines.length === 0) return `I found nothing about ${quote(about)} in what was said here.`;

@@ -27,7 +27,9 @@ const SPELLINGS: ReadonlyMap<string, string> = new Map([
   ["who're", 'who are'],
 ]);
 
-const VENDORS = new Set('provider|providers|anthropic|claude|openai|gpt|chatgpt|google|gemini|openrouter|ollama'.split('|'));
+const VENDORS = new Set(
+  'provider|providers|anthropic|claude|openai|gpt|chatgpt|google|gemini|openrouter|ollama'.split('|'),
+);
 const ADDING = new Set('how|add|set|configure|connect|use|need|change|where'.split('|'));
 const LONGEST_QUESTION = 20;
 
@@ -35,7 +37,11 @@ const LONGEST_QUESTION = 20;
 function asksForProvider(plain: readonly string[]): boolean {
   if (plain.length > LONGEST_QUESTION || !plain.some((word) => ADDING.has(word))) return false;
   const has = (list: string): boolean => list.split('|').some((word) => plain.includes(word));
-  return plain.some((word) => VENDORS.has(word)) || (has('api') && has('key|keys')) || (has('model|models|llm') && has('real|another|other|better'));
+  return (
+    plain.some((word) => VENDORS.has(word)) ||
+    (has('api') && has('key|keys')) ||
+    (has('model|models|llm') && has('real|another|other|better'))
+  );
 }
 
 function smallTalk({ plain }: Words): string | undefined {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tells a question for the time or the date, here or in a place, from any other mention of time.
 
-import type { Piece } from './piece.ts';
 import { placeUnknown } from './phrases.ts';
+import type { Piece } from './piece.ts';
 import { zoneOf } from './places.ts';
 import { bare, type Words } from './words.ts';
 
@@ -27,7 +27,9 @@ export function readTime(words: Words, from: number): Piece | undefined {
   const plain = words.plain.slice(from);
   if (plain.length > LONGEST) return undefined;
   const cut = plain.lastIndexOf('in');
-  const asked = (cut > 0 ? plain.slice(0, cut) : plain).map((word) => (word === "what's" || word === 'whats' ? 'what is' : word));
+  const asked = (cut > 0 ? plain.slice(0, cut) : plain).map((word) =>
+    word === "what's" || word === 'whats' ? 'what is' : word,
+  );
   const question = asked.filter((word) => !NEEDLESS.has(word)).join(' ');
   const today = asked.join(' ') === 'what is today';
   if (!QUESTIONS.has(question) && !today) return undefined;

@@ -192,8 +192,12 @@ const FREE: Usage = { input_tokens: 0, output_tokens: 0, cache_read_tokens: 0, c
 
 function prepare(db: SqliteDatabase) {
   return {
-    workspace: db.prepare<[string], WorkspaceEntry>('SELECT created_at, sessions, last_seq FROM workspaces WHERE id = ?'),
-    workspacesAfter: db.prepare<[string, number], string>('SELECT id FROM workspaces WHERE id > ? ORDER BY id LIMIT ?').pluck(),
+    workspace: db.prepare<[string], WorkspaceEntry>(
+      'SELECT created_at, sessions, last_seq FROM workspaces WHERE id = ?',
+    ),
+    workspacesAfter: db
+      .prepare<[string, number], string>('SELECT id FROM workspaces WHERE id > ? ORDER BY id LIMIT ?')
+      .pluck(),
     putWorkspace: db.prepare<[WorkspaceEntry & { id: string }]>(
       `INSERT INTO workspaces (id, created_at, sessions, last_seq) VALUES (@id, @created_at, @sessions, @last_seq)
        ON CONFLICT (id) DO UPDATE SET sessions = excluded.sessions, last_seq = excluded.last_seq`,

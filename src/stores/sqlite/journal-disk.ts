@@ -138,6 +138,11 @@ export class SqliteJournalDisk implements JournalDisk {
     });
   }
 
+  /** Lets go of the file as a crash would: what is only in memory is lost. For tests. */
+  abandon(): void {
+    this.#db.close();
+  }
+
   close(): void {
     if (!this.#db.open) return;
     try {
@@ -181,7 +186,9 @@ function prepare(db: SqliteDatabase) {
       'INSERT INTO heads (stream, seq, n) VALUES (?, ?, ?) ON CONFLICT (stream) DO UPDATE SET seq = excluded.seq, n = excluded.n',
     ),
     headsAfter: db
-      .prepare<[number], [stream: string, seq: number, n: number]>('SELECT stream, seq, n FROM records WHERE seq > ? ORDER BY seq')
+      .prepare<[number], [stream: string, seq: number, n: number]>(
+        'SELECT stream, seq, n FROM records WHERE seq > ? ORDER BY seq',
+      )
       .raw(),
     owed: db.prepare<[], string>('SELECT DISTINCT stream FROM owed ORDER BY stream').pluck(),
     last: db.prepare<[], number>('SELECT max(seq) FROM records').pluck(),

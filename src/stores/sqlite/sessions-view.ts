@@ -3,7 +3,13 @@
 
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { applyToSession, type MessageView, type SessionView, type SessionViewRows, type TurnView } from '../session-view.ts';
+import {
+  applyToSession,
+  type MessageView,
+  type SessionView,
+  type SessionViewRows,
+  type TurnView,
+} from '../session-view.ts';
 import { openDatabase, type SqliteDatabase } from './database.ts';
 import type { JournalSource } from './journal-source.ts';
 import type { ReadRow } from './read-rows.ts';
@@ -115,7 +121,21 @@ export class SessionsView implements SessionViewRows {
     const { seq, session_id, user_id, id, turn_id, role, origin, at, content, tool } = message;
     const calls = message.tool_calls.length === 0 ? null : JSON.stringify(message.tool_calls);
     const [error, cut] = [tool?.is_error === true ? 1 : 0, tool?.truncated === true ? 1 : 0];
-    this.#sql.addMessage.run(seq, session_id, user_id, id, turn_id, role, origin, at, calls, tool?.call_id ?? null, error, cut, content);
+    this.#sql.addMessage.run(
+      seq,
+      session_id,
+      user_id,
+      id,
+      turn_id,
+      role,
+      origin,
+      at,
+      calls,
+      tool?.call_id ?? null,
+      error,
+      cut,
+      content,
+    );
   }
 
   answerBy(session_id: string, message_ids: readonly string[], turn_id: string): void {
@@ -127,16 +147,32 @@ export class SessionsView implements SessionViewRows {
   }
 }
 
-type AddMessage = [number, string, string, string, string, string, string, number, string | null, string | null, number, number, string];
+type AddMessage = [
+  number,
+  string,
+  string,
+  string,
+  string,
+  string,
+  string,
+  number,
+  string | null,
+  string | null,
+  number,
+  number,
+  string,
+];
 
-const SESSION_COLUMNS = 'id, user_id, channel, title, model, status, turns, messages, created_at, updated_at, updated_seq';
+const SESSION_COLUMNS =
+  'id, user_id, channel, title, model, status, turns, messages, created_at, updated_at, updated_seq';
 const TURN_COLUMNS =
   'id, session_id, user_id, message_id, status, model, reply_id, finish_reason, error_code, error_message, input_tokens, ' +
   'output_tokens, cache_read_tokens, cache_write_tokens, cost_usd, created_at, started_at, ended_at, first_seq, last_seq, content';
 
 function prepare(db: SqliteDatabase) {
   const named = (columns: string): string => columns.replaceAll(/\w+/g, '@$&');
-  const updated = (columns: readonly string[]): string => columns.map((column) => `${column} = excluded.${column}`).join(', ');
+  const updated = (columns: readonly string[]): string =>
+    columns.map((column) => `${column} = excluded.${column}`).join(', ');
   const sessionChanges = ['title', 'model', 'status', 'turns', 'messages', 'updated_at', 'updated_seq'];
   return {
     session: db.prepare<[string], StoredSession>(`SELECT ${SESSION_COLUMNS} FROM sessions WHERE id = ?`),

@@ -26,7 +26,8 @@ const REASONS: readonly (readonly [prefix: string, says: string])[] = [
 
 /** The `code` of a thrown error, empty when it has none. */
 export function codeOf(thrown: unknown): string {
-  if (typeof thrown === 'object' && thrown !== null && 'code' in thrown && typeof thrown.code === 'string') return thrown.code;
+  if (typeof thrown === 'object' && thrown !== null && 'code' in thrown && typeof thrown.code === 'string')
+    return thrown.code;
   return '';
 }
 
@@ -37,7 +38,9 @@ export function storageError(thrown: unknown, file: string): SigilError {
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   const reason = REASONS.find(([prefix]) => code.startsWith(prefix));
   const says = reason === undefined ? message : `${reason[1]} (${message})`;
-  return new SigilError(failure('storage_failed', `${file}: ${says}`, { file, ...(code === '' ? {} : { code }) }), { cause: thrown });
+  return new SigilError(failure('storage_failed', `${file}: ${says}`, { file, ...(code === '' ? {} : { code }) }), {
+    cause: thrown,
+  });
 }
 
 /** Runs `work` on `file`; what it throws comes out as `storage_failed`. */

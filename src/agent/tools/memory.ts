@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tools `memory_search` and `memory_remember`: what was said in this workspace, found again by its words.
+
+import type { KeptIn, MemoryHit, Statement } from './memory-port.ts';
+import { answer, problem, type Tool } from './tool.ts';
+
+const MOST_ITEMS = 50;
+const USUAL_ITEMS = 10;
+/** Searched beyond what is shown: the newest hits are often questions about the thing, and the statement lies behind them. */
+const SEARCHED = 200;
+const MOST_WORDS = 12;
+const EXCERPT = 500;
+
+/** Left out of a search, because all words must match and these say nothing about what is looked for. */
+const SMALL_WORDS = new Set(
+  'a an and are as at be by do does for from has have i in is it me my of on or our that the this to was we were with you your'.split(
+    ' ',
+  ),
+);
+
+/** The words of a query that are looked for. */
+export function searchWords(query: string): readonly string[] {
+  const words = [
+    ...new Set(
+      query
+        .slice(0, EXCERPT)
+        .toLowerCase()
+        .match(/[\p{L}\p{N}\p{M}]+/gu) ?? [],
+    ),
+  ];
+  const telling = words.filter((word) => !SMALL_WORDS.has(word));
+  return (telling.length > 0 ? telling : words).slice(0, MOST_WORDS);
+}
+
+/** How a remembered statement is written: by this a search recognises one among the results of tools. */
+const REMEMBERED = '{"remembered":';
+
+function rememberedText(statement: Statement, keptIn: KeptIn): string {
+  return JSON.stringify({ remembered: statement, kept_in: keptIn });
+}
+
+/** A statement that was remembered, in words; undefined for any other tool's result. */
+function statementOf(content: string): string | undefined {
+  if (!content.startsWith(REMEMBERED)) return undefined;
+  try {
+    const { remembered } = JSON.parse(content) as { readonly remembered: Partial<Statement> };
+    return [remembered.subject, remembered.predicate, remembered.value].join(' ');
+  } catch {
+    return undefined;
+  }
+}
+
+interface Found {
+  readonly said_by: 'user' | 'assistant' | 'remembered';
+  readonly text: string;
+  readonly at: string;
+}
+
+function foundOf({ role, content, created_at }: MemoryHit): Found | undefined {
+  if (role === 'system') return undefined;
+  // Results of tools repeat what others said, earlier searches above all; only statements are news.
+  const text = role === 'tool' ? statementOf(content) : content;
+  if (text === undefined) return undefined;
+  const excerpt = text.length > EXCERPT ? `${text.slice(0, EXCERPT).toWellFormed()}…` : text;
+  return { said_by: role === 'tool' ? 'remembered' : role, text: excerpt, at: created_at };
+}
+
+/** What was stated stands before what was answered, and questions come last. */
+function rank({ said_by, text }: Found): number {
+  if (said_by === 'remembered') return 0;
+  const asks = text.trimEnd().endsWith('?');
+  return said_by === 'user' && !asks ? 1 : asks ? 3 : 2;
+}
+
+/** Hits as they are shown: without this turn's own, each text once, statements first, else newest first. */
+export function rankHits(hits: readonly MemoryHit[], turn_id: string, limit: number): readonly Found[] {
+  const found = new Map<string, Found>();
+  for (const hit of hits) {
+    const item = hit.turn_id === turn_id ? undefined : foundOf(hit);
+    if (item !== undefined && !found.has(item.text)) found.set(item.text, item);
+  }
+  return [...found.values()].sort((a, b) => rank(a) - rank(b)).slice(0, limit);
+}
+
+export const memorySearch: Tool = {
+  name: 'memory_search',
+  description:
+    'Searches everything that was said in this workspace, in earlier sessions too. A message is found when it holds all the words of the query, so use one or two telling words. Returns {"items": [{"said_by", "text", "at"}]}.',
+  inputSchema: {
+    type: 'object',
+    properties: {
+      query: { type: 'string', minLength: 1, maxLength: EXCERPT, description: 'One or a few words, such as "tea".' },
+      limit: {
+        type: 'integer',
+        minimum: 1,
+        maximum: MOST_ITEMS,
+        description: `At most so many; ${USUAL_ITEMS} when absent.`,
+      },
+    },
+    required: ['query'],
+    additionalProperties: false,
+  },
+  capabilities: [],
+  timeoutMs: 15_000,
+  idempotent: true,
+  serial: false,
+  async execute(args, context) {
+    const words = searchWords(String(args['query']));
+    if (words.length === 0) return problem('The query holds no word to look for.');
+    const limit = typeof args['limit'] === 'number' ? args['limit'] : USUAL_ITEMS;
+    const hits = await context.memory.search(words, SEARCHED);
+    return answer({ words, items: rankHits(hits, context.turn_id, limit) });
+  },
+};
+
+export const memoryRemember: Tool = {
+  name: 'memory_remember',
+  description:
+    'Keeps a statement, so that memory_search finds it by its words from now on, in later sessions too. Use it when somebody asks to remember something, for one statement a call.',
+  inputSchema: {
+    type: 'object',
+    properties: {
+      subject: {
+        type: 'string',
+        minLength: 1,
+        maxLength: 200,
+        description: 'What it is about, such as "favourite tea of Ana".',
+      },
+      predicate: { type: 'string', minLength: 1, maxLength: 100, description: 'Such as "is".' },
+      value: { type: 'string', minLength: 1, maxLength: 2000, description: 'Such as "oolong".' },
+    },
+    required: ['subject', 'predicate', 'value'],
+    additionalProperties: false,
+  },
+  capabilities: ['memory.remember'],
+  timeoutMs: 15_000,
+  // Keeping the same statement again adds nothing to know.
+  idempotent: true,
+  serial: false,
+  async execute(args, context) {
+    const statement = {
+      subject: String(args['subject']),
+      predicate: String(args['predicate']),
+      value: String(args['value']),
+    };
+    const keptIn = await context.memory.remember(statement);
+    // The result repeats the statement: it is journaled as a message, which is what makes "kept in history" true.
+    return { content: rememberedText(statement, keptIn), is_error: false };
+  },
+};

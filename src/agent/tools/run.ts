@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// One tool call from beginning to end: found, allowed, its arguments checked, run within its time, its result cut to size.
+
+import type { ErrorCode } from '../../errors.ts';
+import type { ToolCall } from '../../stores/records.ts';
+import type { ToolRegistry } from './registry.ts';
+import type { Tool, ToolContext, ToolOutcome } from './tool.ts';
+import type { ArgumentChecks } from './validate.ts';
+
+/** The parts of the world a tool call needs. */
+export interface ToolWorld {
+  now(): number;
+  monotonic(): number;
+  after(ms: number, run: () => void): () => void;
+}
+
+/** Whether a call may be made; the enforcer's answer. */
+export type Permission = { readonly allowed: true } | { readonly allowed: false; readonly reason: string };
+
+export interface ToolRun {
+  readonly tools: ToolRegistry;
+  readonly checks: ArgumentChecks;
+  readonly world: ToolWorld;
+  readonly context: Omit<ToolContext, 'call_id' | 'signal' | 'now'>;
+  /** Asked before the arguments are looked at; absent: everything is allowed. */
+  readonly permit?: (tool: Tool, call: ToolCall) => Permission;
+  /** The longest a call may take, whatever its tool says. */
+  readonly timeout_ms: number;
+  /** Aborts when the turn is cancelled. */
+  readonly signal?: AbortSignal;
+  /** The most bytes of UTF-8 a result may have; {@link RESULT_BYTES} when absent. */
+  readonly result_bytes?: number;
+}
+
+export interface ToolResult {
+  readonly call_id: string;
+  readonly name: string;
+  readonly content: string;
+  readonly is_error: boolean;
+  readonly truncated: boolean;
+  /** Whole milliseconds. */
+  readonly took_ms: number;
+}
+
+export const RESULT_BYTES = 64 * 1024;
+
+const encoder = new TextEncoder();
+
+/** Cuts a text to so many bytes of UTF-8, between characters, and says in the text that it was cut. */
+function cap(text: string, bytes: number): { readonly content: string; readonly truncated: boolean } {
+  const content = text.toWellFormed();
+  // A UTF-16 unit takes at most three bytes: short results, nearly all, are not encoded to be measured.
+  if (content.length * 3 <= bytes) return { content, truncated: false };
+  if (encoder.encodeInto(content, new Uint8Array(bytes)).read === content.length) return { content, truncated: false };
+  const note = `\n[cut: this result has ${content.length} characters, more than fits]`;
+  const { read } = encoder.encodeInto(content, new Uint8Array(Math.max(bytes - note.length, 0)));
+  return { content: content.slice(0, read) + note, truncated: true };
+}
+
+function parse(json: string): Readonly<Record<string, unknown>> | undefined {
+  // Models write nothing at all for a tool that takes nothing.
+  if (json.trim() === '') return {};
+  try {
+    const value: unknown = JSON.parse(json);
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isObject ? (value as Readonly<Record<string, unknown>>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function reasonOf(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message;
+  return typeof thrown === 'string' ? thrown : 'The tool failed without saying why.';
+}
+
+/** The enforcer's answer; when it breaks, that is a no. */
+function permissionOf(run: ToolRun, tool: Tool, call: ToolCall): Permission {
+  try {
+    return run.permit?.(tool, call) ?? { allowed: true };
+  } catch (thrown) {
+    return { allowed: false, reason: `Whether it is allowed could not be decided: ${reasonOf(thrown)}` };
+  }
+}
+
+/** Tools of others may answer anything, whatever their types promise. */
+function isOutcome(value: unknown): value is ToolOutcome {
+  return typeof value === 'object' && value !== null && 'content' in value && typeof value.content === 'string';
+}
+
+/** Starts a tool; a throw instead of a rejection comes out as one. */
+function start(tool: Tool, args: Readonly<Record<string, unknown>>, context: ToolContext): Promise<unknown> {
+  try {
+    return Promise.resolve(tool.execute(args, context));
+  } catch (thrown) {
+    return Promise.reject(thrown);
+  }
+}
+
+/**
+ * Runs one call. `done` gets exactly one result, for a call that is refused possibly before this returns; it never throws
+ * by itself. Errors are text for the model, beginning with their code: `tool_denied`, `tool_timeout` or `tool_failed`.
+ */
+export function runToolCall(call: ToolCall, run: ToolRun, done: (result: ToolResult) => void): void {
+  const began = run.world.monotonic();
+  const controller = new AbortController();
+  let cancelTimer = (): void => undefined;
+  let answered = false;
+
+  const answer = (content: string, is_error: boolean): void => {
+    if (answered) return;
+    answered = true;
+    cancelTimer();
+    run.signal?.removeEventListener('abort', cancelled);
+    const took_ms = Math.max(Math.round(run.world.monotonic() - began), 0);
+    done({ call_id: call.id, name: call.name, ...cap(content, run.result_bytes ?? RESULT_BYTES), is_error, took_ms });
+  };
+  const fail = (code: ErrorCode, message: string): void => answer(`${code}: ${message}`, true);
+  const cancelled = (): void => {
+    fail('tool_failed', 'The turn was cancelled before the tool answered.');
+    controller.abort();
+  };
+
+  const tool = run.tools.get(call.name);
+  if (tool === undefined) return fail('tool_failed', `There is no tool "${call.name.slice(0, 100)}".`);
+  const permission = permissionOf(run, tool, call);
+  if (!permission.allowed) return fail('tool_denied', permission.reason);
+  const args = parse(call.arguments);
+  if (args === undefined) return fail('tool_failed', 'The arguments are not a JSON object.');
+  if (run.signal?.aborted) return cancelled();
+  run.signal?.addEventListener('abort', cancelled, { once: true });
+
+  const timeout = Math.min(tool.timeoutMs, run.timeout_ms);
+  cancelTimer = run.world.after(timeout, () => {
+    fail('tool_timeout', `The tool ${tool.name} did not answer within ${timeout} ms.`);
+    controller.abort();
+  });
+
+  run.checks.check(tool.inputSchema, args, (problem) => {
+    if (answered) return;
+    if (problem !== undefined) return fail('tool_failed', problem);
+    const context = { ...run.context, call_id: call.id, signal: controller.signal, now: () => run.world.now() };
+    start(tool, args, context).then(
+      (outcome: unknown) => {
+        if (!isOutcome(outcome)) return fail('tool_failed', 'The tool gave no answer that can be read.');
+        return outcome.is_error ? fail('tool_failed', outcome.content) : answer(outcome.content, false);
+      },
+      (thrown) => fail('tool_failed', reasonOf(thrown)),
+    );
+  });
+}

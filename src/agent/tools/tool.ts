@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// The contract of a tool: what it is called, what it takes, what it may do, and how it is run.
+
+import type { MemoryPort } from './memory-port.ts';
+
+/** What a tool gets besides its arguments. */
+export interface ToolContext {
+  readonly session_id: string;
+  readonly workspace_id: string;
+  readonly user_id: string;
+  readonly turn_id: string;
+  readonly call_id: string;
+  /** Aborts when the call times out or its turn is cancelled; what is answered after that is not heard. */
+  readonly signal: AbortSignal;
+  /** Epoch milliseconds. */
+  now(): number;
+  readonly memory: MemoryPort;
+}
+
+/** What a tool answers: text for the model. An error's text says what went wrong, and what to do instead. */
+export interface ToolOutcome {
+  readonly content: string;
+  readonly is_error: boolean;
+}
+
+export interface Tool {
+  readonly name: string;
+  /** For the model: what it does and when to use it. */
+  readonly description: string;
+  /** JSON Schema of the arguments, an object's. */
+  readonly inputSchema: Readonly<Record<string, unknown>>;
+  /** What it may do, beyond `tool.<name>`, which every tool needs. */
+  readonly capabilities: readonly string[];
+  readonly timeoutMs: number;
+  /** Whether running it again changes nothing more: then an interrupted call is made again after a crash. */
+  readonly idempotent: boolean;
+  /** Whether it must not run beside other calls of the same reply. */
+  readonly serial: boolean;
+  /** Arguments have passed the schema. A rejection is an error the model is told of. */
+  execute(args: Readonly<Record<string, unknown>>, context: ToolContext): Promise<ToolOutcome>;
+}
+
+/** A result as JSON. */
+export function answer(value: Readonly<Record<string, unknown>>): ToolOutcome {
+  return { content: JSON.stringify(value), is_error: false };
+}
+
+/** An error in words. */
+export function problem(message: string): ToolOutcome {
+  return { content: message, is_error: true };
+}

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+// The interactive chat: prompt, answer, prompt; one turn at a time, what is typed meanwhile waits its turn.
+
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { type CommandHost, isSlashCommand, runSlashCommand } from './chat-commands.ts';
+import { ChatHistory } from './chat-history.ts';
+import type { ChatLink } from './chat-link.ts';
+import { type ChatMessage, cancelTurn, turnEvents } from './chat-turn.ts';
+import { EXIT, toCliError } from './cli-error.ts';
+import type { Call } from './command.ts';
+import { dataDirOf } from './connect.ts';
+import { number, text } from './json-reading.ts';
+import { LineEditor } from './line-editor.ts';
+import { sessionsOf } from './session-list.ts';
+import { tableLines } from './table.ts';
+import { cut, oneLine, visible } from './terminal-text.ts';
+import { agoText } from './time-text.ts';
+import { TurnView } from './turn-view.ts';
+
+const SESSIONS_SHOWN = 20;
+
+/** The turn being answered. */
+interface RunningTurn {
+  readonly stop: AbortController;
+  /** Empty until it is known. */
+  id: string;
+  cancelling: boolean;
+}
+
+class Conversation implements CommandHost {
+  readonly #call: Call;
+  readonly #link: ChatLink;
+  readonly #history: ChatHistory;
+  readonly #editor: LineEditor;
+  readonly #view: TurnView;
+  readonly #ended = Promise.withResolvers<number>();
+  readonly #waiting: string[] = [];
+  #busy = false;
+  #turn: RunningTurn | undefined;
+  #session: string | undefined;
+  #workspace: string | undefined;
+  #model: string | undefined;
+  #lastModel = '';
+  #listed: readonly string[] = [];
+  /** The next Ctrl-C leaves. */
+  #leaving = false;
+
+  constructor(call: Call, link: ChatLink) {
+    const { output } = call;
+    this.#call = call;
+    this.#link = link;
+    this.#session = call.value('session');
+    this.#workspace = call.value('workspace');
+    this.#model = call.value('model');
+    this.#history = new ChatHistory(join(dataDirOf(call), 'chat_history'));
+    const { write, paint, width } = output;
+    this.#view = new TurnView({ write, aside: write, paint, width, spins: true });
+    this.#editor = new LineEditor(
+      {
+        prompt: paint.cyan('› '),
+        continuation: paint.dim('… '),
+        history: this.#history.load().map((line) => visible(line)),
+      },
+      {
+        message: (line) => this.#onMessage(line),
+        interrupt: (hadText) => this.#onInterrupt(hadText),
+        close: () => this.#leave(EXIT.done),
+      },
+    );
+  }
+
+  async run(): Promise<number> {
+    process.on('SIGTERM', () => this.#leave(EXIT.interrupted));
+    this.#call.output.onClosed(() => this.#leave(EXIT.done));
+    this.say('Ask anything; /help lists the commands.');
+    this.#editor.prompt();
+    return await this.#ended.promise;
+  }
+
+  say(shown: string): void {
+    this.#call.output.line(this.#call.output.paint.dim(shown));
+  }
+
+  begin(): void {
+    this.#session = undefined;
+    this.say('The next message begins a new session.');
+  }
+
+  model(name: string): void {
+    if (name === '') {
+      const chosen = this.#model ?? 'default';
+      this.say(
+        `Model: ${chosen}${this.#lastModel === '' ? '' : `; the last answer came from ${oneLine(this.#lastModel)}`}.`,
+      );
+    } else if (name === 'default') {
+      this.#model = undefined;
+      this.say('The next messages go to the default model.');
+    } else {
+      this.#model = name;
+      this.say(`The next messages go to ${name}.`);
+    }
+  }
+
+  async sessions(choice: string): Promise<void> {
+    if (choice !== '') {
+      const id = /^\d{1,3}$/.test(choice) ? this.#listed[Number(choice) - 1] : choice;
+      if (id === undefined) {
+        this.say('There is no such number; /sessions lists them.');
+        return;
+      }
+      this.#session = id;
+      this.say(`The next message goes on with session ${id}.`);
+      return;
+    }
+    const { items } = await sessionsOf(await this.#link.client(), this.#workspace, SESSIONS_SHOWN);
+    this.#listed = items.map((item) => text(item['id']));
+    const rows = items.map((item, index) => [
+      `${index + 1}${text(item['id']) === this.#session ? '*' : ''}`,
+      oneLine(text(item['title'])) || oneLine(text(item['id'])),
+      `${number(item['turns'])} turns`,
+      agoText(text(item['updated_at']), Date.now()),
+    ]);
+    this.say(
+      rows.length === 0
+        ? 'There are no sessions yet.'
+        : tableLines(rows, { give: 1, width: this.#call.output.width() }).join('\n'),
+    );
+  }
+
+  cancel(): void {
+    const turn = this.#turn;
+    if (turn === undefined) {
+      this.say('Nothing is being answered.');
+      return;
+    }
+    turn.cancelling = true;
+    this.#view.note('cancelling…');
+    // Its stream tells the end; a turn that is not even known yet is simply not waited for.
+    if (turn.id === '') turn.stop.abort();
+    else cancelTurn(this.#link, turn.id).catch((error: unknown) => this.#view.note(toCliError(error).message));
+  }
+
+  quit(): void {
+    this.#leave(EXIT.done);
+  }
+
+  #leave(status: number): void {
+    this.#turn?.stop.abort();
+    this.#view.settle();
+    this.#editor.close();
+    this.#ended.resolve(status);
+  }
+
+  #onMessage(line: string): void {
+    this.#leaving = false;
+    if (line.trim() === '') {
+      if (!this.#busy) this.#editor.prompt();
+      return;
+    }
+    this.#history.add(line);
+    if (this.#busy && isSlashCommand(line)) {
+      // What stops or explains cannot wait for the answer it is about.
+      this.#view.settle();
+      runSlashCommand(this, line).catch((error: unknown) => this.#complain(error));
+    } else if (this.#busy) {
+      this.#waiting.push(line);
+      this.#view.note(`› ${cut(oneLine(line), 60)} (waits its turn)`);
+    } else {
+      this.#work(line).catch((error: unknown) => this.#ended.reject(error));
+    }
+  }
+
+  #onInterrupt(hadText: boolean): void {
+    if (this.#turn !== undefined && !this.#turn.cancelling) {
+      this.#waiting.length = 0;
+      this.cancel();
+    } else if (this.#leaving || this.#busy) {
+      this.#leave(EXIT.interrupted);
+    } else {
+      this.#leaving = !hadText;
+      if (!hadText) this.say('Ctrl-C again leaves (or Ctrl-D, or /quit).');
+      this.#editor.prompt();
+    }
+  }
+
+  /** Handles a line and whatever was typed meanwhile. */
+  async #work(first: string): Promise<void> {
+    this.#busy = true;
+    this.#editor.hide();
+    for (let line: string | undefined = first; line !== undefined; line = this.#waiting.shift()) {
+      try {
+        if (isSlashCommand(line)) await runSlashCommand(this, line);
+        else await this.#ask(line.startsWith('//') ? line.slice(1) : line);
+      } catch (error) {
+        this.#complain(error);
+      }
+    }
+    this.#busy = false;
+    this.#editor.prompt();
+  }
+
+  async #ask(content: string): Promise<void> {
+    const message: ChatMessage = {
+      content,
+      message_id: randomUUID(),
+      ...(this.#session !== undefined ? { session_id: this.#session } : {}),
+      ...(this.#session === undefined && this.#workspace !== undefined ? { workspace_id: this.#workspace } : {}),
+      ...(this.#model === undefined ? {} : { model: this.#model }),
+    };
+    const turn: RunningTurn = { stop: new AbortController(), id: '', cancelling: false };
+    this.#turn = turn;
+    this.#view.begin();
+    this.#view.wait('connecting');
+    try {
+      for await (const event of turnEvents(this.#link, message, turn.stop.signal, (reason) =>
+        this.#view.note(oneLine(reason)),
+      )) {
+        if (event.event === 'turn_started') {
+          turn.id = text(event.data['turn_id']);
+          this.#session = text(event.data['session_id']) || this.#session;
+          this.#lastModel = text(event.data['model']);
+        }
+        this.#view.show(event);
+      }
+    } catch (error) {
+      if (!turn.stop.signal.aborted) throw error;
+    } finally {
+      this.#turn = undefined;
+      this.#view.settle();
+    }
+  }
+
+  #complain(error: unknown): void {
+    const { message, advice, lines } = toCliError(error);
+    const { paint, line } = this.#call.output;
+    this.#view.settle();
+    line(`${paint.red('!')} ${[message, ...lines, advice].map((part) => visible(part)).join('\n  ')}`);
+  }
+}
+
+/** A conversation until the person leaves; a gateway inside this process is drained then. */
+export async function converse(call: Call, link: ChatLink): Promise<number> {
+  const conversation = new Conversation(call, link);
+  try {
+    return await conversation.run();
+  } finally {
+    // From here on nothing asks any more: whoever is in a hurry may leave at once.
+    process.once('SIGINT', () => process.exit(EXIT.interrupted));
+    if (link.hosting) call.output.note(call.output.notePaint.dim('Stopping…'));
+    await link.close('the chat is over');
+  }
+}

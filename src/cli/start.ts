@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// `sigil start`: the gateway in the foreground, until a signal drains it.
+
+import { EXIT } from './cli-error.ts';
+import type { Call, CommandRun } from './command.ts';
+import { configOf, quarantinedParts } from './config-source.ts';
+import { dataDirOf } from './connect.ts';
+import type { RunningGateway } from './running-gateway.ts';
+
+type Signal = 'SIGINT' | 'SIGTERM';
+
+/** Settles at the first signal; a second one ends the process at once. */
+function firstSignal(): Promise<Signal> {
+  return new Promise((resolve) => {
+    let signalled = false;
+    const on = (signal: Signal) => {
+      if (signalled) process.exit(signal === 'SIGINT' ? EXIT.interrupted : EXIT.failed);
+      signalled = true;
+      resolve(signal);
+    };
+    process.on('SIGINT', () => on('SIGINT'));
+    process.on('SIGTERM', () => on('SIGTERM'));
+  });
+}
+
+function announce(call: Call, gateway: RunningGateway, dataDir: string): void {
+  const { output } = call;
+  if (output.json) {
+    output.document({ url: gateway.url, socket: gateway.socket, pid: process.pid, data_dir: dataDir });
+    return;
+  }
+  output.line(`Sigil listens on ${gateway.url ?? gateway.socket}`);
+  if (output.terminal)
+    output.line(output.paint.dim('Talk to it with `sigil chat`; `sigil status` shows how it is; Ctrl-C stops it.'));
+}
+
+async function started(
+  call: Call,
+  logLevel: string | undefined,
+): Promise<{ gateway: RunningGateway; dataDir: string }> {
+  const [listen, threads] = [call.value('listen'), call.value('threads')];
+  const { config, quarantined } = await configOf(call, {
+    values: {
+      ...(listen === undefined ? {} : { networking: { listen } }),
+      ...(threads === undefined ? {} : { gateway: { threads } }),
+    },
+    names: { 'networking.listen': '--listen', 'gateway.threads': '--threads' },
+  });
+  const { output } = call;
+  const dataDir = dataDirOf(call);
+  if (!output.json) {
+    for (const { message, advice } of quarantined)
+      output.note(`${output.notePaint.yellow('left out:')} ${message} ${advice}`);
+  }
+  const gateway = await call.composition.startGateway({
+    config,
+    dataDir,
+    quarantined: quarantinedParts(quarantined),
+    tcp: true,
+    logLevel: logLevel ?? (call.globals.verbose ? 'debug' : config.logging.level),
+  });
+  return { gateway, dataDir };
+}
+
+export const run: CommandRun = async (call) => {
+  const withChat =
+    call.flag('chat-if-tty') && call.output.terminal && !call.output.json && process.stdin.isTTY === true;
+  // The conversation takes Ctrl-C for itself, so its signals are its own.
+  const signal = withChat ? undefined : firstSignal();
+  const { gateway, dataDir } = await started(call, withChat ? 'silent' : undefined);
+  announce(call, gateway, dataDir);
+  if (signal === undefined) {
+    const [{ converse }, { LocalLink }] = await Promise.all([import('./conversation.ts'), import('./chat-link.ts')]);
+    return await converse(call, new LocalLink(call, { logLevel: 'silent' }, gateway));
+  }
+  // A gateway that ends without having been told to is a failure, and says why by rejecting.
+  const ending = await Promise.race([signal, gateway.closed.then(() => undefined)]);
+  if (ending === undefined) return EXIT.failed;
+  if (call.output.progress && !call.output.json)
+    call.output.note('Stopping: running turns are finished first; the same signal again stops at once.');
+  await gateway.drain(ending);
+  return EXIT.done;
+};

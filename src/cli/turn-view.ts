@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// A turn on a terminal: text as it streams, dim lines for tools, a spinner while nothing is to be seen.
+
+import type { TurnStreamEvent } from './chat-turn.ts';
+import { text } from './json-reading.ts';
+import type { Paint } from './output.ts';
+import { cut, oneLine, visible } from './terminal-text.ts';
+
+/** Where a turn is drawn. */
+export interface Canvas {
+  readonly paint: Paint;
+  /** Writes what belongs to the answer. */
+  write(text: string): void;
+  /** Writes what only goes with it: tool lines, warnings, the spinner. */
+  aside(text: string): void;
+  /** Whether the spinner can be seen. */
+  readonly spins: boolean;
+  width(): number;
+}
+
+const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
+const FRAME_MS = 80;
+const ERASE_LINE = '\r\u001b[K';
+
+const ENDINGS: Readonly<Record<string, string>> = {
+  cancelled: 'cancelled',
+  length: 'the answer was cut: the model reached its limit',
+  content_filter: 'the answer was held back by a content filter',
+};
+
+/** Draws one turn. */
+export class TurnView {
+  readonly #canvas: Canvas;
+  /** All text of the answer on the screen. */
+  #shown = '';
+  /** After a restart the text comes again: how much of it was recognised; -1 when none is expected. */
+  #recognised = -1;
+  #half = '';
+  #column = 0;
+  #spinner: NodeJS.Timeout | undefined;
+  #frame = 0;
+  #label = '';
+
+  constructor(canvas: Canvas) {
+    this.#canvas = canvas;
+  }
+
+  /** A new turn: nothing of it is on the screen. */
+  begin(): void {
+    this.settle();
+    this.#shown = '';
+    this.#half = '';
+    this.#recognised = -1;
+  }
+
+  /** Something is awaited: shows the spinner until there is something to see. */
+  wait(label: string): void {
+    this.#label = label;
+    if (!this.#canvas.spins || this.#spinner !== undefined || this.#column > 0) return;
+    this.#spinner = setInterval(() => this.#spin(), FRAME_MS);
+    this.#spinner.unref();
+  }
+
+  /** Takes the spinner away and ends an open line. */
+  settle(): void {
+    this.#stopSpinner();
+    if (this.#column > 0) this.#canvas.write('\n');
+    this.#column = 0;
+  }
+
+  show({ event, data }: TurnStreamEvent): void {
+    switch (event) {
+      case 'turn_started':
+      case 'turn_restarted':
+        // What is on the screen stays; only what differs from it is written.
+        if (this.#shown !== '') this.#recognised = 0;
+        this.wait('thinking');
+        break;
+      case 'text_delta':
+        this.#text(text(data['text']));
+        break;
+      case 'tool_call':
+        this.note(`→ ${oneLine(text(data['name']))} ${oneLine(text(data['arguments']))}`);
+        this.wait(oneLine(text(data['name'])));
+        break;
+      case 'tool_result':
+        this.note(
+          `${data['is_error'] === true ? '✗' : '✓'} ${oneLine(text(data['name']))} ${oneLine(text(data['content']))}`,
+        );
+        this.wait('thinking');
+        break;
+      case 'approval_requested':
+        this.note(
+          `? ${oneLine(text(data['tool']))} waits for approval ${oneLine(text(data['id']))}, until ${oneLine(text(data['expires_at']))}`,
+        );
+        this.wait('waiting for approval');
+        break;
+      case 'warning':
+        this.note(`! ${oneLine(text(data['message'])) || oneLine(text(data['code']))}`);
+        break;
+      case 'done':
+        this.#done(text(data['content']), text(data['finish_reason']));
+        break;
+      default:
+        break;
+    }
+  }
+
+  /** A dim line of its own, as wide as the terminal at most. */
+  note(line: string): void {
+    this.settle();
+    const { aside, paint, width } = this.#canvas;
+    aside(`${paint.dim(cut(`  ${line}`, Math.max(20, width() - 1)))}\n`);
+  }
+
+  #done(content: string, reason: string): void {
+    // The text never came as deltas (a repeated message), or it differs from what a broken stream showed.
+    if (this.#shown === '') this.#text(content);
+    else if (this.#recognised >= 0 && this.#recognised < this.#shown.length && !this.#shown.endsWith(content)) {
+      this.#differs(content);
+    }
+    this.settle();
+    const ending = ENDINGS[reason];
+    if (ending !== undefined) this.note(`(${ending})`);
+  }
+
+  #text(delta: string): void {
+    if (delta === '') return;
+    if (this.#recognised < 0) {
+      this.#append(delta);
+      return;
+    }
+    const from = this.#recognised;
+    const expected = this.#shown.slice(from, from + delta.length);
+    if (delta.startsWith(expected)) {
+      this.#recognised = from + expected.length;
+      const fresh = delta.slice(expected.length);
+      if (fresh === '') return;
+      this.#recognised = -1;
+      this.#append(fresh);
+    } else {
+      this.#differs(this.#shown.slice(0, from) + delta);
+    }
+  }
+
+  #differs(content: string): void {
+    this.#recognised = -1;
+    this.#shown = '';
+    this.note('(the answer begins again)');
+    this.#append(content);
+  }
+
+  #append(fresh: string): void {
+    this.#stopSpinner();
+    this.#shown += fresh;
+    // A delta may end between the two halves of a character: the first waits for the second.
+    const whole = this.#half + fresh;
+    const cutAt = /[\ud800-\udbff]$/.test(whole) ? whole.length - 1 : whole.length;
+    this.#half = whole.slice(cutAt);
+    const safe = visible(whole.slice(0, cutAt));
+    const lastLine = safe.slice(safe.lastIndexOf('\n') + 1);
+    this.#column = safe.includes('\n') ? lastLine.length : this.#column + lastLine.length;
+    this.#canvas.write(safe);
+  }
+
+  #spin(): void {
+    this.#frame = (this.#frame + 1) % FRAMES.length;
+    const { aside, paint } = this.#canvas;
+    aside(`${ERASE_LINE}${paint.dim(`${FRAMES[this.#frame] ?? ''} ${this.#label}`)}`);
+  }
+
+  #stopSpinner(): void {
+    if (this.#spinner === undefined) return;
+    clearInterval(this.#spinner);
+    this.#spinner = undefined;
+    this.#canvas.aside(ERASE_LINE);
+  }
+}

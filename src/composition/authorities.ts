@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Budgets and workspaces as a lane thread starts them: their charts with the effects they ask for.
+
+import { type Address, address } from '../bus/address.ts';
+import { placement, threadNames } from '../bus/layout.ts';
+import { type BudgetEffect, budgetMachine } from '../actors/budget/machine.ts';
+import { type MachineActor, startMachineActor } from '../actors/machine-actor.ts';
+import { workspaceMachine } from '../actors/workspace/machine.ts';
+import type { Failure } from '../errors.ts';
+import type { ThreadContext } from './context.ts';
+
+type Fault = (whose: Address, error: Failure) => void;
+
+/** How long the past may take to read, and the pause before it is asked for again, in milliseconds. */
+const LOAD = { within: 10_000, pause: 500 } as const;
+
+/** @param scope `global` or a workspace's id */
+export function startBudget(context: ThreadContext, scope: string, fault: Fault): MachineActor {
+  const { bus, world, residents, house } = context;
+  const self = address('budget', scope);
+  const { config } = house;
+  const limits = scope === 'global' ? config.models.budgets : (config.workspaces[scope]?.budgets ?? {});
+  const load = (send: MachineActor['send']): void => {
+    const body = { scope: scope === 'global' ? scope : `workspace/${scope}`, at: world.now(), after: 'latest' as const };
+    bus.ask(address('store', 'read'), 'usage.window', body, { from: self, within: LOAD.within }, (answer) => {
+      if (answer.ok) return send({ type: 'loaded', ...answer.body } as { type: 'loaded' });
+      // Nothing is granted before the past is known, so it is asked for until it answers.
+      world.after(LOAD.pause, () => load(send));
+    });
+  };
+  return startMachineActor<BudgetEffect>({
+    address: self,
+    parent: address('gateway', 'root'),
+    machine: budgetMachine,
+    input: {
+      scope,
+      limits: {
+        hour: { tokens: limits.per_hour_tokens ?? 0, cost_usd: limits.per_hour_usd ?? 0 },
+        day: { tokens: limits.per_day_tokens ?? 0, cost_usd: limits.per_day_usd ?? 0 },
+      },
+      now: () => world.now(),
+      iso: (at: number) => world.iso(at),
+    },
+    world,
+    residents,
+    bus,
+    fault,
+    context: (inner) => {
+      const { ledger, open } = inner as { ledger: unknown; open: object };
+      return { scope, ledger, reservations: Object.keys(open).length };
+    },
+    perform: (_, send) => load(send),
+  });
+}
+
+export function startWorkspace(context: ThreadContext, id: string, fault: Fault): MachineActor {
+  const { bus, world, residents, house } = context;
+  const place = placement(house.layout);
+  const names = threadNames(house.layout);
+  return startMachineActor<never>({
+    address: address('workspace', id),
+    parent: address('gateway', 'root'),
+    machine: workspaceMachine,
+    input: { id, home: (session_id: string) => names[place(address('session', session_id))] ?? '' },
+    world,
+    residents,
+    bus,
+    fault,
+    context: (inner) => {
+      const { awake, opened } = inner as { awake: ReadonlySet<string>; opened: number };
+      return { id, awake: awake.size, opened };
+    },
+    perform: () => undefined,
+  });
+}

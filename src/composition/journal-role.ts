@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// The journal's thread: one writer, one file, nothing else.
+
+import { address } from '../bus/address.ts';
+import { VIEWS } from '../bus/layout.ts';
+import { openJournal } from '../stores/sqlite/open.ts';
+import { bindHandlers } from './bind.ts';
+import type { StartRole } from './role.ts';
+
+export const startJournal: StartRole = async (context) => {
+  const { bus, house, world } = context;
+  const self = address('store', 'journal');
+  const views = address('store', 'views');
+  const wake = (upto: number): void => void bus.send(views, 'views.wake', { upto }, { from: self });
+  const journal = openJournal({
+    dataDir: house.data_dir,
+    durability: house.config.storage.durability,
+    clock: world,
+    notify: wake,
+    point: context.point,
+    failed: (error) => context.fault(self, error),
+  });
+  bus.host('store', bindHandlers(context, journal.handlers));
+  return {
+    drain: (done) => done(),
+    // A new life of the views' thread has heard of nothing yet.
+    up: (thread) => {
+      if (thread === VIEWS) wake(journal.seq());
+    },
+    close: () => journal.close(),
+  };
+};

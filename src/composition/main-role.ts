@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// The main thread's actors: the root and the pull channels.
+
+import { type Address, address, idOf } from '../bus/address.ts';
+import { threadNames } from '../bus/layout.ts';
+import { type ChannelEffect, type ChannelEvent, channelMachine } from '../actors/channel/machine.ts';
+import type { RoutingTable } from '../actors/channel/place.ts';
+import { type GatewayEffect, gatewayMachine } from '../actors/gateway/machine.ts';
+import type { Quarantined } from '../actors/gateway/protocol.ts';
+import { startMachineActor } from '../actors/machine-actor.ts';
+import type { Config } from '../config/schema.ts';
+import type { Failure } from '../errors.ts';
+import { Actors } from './actors.ts';
+import type { ThreadContext } from './context.ts';
+
+/** Channels that are part of every gateway. */
+export const PULL_CHANNELS = ['http', 'cli'] as const;
+
+/** Longest message, in bytes of UTF-8: what the edge takes as a body. */
+const CONTENT_MOST = 1_048_576;
+/** How long a session may take to make a message durable, in milliseconds. */
+const DELIVER_WITHIN = 60_000;
+
+export interface MainOptions {
+  readonly quarantined: readonly Quarantined[];
+  /** Told once every lane has nothing left to finish, or its time is over. */
+  readonly drained: () => void;
+}
+
+export function routingTable(config: Config): RoutingTable {
+  const { queue } = config.sessions;
+  return Object.freeze({
+    workspaces: new Map(Object.entries(config.workspaces).map(([id, { members }]) => [id, { members: new Set(members) }])),
+    queue,
+    content_most: CONTENT_MOST,
+  });
+}
+
+export function startMain(context: ThreadContext, options: MainOptions): Actors {
+  const { bus, world, residents, house } = context;
+  const { config } = house;
+  const actors = new Actors(context);
+  const root = address('gateway', 'root');
+  const routing = routingTable(config);
+
+  actors.start('gateway', root, (fault) =>
+    startMachineActor<GatewayEffect>({
+      address: root,
+      parent: null,
+      machine: gatewayMachine,
+      input: { quarantined: options.quarantined, started_at: world.iso(world.now()), now: () => world.iso(world.now()) },
+      world,
+      residents,
+      bus,
+      fault,
+      context: (inner) => {
+        const { quarantined, restarts, started_at } = inner as Record<string, unknown>;
+        return { quarantined, restarts, started_at };
+      },
+      perform: (_, send) => {
+        actors.tell<ChannelEvent>('channel', { type: 'drain' });
+        drainLanes(context, () => {
+          send({ type: 'drained' });
+          options.drained();
+        });
+      },
+    }),
+  );
+  for (const name of PULL_CHANNELS) {
+    const self = address('channel', name);
+    actors.start('channel', self, (fault) => startChannel(context, self, routing, fault));
+  }
+  bus.host('gateway', (envelope) => actors.receive(envelope));
+  bus.host('channel', (envelope) => actors.receive(envelope));
+  return actors;
+}
+
+function startChannel(context: ThreadContext, self: Address<'channel'>, routing: RoutingTable, fault: (whose: Address, error: Failure) => void) {
+  const { bus, world, residents } = context;
+  return startMachineActor<ChannelEffect>({
+    address: self,
+    parent: address('gateway', 'root'),
+    machine: channelMachine,
+    input: { name: idOf(self), type: idOf(self), routing: () => routing },
+    world,
+    residents,
+    bus,
+    fault,
+    context: (inner) => {
+      const { name, type, received, refused } = inner as Record<string, unknown>;
+      return { name, type, received, refused };
+    },
+    perform: (effect, send) => {
+      if (effect.type !== 'deliver') return;
+      const { placed, to } = effect;
+      const session = address('session', placed.session_id);
+      const options = { from: self, within: DELIVER_WITHIN, trace: to.trace };
+      bus.ask(session, 'session.deliver', placed.deliver, options, (answer) => send({ type: 'delivered', to, answer } as ChannelEvent));
+    },
+  });
+}
+
+/** Asks every lane to finish; those that do not within the drain timeout stay journaled and go on at the next start. */
+function drainLanes(context: ThreadContext, done: () => void): void {
+  const { bus, house, world } = context;
+  const lanes = threadNames(house.layout).filter((name) => name.startsWith('lane-'));
+  const within = house.config.gateway.drain_timeout;
+  if (within === 0) return void world.soon(done);
+  let left = lanes.length;
+  for (const name of lanes) {
+    bus.ask(address('thread', name), 'thread.drain', {}, { from: address('gateway', 'root'), within }, () => {
+      left -= 1;
+      if (left === 0) done();
+    });
+  }
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a worker does, by the name of its thread: started once, drained and closed when the gateway stops.
+
+import type { ThreadContext } from './context.ts';
+
+/** A thread's role once it runs. */
+export interface Role {
+  /** Calls back once nothing of it is left to finish. */
+  drain(done: () => void): void;
+  /** Another thread began a new life. */
+  up?(thread: number): void;
+  /** Another thread's life ended. */
+  down?(thread: number): void;
+  /** Closes what is open. */
+  close(): void;
+}
+
+/** Starts a role; resolves when it can be used. */
+export type StartRole = (context: ThreadContext) => Promise<Role>;

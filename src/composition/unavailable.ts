@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the config may ask for and this version does not have: said at the start and in status, never silently ignored.
+
+import type { Quarantined } from '../actors/gateway/protocol.ts';
+import type { Config } from '../config/schema.ts';
+
+/** Settings that have no effect in this version. */
+export function unavailableParts(config: Config): readonly Quarantined[] {
+  const parts: Quarantined[] = [];
+  const missing = (what: string, message: string, advice: string): void => {
+    parts.push({ what, code: 'validation_failed', message: `${message} is not available in this version.`, advice });
+  };
+  const { queue } = config.sessions;
+  if (queue === 'collect' || queue === 'steer') {
+    missing('sessions.queue', `The queue mode ${queue}`, 'Messages are answered one after the other (followup); `interrupt` works too.');
+  }
+  if (config.networking.mode !== 'local') missing('networking.mode', config.networking.mode, 'The gateway listens on networking.listen.');
+  if (config.storage.backend !== 'sqlite') missing('storage.backend', config.storage.backend, 'SQLite is used.');
+  if (config.cluster.enabled) missing('cluster.enabled', 'A cluster', 'This gateway runs alone.');
+  if (config.tools.web_fetch.enabled) missing('tools.web_fetch', 'The tool web_fetch', 'Turn it off.');
+  if (config.tools.exec_sandboxed.enabled) missing('tools.exec_sandboxed', 'The tool exec_sandboxed', 'Turn it off.');
+  for (const name of Object.keys(config.mcp)) missing(`mcp.${name}`, 'An MCP server', 'Remove the entry.');
+  if (config.models.failover.length > 0) missing('models.failover', 'Failover to another model', 'The first model alone answers.');
+  return parts;
+}

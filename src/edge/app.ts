@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// One request from the raw server to its answer: guard, limits, who calls, route, and every error as problem details.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { checkPermission } from './access.ts';
+import { writeJson, writeProblem } from './answer.ts';
+import { authenticator } from './auth.ts';
+import { clientAddresses } from './client-address.ts';
+import { answerPreflight, exposeTo } from './cors.ts';
+import { type Answer, type Caller, type Exchange, type Route, STREAMED } from './exchange.ts';
+import { type HostGuard, OriginGuard } from './guard.ts';
+import { rateLimit } from './limits.ts';
+import type { EdgePorts } from './ports.ts';
+import { problemOf, Refusal, tooMany } from './problem.ts';
+import { createRouter } from './router.ts';
+import { OPEN_PATHS } from './routes/system.ts';
+
+export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** A request id of somebody else's that is safe to repeat and to log. */
+const SANE_ID = /^[A-Za-z0-9][A-Za-z0-9._:@/+=-]{0,127}$/;
+const NOBODY: Caller = { user_id: '', name: '', permissions: [], admin: false };
+
+/** Makes the listener that both servers use. */
+export function createApp(ports: EdgePorts, routes: readonly Route[], hosts: HostGuard): RequestListener {
+  const { networking, auth } = ports.config;
+  const { world, log } = ports;
+  const origins = new OriginGuard(networking.cors_origins);
+  const authenticate = authenticator(auth.mode, ports.tokens);
+  const find = createRouter(routes);
+  const addressOf = clientAddresses(networking.trusted_proxies);
+  const perAddress = rateLimit(world, networking.rate_limit_rps, networking.rate_limit_burst, 1_000);
+
+  /** Everything before the route: throws what is refused, answers undefined when nothing is left to do. */
+  const enter = (
+    request: IncomingMessage,
+    response: ServerResponse,
+    requestId: string,
+  ): readonly [Route, Exchange] | undefined => {
+    const method = request.method ?? 'GET';
+    hosts.check(request);
+    const origin = origins.check(request, method);
+    if (origin !== undefined) {
+      exposeTo(origin, response);
+      if (answerPreflight(request, response, method)) return undefined;
+    }
+    const [path, query] = split(request.url ?? '/');
+    const open = OPEN_PATHS.has(path);
+    const clientAddress = addressOf(request);
+    if (!open) {
+      const wait = perAddress?.take(clientAddress) ?? 0;
+      if (wait > 0) throw tooMany('requests from this address', wait / 1000);
+    }
+    const caller = open ? NOBODY : authenticate(request.headers.authorization);
+    const { route, params } = find(method, path);
+    if (route.needs !== undefined) checkPermission(caller, route.needs);
+    return [route, { request, response, requestId, clientAddress, caller, params, query: new URLSearchParams(query) }];
+  };
+
+  const refuse = (request: IncomingMessage, response: ServerResponse, requestId: string, thrown: unknown): void => {
+    const problem = problemOf(thrown, requestId);
+    const fields = { request_id: requestId, method: request.method, path: request.url, status: problem.status };
+    if (problem.status >= 500 && !(thrown instanceof Refusal)) log.error({ ...fields, err: thrown }, 'request failed');
+    else log.debug({ ...fields, code: problem.body['code'] }, 'request refused');
+    if (response.headersSent) response.destroy();
+    else writeProblem(request, response, problem, world);
+  };
+
+  const finish = (answer: Answer, response: ServerResponse): void => {
+    if (answer !== STREAMED) writeJson(response, answer.status, answer.body);
+  };
+
+  return (request, response) => {
+    const given = request.headers['x-request-id'];
+    const requestId = typeof given === 'string' && SANE_ID.test(given) ? given : world.uuid();
+    response.setHeader('X-Request-Id', requestId);
+    try {
+      const entered = enter(request, response, requestId);
+      if (entered === undefined) return;
+      const [route, exchange] = entered;
+      const answer = route.handle(exchange);
+      if (!(answer instanceof Promise)) return finish(answer, response);
+      answer
+        .then((later) => finish(later, response))
+        .catch((thrown: unknown) => refuse(request, response, requestId, thrown));
+    } catch (thrown) {
+      refuse(request, response, requestId, thrown);
+    }
+  };
+}
+
+/** Path and query. Only a path is taken: the form with a host in it is for proxies, which this is none. */
+function split(url: string): readonly [path: string, query: string] {
+  const at = url.indexOf('?');
+  return at === -1 ? [url, ''] : [url.slice(0, at), url.slice(at + 1)];
+}

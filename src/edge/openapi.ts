@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// The OpenAPI 3.1 document, made on demand from the schemas that validate: its dialect of JSON Schema is the one zod writes.
+
+import type { ZodType } from 'zod';
+import { ERRORS, type ErrorCode } from '../errors.ts';
+import type { ComponentName } from './schemas/components.ts';
+import type { Operation } from './schemas/operations.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+let made: Promise<Json> | undefined;
+
+/** The document. Its schemas are loaded and written out the first time somebody asks. */
+export function openapiDocument(): Promise<Json> {
+  made ??= make();
+  return made;
+}
+
+const REF = '#/components/schemas/';
+const REQUEST_ID = {
+  'X-Request-Id': { description: "The request's id, as sent or made up.", schema: { type: 'string' } },
+};
+const RETRY_AFTER = { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' } } };
+/** What every operation behind the guard may refuse with. */
+const ALWAYS: readonly ErrorCode[] = ['unauthenticated', 'misdirected_request', 'rate_limited', 'internal'];
+
+async function make(): Promise<Json> {
+  const [{ COMPONENTS, componentOf }, { OPERATIONS }, { z }] = await Promise.all([
+    import('./schemas/components.ts'),
+    import('./schemas/operations.ts'),
+    import('zod'),
+  ]);
+  const uri = (id: string): string => `${REF}${id}`;
+  const schemas = (names: readonly string[], io: 'input' | 'output'): Json => {
+    const registry = z.registry<{ id: string }>();
+    for (const [id, schema] of Object.entries(COMPONENTS)) if (names.includes(id)) registry.add(schema, { id });
+    const written = z.toJSONSchema(registry, { uri, io }).schemas;
+    return Object.fromEntries(Object.entries(written).map(([id, schema]) => [id, plain(schema)]));
+  };
+  const fields = (schema: ZodType): Json => plain(z.toJSONSchema(schema, { io: 'input' }));
+  const named = (schema: ZodType): Json => {
+    const name = componentOf(schema);
+    return name === undefined ? fields(schema) : ref(name);
+  };
+  const bodies = OPERATIONS.flatMap(({ body }) => (body === undefined ? [] : [body.schema]));
+
+  const problems = (codes: readonly ErrorCode[]): Json => {
+    const statuses = [...new Set(codes.map((code) => ERRORS[code].status))].sort((one, other) => one - other);
+    return Object.fromEntries(
+      statuses.map((status) => [String(status), { $ref: `#/components/responses/Problem${status}` }]),
+    );
+  };
+  const parameters = (operation: Operation): Json[] => [
+    ...Object.entries(operation.params ?? {}).map(([name, description]) => ({
+      name,
+      in: 'path',
+      required: true,
+      description,
+      schema: { type: 'string' },
+    })),
+    ...Object.entries(operation.query?.shape ?? {}).map(([name, field]) => {
+      const { description, ...schema } = fields(field);
+      return { name, in: 'query', required: false, description, schema };
+    }),
+    ...(operation.resumes ? [LAST_EVENT_ID] : []),
+  ];
+  const answers = ({ answer, events, empty }: Operation): Json => ({
+    200: {
+      description: events === undefined ? 'Done.' : 'Done, or events as they happen.',
+      headers: REQUEST_ID,
+      content: {
+        ...(answer === undefined
+          ? {}
+          : { 'application/json': { schema: answer === 'object' ? { type: 'object' } : ref(answer) } }),
+        ...(events === undefined ? {} : { 'text/event-stream': eventContent(events) }),
+      },
+    },
+    ...(empty === undefined ? {} : { 204: { description: empty, headers: REQUEST_ID } }),
+  });
+  const eventContent = (events: NonNullable<Operation['events']>): Json => ({
+    schema: { type: 'string', description: 'Server-sent events; `x-events` has the schema of the data of each.' },
+    'x-events': Object.fromEntries(Object.entries(events).map(([name, schema]) => [name, named(schema)])),
+  });
+  const written = (operation: Operation): Json => ({
+    operationId: operation.id,
+    tags: [operation.tag],
+    summary: operation.summary,
+    ...(operation.open ? { security: [] } : {}),
+    ...(parameters(operation).length > 0 ? { parameters: parameters(operation) } : {}),
+    ...(operation.body === undefined
+      ? {}
+      : {
+          requestBody: {
+            required: operation.body.required,
+            content: { 'application/json': { schema: ref(operation.body.schema) } },
+          },
+        }),
+    responses: {
+      ...answers(operation),
+      ...problems(operation.open ? operation.refuses : [...ALWAYS, ...operation.refuses]),
+    },
+  });
+  const paths: Record<string, Record<string, Json>> = {};
+  for (const operation of OPERATIONS) {
+    const path = operation.path.replace(/:([a-z_]+)/g, '{$1}');
+    paths[path] = { ...paths[path], [operation.method.toLowerCase()]: written(operation) };
+  }
+  const others = Object.keys(COMPONENTS).filter((name) => !bodies.includes(name as ComponentName));
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Sigil',
+      version: '1',
+      description:
+        'A self-hosted gateway between people and AI agents. Errors are problem details with a stable `code`.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: 'http://127.0.0.1:18789', description: 'The default listen address.' }],
+    security: [{ bearer: [] }],
+    tags: TAGS,
+    paths,
+    components: {
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
+      responses: problemResponses(),
+      schemas: { ...schemas(bodies, 'input'), ...schemas(others, 'output') },
+    },
+  };
+}
+
+/** A response for each status there is a code for. */
+function problemResponses(): Json {
+  const codes = Object.keys(ERRORS) as ErrorCode[];
+  const byStatus = Map.groupBy(codes, (code) => ERRORS[code].status);
+  return Object.fromEntries(
+    [...byStatus].map(([status, of]) => [
+      `Problem${status}`,
+      {
+        description: of.map((code) => `\`${code}\`: ${ERRORS[code].title}.`).join(' '),
+        headers: status === 429 || status === 503 ? { ...REQUEST_ID, ...RETRY_AFTER } : REQUEST_ID,
+        content: { 'application/problem+json': { schema: ref('Problem') } },
+      },
+    ]),
+  );
+}
+
+const TAGS = [
+  { name: 'chat', description: 'Messages and their answers.' },
+  { name: 'turns', description: 'What became of a message.' },
+  { name: 'sessions', description: 'Conversations and where they live.' },
+  { name: 'gateway', description: 'The gateway itself.' },
+  { name: 'debug', description: 'The live actor system; needs `admin:debug`.' },
+];
+
+const LAST_EVENT_ID = {
+  name: 'Last-Event-ID',
+  in: 'header',
+  required: false,
+  description: 'The id of the last event that was received, `<turn_id>:<n>`: the stream goes on after it.',
+  schema: { type: 'string' },
+};
+
+function ref(name: ComponentName): Json {
+  return { $ref: `${REF}${name}` };
+}
+
+/** A schema inside a document needs no name and dialect of its own. */
+function plain(schema: object): Json {
+  const { $schema: _dialect, $id: _name, ...rest } = schema as Record<string, unknown>;
+  return rest;
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sessions and workspaces as they are read, and putting a session away.
+
+import { address } from '../../bus/address.ts';
+import type { Page } from '../../stores/session-store.ts';
+import { checkWorkspace, FRESH, mayEnter, ownSession, seesAll, WORKSPACE_ID } from '../access.ts';
+import { ask } from '../ask.ts';
+import { readBody, readQuery } from '../body.ts';
+import type { EdgeContext } from '../context.ts';
+import { openCursor, type Positions, sealCursor } from '../cursor.ts';
+import { type Answer, type Exchange, json, param, type Route } from '../exchange.ts';
+import { Refusal } from '../problem.ts';
+import type { WorkspaceItem } from '../schemas/answers.ts';
+import { NoBody, PageQuery } from '../schemas/requests.ts';
+
+const CHANGE_MS = 30_000;
+
+export function sessionRoutes(edge: EdgeContext): readonly Route[] {
+  const { ports } = edge;
+  return [
+    { method: 'GET', path: '/api/v1/workspaces', handle: (exchange) => workspaces(edge, exchange) },
+    { method: 'GET', path: '/api/v1/workspaces/:id/sessions', handle: (exchange) => sessions(edge, exchange) },
+    {
+      method: 'GET',
+      path: '/api/v1/sessions/:id',
+      handle: async (exchange) => json(await ownSession(ports, exchange.caller, param(exchange, 'id'))),
+    },
+    { method: 'GET', path: '/api/v1/sessions/:id/messages', handle: (exchange) => messages(edge, exchange) },
+    { method: 'POST', path: '/api/v1/sessions/:id/archive', handle: (exchange) => archive(edge, exchange) },
+  ];
+}
+
+async function sessions(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
+  const { caller } = exchange;
+  const { store, config, workspaces: configured } = edge.ports;
+  const workspace_id = param(exchange, 'id');
+  const page = readQuery(exchange, PageQuery);
+  if (!WORKSPACE_ID.test(workspace_id)) throw unknownWorkspace(workspace_id);
+  checkWorkspace(caller, workspace_id, config);
+  const user_id = seesAll(caller) ? undefined : caller.user_id;
+  const found = await store.read('session.list', { workspace_id, user_id, page }, FRESH);
+  const exists = found.items.length > 0 || page.cursor !== undefined || configured.includes(workspace_id);
+  if (!exists && workspace_id !== `personal:${caller.user_id}`) throw unknownWorkspace(workspace_id);
+  return json(found);
+}
+
+function unknownWorkspace(id: string): Refusal {
+  return new Refusal('not_found', `There is no workspace \`${id.slice(0, 64)}\`.`);
+}
+
+async function messages(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
+  const page = readQuery(exchange, PageQuery);
+  const session = await ownSession(edge.ports, exchange.caller, param(exchange, 'id'));
+  return json(await edge.ports.store.read('session.messages', { session_id: session.id, page }, FRESH));
+}
+
+async function archive(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
+  const { bus, store } = edge.ports;
+  await readBody(exchange, NoBody, 'allowed');
+  const session = await ownSession(edge.ports, exchange.caller, param(exchange, 'id'));
+  if (session.status === 'archived') return json(session);
+  const change = { status: 'archived', by: exchange.caller.user_id } as const;
+  const { seq } = await ask(
+    bus,
+    address('session', session.id),
+    'session.change',
+    change,
+    CHANGE_MS,
+    exchange.requestId,
+  );
+  return json(await store.read('session.get', { session_id: session.id }, { after: seq }));
+}
+
+/**
+ * Workspaces the caller may enter: the configured ones first, in the order of their ids, then those that exist because
+ * somebody wrote in them. Only who may enter all is shown the latter; everybody else has exactly one of them.
+ */
+async function workspaces(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
+  const { caller } = exchange;
+  const { config, store, workspaces: configured } = edge.ports;
+  const query = readQuery(exchange, PageQuery);
+  const at: Positions = query.cursor === undefined ? { known: 0 } : openCursor(query.cursor);
+  const ids = new Set(configured);
+  const enters = (id: string): boolean => mayEnter(caller, id, config.workspaces);
+  const known = [...ids].sort();
+  const personal = `personal:${caller.user_id}`;
+  const everywhere = enters('personal:');
+  if (!everywhere && enters(personal) && !ids.has(personal)) known.push(personal);
+  const listed = known.filter(enters);
+  const items: WorkspaceItem[] = [];
+  let from = Number(at['known'] ?? listed.length);
+  for (; from < listed.length && items.length < query.limit; from += 1) {
+    const id = listed[from] ?? '';
+    items.push({ id, description: config.workspaces[id]?.description ?? '', configured: ids.has(id) });
+  }
+  if (from < listed.length) return json({ items, next_cursor: sealCursor({ known: from }) });
+  if (!everywhere) return json({ items, next_cursor: null });
+  let cursor = String(at['stored'] ?? '');
+  do {
+    if (items.length >= query.limit) return json({ items, next_cursor: sealCursor({ stored: cursor }) });
+    const limit = query.limit - items.length;
+    const page: Page<{ readonly id: string }> = await store.read(
+      'workspace.list',
+      { page: { limit, cursor: cursor === '' ? undefined : cursor } },
+      FRESH,
+    );
+    for (const { id } of page.items) if (!ids.has(id)) items.push({ id, description: '', configured: false });
+    cursor = page.next_cursor ?? '';
+  } while (cursor !== '');
+  return json({ items, next_cursor: null });
+}

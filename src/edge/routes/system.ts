@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// The gateway about itself: health, readiness, status, providers.
+
+import type { BudgetStatus } from '../../actors/budget/protocol.ts';
+import type { ProviderStatus } from '../../actors/provider/protocol.ts';
+import { address } from '../../bus/address.ts';
+import { tryAsk } from '../ask.ts';
+import type { EdgeContext } from '../context.ts';
+import { type Answer, json, type Route } from '../exchange.ts';
+import { openapiDocument } from '../openapi.ts';
+import { Refusal } from '../problem.ts';
+import type { ChannelItem, StatusAnswer } from '../schemas/system.ts';
+import { threadItems, threadTotals } from '../threads.ts';
+
+/** Paths that need no token. */
+export const OPEN_PATHS: ReadonlySet<string> = new Set(['/health', '/ready']);
+
+export function systemRoutes(edge: EdgeContext): readonly Route[] {
+  return [
+    { method: 'GET', path: '/health', handle: () => json({ status: 'ok' }) },
+    { method: 'GET', path: '/ready', handle: readiness(edge) },
+    { method: 'GET', path: '/api/v1/status', handle: () => status(edge) },
+    {
+      method: 'GET',
+      path: '/api/v1/providers',
+      handle: async () => json({ items: await providers(edge), next_cursor: null }),
+    },
+    { method: 'GET', path: '/openapi.json', handle: async () => json(await openapiDocument()) },
+  ];
+}
+
+function readiness(edge: EdgeContext): () => Answer {
+  let was = false;
+  return () => {
+    if (edge.ports.ready()) {
+      was = true;
+      return json({ status: 'ready' });
+    }
+    throw was
+      ? new Refusal('draining', 'The gateway is stopping.')
+      : new Refusal('overloaded', 'The gateway is still starting.');
+  };
+}
+
+const UNREACHABLE = 'unreachable';
+
+async function providers(edge: EdgeContext): Promise<readonly ProviderStatus[]> {
+  const { bus, providers: names } = edge.ports;
+  return await Promise.all(
+    names.map(async (name) => {
+      const asked = await tryAsk(bus, address('provider', name), 'provider.status', {});
+      if (asked.ok) return asked.answer;
+      const { message } = asked.error;
+      return {
+        name,
+        state: UNREACHABLE,
+        available: false,
+        message,
+        in_flight: 0,
+        waiting: 0,
+        calls: 0,
+        failures: 0,
+        last_error: null,
+      };
+    }),
+  );
+}
+
+async function channels(edge: EdgeContext): Promise<readonly ChannelItem[]> {
+  const { bus, channels: names } = edge.ports;
+  return await Promise.all(
+    names.map(async (name) => {
+      const asked = await tryAsk(bus, address('channel', name), 'channel.status', {});
+      return asked.ok ? asked.answer : { name, type: '', state: UNREACHABLE, received: 0, refused: 0 };
+    }),
+  );
+}
+
+const NOTHING = { tokens: 0, cost_usd: 0 };
+const NO_SPAN = { hour: NOTHING, day: NOTHING };
+
+async function budgets(edge: EdgeContext): Promise<readonly BudgetStatus[]> {
+  const { bus, budgets: scopes } = edge.ports;
+  return await Promise.all(
+    scopes.map(async (scope) => {
+      const asked = await tryAsk(bus, address('budget', scope), 'budget.status', {});
+      return asked.ok ? asked.answer : { scope, state: UNREACHABLE, limits: NO_SPAN, used: NO_SPAN, reserved: NOTHING };
+    }),
+  );
+}
+
+/** Everything is asked at once and for a second at most: one part that does not answer never hides the others. */
+async function status(edge: EdgeContext): Promise<Answer> {
+  const { ports } = edge;
+  const [root, threads, totals, allChannels, allProviders, allBudgets] = await Promise.all([
+    tryAsk(ports.bus, address('gateway', 'root'), 'gateway.status', {}),
+    threadItems(ports),
+    threadTotals(ports, {}),
+    channels(edge),
+    providers(edge),
+    budgets(edge),
+  ]);
+  const known = root.ok ? root.answer : { state: UNREACHABLE, quarantined: [], restarts: [] };
+  const quarantined = [...ports.quarantined, ...known.quarantined];
+  const body: StatusAnswer = {
+    version: ports.version,
+    commit: ports.commit,
+    uptime_s: edge.uptime,
+    state: known.state,
+    url: edge.url,
+    threads,
+    actors: { total: totals.actors, by_kind: totals.by_kind },
+    channels: allChannels,
+    providers: allProviders,
+    budgets: allBudgets,
+    quarantined: [...new Map(quarantined.map((part) => [part.what, part])).values()],
+    restarts: known.restarts,
+    restart_pending: [],
+  };
+  return json(body);
+}

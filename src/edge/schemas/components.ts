@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Schemas that have a name of their own in the OpenAPI document.
+
+import type { z } from 'zod';
+import * as answers from './answers.ts';
+import * as debug from './debug.ts';
+import { TRACE_EVENTS, TURN_EVENTS } from './events.ts';
+import * as requests from './requests.ts';
+import * as system from './system.ts';
+
+export const COMPONENTS = {
+  ChatRequest: requests.ChatRequest,
+  NoBody: requests.NoBody,
+  Chat: answers.Chat,
+  Usage: answers.Usage,
+  ToolCall: answers.ToolCall,
+  TurnToolCall: answers.TurnToolCall,
+  Turn: answers.Turn,
+  Session: answers.Session,
+  Sessions: answers.Sessions,
+  Message: answers.Message,
+  Messages: answers.Messages,
+  Workspace: answers.Workspace,
+  Workspaces: answers.Workspaces,
+  Cancelled: answers.Cancelled,
+  Health: system.Health,
+  Ready: system.Ready,
+  Problem: system.Problem,
+  Provider: system.Provider,
+  Providers: system.Providers,
+  Budget: system.Budget,
+  Thread: system.Thread,
+  Threads: system.Threads,
+  Status: system.Status,
+  Actor: debug.Actor,
+  ActorDetailed: debug.ActorDetailed,
+  Actors: debug.Actors,
+  BusFigures: debug.BusFigures,
+  TurnSteps: debug.TurnSteps,
+  TurnStartedData: TURN_EVENTS.turn_started,
+  TextDeltaData: TURN_EVENTS.text_delta,
+  ThinkingDeltaData: TURN_EVENTS.thinking_delta,
+  TurnRestartedData: TURN_EVENTS.turn_restarted,
+  ToolResultData: TURN_EVENTS.tool_result,
+  WarningData: TURN_EVENTS.warning,
+  DoneData: TURN_EVENTS.done,
+  ErrorData: TURN_EVENTS.error,
+  TransitionData: TRACE_EVENTS.transition,
+  DroppedData: TRACE_EVENTS.dropped,
+} as const satisfies Record<string, z.ZodType>;
+
+const NAMES: ReadonlyMap<z.ZodType, string> = new Map(
+  Object.entries(COMPONENTS).map(([name, schema]) => [schema, name]),
+);
+
+/** The name a schema has in the document, if it has one. */
+export function componentOf(schema: z.ZodType): ComponentName | undefined {
+  return NAMES.get(schema) as ComponentName | undefined;
+}
+
+export type ComponentName = keyof typeof COMPONENTS;

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// What requests may say. These schemas validate, give the types, and make the OpenAPI document.
+
+import { z } from 'zod';
+import { Content, MessageId, Model, SessionId, WorkspaceId } from './fields.ts';
+
+export const ChatRequest = z
+  .strictObject({
+    content: Content,
+    workspace_id: WorkspaceId.optional(),
+    session_id: SessionId.optional(),
+    model: Model.optional(),
+    message_id: MessageId.optional(),
+    attachments: z
+      .array(z.string())
+      .max(0, { error: 'cannot be sent yet' })
+      .optional()
+      .describe('Ids of attachments. None can be uploaded yet.'),
+  })
+  .describe('A message.');
+
+export type ChatBody = z.output<typeof ChatRequest>;
+
+export const NoBody = z.strictObject({}).describe('Nothing; may be left out.');
+
+const limit = z.coerce
+  .number({ error: 'is not a number' })
+  .int({ error: 'is not a whole number' })
+  .min(1, { error: 'is less than 1' })
+  .max(200, { error: 'is more than 200' })
+  .default(50)
+  .describe('Items on a page.');
+
+const cursor = z.string().min(1).max(16_384).optional().describe('`next_cursor` of the page before.');
+
+export const PageQuery = z.object({ limit, cursor });
+
+export const ActorsQuery = z.object({
+  kind: z.string().max(64).optional().describe('Only actors of this kind.'),
+  thread: z.string().max(64).optional().describe('Only actors of this thread.'),
+  state: z.string().max(200).optional().describe('Only actors in this state.'),
+  q: z.string().max(256).optional().describe('Only actors with this in their address.'),
+  limit,
+  cursor,
+});
+
+export const ActorQuery = z.object({
+  reveal: z
+    .enum(['true', 'false'])
+    .default('false')
+    .describe('`true` shows secrets and message text; needs `admin:*`.'),
+});
+
+export const TraceQuery = z.object({
+  kind: z.string().max(64).optional().describe('Only actors of this kind.'),
+  address: z.string().max(256).optional().describe('Only this actor.'),
+});
+
+export const ResumeQuery = z.object({
+  last_event_id: z.string().optional().describe('As the header `Last-Event-ID`, for those who cannot send one.'),
+});

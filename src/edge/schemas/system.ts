@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is answered about the gateway itself: health, status, providers, and problems.
+
+import { z } from 'zod';
+import type { BudgetStatus } from '../../actors/budget/protocol.ts';
+import type { ProviderStatus } from '../../actors/provider/protocol.ts';
+import type { DeepReadonly } from '../../config/schema.ts';
+import { Counts, listOf, Time } from './fields.ts';
+
+export const Health = z.object({ status: z.literal('ok') }).describe('The process serves.');
+export const Ready = z.object({ status: z.literal('ready') }).describe('Stores are open and lanes run.');
+
+export const Problem = z
+  .looseObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.string().describe('What programs look at.'),
+    advice: z.string().optional().describe('What to do next.'),
+    errors: z
+      .array(z.object({ path: z.string().describe('Where; empty for the whole body.'), message: z.string() }))
+      .optional()
+      .describe('Everything wrong with the request, for `validation_failed`.'),
+  })
+  .describe('Problem details (RFC 9457).');
+
+export const Provider = z
+  .object({
+    name: z.string(),
+    state: z.string().describe('The state of its circuit; `unreachable` when its actor did not answer.'),
+    available: z.boolean(),
+    message: z.string(),
+    in_flight: z.int(),
+    waiting: z.int(),
+    calls: z.int(),
+    failures: z.int(),
+    last_error: z.object({ code: z.string(), at: z.string() }).nullable(),
+  })
+  .describe('A provider of language models.');
+
+export const Providers = listOf(Provider);
+
+const Channel = z
+  .object({
+    name: z.string(),
+    type: z.string(),
+    state: z.string().describe('`unreachable` when its actor did not answer.'),
+    received: z.int(),
+    refused: z.int(),
+  })
+  .describe('A channel.');
+
+const Span = z.object({ tokens: z.number(), cost_usd: z.number() });
+
+export const Budget = z
+  .object({
+    scope: z.string(),
+    state: z.string().describe('`unreachable` when its actor did not answer; then everything is 0.'),
+    limits: z.object({ hour: Span, day: Span }).describe('0 = no limit.'),
+    used: z.object({ hour: Span, day: Span }),
+    reserved: Span,
+  })
+  .describe('A budget.');
+
+export const Thread = z
+  .object({
+    name: z.string(),
+    state: z.enum(['up', 'unreachable']),
+    role: z.string(),
+    life: z.int().describe('Counts the threads that had this name.'),
+    actors: z.int(),
+    messages_in_per_s: z.number(),
+    messages_out_per_s: z.number(),
+    loop_delay_ms: z.object({ p50: z.number(), p99: z.number() }),
+    heap_bytes: z.int(),
+    utilisation: z.number().describe('Share of time its loop was busy since the last look, 0 to 1.'),
+    restarts: z.int(),
+  })
+  .describe('A thread; figures are 0 while it is unreachable.');
+
+export const Threads = listOf(Thread);
+
+export const Status = z
+  .object({
+    version: z.string(),
+    commit: z.string(),
+    uptime_s: z.int(),
+    state: z.string().describe('`starting`, `running`, `draining`, `stopped` or `unreachable`.'),
+    url: z.string().nullable().describe('Null without a TCP port.'),
+    threads: z.array(Thread),
+    actors: z.object({ total: z.int(), by_kind: Counts }),
+    channels: z.array(Channel),
+    providers: z.array(Provider),
+    budgets: z.array(Budget),
+    quarantined: z
+      .array(z.object({ what: z.string(), code: z.string(), message: z.string(), advice: z.string() }))
+      .describe('Parts that were configured and do not run.'),
+    restarts: z.array(z.object({ thread: z.string(), count: z.int(), last_at: Time, reason: z.string() })),
+    restart_pending: z.array(z.string()).describe('Changed configuration keys that wait for a restart.'),
+  })
+  .describe('A snapshot of the gateway.');
+
+export type StatusAnswer = DeepReadonly<z.output<typeof Status>>;
+export type ThreadItem = DeepReadonly<z.output<typeof Thread>>;
+export type ChannelItem = DeepReadonly<z.output<typeof Channel>>;
+
+/** What actors say about themselves is answered as it is. */
+export const SAME = {
+  provider: (status: ProviderStatus): DeepReadonly<z.output<typeof Provider>> => status,
+  budget: (status: BudgetStatus): DeepReadonly<z.output<typeof Budget>> => status,
+};

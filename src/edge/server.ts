@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// The edge as the composition root starts and stops it: the same listener on a TCP port and on a unix socket.
+
+import type { Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { createApp } from './app.ts';
+import { answerBrokenHttp } from './broken-http.ts';
+import { EdgeContext } from './context.ts';
+import { HostGuard } from './guard.ts';
+import { fs, http } from './node-http.ts';
+import type { EdgePorts } from './ports.ts';
+import { allRoutes } from './routes/all.ts';
+
+/** The HTTP edge. */
+export interface Edge {
+  /** Listens on a TCP port; 0 lets the system choose. Rejects when the address cannot be had. */
+  listenTcp(host: string, port: number): Promise<{ readonly url: string; readonly port: number }>;
+  /** Listens on a unix socket that only its owner may open. A stale one at this path is replaced. */
+  listenSocket(path: string): Promise<void>;
+  /** Takes no new connections; those that are open go on. */
+  stopAccepting(): void;
+  /** Stops accepting and settles when every running answer has ended; the drain timeout ends those that have not. */
+  close(): Promise<void>;
+}
+
+const HEADERS_MS = 10_000;
+const REQUEST_MS = 60_000;
+const KEEP_ALIVE_MS = 65_000;
+const LOOK_FOR_LATE_MS = 5_000;
+const HEADER_BYTES = 16 * 1024;
+const HEADER_COUNT = 100;
+const MOST_CONNECTIONS = 20_000;
+/** After the last word to everybody: what still has not been read then is cut off. */
+const LAST_WORDS_MS = 1_000;
+
+export function createEdge(ports: EdgePorts): Edge {
+  const edge = new EdgeContext(ports);
+  const hosts = new HostGuard(ports.config.networking);
+  const listener = createApp(ports, allRoutes(edge), hosts);
+  const servers: Server[] = [];
+  let closing: Promise<void> | undefined;
+
+  const serve = (): Server => {
+    const server = http.createServer({
+      headersTimeout: HEADERS_MS,
+      requestTimeout: REQUEST_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      connectionsCheckingInterval: LOOK_FOR_LATE_MS,
+      maxHeaderSize: HEADER_BYTES,
+      // Without a Host the guard refuses, in the same form as everything else.
+      requireHostHeader: false,
+    });
+    server.maxHeadersCount = HEADER_COUNT;
+    server.maxConnections = MOST_CONNECTIONS;
+    server.on('request', (request, response) => {
+      // A connection that stays open would keep the server from closing.
+      if (closing !== undefined) response.setHeader('Connection', 'close');
+      listener(request, response);
+    });
+    // The body is asked for only once the request is found to be welcome.
+    server.on('checkContinue', listener);
+    server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) =>
+      answerBrokenHttp(error, socket, ports.world),
+    );
+    servers.push(server);
+    return server;
+  };
+
+  const bound = (server: Server, listen: () => void): Promise<void> =>
+    new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.once('listening', () => {
+        server.off('error', reject);
+        server.on('error', (err) => ports.log.error({ err }, 'the server failed'));
+        resolve();
+      });
+      listen();
+    });
+
+  const stopAccepting = (): void => {
+    for (const server of servers) if (server.listening) server.close();
+  };
+
+  const shut = async (): Promise<void> => {
+    const { world, config } = ports;
+    const all = Promise.all(servers.map((server) => closed(server)));
+    for (const server of servers) server.closeIdleConnections();
+    edge.endEndless();
+    const cancels = [
+      world.after(config.gateway.drain_timeout, () => edge.endAll()),
+      world.after(config.gateway.drain_timeout + LAST_WORDS_MS, () => {
+        for (const server of servers) server.closeAllConnections();
+      }),
+    ];
+    await all;
+    for (const cancel of cancels) cancel();
+  };
+
+  return {
+    async listenTcp(host, port) {
+      const server = serve();
+      await bound(server, () => server.listen(port, host));
+      const at = server.address();
+      const taken = typeof at === 'object' && at !== null ? at.port : port;
+      hosts.listensOn(host);
+      edge.url = `http://${host.includes(':') ? `[${host}]` : host}:${taken}`;
+      return { url: edge.url, port: taken };
+    },
+    async listenSocket(path) {
+      const server = serve();
+      removeStale(path);
+      await bound(server, () => server.listen(path));
+      fs.chmodSync(path, 0o600);
+    },
+    stopAccepting,
+    close() {
+      closing ??= shut();
+      return closing;
+    },
+  };
+}
+
+/** Settles when a server has no connection left; one that was closed before counts too. */
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    if (server.listening) server.close(() => resolve());
+    else server.getConnections((_error, count) => (count === 0 ? resolve() : server.once('close', resolve)));
+  });
+}
+
+/** A socket that a gateway left behind when it was killed. Whoever calls holds the data directory, so nobody uses it. */
+function removeStale(path: string): void {
+  if (fs.lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true) fs.unlinkSync(path);
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+// The gateway, put together: data directory, threads, root, edge; started in the order of the tree, drained in reverse.
+
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { address } from './bus/address.ts';
+import { SharedCounter } from './bus/counter.ts';
+import { type Layout, MAIN, threadNames } from './bus/layout.ts';
+import type { RunningGateway, StartOptions } from './cli/running-gateway.ts';
+import { versionInfo } from './cli/version.ts';
+import type { House } from './composition/boot.ts';
+import { createContext, type ThreadContext } from './composition/context.ts';
+import { killPoints } from './composition/kill-points.ts';
+import { budgetScopes, providerTypes } from './composition/lane-policy.ts';
+import { createLog, type ProcessLog } from './composition/log.ts';
+import { PULL_CHANNELS, startMain } from './composition/main-role.ts';
+import { tokenGrants } from './composition/owner-token.ts';
+import { realWorld } from './composition/real-world.ts';
+import { Threads } from './composition/threads.ts';
+import { unavailableParts } from './composition/unavailable.ts';
+import { parseListen } from './config/listen.ts';
+import type { Config } from './config/schema.ts';
+import { createEdge } from './edge/server.ts';
+import { type Failure, failure, SigilError } from './errors.ts';
+import { createReadStore, createSeqTracker } from './stores/remote/read-store.ts';
+import { prepareDataDir } from './stores/sqlite/data-dir.ts';
+import { acquireLock, type Lock } from './stores/sqlite/lock.ts';
+
+/** The file a worker begins with: beside this one, in a checkout and in what is published. */
+const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js', import.meta.url);
+
+/** See {@link StartGateway}. */
+export async function startGateway(options: StartOptions): Promise<RunningGateway> {
+  const { config, dataDir } = options;
+  prepareDataDir(dataDir);
+  const socket = join(dataDir, 'gateway.sock');
+  const lock = takeLock(dataDir, socket);
+  try {
+    const log = await createLog(config, options.logLevel);
+    return await start(options, lock, socket, log);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+type Held = Extract<Lock, { ok: true }>;
+
+function takeLock(dataDir: string, socket: string): Held {
+  const started_at = new Date().toISOString();
+  const lock = acquireLock(join(dataDir, 'gateway.lock'), { pid: process.pid, url: null, socket, started_at });
+  if (lock.ok) return lock;
+  const { holder } = lock;
+  const who = holder === null ? 'another gateway' : `the gateway with pid ${holder.pid}${holder.url === null ? '' : ` at ${holder.url}`} (running since ${holder.started_at})`;
+  throw new SigilError(failure('conflict', `${dataDir} is in use by ${who}.`, { holder }));
+}
+
+function layoutOf(config: Config): Layout {
+  const { threads, io_threads } = config.gateway;
+  return { lanes: threads === 'auto' ? Math.max(1, availableParallelism() - 1) : threads, io: io_threads };
+}
+
+async function start(options: StartOptions, lock: Held, socket: string, log: ProcessLog): Promise<RunningGateway> {
+  const { config, dataDir } = options;
+  const layout = layoutOf(config);
+  const names = threadNames(layout);
+  const house: House = {
+    layout,
+    config,
+    data_dir: dataDir,
+    counters: new SharedArrayBuffer(SharedCounter.bytes(names.length)),
+    beats: new SharedArrayBuffer(names.length * Int32Array.BYTES_PER_ELEMENT),
+  };
+  const quarantined = [...options.quarantined, ...unavailableParts(config)];
+  for (const { what, message, advice } of quarantined) log.warn({ part: what }, `${message} ${advice}`);
+
+  let lanesDrained = (): void => undefined;
+  const drained = new Promise<void>((resolve) => {
+    lanesDrained = resolve;
+  });
+  const context = createContext({
+    house,
+    index: MAIN,
+    life: 1,
+    world: realWorld,
+    log: log.write,
+    point: killPoints(process.env['SIGIL_KILL_AT']),
+    drain: (done) => done(),
+  });
+  const { bus } = context;
+  const root = address('gateway', 'root');
+  const from = address('thread', 'main');
+  let over = (_: Failure | null): void => undefined;
+  const closed = new Promise<void>((resolve, reject) => {
+    over = (error) => (error === null ? resolve() : reject(new SigilError(error)));
+  });
+  // Whoever starts a gateway looks at this when it ends; until then nobody does.
+  closed.catch(() => undefined);
+
+  const threads = new Threads({
+    house,
+    entry: ENTRY,
+    world: realWorld,
+    bus,
+    log: log.write,
+    restarted: (thread, reason) => {
+      log.warn({ thread, reason }, 'a thread ended and is started again');
+      bus.send(root, 'gateway.thread_restarted', { thread, reason }, { from });
+    },
+    quarantined: (thread, error) => {
+      const advice = 'See the log for what it ended with, then restart the gateway.';
+      bus.send(root, 'gateway.quarantine', { what: `thread/${thread}`, code: error.code, message: error.message, advice }, { from });
+      // Without its journal or lanes a gateway serves nobody: better to end and be started again from outside.
+      if (thread === 'journal' || thread.startsWith('lane-')) over(error);
+    },
+  });
+  const main = startMain(context, { quarantined, drained: () => lanesDrained() });
+  let ready = false;
+  const started = threads.start();
+  // The threads load while the edge does.
+  started.catch(() => undefined);
+  const edge = edgeOf(context, options, quarantined, log, () => ready);
+  const stopAll = async (): Promise<void> => {
+    await threads.stop();
+    main.stop();
+    bus.close();
+    context.heartbeat.stop();
+    lock.release();
+  };
+  let url: string | null = null;
+  try {
+    await edge.listenSocket(socket);
+    if (options.tcp) url = (await listen(edge, config)).url;
+    await started;
+  } catch (error) {
+    await edge.close();
+    await stopAll();
+    throw error instanceof Error ? error : new SigilError(error as Failure);
+  }
+  if (url !== null) lock.update({ pid: process.pid, url, socket, started_at: realWorld.iso(realWorld.now()) });
+  ready = true;
+  bus.send(root, 'gateway.started', {}, { from });
+  log.info({ url, socket, threads: names.length, data_dir: dataDir }, 'the gateway runs');
+
+  let draining: Promise<void> | null = null;
+  const drain = async (reason: string): Promise<void> => {
+    log.info({ reason }, 'draining');
+    ready = false;
+    bus.ask(root, 'gateway.drain', { reason }, { from, within: config.gateway.drain_timeout + 5_000 }, () => undefined);
+    await drained;
+    await edge.close();
+    await stopAll();
+    log.info({ reason }, 'the gateway has ended');
+    over(null);
+  };
+  return {
+    url,
+    socket,
+    closed,
+    drain: (reason) => {
+      draining ??= drain(reason);
+      return draining;
+    },
+  };
+}
+
+type Edge = ReturnType<typeof createEdge>;
+
+async function listen(edge: Edge, config: Config): Promise<{ url: string }> {
+  const { listen: text } = config.networking;
+  const place = parseListen(text);
+  if (place === undefined) throw new SigilError(failure('validation_failed', `networking.listen: ${text} is not HOST:PORT.`));
+  try {
+    return await edge.listenTcp(place.host, place.port);
+  } catch (error) {
+    const { code } = error as { code?: string };
+    const why = code === 'EADDRINUSE' ? 'another program listens there' : code === 'EACCES' ? 'this user may not listen there' : String((error as Error).message);
+    throw new SigilError(failure('validation_failed', `Cannot listen on ${text}: ${why}. Choose another address with --listen HOST:PORT.`));
+  }
+}
+
+function edgeOf(context: ThreadContext, options: StartOptions, quarantined: StartOptions['quarantined'], log: ProcessLog, ready: () => boolean): Edge {
+  const { config, dataDir } = options;
+  const { bus, world, house } = context;
+  const { version, commit } = versionInfo();
+  return createEdge({
+    bus,
+    store: createReadStore({ bus, from: address('thread', 'main'), seen: createSeqTracker() }),
+    world,
+    config,
+    tokens: tokenGrants(config, dataDir),
+    log,
+    version,
+    commit,
+    threads: threadNames(house.layout),
+    workspaces: Object.keys(config.workspaces),
+    providers: [...providerTypes(config).keys()],
+    channels: PULL_CHANNELS,
+    budgets: budgetScopes(config),
+    ready,
+    quarantined,
+  });
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// gateway.db as it is read: where a session or turn belongs, the workspaces, usage, and how far the views are.
+
+import type { Page, PageRequest, UsageSum } from '../session-store.ts';
+import { pageLimit, pageOf, placeOf } from './cursor.ts';
+import { openReadonly, type SqliteDatabase } from './database.ts';
+import { DAY, GATEWAY_MIGRATIONS, HOUR } from './gateway-schema.ts';
+import { guarded } from './storage-error.ts';
+
+interface WorkspaceEntry {
+  readonly id: string;
+  readonly sessions: number;
+  readonly created_at: number;
+  readonly last_seq: number;
+}
+
+/** Where a turn belongs. */
+export interface TurnPlaceRow {
+  readonly workspace_id: string;
+  readonly session_id: string;
+}
+
+export interface WorkspaceItem {
+  readonly id: string;
+  readonly sessions: number;
+  readonly created_at: string;
+}
+
+/** Opens by itself once the views' thread has made the file; before that everything is empty. */
+export class GatewayReader {
+  readonly #file: string;
+  #db: SqliteDatabase | undefined;
+  #sql: ReturnType<typeof prepare> | undefined;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  /** How far the views are, looked up in the file. */
+  upto(): number {
+    return this.#read((sql) => sql.upto.get()) ?? 0;
+  }
+
+  /** The journal the views are made of. */
+  journal(): string {
+    return this.#read((sql) => sql.journal.get()) ?? '';
+  }
+
+  workspaceOfSession(session_id: string): string | undefined {
+    return this.#read((sql) => sql.session.get(session_id));
+  }
+
+  turn(turn_id: string): TurnPlaceRow | undefined {
+    return this.#read((sql) => sql.turn.get(turn_id));
+  }
+
+  /** The last row of a workspace: what its files must hold. Undefined when it has none. */
+  lastOf(workspace: string): number | undefined {
+    return this.#read((sql) => sql.lastOf.get(workspace));
+  }
+
+  workspaces(page: PageRequest): Page<WorkspaceItem> {
+    const limit = pageLimit(page.limit);
+    const rows = this.#read((sql) => sql.workspaces.all(placeOf('workspaces', page, ''), limit + 1)) ?? [];
+    const shown = ({ id, sessions, created_at }: WorkspaceEntry): WorkspaceItem => {
+      return { id, sessions, created_at: new Date(created_at).toISOString() };
+    };
+    return pageOf('workspaces', limit, rows, (row) => row.id, shown);
+  }
+
+  usage(scope: string, at: number): { readonly hour: UsageSum; readonly day: UsageSum } {
+    const sum = (from: number, to: number): UsageSum =>
+      this.#read((sql) => sql.usage.get(scope, from, to)) ?? { tokens: 0, cost_usd: 0 };
+    const hour = Math.floor(at / HOUR) * HOUR;
+    const day = Math.floor(at / DAY) * DAY;
+    return { hour: sum(hour, hour + HOUR), day: sum(day, day + DAY) };
+  }
+
+  close(): void {
+    this.#db?.close();
+    this.#db = undefined;
+    this.#sql = undefined;
+  }
+
+  #read<T>(work: (sql: ReturnType<typeof prepare>) => T): T | undefined {
+    return guarded(this.#file, () => {
+      if (this.#sql === undefined) {
+        this.#db = openReadonly(this.#file, GATEWAY_MIGRATIONS.length);
+        if (this.#db === undefined) return undefined;
+        this.#sql = prepare(this.#db);
+      }
+      return work(this.#sql);
+    });
+  }
+}
+
+function prepare(db: SqliteDatabase) {
+  return {
+    upto: db.prepare<[], number>('SELECT upto FROM view_state').pluck(),
+    journal: db.prepare<[], string>('SELECT journal FROM view_state').pluck(),
+    session: db.prepare<[string], string>('SELECT workspace_id FROM sessions WHERE session_id = ?').pluck(),
+    turn: db.prepare<[string], TurnPlaceRow>('SELECT workspace_id, session_id FROM turns WHERE turn_id = ?'),
+    lastOf: db.prepare<[string], number>('SELECT last_seq FROM workspaces WHERE id = ?').pluck(),
+    workspaces: db.prepare<[string, number], WorkspaceEntry>(
+      'SELECT id, sessions, created_at, last_seq FROM workspaces WHERE id > ? AND sessions > 0 ORDER BY id LIMIT ?',
+    ),
+    usage: db.prepare<[string, number, number], UsageSum>(
+      `SELECT coalesce(sum(input_tokens + output_tokens + cache_read_tokens + cache_write_tokens + settled_tokens), 0) AS tokens,
+         coalesce(sum(cost_usd), 0.0) AS cost_usd
+       FROM usage WHERE scope = ? AND hour >= ? AND hour < ?`,
+    ),
+  };
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// The three stores as their threads start them: plain handlers by message type, for the composition to bind to the bus.
+
+import { join } from 'node:path';
+import { type Failure, toFailure } from '../../errors.ts';
+import type { JournalProtocol } from '../journal.ts';
+import { type JournalPoint, JournalWriter } from '../journal-writer.ts';
+import type { ViewsProtocol } from '../protocol.ts';
+import type { Request } from '../request.ts';
+import type { ReadProtocol, ReadQuery } from '../session-store.ts';
+import type { Durability } from './database.ts';
+import { SqliteJournalDisk } from './journal-disk.ts';
+import { SqliteReader } from './reader.ts';
+import { SqliteViews } from './views.ts';
+
+/** One handler for each message type of a protocol. */
+export type Handlers<P extends { readonly [type: string]: { readonly body: unknown; readonly reply: unknown } }> = {
+  readonly [T in keyof P & string]: (request: Request<P[T]['body'], P[T]['reply']>) => void;
+};
+
+/** The parts of the world the stores' threads use. */
+export interface StoreClock {
+  /** Runs after the current work, once the loop has turned. */
+  soon(run: () => void): void;
+  after(ms: number, run: () => void): () => void;
+  monotonic(): number;
+}
+
+export interface OpenJournalOptions {
+  readonly dataDir: string;
+  readonly durability: Durability;
+  readonly clock: StoreClock;
+  /** Told after each commit, and once at the start. */
+  readonly notify: (upto: number) => void;
+  readonly point?: (name: JournalPoint) => void;
+  /** Told what went wrong beside the answers: a checkpoint that could not be made. */
+  readonly failed?: (failure: Failure) => void;
+}
+
+export interface OpenJournal {
+  readonly handlers: Handlers<JournalProtocol>;
+  /** The last durable row. */
+  seq(): number;
+  close(): void;
+}
+
+/** The log is moved into the file when no commit has come for this long, in milliseconds. */
+const IDLE_MS = 250;
+
+/** Opens DATA/journal.db and becomes its one writer. @throws SigilError `storage_failed`. */
+export function openJournal({ dataDir, durability, clock, notify, point, failed }: OpenJournalOptions): OpenJournal {
+  const disk = new SqliteJournalDisk({ file: join(dataDir, 'journal.db'), durability });
+  let busy = false;
+  let cancel: (() => void) | undefined;
+  const idle = (): void => {
+    cancel = undefined;
+    if (busy) {
+      watch();
+      return;
+    }
+    try {
+      disk.checkpoint();
+    } catch (thrown) {
+      failed?.(toFailure(thrown));
+    }
+  };
+  const watch = (): void => {
+    busy = false;
+    cancel ??= clock.after(IDLE_MS, idle);
+  };
+  const committed = (upto: number): void => {
+    busy = true;
+    if (cancel === undefined) watch();
+    notify(upto);
+  };
+  const soon = (run: () => void): void => clock.soon(run);
+  const writer = new JournalWriter({ disk, soon, notify: committed, ...(point === undefined ? {} : { point }) });
+  watch();
+  clock.soon(() => notify(writer.seq));
+  return {
+    handlers: {
+      'journal.append': (request) => writer.append(request),
+      'journal.tail': (request) => writer.tail(request),
+      'journal.owed': (request) => writer.owed(request),
+      'journal.stats': (request) => writer.stats(request),
+    },
+    seq: () => writer.seq,
+    close() {
+      cancel?.();
+      disk.close();
+    },
+  };
+}
+
+export interface OpenViewsOptions {
+  readonly dataDir: string;
+  readonly clock: StoreClock;
+  /** Told after each batch, and once at the start. */
+  readonly advanced: (upto: number) => void;
+  readonly failed?: (failure: Failure) => void;
+}
+
+export interface OpenViews {
+  readonly handlers: Handlers<ViewsProtocol>;
+  upto(): number;
+  close(): void;
+}
+
+/** Opens the views' files and begins to follow the journal. @throws SigilError `storage_failed`. */
+export function openViews({ dataDir, clock, advanced, failed }: OpenViewsOptions): OpenViews {
+  const views = new SqliteViews({
+    dataDir,
+    soon: (run) => clock.soon(run),
+    after: (ms, run) => clock.after(ms, run),
+    advanced,
+    ...(failed === undefined ? {} : { failed }),
+  });
+  return {
+    handlers: {
+      'views.wake': ({ body }) => views.wake(body.upto),
+      'views.await': (request) => views.await(request),
+      'views.stats': (request) => views.stats(request),
+    },
+    upto: () => views.upto,
+    close: () => views.close(),
+  };
+}
+
+export interface OpenReaderOptions {
+  readonly dataDir: string;
+  readonly clock: StoreClock;
+  readonly openFiles?: number;
+}
+
+export interface OpenReader {
+  readonly handlers: Handlers<ReadProtocol> & {
+    readonly 'read.advanced': (request: { readonly body: { readonly upto: number } }) => void;
+  };
+  close(): void;
+}
+
+/** The queries, over files the other two threads make. */
+export function openReader({ dataDir, clock, openFiles }: OpenReaderOptions): OpenReader {
+  const reader = new SqliteReader({
+    dataDir,
+    soon: (run) => clock.soon(run),
+    after: (ms, run) => clock.after(ms, run),
+    monotonic: () => clock.monotonic(),
+    ...(openFiles === undefined ? {} : { openFiles }),
+  });
+  const asks = <Q extends ReadQuery>(query: Q): Handlers<ReadProtocol>[Q] => {
+    return (request: Request<ReadProtocol[Q]['body'], ReadProtocol[Q]['reply']>) => reader.ask(query, request);
+  };
+  return {
+    handlers: {
+      'session.get': asks('session.get'),
+      'session.list': asks('session.list'),
+      'session.messages': asks('session.messages'),
+      'turn.get': asks('turn.get'),
+      'turn.events': asks('turn.events'),
+      'turn.steps': asks('turn.steps'),
+      'workspace.list': asks('workspace.list'),
+      'message.search': asks('message.search'),
+      'message.turn': asks('message.turn'),
+      'usage.window': asks('usage.window'),
+      'read.advanced': ({ body }) => reader.advanced(body.upto),
+    },
+    close: () => reader.close(),
+  };
+}

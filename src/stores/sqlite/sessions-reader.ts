@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// One workspace's sessions.db as it is read: sessions, messages and turns in the form callers get.
+
+import type { ToolCall } from '../records.ts';
+import type { MessageRow, Page, PageRequest, SessionRow, TurnRow, TurnToolCall } from '../session-store.ts';
+import { pageLimit, pageOf, placeOf } from './cursor.ts';
+import { openReadonly, type SqliteDatabase } from './database.ts';
+import { SESSIONS_MIGRATIONS, type StoredMessage, type StoredSession, type StoredTurn } from './sessions-schema.ts';
+
+/** A turn with its place in the journal. */
+export interface PlacedTurn {
+  readonly turn: TurnRow;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** How many of a user's newest messages a search looks at, and how much text (UTF-16 units) of them. */
+const SEARCHED = 2000;
+const SEARCHED_LENGTH = 16 * 1024 * 1024;
+
+/** Opens a workspace's file for reading; undefined while it is not there. */
+export function openSessionsReader(workspace: string, file: string): SessionsReader | undefined {
+  const db = openReadonly(file, SESSIONS_MIGRATIONS.length);
+  return db === undefined ? undefined : new SessionsReader(workspace, db);
+}
+
+export class SessionsReader {
+  readonly #workspace: string;
+  readonly #db: SqliteDatabase;
+  readonly #sql: ReturnType<typeof prepare>;
+
+  constructor(workspace: string, db: SqliteDatabase) {
+    this.#workspace = workspace;
+    this.#db = db;
+    this.#sql = prepare(db);
+  }
+
+  /** Which journal it is made of, and up to which row. */
+  state(): { readonly journal: string; readonly upto: number } {
+    return this.#sql.state.get() ?? { journal: '', upto: 0 };
+  }
+
+  session(id: string): SessionRow | undefined {
+    const row = this.#sql.session.get(id);
+    return row === undefined ? undefined : this.#sessionRow(row);
+  }
+
+  sessions(user_id: string | undefined, page: PageRequest): Page<SessionRow> {
+    const limit = pageLimit(page.limit);
+    const before = placeOf('sessions', page, Number.MAX_SAFE_INTEGER);
+    const rows =
+      user_id === undefined
+        ? this.#sql.sessions.all(before, limit + 1)
+        : this.#sql.sessionsOf.all(user_id, before, limit + 1);
+    return pageOf(
+      'sessions',
+      limit,
+      rows,
+      (row) => row.updated_seq,
+      (row) => this.#sessionRow(row),
+    );
+  }
+
+  messages(session_id: string, page: PageRequest): Page<MessageRow> {
+    const limit = pageLimit(page.limit);
+    const rows = this.#sql.messages.all(session_id, placeOf('messages', page, 0), limit + 1);
+    return pageOf('messages', limit, rows, (row) => row.seq, messageRow);
+  }
+
+  /** The user's message under its sender's key. */
+  message(session_id: string, id: string): { readonly turn_id: string; readonly content: string } | undefined {
+    return this.#sql.message.get(session_id, id);
+  }
+
+  turn(id: string): PlacedTurn | undefined {
+    const row = this.#sql.turn.get(id);
+    if (row === undefined) return undefined;
+    return { turn: this.#turnRow(row), first: row.first_seq, last: row.last_seq };
+  }
+
+  search(
+    user_id: string,
+    words: readonly string[],
+    limit: number,
+  ): readonly (MessageRow & { readonly session_id: string })[] {
+    const wanted = words.map(folded).filter((word) => word !== '');
+    const most = pageLimit(limit);
+    const found: (MessageRow & { readonly session_id: string })[] = [];
+    let length = 0;
+    for (const row of this.#sql.newest.iterate(user_id, SEARCHED)) {
+      const text = folded(row.content);
+      if (wanted.every((word) => text.includes(word))) found.push({ session_id: row.session_id, ...messageRow(row) });
+      length += text.length;
+      if (found.length >= most || length > SEARCHED_LENGTH) break;
+    }
+    return found;
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #sessionRow({ updated_seq: _seq, ...row }: StoredSession): SessionRow {
+    return {
+      ...row,
+      workspace_id: this.#workspace,
+      created_at: time(row.created_at),
+      updated_at: time(row.updated_at),
+    };
+  }
+
+  #turnRow(row: StoredTurn): TurnRow {
+    const { input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_usd } = row;
+    return {
+      id: row.id,
+      session_id: row.session_id,
+      workspace_id: this.#workspace,
+      user_id: row.user_id,
+      message_id: row.message_id,
+      status: row.status,
+      model: row.model,
+      reply_id: row.reply_id,
+      content: row.content,
+      finish_reason: row.finish_reason,
+      error: row.error_code === null ? null : { code: row.error_code, message: row.error_message ?? '' },
+      usage: { input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_usd },
+      tool_calls: toolCalls(this.#sql.said.all(row.session_id, row.first_seq, row.last_seq, row.id)),
+      created_at: time(row.created_at),
+      started_at: row.started_at === null ? null : time(row.started_at),
+      ended_at: row.ended_at === null ? null : time(row.ended_at),
+    };
+  }
+}
+
+function time(at: number): string {
+  return new Date(at).toISOString();
+}
+
+/** A form in which texts that differ in case alone are equal. Upper case, because lower case depends on the neighbours (σ, ς). */
+function folded(text: string): string {
+  return text.normalize('NFKC').toUpperCase();
+}
+
+function callsOf(row: StoredMessage): readonly ToolCall[] {
+  return row.tool_calls === null ? [] : (JSON.parse(row.tool_calls) as readonly ToolCall[]);
+}
+
+function messageRow(row: StoredMessage): MessageRow {
+  const { id, turn_id, role, content, origin } = row;
+  return {
+    id,
+    turn_id,
+    role,
+    content,
+    origin,
+    ...(row.tool_calls === null ? {} : { tool_calls: callsOf(row) }),
+    ...(row.tool_call_id === null ? {} : { tool_call_id: row.tool_call_id }),
+    created_at: time(row.at),
+  };
+}
+
+/** Calls and results of a turn from its messages. A result belongs to the newest open call of its id: models repeat ids. */
+function toolCalls(said: readonly StoredMessage[]): readonly TurnToolCall[] {
+  const calls: { -readonly [K in keyof TurnToolCall]: TurnToolCall[K] }[] = [];
+  for (const row of said) {
+    for (const call of callsOf(row)) calls.push({ ...call, result: null });
+    if (row.role !== 'tool') continue;
+    const call = calls.findLast((open) => open.id === row.tool_call_id && open.result === null);
+    if (call !== undefined)
+      call.result = { content: row.content, is_error: row.is_error === 1, truncated: row.truncated === 1 };
+  }
+  return calls;
+}
+
+function prepare(db: SqliteDatabase) {
+  return {
+    state: db.prepare<[], { journal: string; upto: number }>('SELECT journal, upto FROM view_state'),
+    session: db.prepare<[string], StoredSession>('SELECT * FROM sessions WHERE id = ?'),
+    sessions: db.prepare<[number, number], StoredSession>(
+      'SELECT * FROM sessions WHERE updated_seq < ? ORDER BY updated_seq DESC LIMIT ?',
+    ),
+    sessionsOf: db.prepare<[string, number, number], StoredSession>(
+      'SELECT * FROM sessions WHERE user_id = ? AND updated_seq < ? ORDER BY updated_seq DESC LIMIT ?',
+    ),
+    messages: db.prepare<[string, number, number], StoredMessage>(
+      'SELECT * FROM messages WHERE session_id = ? AND seq > ? ORDER BY seq LIMIT ?',
+    ),
+    message: db.prepare<[string, string], { turn_id: string; content: string }>(
+      `SELECT turn_id, content FROM messages WHERE session_id = ? AND id = ? AND role = 'user' LIMIT 1`,
+    ),
+    newest: db.prepare<[string, number], StoredMessage>(
+      'SELECT * FROM messages WHERE user_id = ? ORDER BY seq DESC LIMIT ?',
+    ),
+    said: db.prepare<[string, number, number, string], StoredMessage>(
+      `SELECT * FROM messages INDEXED BY messages_of_session
+       WHERE session_id = ? AND seq BETWEEN ? AND ? AND turn_id = ? AND role IN ('assistant', 'tool') ORDER BY seq`,
+    ),
+    turn: db.prepare<[string], StoredTurn>('SELECT * FROM turns WHERE id = ?'),
+  };
+}

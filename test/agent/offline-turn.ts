@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// A whole turn with the offline model and the real tools, without lanes or stores: prepare, call, run tools, until it is done.
+
+import { prepare } from '../../src/agent/prepare.ts';
+import { builtInTools } from '../../src/agent/tools/catalogue.ts';
+import type { MemoryHit, MemoryPort } from '../../src/agent/tools/memory-port.ts';
+import { createToolRegistry } from '../../src/agent/tools/registry.ts';
+import { runToolCall, type ToolResult, type ToolRun } from '../../src/agent/tools/run.ts';
+import { createArgumentChecks } from '../../src/agent/tools/validate.ts';
+import type { TurnMessage } from '../../src/agent/turn-message.ts';
+import { createSigilProvider, OFFLINE_MODEL } from '../../src/providers/sigil.ts';
+import type { ToolCall } from '../../src/stores/records.ts';
+
+/** 2025-01-02T03:04:05.678Z, a Thursday. */
+export const NOW = 1_735_787_045_678;
+
+/** Messages in memory, searched as the view does: all words, case folded, newest first. */
+export function createHistory() {
+  const rows: MemoryHit[] = [];
+  const port: MemoryPort = {
+    search: async (words, limit) => {
+      const matches = ({ content }: MemoryHit): boolean => {
+        const said = new Set(content.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []);
+        return words.every((word) => said.has(word));
+      };
+      return rows.filter(matches).toReversed().slice(0, limit);
+    },
+    remember: async () => 'history',
+  };
+  const add = (turn_id: string, { role, content }: TurnMessage): void => {
+    rows.push({ turn_id, role, content, created_at: '2025-01-02T03:04:05.678Z' });
+  };
+  return { port, add };
+}
+
+export type History = ReturnType<typeof createHistory>;
+
+const tools = createToolRegistry(builtInTools());
+const checks = createArgumentChecks();
+const provider = createSigilProvider({ pause: async () => undefined });
+
+/** What a tool call runs in, in a world whose time stands still. */
+export function toolRun(memory: MemoryPort, turn_id = 'turn', more: Partial<ToolRun> = {}): ToolRun {
+  const context = { session_id: 'session', workspace_id: 'home', user_id: 'ana', turn_id, memory };
+  const world = { now: () => NOW, monotonic: () => 0, after: () => () => undefined };
+  return { tools, checks, world, context, timeout_ms: 1000, ...more };
+}
+
+export function run(call: ToolCall, given: ToolRun): Promise<ToolResult> {
+  return new Promise((resolve) => runToolCall(call, given, resolve));
+}
+
+/** Says something to the offline model; gives its answer and the tools it called. Everything is added to the history. */
+export async function turn(history: History, id: string, content: string): Promise<{ answer: string; called: readonly string[] }> {
+  const so_far: TurnMessage[] = [];
+  const called: string[] = [];
+  history.add(id, { role: 'user', content });
+  for (let calls = 1; calls <= 5; calls += 1) {
+    const prepared = prepare({
+      persona: '',
+      channel: { markdown: false },
+      window: [],
+      active_window: 20,
+      messages: [content],
+      turn: so_far,
+      tools: tools.offer(),
+      model: { id: OFFLINE_MODEL.id, ...OFFLINE_MODEL.capabilities },
+      options: {},
+    });
+    if (!prepared.ok) throw new Error(prepared.failure.message);
+    let text = '';
+    const asked: ToolCall[] = [];
+    for await (const event of provider.chat(prepared.request, { signal: new AbortController().signal })) {
+      if (event.type === 'text_delta') text += event.text;
+      if (event.type === 'tool_call') asked.push({ id: event.id, name: event.name, arguments: event.arguments });
+      if (event.type === 'error') throw new Error(event.error.message);
+    }
+    const reply: TurnMessage = { role: 'assistant', content: text, ...(asked.length > 0 && { tool_calls: asked }) };
+    so_far.push(reply);
+    history.add(id, reply);
+    if (asked.length === 0) return { answer: text, called };
+    for (const result of await Promise.all(asked.map((call) => run(call, toolRun(history.port, id))))) {
+      called.push(result.name);
+      const message: TurnMessage = { role: 'tool', content: result.content, tool_call_id: result.call_id, tool_name: result.name };
+      so_far.push(message);
+      history.add(id, message);
+    }
+  }
+  throw new Error('the model never stopped calling tools');
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// The three stores over one directory, on a manual clock: append, let the views follow, read.
+
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import type { Failure } from '../../src/errors.ts';
+import type { Append } from '../../src/stores/journal.ts';
+import { JournalWriter } from '../../src/stores/journal-writer.ts';
+import type { ReadBarrier, ReadProtocol, ReadQueries, ReadQuery } from '../../src/stores/session-store.ts';
+import { SqliteJournalDisk } from '../../src/stores/sqlite/journal-disk.ts';
+import { SqliteReader } from '../../src/stores/sqlite/reader.ts';
+import { SqliteViews } from '../../src/stores/sqlite/views.ts';
+import { type Asked, ask, bodyOf, ManualClock } from './manual-clock.ts';
+
+export class StoreHouse {
+  readonly dir: string;
+  readonly clock = new ManualClock();
+  readonly failures: Failure[] = [];
+  /** False: the reader hears nothing and has to look for itself. */
+  news = true;
+  /** False: the views are not told of commits. */
+  wakes = true;
+  journal: SqliteJournalDisk | undefined;
+  writer: JournalWriter | undefined;
+  views: SqliteViews | undefined;
+  reader: SqliteReader | undefined;
+
+  constructor(dir = mkdtempSync(join(tmpdir(), 'sigil-house-'))) {
+    this.dir = dir;
+  }
+
+  openJournal(): this {
+    const disk = new SqliteJournalDisk({ file: join(this.dir, 'journal.db'), durability: 'normal' });
+    this.journal = disk;
+    this.writer = new JournalWriter({ disk, soon: this.clock.soon, notify: (upto) => this.wakes && this.views?.wake(upto) });
+    return this;
+  }
+
+  openViews(more: { readonly batchRows?: number; readonly openFiles?: number } = {}): this {
+    this.views = new SqliteViews({
+      dataDir: this.dir,
+      soon: this.clock.soon,
+      after: this.clock.after,
+      advanced: (upto) => this.news && this.reader?.advanced(upto),
+      failed: (failure) => this.failures.push(failure),
+      ...more,
+    });
+    return this;
+  }
+
+  openReader(more: { readonly openFiles?: number } = {}): this {
+    this.reader = new SqliteReader({
+      dataDir: this.dir,
+      soon: this.clock.soon,
+      after: this.clock.after,
+      monotonic: this.clock.monotonic,
+      ...more,
+    });
+    return this;
+  }
+
+  open(): this {
+    return this.openJournal().openViews().openReader();
+  }
+
+  /** Appends and settles; the seq of the last one's first record. */
+  append(...appends: readonly Append[]): number {
+    const { writer } = this;
+    if (writer === undefined) throw new Error('the journal is not open');
+    const asked = appends.map((body) => ask((request: Parameters<JournalWriter['append']>[0]) => writer.append(request), body));
+    this.clock.settle();
+    return asked.map(bodyOf).at(-1)?.seq ?? 0;
+  }
+
+  asks<Q extends ReadQuery>(query: Q, body: ReadQueries[Q]['body'], after: ReadBarrier['after'] = 'latest'): Asked<ReadQueries[Q]['reply']> {
+    const { reader } = this;
+    if (reader === undefined) throw new Error('the reader is not open');
+    const asked: ReadProtocol[Q]['body'] = { ...body, after };
+    return ask<ReadProtocol[Q]['body'], ReadProtocol[Q]['reply']>((request) => reader.ask(query, request), asked);
+  }
+
+  read<Q extends ReadQuery>(query: Q, body: ReadQueries[Q]['body'], after: ReadBarrier['after'] = 'latest'): ReadQueries[Q]['reply'] {
+    const asked = this.asks(query, body, after);
+    this.clock.settle();
+    return bodyOf(asked);
+  }
+
+  close(): void {
+    this.reader?.close();
+    this.views?.close();
+    this.journal?.close();
+    this.reader = undefined;
+    this.views = undefined;
+    this.journal = undefined;
+    this.writer = undefined;
+  }
+
+  remove(): void {
+    this.close();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+/** Every row of every view in a directory, by file and table; the views must be closed or idle. */
+export function dumpViews(dir: string): Readonly<Record<string, readonly unknown[]>> {
+  const all: Record<string, readonly unknown[]> = {};
+  const spaces = join(dir, 'workspaces');
+  const files = existsSync(spaces) ? readdirSync(spaces).map((name) => join('workspaces', name, 'sessions.db')) : [];
+  for (const file of ['gateway.db', ...files.sort()]) {
+    const db = new Database(join(dir, file), { readonly: true });
+    const tables = db.prepare<[], string>(`SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name`).pluck().all();
+    for (const table of tables) all[`${file} ${table}`] = db.prepare(`SELECT * FROM ${table} ORDER BY 1, 2`).all();
+    db.close();
+  }
+  return all;
+}
+
+/** The views of a directory's journal made anew elsewhere, dumped. */
+export function dumpRebuilt(dir: string): Readonly<Record<string, readonly unknown[]>> {
+  const house = new StoreHouse();
+  for (const end of ['', '-wal', '-shm']) {
+    if (existsSync(join(dir, `journal.db${end}`))) cpSync(join(dir, `journal.db${end}`), join(house.dir, `journal.db${end}`));
+  }
+  house.openViews();
+  house.clock.settle();
+  house.views?.close();
+  try {
+    return dumpViews(house.dir);
+  } finally {
+    house.remove();
+  }
+}
