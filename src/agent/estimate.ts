@@ -64,7 +64,7 @@ export function reservationOf(request: ChatRequest, maxOutputTokens: number, pri
   return { tokens: input + output, cost_usd, priced: price !== undefined };
 }
 
-/** What a call cost; cached input counts as input, so that the table needs no third price and nothing is undercharged by much. */
+/** What a call cost. Cached input counts as input: the table needs no third price, and only errs to the safe side. */
 export function costOf(usage: ChatUsage, price: Price | undefined): number {
   if (price === undefined) return 0;
   return usd(usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens, usage.outputTokens, price);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The second stage: the request for one model call, made of the window, the message and this turn so far, within bounds.
+// The second stage: the request for one model call, made of window, message and this turn so far, within bounds.
 
 import { type Failure, failure } from '../errors.ts';
 import type { ChatMessage, ChatOptions, ChatRequest, ChatTool } from '../providers/provider.ts';
@@ -92,6 +92,7 @@ export function prepare(input: PrepareInput): Prepared {
 function tooLong(needed: number, most: number, reserved: number, model: PrepareInput['model']): Failure {
   const message =
     `This turn needs about ${needed} tokens without any history, and the model ${model.id} takes ${most} ` +
-    `(${model.maxContextTokens} with ${reserved} kept free for its answer). Send less, or use a model with a larger context.`;
+    `(${model.maxContextTokens} with ${reserved} kept free for its answer). ` +
+    'Send less, or use a model with a larger context.';
   return failure('payload_too_large', message, { needed_tokens: needed, limit_tokens: most, model: model.id });
 }

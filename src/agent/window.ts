@@ -4,9 +4,9 @@
 import type { TurnMessage } from './turn-message.ts';
 
 /**
- * Cuts a conversation into units, in order. Models refuse a call without its result and a result without its call, and
- * an interrupted turn can leave either: such a call is taken out of its reply, such a result is left out, and a reply of
- * which nothing remains goes too.
+ * Cuts a conversation into units, in order. Models refuse a call without its result and a result without its call, but
+ * an interrupted turn can leave either: such a call is taken out of its reply, such a result is left out, and a reply
+ * of which nothing remains goes too.
  */
 export function unitsOf(messages: readonly TurnMessage[]): TurnMessage[][] {
   const units: TurnMessage[][] = [];

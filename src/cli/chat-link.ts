@@ -21,6 +21,8 @@ export interface ChatLink {
   client(): Promise<GatewayClient>;
   /** The gateway in use is gone: the next call finds or starts another. */
   lost(): void;
+  /** Whether another gateway may take the place of one that is gone. */
+  readonly replaceable: boolean;
   /** Whether a gateway is in use. */
   readonly connected: boolean;
   /** Whether it runs inside this process. */
@@ -50,6 +52,10 @@ export class LocalLink implements ChatLink {
 
   get hosting(): boolean {
     return this.#hosted !== undefined;
+  }
+
+  get replaceable(): boolean {
+    return namedUrl(this.#call) === undefined;
   }
 
   get connected(): boolean {

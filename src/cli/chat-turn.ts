@@ -48,6 +48,8 @@ class Persistence {
   #tries = 0;
   #refusals = 0;
   #told = false;
+  /** Whether anything was ever heard of this turn. */
+  #heard = false;
 
   constructor(link: ChatLink, signal: AbortSignal, onWait: OnWait) {
     this.#link = link;
@@ -56,6 +58,7 @@ class Persistence {
   }
 
   progress(): void {
+    this.#heard = true;
     this.#deadline = Date.now() + PATIENCE_MS;
     this.#tries = 0;
     this.#refusals = 0;
@@ -69,6 +72,8 @@ class Persistence {
     const gone = isConnectionError(thrown);
     if (!gone && !PASSING.has(thrown.code)) throw thrown;
     if (!gone && thrown.code !== 'draining' && ++this.#refusals > MOST_REFUSALS) throw thrown;
+    // A named gateway that was never there is a wrong name more often than a gateway that is about to start.
+    if (gone && !this.#heard && !this.#link.replaceable && thrown.code === 'unreachable') throw thrown;
     if (gone) this.#link.lost();
     const wait = thrown.retryAfterMs ?? Math.min(LONGEST_BACKOFF_MS, 50 * 2 ** this.#tries);
     this.#tries += 1;

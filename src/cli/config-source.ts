@@ -17,7 +17,8 @@ export interface CommandSettings {
 
 /** A configuration that cannot run, as one error; wrong flags alone are wrong usage. */
 export function refusal({ problems, source }: RefusedConfig): CliError {
-  const flagsOnly = problems.every(({ origin }) => origin === 'flag');
+  // A file named by --config that is not there has no path in it: that is no misspelt option.
+  const flagsOnly = problems.every(({ origin, path }) => origin === 'flag' && path !== '');
   const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
   const what = flagsOnly ? `The command line has ${count}:` : `The configuration has ${count}:`;
   const advice = flagsOnly

@@ -19,7 +19,7 @@ const ATTEMPTS_MOST = 3;
 /** Records after which a checkpoint is due. */
 const CHECKPOINT_EVERY = 64;
 /** What a model may take and give when nothing more is known of it. */
-export const MODEL_LIMITS = { context: 32_768, output: 512 } as const;
+export const MODEL_LIMITS = { context: 32_768, output: 1_024 } as const;
 
 /** How a channel wants its answers; every one there is now shows Markdown. */
 export const CHANNEL_HINTS = { markdown: true } as const;

@@ -110,8 +110,8 @@ async function* chat(
 }
 
 /**
- * The provider `sigil`. Deterministic: the same request gives the same events. Tokens are characters divided by four, of
- * everything in the request and everything in the reply.
+ * The provider `sigil`. Deterministic: the same request gives the same events. Tokens are characters divided by four,
+ * of everything in the request and everything in the reply.
  */
 export function createSigilProvider(options: SigilProviderOptions): Provider {
   return {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A whole turn with the offline model and the real tools, without lanes or stores: prepare, call, run tools, until it is done.
+// A whole turn with the offline model and the real tools, without lanes or stores: prepare, call, run tools, repeat.
 
 import { prepare } from '../../src/agent/prepare.ts';
 import { builtInTools } from '../../src/agent/tools/catalogue.ts';
@@ -50,8 +50,12 @@ export function run(call: ToolCall, given: ToolRun): Promise<ToolResult> {
   return new Promise((resolve) => runToolCall(call, given, resolve));
 }
 
-/** Says something to the offline model; gives its answer and the tools it called. Everything is added to the history. */
-export async function turn(history: History, id: string, content: string): Promise<{ answer: string; called: readonly string[] }> {
+/** Says something to the offline model; gives its answer and the tools it called, and adds everything to the history. */
+export async function turn(
+  history: History,
+  id: string,
+  content: string,
+): Promise<{ answer: string; called: readonly string[] }> {
   const so_far: TurnMessage[] = [];
   const called: string[] = [];
   history.add(id, { role: 'user', content });
@@ -81,7 +85,12 @@ export async function turn(history: History, id: string, content: string): Promi
     if (asked.length === 0) return { answer: text, called };
     for (const result of await Promise.all(asked.map((call) => run(call, toolRun(history.port, id))))) {
       called.push(result.name);
-      const message: TurnMessage = { role: 'tool', content: result.content, tool_call_id: result.call_id, tool_name: result.name };
+      const message: TurnMessage = {
+        role: 'tool',
+        content: result.content,
+        tool_call_id: result.call_id,
+        tool_name: result.name,
+      };
       so_far.push(message);
       history.add(id, message);
     }

@@ -30,8 +30,12 @@ describe('a turn with the offline model', () => {
     expect(kept.answer).toMatch(/I will remember: my favourite tea is oolong/);
     for (const id of ['second', 'third', 'fourth']) {
       const found = await turn(history, id, 'what do you know about tea?');
-      expect(found.answer).toBe('This is what I found about “tea”:\n- “my favourite tea is oolong” (remembered 2025-01-02)');
+      expect(found.answer).toBe(
+        'This is what I found about “tea”:\n- “my favourite tea is oolong” (remembered 2025-01-02)',
+      );
     }
-    expect((await turn(history, 'fifth', 'what do you know about me?')).answer).toMatch(/remember that my favourite tea is oolong/);
+    expect((await turn(history, 'fifth', 'what do you know about me?')).answer).toMatch(
+      /remember that my favourite tea is oolong/,
+    );
   });
 });

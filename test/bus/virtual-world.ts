@@ -14,6 +14,9 @@ interface Task {
   readonly run: () => void;
 }
 
+/** How long a task takes, so that time goes on while there is always something to do. */
+const STEP_MS = 0.01;
+
 export class VirtualWorlds {
   private clock = 0;
   private tasks: Task[] = [];
@@ -64,24 +67,26 @@ export class VirtualWorlds {
     this.timers = this.timers.filter((timer) => timer.owner !== owner);
   }
 
-  /** One step; false when nothing is left to do. */
+  /** One step: a timer that is due, else a task, else the clock goes on to the next timer. False: nothing is left to do. */
   step(): boolean {
-    const at = this.tasks.findIndex((task) => !this.still.has(task.owner));
-    const [task] = at < 0 ? [] : this.tasks.splice(at, 1);
-    if (task !== undefined) {
-      task.run();
-      return true;
-    }
     const timer = this.timers
       .filter((each) => !this.still.has(each.owner))
       .reduce<Timer | undefined>(
         (first, each) => (first === undefined || each.at < first.at ? each : first),
         undefined,
       );
-    if (timer === undefined) return false;
-    this.timers = this.timers.filter((other) => other !== timer);
-    this.clock = Math.max(this.clock, timer.at);
-    timer.run();
+    const at = this.tasks.findIndex((task) => !this.still.has(task.owner));
+    const task = this.tasks[at];
+    if (timer !== undefined && (task === undefined || timer.at <= this.clock)) {
+      this.timers = this.timers.filter((other) => other !== timer);
+      this.clock = Math.max(this.clock, timer.at);
+      timer.run();
+      return true;
+    }
+    if (task === undefined) return false;
+    this.tasks.splice(at, 1);
+    this.clock += STEP_MS;
+    task.run();
     return true;
   }
 

@@ -94,9 +94,9 @@ describe('colours', () => {
   });
 
   it('are forced and refused in a process', async () => {
-    const escape = String.fromCharCode(27);
-    expect((await sigil(['help'], home, { env: { FORCE_COLOR: '1' } })).stdout).toContain(escape);
-    expect((await sigil(['help', '--no-color'], home, { env: { FORCE_COLOR: '1' } })).stdout).not.toContain(escape);
+    const esc = String.fromCharCode(27);
+    expect((await sigil(['help'], home, { env: { FORCE_COLOR: '1' } })).stdout).toContain(esc);
+    expect((await sigil(['help', '--no-color'], home, { env: { FORCE_COLOR: '1' } })).stdout).not.toContain(esc);
   });
 });
 

@@ -3,7 +3,13 @@
 
 import { describe, expect, it } from 'vitest';
 import { priceOf } from '../../src/providers/pricing.ts';
-import { createProvider, isProviderType, knownModels, modelInfo, PROVIDER_TYPES } from '../../src/providers/registry.ts';
+import {
+  createProvider,
+  isProviderType,
+  knownModels,
+  modelInfo,
+  PROVIDER_TYPES,
+} from '../../src/providers/registry.ts';
 import { type ModelChoice, type RoutableProvider, routeModel } from '../../src/providers/router.ts';
 import { inputTokens } from '../../src/providers/sigil/tokens.ts';
 import { request } from './requests.ts';
@@ -34,7 +40,10 @@ describe('routing', () => {
     [{}, 'provider_unavailable', /No model is configured.*sigil\/offline/],
   ];
   it.each(refused)('%j is refused as %s', (choice, code, message) => {
-    expect(routeModel(choice, providers)).toMatchObject({ ok: false, failure: { code, message: expect.stringMatching(message) } });
+    expect(routeModel(choice, providers)).toMatchObject({
+      ok: false,
+      failure: { code, message: expect.stringMatching(message) },
+    });
   });
 });
 
@@ -50,7 +59,9 @@ describe('provider types', () => {
 
   it('names the known types when one does not exist', async () => {
     const making = createProvider('nobody', { pause: async () => undefined });
-    await expect(making).rejects.toMatchObject({ failure: { code: 'validation_failed', message: expect.stringContaining('sigil') } });
+    await expect(making).rejects.toMatchObject({
+      failure: { code: 'validation_failed', message: expect.stringContaining('sigil') },
+    });
   });
 
   it('tells what a model can do', async () => {

@@ -180,7 +180,11 @@ describe('answers made of tool results', () => {
     ['remember that I like tea', ['{"remembered":{},"kept_in":"history"}'], /remember: I like tea\. .*history/],
     ['remember that I like tea', ['{"remembered":{},"kept_in":"facts"}'], /^I will remember: I like tea\.$/],
     ['search tea', ['{"items":[]}'], /found nothing about “tea”/],
-    ['search tea', [hits], /“tea”:\n- “my favourite tea is oolong” \(remembered 2025-01-02\)\n- “I drank tea today” \(said 2025-01-02\)$/],
+    [
+      'search tea',
+      [hits],
+      /“tea”:\n- “my favourite tea is oolong” \(remembered 2025-01-02\)\n- “I drank tea today” \(said 2025-01-02\)$/,
+    ],
     ['what is 2+2 and what time is it?', ['{"result":"4"}', now], /^2\+2 = 4\nIt is 04:05:06/],
     ['hi, what is 2+2?', ['{"result":"4"}'], /^Hello![^\n]*\n2\+2 = 4$/],
   ];
@@ -274,7 +278,29 @@ describe('streaming', () => {
 
 describe('any text', () => {
   const fragments = fc.constantFrom(
-    'what is ', ' and ', ', ', '2+2', '(', ')', '%', ' of ', 'remember that ', 'search ', '12', '?', '\n', 'time', 'count to ', '^', 'sqrt ', 'hi ', '. ', "'", ' in ', '{"', '\ud83d',
+    'what is ',
+    ' and ',
+    ', ',
+    '2+2',
+    '(',
+    ')',
+    '%',
+    ' of ',
+    'remember that ',
+    'search ',
+    '12',
+    '?',
+    '\n',
+    'time',
+    'count to ',
+    '^',
+    'sqrt ',
+    'hi ',
+    '. ',
+    "'",
+    ' in ',
+    '{"',
+    '\ud83d',
   );
   const text = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 300 }),

@@ -3,9 +3,10 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ask, bodyOf, codeOf } from './manual-clock.ts';
 import { chance, failed, randomTurn, SessionLog, started } from './session-log.ts';
@@ -194,17 +195,24 @@ describe('views', () => {
     expect(existsSync(join(house.dir, 'escape'))).toBe(false);
   });
 
-  it('tries again by itself when the views cannot be written', () => {
+  it('tries again by itself when gateway.db could not be written', () => {
     house.open();
     const log = new SessionLog('s', 'home');
     house.append(log.create());
-    house.views?.close();
-    chmodSync(join(house.dir, 'gateway.db'), 0o400);
+    const other = new Database(join(house.dir, 'gateway.db'));
+    other.exec(`CREATE TRIGGER broken BEFORE INSERT ON turns BEGIN SELECT RAISE(FAIL, 'no'); END`);
     house.append(log.next(log.receive('hello', 't1')), log.next(started('t1'), failed('t1')));
-    chmodSync(join(house.dir, 'gateway.db'), 0o600);
-    house.openViews();
-    house.clock.settle();
-    expect(house.read('turn.get', { turn_id: 't1' })).toMatchObject({ status: 'failed', error: { code: 'provider_error' } });
+    expect(house.failures).toMatchObject([{ code: 'storage_failed', details: { file: join(house.dir, 'gateway.db') } }]);
+    expect(views(house).upto).toBe(1);
+    other.exec('DROP TRIGGER broken');
+    other.close();
+    house.clock.advance(1000);
+    expect(house.read('turn.get', { turn_id: 't1' })).toMatchObject({
+      status: 'failed',
+      error: { code: 'provider_error' },
+    });
+    house.close();
+    expect(dumpViews(house.dir)).toEqual(dumpRebuilt(house.dir));
   });
 
   it('equal a rebuild from scratch after kills at random moments', async () => {

@@ -46,7 +46,7 @@ const FUNCTIONS: ReadonlyMap<string, Function> = new Map([
   ['max', { least: 1, most: 100, apply: (...args) => Math.max(...args) }],
 ]);
 
-/** Lets a result pass when it is a number; whole numbers a double cannot tell from their neighbours are rounded ones. */
+/** Lets a result pass when it is a number; whole numbers a double cannot tell from their neighbours are rounded. */
 function checked(value: number, rounded: boolean, what: string): Value {
   if (Number.isNaN(value)) throw new Wrong(`${what} is not a real number.`);
   if (!Number.isFinite(value)) throw new Wrong(`${what} is too large: numbers here end at about 1.8e308.`);

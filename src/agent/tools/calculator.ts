@@ -9,7 +9,8 @@ export const calculator: Tool = {
   description: [
     'Calculates an arithmetic expression exactly as written and returns {"result"}. Use it for every calculation.',
     'Operators: + - * / % (remainder, with the sign of the dividend) ^ (power, from the right) and parentheses.',
-    'Functions: sqrt abs round floor ceil min max log(x) (base 10) log(x, base) ln sin cos tan (radians). Constants: pi e.',
+    'Functions: sqrt abs round floor ceil min max log(x) (base 10) log(x, base) ln sin cos tan (radians).',
+    'Constants: pi e.',
     'Results have at most 15 significant digits; "rounded": true says that there are more, or that digits were lost.',
   ].join(' '),
   inputSchema: {

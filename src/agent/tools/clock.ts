@@ -36,8 +36,10 @@ function local(parts: Parts): string {
 
 export const clock: Tool = {
   name: 'clock',
-  description:
-    'Tells the current time: {"utc", "timezone", "local", "offset", "weekday"}. Without "timezone", local time is UTC: you do not know where the person is unless they said so.',
+  description: [
+    'Tells the current time: {"utc", "timezone", "local", "offset", "weekday"}.',
+    'Without "timezone", local time is UTC: you do not know where the person is unless they said so.',
+  ].join(' '),
   inputSchema: {
     type: 'object',
     properties: { timezone: { type: 'string', maxLength: 100, description: 'IANA name such as "Europe/Berlin".' } },

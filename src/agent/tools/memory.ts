@@ -6,16 +6,17 @@ import { answer, problem, type Tool } from './tool.ts';
 
 const MOST_ITEMS = 50;
 const USUAL_ITEMS = 10;
-/** Searched beyond what is shown: the newest hits are often questions about the thing, and the statement lies behind them. */
+/** Searched beyond what is shown: the newest hits are often questions about a thing, the statement lies behind them. */
 const SEARCHED = 200;
 const MOST_WORDS = 12;
 const EXCERPT = 500;
 
 /** Left out of a search, because all words must match and these say nothing about what is looked for. */
 const SMALL_WORDS = new Set(
-  'a an and are as at be by do does for from has have i in is it me my of on or our that the this to was we were with you your'.split(
-    ' ',
-  ),
+  (
+    'a an and are as at be by do does for from has have i in is it me my of on or our that the this to was we were ' +
+    'with you your'
+  ).split(' '),
 );
 
 /** The words of a query that are looked for. */
@@ -84,8 +85,10 @@ export function rankHits(hits: readonly MemoryHit[], turn_id: string, limit: num
 
 export const memorySearch: Tool = {
   name: 'memory_search',
-  description:
-    'Searches everything that was said in this workspace, in earlier sessions too. A message is found when it holds all the words of the query, so use one or two telling words. Returns {"items": [{"said_by", "text", "at"}]}.',
+  description: [
+    'Searches everything that was said in this workspace, in earlier sessions too. A message is found when it holds all',
+    'the words of the query, so use one or two telling words. Returns {"items": [{"said_by", "text", "at"}]}.',
+  ].join(' '),
   inputSchema: {
     type: 'object',
     properties: {
@@ -115,8 +118,10 @@ export const memorySearch: Tool = {
 
 export const memoryRemember: Tool = {
   name: 'memory_remember',
-  description:
-    'Keeps a statement, so that memory_search finds it by its words from now on, in later sessions too. Use it when somebody asks to remember something, for one statement a call.',
+  description: [
+    'Keeps a statement, so that memory_search finds it by its words from now on, in later sessions too.',
+    'Use it when somebody asks to remember something, for one statement a call.',
+  ].join(' '),
   inputSchema: {
     type: 'object',
     properties: {

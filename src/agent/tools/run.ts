@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One tool call from beginning to end: found, allowed, its arguments checked, run within its time, its result cut to size.
+// One tool call from beginning to end: found, allowed, arguments checked, run within its time, its result cut to size.
 
 import type { ErrorCode } from '../../errors.ts';
 import type { ToolCall } from '../../stores/records.ts';
@@ -98,8 +98,8 @@ function start(tool: Tool, args: Readonly<Record<string, unknown>>, context: Too
 }
 
 /**
- * Runs one call. `done` gets exactly one result, for a call that is refused possibly before this returns; it never throws
- * by itself. Errors are text for the model, beginning with their code: `tool_denied`, `tool_timeout` or `tool_failed`.
+ * Runs one call. `done` gets exactly one result, for a call that is refused possibly before this returns; nothing is
+ * ever thrown. Errors are text for the model, beginning with their code: `tool_denied`, `tool_timeout` or `tool_failed`.
  */
 export function runToolCall(call: ToolCall, run: ToolRun, done: (result: ToolResult) => void): void {
   const began = run.world.monotonic();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checks a call's arguments against the tool's JSON Schema. The checker is loaded with the first call, schemas are compiled once.
+// Checks arguments against a tool's JSON Schema. The checker is loaded with the first call, schemas are compiled once.
 
 import type { Ajv2020, ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
 
@@ -36,7 +36,8 @@ function sentence(error: ErrorObject | undefined): string {
   const where =
     error === undefined || error.instancePath === '' ? 'The arguments' : `The argument ${error.instancePath.slice(1)}`;
   const extra: unknown = error?.params['additionalProperty'];
-  return `${where} ${error?.message ?? 'do not fit the schema'}${typeof extra === 'string' ? ` ("${extra.slice(0, 100)}")` : ''}.`;
+  const named = typeof extra === 'string' ? ` ("${extra.slice(0, 100)}")` : '';
+  return `${where} ${error?.message ?? 'do not fit the schema'}${named}.`;
 }
 
 /** Argument checks with an own cache of compiled schemas. */

@@ -203,7 +203,7 @@ function looksLikeDate(tokens: readonly Token[]): boolean {
   return shape.startsWith('4-') && numbers.length === 3 && tokens.length === 5;
 }
 
-/** Whether a sign stands between two operands and the whole could be worked out: what makes a sum without being asked for. */
+/** Whether a sign stands between two operands and the whole can be worked out: a sum even when nobody asked for one. */
 function isWholeSum(tokens: readonly Token[]): boolean {
   const signed = tokens.some((current, index) => current.kind === 'sign' && endsOperand(tokens[index - 1]));
   const called = tokens.some((current, index) => FUNCTIONS.has(current.text) && tokens[index + 1]?.kind === 'open');

@@ -7,8 +7,8 @@ import { bare } from './words.ts';
 /** Verbs that part what a statement is about from what it says. */
 const VERBS = new Set(
   (
-    'is are was were am has have had likes like loves love hates hate prefers prefer lives live works work wants want ' +
-    'needs need means mean costs cost uses use plays play owns own drinks drink eats eat speaks speak must should will'
+    'is are was were am has have had likes like loves love hates hate prefers prefer lives live works work wants ' +
+    'want needs need means mean costs cost uses use plays play owns own drinks drink eats eat speaks speak must should will'
   ).split(' '),
 );
 

@@ -25,7 +25,8 @@ export const GOODBYE = 'Goodbye!';
 export const WELL = 'All rules are in working order, thank you.';
 
 export const WHO =
-  'I am Sigil’s built-in offline model: a small set of rules inside the gateway, not a language model. Say “help” for what I can do.';
+  'I am Sigil’s built-in offline model: a small set of rules inside the gateway, not a language model. ' +
+  'Say “help” for what I can do.';
 
 export const HELP = `I am Sigil’s built-in offline model: rules, not a language model. I can do this:\n${ABILITIES}`;
 
@@ -55,17 +56,18 @@ export function countRefused(to: string): string {
 }
 
 export function placeUnknown(place: string): string {
-  return `I do not know the time zone of ${quote(place)}. Give me its IANA name, such as “what time is it in Europe/Berlin?”.`;
+  const example = '“what time is it in Europe/Berlin?”';
+  return `I do not know the time zone of ${quote(place)}. Give me its IANA name, as in ${example}`;
 }
 
 /** The answer to everything no rule fits. */
 export function notUnderstood(heard: string): string {
   const received = heard.trim() === '' ? 'Your message was empty' : `I heard ${quote(heard)} and have no rule for it`;
   return [
-    `${received}: I am Sigil’s built-in offline model, a small set of rules that needs no key and no network. I can do this:`,
+    `${received}: I am Sigil’s built-in offline model, a small set of rules without a key or a network. I can do this:`,
     ABILITIES,
-    'For real conversations add a provider: set SIGIL_PROVIDERS_ANTHROPIC_API_KEY (or another vendor’s) and start Sigil again,',
-    'or ask me “how do I add a provider?” for the lines of sigil.yaml.',
+    'For real conversations add a provider: set SIGIL_PROVIDERS_ANTHROPIC_API_KEY (or another vendor’s) and start Sigil',
+    'again, or ask me “how do I add a provider?” for the lines of sigil.yaml.',
   ].join('\n');
 }
 
@@ -84,5 +86,6 @@ export function partNotUnderstood(heard: string): string {
 
 /** Said instead of calling a tool that is not offered. */
 export function toolNotOffered(tool: string, about: string): string {
-  return `For ${quote(about)} I would call the tool “${tool}”, but it is not offered to me here. Whoever runs this workspace can allow it.`;
+  const advice = 'Whoever runs this workspace can allow it.';
+  return `For ${quote(about)} I would call the tool “${tool}”, but it is not offered to me here. ${advice}`;
 }

@@ -8,6 +8,9 @@ import { quote, wordsOf } from './words.ts';
 const ERRORS = ['tool_failed', 'tool_denied', 'tool_timeout'];
 const SHOWN = 5;
 
+const KEPT_IN_HISTORY =
+  'It stays in this conversation’s history, where I find it again when you ask for it, in later conversations too.';
+
 type Fields = Readonly<Record<string, unknown>>;
 
 function fieldsOf(json: string): Fields | undefined {
@@ -45,7 +48,7 @@ function remembered(about: string, result: Fields): string | undefined {
   const statement = about.replace(/[\s\p{Cc}]+/gu, ' ');
   switch (result['kept_in']) {
     case 'history':
-      return `I will remember: ${statement}. It stays in this conversation’s history, where I find it again when you ask for it, in later conversations too.`;
+      return `I will remember: ${statement}. ${KEPT_IN_HISTORY}`;
     case 'facts':
       return `I will remember: ${statement}.`;
     default:
@@ -85,7 +88,8 @@ export function sayResult({ call, result }: Answered, about: string): string {
   const code = ERRORS.find((name) => result.startsWith(`${name}:`));
   if (code !== undefined) {
     const reason = result.slice(code.length + 1).trim();
-    return `I could not do ${quote(about)}. The tool “${call.name}” answered ${code}: ${reason.slice(0, 500).toWellFormed()}`;
+    const said = `${code}: ${reason.slice(0, 500).toWellFormed()}`;
+    return `I could not do ${quote(about)}. The tool “${call.name}” answered ${said}`;
   }
   const fields = fieldsOf(result);
   const said = fields === undefined ? undefined : phrase(call.name, about, fields);

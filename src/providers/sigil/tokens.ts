@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the offline model counts tokens: a token is four characters, which is what the gateway's own estimate assumes too.
+// How the offline model counts tokens: a token is four characters, as in the gateway's own estimate.
 
 import type { ChatMessage, ChatRequest, ChatTool, ChatToolCall } from '../provider.ts';
 

@@ -19,7 +19,7 @@ import { ViewState } from './view-state.ts';
 
 /** Opens a workspace's file, made when it is missing; a damaged one is put aside, for it can be made again. */
 export function openSessionsView(file: string): SessionsView {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  guarded(file, () => mkdirSync(dirname(file), { recursive: true, mode: 0o700 }));
   try {
     return new SessionsView(file);
   } catch (thrown) {

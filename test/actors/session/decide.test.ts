@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a session decides, from any point of any log: every message's turn ends once, nothing journaled is done again, numbers only rise.
+
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { nextStep } from '../../../src/actors/session/decide.ts';
+import { packSession, unpackSession } from '../../../src/stores/fold.ts';
+import type { SessionRecord } from '../../../src/stores/records.ts';
+import { eventsOf, NO_EVENTS } from '../../../src/stores/turn-events.ts';
+import { type Move, Play, SESSION } from './play.ts';
+
+const model = fc.record({
+  tools: fc.array(fc.constantFrom('once' as const, 'again' as const), { maxLength: 4 }),
+  fails: fc.boolean(),
+  words: fc.array(fc.string({ minLength: 1, maxLength: 4 }), { maxLength: 4 }),
+});
+
+const move: fc.Arbitrary<Move> = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('receive' as const), interrupt: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('cancel' as const), which: fc.nat(3) }) },
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant('step' as const), model }) },
+);
+
+const moves = fc.array(move, { maxLength: 40 });
+
+function played(list: readonly Move[]): Play {
+  const play = new Play();
+  for (const one of list) play.move(one);
+  return play;
+}
+
+function ends(records: readonly SessionRecord[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const record of records) {
+    if (record.type === 'message_received') counts.set(record.turn_id, counts.get(record.turn_id) ?? 0);
+    if (record.type === 'turn_finished' || record.type === 'turn_failed') counts.set(record.turn_id, (counts.get(record.turn_id) ?? 0) + 1);
+  }
+  return counts;
+}
+
+describe('a session', () => {
+  it('ends the turn of every message exactly once', () => {
+    fc.assert(
+      fc.property(moves, (list) => {
+        const play = played(list);
+        play.finish();
+        expect([...ends(play.records).values()].every((count) => count === 1)).toBe(true);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('goes on from any prefix of its log, and still ends every turn exactly once', () => {
+    fc.assert(
+      fc.property(moves, fc.nat(), fc.nat(), (list, first, second) => {
+        const whole = played(list).records;
+        // Interrupted twice: once in what happened, once in what the first resumption wrote.
+        const once = new Play('b', whole.slice(0, first % (whole.length + 1)));
+        once.resume();
+        const again = new Play('c', once.records.slice(0, Math.max(first % (whole.length + 1), second % (once.records.length + 1))));
+        again.resume();
+        again.finish();
+        expect([...ends(again.records).values()].every((count) => count === 1)).toBe(true);
+        expect(nextStep(again.state)).toBe('idle');
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('never runs a tool again whose result is journaled, nor one that may have run and does not say it is idempotent', () => {
+    fc.assert(
+      fc.property(moves, fc.nat(), (list, cut) => {
+        const whole = played(list).records;
+        const prefix = whole.slice(0, cut % (whole.length + 1));
+        const called = prefix.flatMap((record) => (record.type === 'tool_called' ? record.calls : []));
+        const returned = new Set(prefix.flatMap((record) => (record.type === 'tool_returned' ? [record.call_id] : [])));
+        const play = new Play('b', prefix);
+        play.resume();
+        play.finish();
+        for (const call of called) {
+          const again = play.ran.get(call.id) ?? 0;
+          if (returned.has(call.id) || call.name === 'once') expect(again).toBe(0);
+          else expect(again).toBeLessThanOrEqual(1);
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('numbers the events of a turn upwards, whatever interrupted it, and ends them with exactly one terminal event', () => {
+    fc.assert(
+      fc.property(moves, fc.nat(), (list, cut) => {
+        const whole = played(list).records;
+        const play = new Play('b', whole.slice(0, cut % (whole.length + 1)));
+        play.resume();
+        play.finish();
+        for (const turn_id of ends(play.records).keys()) {
+          let cursor = NO_EVENTS;
+          const events = play.records.flatMap((record) => {
+            if (!('turn_id' in record) || record.turn_id !== turn_id) return [];
+            const told = eventsOf(record, { session_id: SESSION, workspace_id: 'home' }, cursor);
+            cursor = told.cursor;
+            return told.events;
+          });
+          expect(events[0]?.event.event).toBe('turn_started');
+          expect(events.every((event, at) => at === 0 || event.n > (events[at - 1]?.n ?? 0))).toBe(true);
+          const terminal = events.filter(({ event }) => event.event === 'done' || event.event === 'error');
+          expect(terminal).toHaveLength(1);
+          expect(events.at(-1)).toBe(terminal[0]);
+          const restarted = events.findLastIndex(({ event }) => event.event === 'turn_restarted');
+          const text = events
+            .slice(restarted + 1)
+            .flatMap(({ event }) => (event.event === 'text_delta' ? [event.data.text] : []))
+            .join('');
+          const end = terminal[0]?.event;
+          if (end?.event === 'done') expect(text).toBe(end.data.content);
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('is the same state from a checkpoint as from its whole log', () => {
+    fc.assert(
+      fc.property(moves, moves, (before, after) => {
+        const play = played(before);
+        const packed = JSON.parse(JSON.stringify(packSession(play.state, []))) as ReturnType<typeof packSession>;
+        const { state } = unpackSession(packed, 1);
+        const from = new Play('z', play.records);
+        from.state = state;
+        const to = new Play('z', play.records);
+        for (const one of after) {
+          from.move(one);
+          to.move(one);
+        }
+        expect({ ...from.state, since_checkpoint: 0 }).toEqual({ ...to.state, since_checkpoint: 0 });
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('gives a turn up that was interrupted too often, and goes on with the next', () => {
+    let play = new Play();
+    play.move({ kind: 'receive', interrupt: false });
+    play.move({ kind: 'receive', interrupt: false });
+    for (let crash = 0; crash < 4; crash += 1) {
+      play = new Play(`crash${crash}`, play.records);
+      play.resume();
+    }
+    const failed = play.records.find((record) => record.type === 'turn_failed');
+    expect(failed).toMatchObject({ code: 'poisoned' });
+    play.finish();
+    expect([...ends(play.records).values()]).toEqual([1, 1]);
+  });
+
+  it('fails a turn whose model never stops asking for tools', () => {
+    const play = new Play();
+    play.move({ kind: 'receive', interrupt: false });
+    for (let round = 0; round < 8; round += 1) play.move({ kind: 'step', model: { tools: ['once'], fails: false, words: [] } });
+    expect(play.records.at(-1)).toMatchObject({ type: 'turn_failed', code: 'tool_loop_limit' });
+  });
+});

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// The built-in tools as a model meets them: clock, calculator, memory.
+
+import { describe, expect, it } from 'vitest';
+import { builtInTools } from '../../src/agent/tools/catalogue.ts';
+import { rankHits, searchWords } from '../../src/agent/tools/memory.ts';
+import type { MemoryHit, MemoryPort } from '../../src/agent/tools/memory-port.ts';
+import { createHistory, run, toolRun } from './offline-turn.ts';
+
+const call = (name: string, args: unknown) => ({ id: 'c', name, arguments: JSON.stringify(args) });
+
+async function ask(name: string, args: unknown, memory: MemoryPort = createHistory().port): Promise<unknown> {
+  const { content, is_error } = await run(call(name, args), toolRun(memory));
+  return is_error ? content : JSON.parse(content);
+}
+
+describe('every built-in tool', () => {
+  it.each(builtInTools().map((tool) => [tool.name, tool] as const))('%s says what it takes', (_, tool) => {
+    expect(tool.description.length).toBeGreaterThan(40);
+    expect(tool.inputSchema).toMatchObject({ type: 'object', additionalProperties: false });
+    expect(tool.timeoutMs).toBeGreaterThan(0);
+  });
+});
+
+describe('calculator', () => {
+  it('says when digits are missing, and what is wrong', async () => {
+    expect(await ask('calculator', { expression: '17*23' })).toEqual({ result: '391' });
+    expect(await ask('calculator', { expression: '1/3' })).toEqual({ result: '0.333333333333333', rounded: true });
+    expect(await ask('calculator', { expression: '1/0' })).toBe('tool_failed: Division by zero.');
+    expect(await ask('calculator', {})).toMatch(/must have required property 'expression'/);
+  });
+});
+
+describe('clock', () => {
+  it.each([
+    [{}, 'UTC', '2025-01-02T03:04:05', '+00:00', 'Thursday'],
+    [{ timezone: '' }, 'UTC', '2025-01-02T03:04:05', '+00:00', 'Thursday'],
+    [{ timezone: 'Asia/Kolkata' }, 'Asia/Kolkata', '2025-01-02T08:34:05', '+05:30', 'Thursday'],
+    [{ timezone: 'America/New_York' }, 'America/New_York', '2025-01-01T22:04:05', '-05:00', 'Wednesday'],
+  ])('%j', async (args, timezone, local, offset, weekday) => {
+    expect(await ask('clock', args)).toEqual({ utc: '2025-01-02T03:04:05.678Z', timezone, local, offset, weekday });
+  });
+
+  it('knows no zones that do not exist', async () => {
+    expect(await ask('clock', { timezone: 'Middle/Earth' })).toMatch(
+      /^tool_failed: There is no time zone "Middle\/Earth"/,
+    );
+  });
+});
+
+describe('memory', () => {
+  it.each([
+    ['my favourite tea', ['favourite', 'tea']],
+    ['What about the "Tea"?', ['what', 'about', 'tea']],
+    ['the', ['the']],
+    ['été 2025 été', ['été', '2025']],
+    ['?!', []],
+  ])('looks for the telling words of %j', (query, words) => {
+    expect(searchWords(query)).toEqual(words);
+  });
+
+  const hit = (turn_id: string, role: MemoryHit['role'], content: string): MemoryHit => ({
+    turn_id,
+    role,
+    content,
+    created_at: 'then',
+  });
+  const fact = JSON.stringify({ remembered: { subject: 'tea', predicate: 'is', value: 'green' }, kept_in: 'history' });
+
+  it('puts statements first, questions last, and leaves out this turn, repetitions and results of other tools', () => {
+    const hits = [
+      hit('now', 'user', 'tea right now'),
+      hit('4', 'user', 'what about tea?'),
+      hit('3', 'assistant', 'Tea it is.'),
+      hit('3', 'tool', '{"items":["tea"]}'),
+      hit('3', 'tool', '{"remembered":tea'),
+      hit('2', 'system', 'tea'),
+      hit('2', 'tool', fact),
+      hit('1', 'user', 'I like tea'),
+      hit('0', 'user', 'I like tea'),
+    ];
+    const ranked = rankHits(hits, 'now', 10).map(({ said_by, text }) => [said_by, text]);
+    expect(ranked).toEqual([
+      ['remembered', 'tea is green'],
+      ['user', 'I like tea'],
+      ['assistant', 'Tea it is.'],
+      ['user', 'what about tea?'],
+    ]);
+    expect(rankHits(hits, 'now', 1)).toHaveLength(1);
+  });
+
+  it('cuts long texts between characters', () => {
+    const [found] = rankHits([hit('1', 'user', `${'x'.repeat(499)}🙂`)], 'now', 1);
+    expect(found?.text.isWellFormed()).toBe(true);
+  });
+
+  it('remembers by a result that a search finds', async () => {
+    const history = createHistory();
+    const kept = await run(
+      call('memory_remember', { subject: 'tea', predicate: 'is', value: 'green' }),
+      toolRun(history.port),
+    );
+    expect(JSON.parse(kept.content)).toEqual({
+      remembered: { subject: 'tea', predicate: 'is', value: 'green' },
+      kept_in: 'history',
+    });
+    history.add('earlier', { role: 'tool', content: kept.content });
+    expect(await ask('memory_search', { query: 'green tea' }, history.port)).toMatchObject({
+      words: ['green', 'tea'],
+      items: [{ said_by: 'remembered', text: 'tea is green' }],
+    });
+  });
+
+  it('says what is wrong', async () => {
+    expect(await ask('memory_search', { query: '?!' })).toMatch(/no word to look for/);
+    expect(await ask('memory_search', { query: 'x', limit: 1000 })).toMatch(/limit must be <= 50/);
+    expect(await ask('memory_remember', { subject: '', predicate: 'is', value: 'x' })).toMatch(
+      /subject must NOT have fewer/,
+    );
+    const broken: MemoryPort = {
+      search: () => Promise.reject(new Error('the view is behind')),
+      remember: async () => 'facts',
+    };
+    expect(await ask('memory_search', { query: 'x' }, broken)).toBe('tool_failed: the view is behind');
+  });
+});

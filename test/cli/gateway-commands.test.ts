@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// Commands that ask a running gateway: status, actors, session; how they find it, and what they say when it is not there.
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FakeGateway } from './fake-gateway.ts';
+import { scratch, sigil, start, until } from './process.ts';
+
+const home = scratch();
+const gateway = new FakeGateway({ token: 'owner-secret' });
+let control: RegExp;
+
+beforeAll(async () => {
+  mkdirSync(join(home, 'data'), { recursive: true });
+  writeFileSync(join(home, 'data', 'owner.token'), 'owner-secret\n');
+  await gateway.listen(join(home, 'data', 'gateway.sock'));
+  control = /[^\P{Cc}\n\t]/u;
+});
+
+afterAll(() => gateway.close());
+
+describe('with a gateway on the socket of the data directory', () => {
+  it('status is an overview, signed in by the owner token', async () => {
+    const ran = await sigil(['status'], home);
+    expect(ran).toMatchObject({ status: 0, stderr: '' });
+    for (const part of ['Sigil 0.1.0', 'up 1 h 2 min', 'lane-1', '1 session', '$0.50 of $5.00', 'channels.telegram']) {
+      expect(ran.stdout).toContain(part);
+    }
+    expect(gateway.requests.at(-1)?.headers.authorization).toBe('Bearer owner-secret');
+    expect(gateway.requests.at(-1)?.headers.host).toBe('localhost');
+  });
+
+  it('status --json is the document as it came', async () => {
+    const document = JSON.parse((await sigil(['status', '--json'], home)).stdout);
+    expect(document).toMatchObject({ state: 'running', uptime_s: 3725 });
+  });
+
+  it('actors is a tree by thread, over all pages', async () => {
+    const { stdout, status } = await sigil(['actors'], home);
+    expect(status).toBe(0);
+    const lines = stdout.split('\n');
+    expect(lines.findIndex((line) => line.startsWith('lane-1'))).toBeLessThan(
+      lines.findIndex((line) => line.includes('workspace/home')),
+    );
+    const indent = (part: string) => lines.find((line) => line.includes(part))?.search(/\S/) ?? -1;
+    expect(indent('session/one')).toBeGreaterThan(indent('workspace/home'));
+    expect(stdout).toMatch(/turn\.calling_model +1\/1024 +9/);
+    expect(JSON.parse((await sigil(['actors', '--json'], home)).stdout)).toMatchObject({
+      next_cursor: null,
+      items: { length: 3 },
+    });
+  });
+
+  it('actors --kind asks for one kind, and an address for one actor', async () => {
+    const { stdout } = await sigil(['actors', '--kind', 'session'], home);
+    expect(stdout).toContain('session/one');
+    expect(stdout).not.toContain('workspace/home');
+    const one = await sigil(['actors', 'session/one'], home);
+    expect(one.stdout).toContain('idle → turn.calling_model');
+    expect(one.stdout).toContain('18 µs');
+    expect(one.stdout).not.toMatch(control);
+    expect((await sigil(['actors', 'session'], home)).status).toBe(2);
+    const none = await sigil(['actors', 'session/none'], home);
+    expect(none.status).toBe(1);
+    expect(none.stderr).toContain('There is nothing at');
+  });
+
+  it('actors --watch prints the steps where nobody can draw', async () => {
+    const { stdout, status } = await sigil(['actors', 'session/one', '--watch'], home);
+    expect(status).toBe(0);
+    expect(stdout).toContain('session/one  step.1  idle -> turn.calling_model');
+    expect(stdout).toContain('7 steps were left out');
+  });
+
+  it('session list puts all workspaces together, newest first', async () => {
+    const { stdout, status } = await sigil(['session', 'list'], home);
+    expect(status).toBe(0);
+    expect(stdout.indexOf('new ')).toBeLessThan(stdout.indexOf('old '));
+    expect(stdout).not.toMatch(control);
+    const one = await sigil(['session', 'list', '--workspace', 'home', '--json'], home);
+    expect(JSON.parse(one.stdout)).toMatchObject({ items: [{ id: 'old' }], next_cursor: null });
+    const limited = await sigil(['session', 'list', '--limit', '1', '--json'], home);
+    expect(JSON.parse(limited.stdout).items).toHaveLength(1);
+  });
+
+  it('session show is a transcript over all pages, in which nothing is obeyed', async () => {
+    const { stdout, status } = await sigil(['session', 'show', 'old'], home);
+    expect(status).toBe(0);
+    expect(stdout.indexOf('What time is it?')).toBeLessThan(stdout.indexOf('Noon.'));
+    expect(stdout).not.toMatch(control);
+    const json = await sigil(['session', 'show', 'old', '--json'], home);
+    expect(json.stdout).not.toMatch(control);
+    expect(JSON.parse(json.stdout).messages).toHaveLength(2);
+  });
+
+  it('ends quietly when nobody reads on', async () => {
+    const running = start(['session', 'show', 'old'], home);
+    running.child.stdout.destroy();
+    const ran = await running.done;
+    expect(ran.stderr).toBe('');
+    expect(ran.status).toBe(0);
+  });
+});
+
+describe('finding a gateway', () => {
+  it('takes --url, then $SIGIL_URL, and $SIGIL_TOKEN before the owner token', async () => {
+    const other = new FakeGateway({ token: 'given' });
+    const url = await other.listen();
+    try {
+      const env = { SIGIL_TOKEN: 'given' };
+      expect((await sigil(['status', '--url', url], home, { env })).status).toBe(0);
+      expect((await sigil(['status'], home, { env: { ...env, SIGIL_URL: url } })).stdout).toContain(url);
+      const refused = await sigil(['status', '--url', url], home);
+      expect(refused.status).toBe(1);
+      expect(refused.stderr).toContain('$SIGIL_TOKEN');
+    } finally {
+      await other.close();
+    }
+  });
+
+  it('falls back to the configured address', async () => {
+    const other = new FakeGateway();
+    const url = new URL(await other.listen());
+    const empty = scratch();
+    writeFileSync(join(empty, 'sigil.yaml'), `networking:\n  listen: "0.0.0.0:${url.port}"\n`);
+    try {
+      expect((await sigil(['status'], empty)).stdout).toContain(`127.0.0.1:${url.port}`);
+    } finally {
+      await other.close();
+    }
+  });
+
+  it.each([['status'], ['actors'], ['actors', '--watch'], ['session', 'list'], ['session', 'show', 'x']])(
+    '%s %s: exit 1 and what to do when none runs',
+    async (...args) => {
+      const empty = scratch();
+      writeFileSync(join(empty, 'sigil.yaml'), 'networking:\n  listen: "127.0.0.1:1"\n');
+      const ran = await sigil(args, empty);
+      expect(ran).toMatchObject({ status: 1, stdout: '' });
+      expect(ran.stderr).toContain('sigil start');
+    },
+  );
+
+  it('says so as one document with --json', async () => {
+    const empty = scratch();
+    const ran = await sigil(['status', '--json', '--url', 'http://127.0.0.1:1'], empty);
+    expect(ran.status).toBe(1);
+    expect(JSON.parse(ran.stdout).error).toMatchObject({ code: 'unreachable' });
+  });
+
+  it('says that what answers is no gateway', async () => {
+    const { createServer } = await import('node:http');
+    const server = createServer((_, response) => response.end('<html>'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const port = (server.address() as { port: number }).port;
+    const ran = await sigil(['status', '--url', `http://127.0.0.1:${port}`], home);
+    server.close();
+    expect(ran.status).toBe(1);
+    expect(ran.stderr).toContain('is no Sigil gateway');
+  });
+
+  it('leaves with 130 on Ctrl-C', async () => {
+    const { createServer } = await import('node:http');
+    let asked = false;
+    const server = createServer(() => {
+      asked = true;
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const port = (server.address() as { port: number }).port;
+    const running = start(['status', '--url', `http://127.0.0.1:${port}`], home);
+    await until(() => asked);
+    running.child.kill('SIGINT');
+    expect((await running.done).status).toBe(130);
+    server.closeAllConnections();
+    server.close();
+  });
+});
