@@ -116,12 +116,15 @@ function flood({ bus }: Pair): Promise<number> {
         sent++;
       }
       if (sent < MESSAGES) setImmediate(burst);
-      else {
-        bus.ask(SINK, 'bench.total', null, { from: HERE, within: 60_000 }, (answer) => {
-          if (!answer.ok || answer.body !== MESSAGES + 1) reject(new Error(`took ${JSON.stringify(answer)}`));
-          else resolve(MESSAGES / ((performance.now() - began) / 1000));
-        });
-      }
+      else count();
+    };
+    // Behind all others, so its answer says that they have been handled, each once.
+    const count = () => {
+      bus.ask(SINK, 'bench.total', null, { from: HERE, within: 60_000 }, (answer) => {
+        if (!answer.ok && answer.error.code === 'overloaded') setImmediate(count);
+        else if (!answer.ok || answer.body !== MESSAGES + 1) reject(new Error(`took ${JSON.stringify(answer)}`));
+        else resolve(MESSAGES / ((performance.now() - began) / 1000));
+      });
     };
     burst();
   });

@@ -39,7 +39,7 @@ interface Step {
 /** One actor's entry. */
 export class Resident {
   readonly address: Address;
-  readonly parent: string | null;
+  parent: string | null;
   readonly inspected: Inspected;
   readonly started_at: number;
   since: number;

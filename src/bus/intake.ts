@@ -34,6 +34,12 @@ const CHUNK = 64;
 /** Messages between two looks at the clock, as long as they are quick. */
 const MOST_UNTIMED = 8;
 const QUICK_MS = 0.1;
+/**
+ * Moved into mailboxes in the first turn that leaves a backlog; twice as many in each further one in a row. A thread
+ * that merely lost its processor works the few off in its next turn, and what waits in the windows stays safe there;
+ * past actors that really are slow the way is soon free.
+ */
+const FIRST_FILL = 128;
 
 export class Intake {
   private readonly options: IntakeOptions;
@@ -41,6 +47,8 @@ export class Intake {
   private nextSource = 0;
   private scheduled = false;
   private running = false;
+  private closed = false;
+  private nextFill = FIRST_FILL;
   private began = 0;
   private elapsed = 0;
   private stride = 1;
@@ -57,17 +65,34 @@ export class Intake {
 
   /** Something came in: a turn now, unless one runs or is due. */
   arrive(): void {
-    if (!this.running && !this.scheduled) this.turn();
+    if (!this.running && !this.scheduled && !this.closed) this.turn();
+  }
+
+  /** Takes nothing any more: what another thread has sent stays untaken. */
+  close(): void {
+    this.closed = true;
   }
 
   private turn(): void {
-    const { world, mailboxes, slice, handling } = this.options;
+    const { world, mailboxes, sources, handling } = this.options;
     this.running = true;
     this.began = world.monotonic();
     this.elapsed = 0;
     this.untimed = this.stride;
+    try {
+      this.handle();
+    } finally {
+      this.running = false;
+      this.chunk.length = 0;
+      handling.turned();
+      if (!this.closed && (mailboxes.depth > 0 || sources.some((source) => source.waiting))) this.later();
+    }
+  }
+
+  private handle(): void {
+    const { mailboxes, slice } = this.options;
     let filled = false;
-    while (this.elapsed < slice) {
+    while (this.elapsed < slice && !this.closed) {
       if (mailboxes.depth === 0) {
         // The common case: nobody waits, so messages go straight to their actors.
         const source = this.waiting();
@@ -80,14 +105,13 @@ export class Intake {
       this.work(filled ? slice : slice / 4);
       if (mailboxes.depth > 0 && !filled) {
         filled = true;
-        this.fill(slice / 2);
+        // Its time counts from now: an actor that has used up the slice must not keep the others waiting.
+        this.fill(this.nextFill, this.elapsed + slice / 4);
+        this.nextFill *= 2;
         this.work(slice);
       }
     }
-    this.running = false;
-    this.chunk.length = 0;
-    handling.turned();
-    if (mailboxes.depth > 0 || this.waiting() !== undefined) this.later();
+    if (mailboxes.depth === 0) this.nextFill = FIRST_FILL;
   }
 
   private later(): void {
@@ -95,7 +119,7 @@ export class Intake {
     this.scheduled = true;
     this.options.world.soon(() => {
       this.scheduled = false;
-      this.turn();
+      if (!this.closed) this.turn();
     });
   }
 
@@ -132,10 +156,10 @@ export class Intake {
     }
   }
 
-  /** Moves what has come in into the mailboxes. */
-  private fill(until: number): void {
+  /** Moves about `most` of what has come in into the mailboxes. */
+  private fill(most: number, until: number): void {
     const { handling, mailboxes, backlog } = this.options;
-    while (mailboxes.depth < backlog && !this.over(until)) {
+    for (let moved = 0; moved < most && mailboxes.depth < backlog && !this.over(until); moved += CHUNK) {
       const source = this.waiting();
       if (source === undefined) return;
       for (const envelope of this.take(source)) {

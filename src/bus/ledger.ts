@@ -41,6 +41,29 @@ export interface KindCounts {
   dead_letters: number;
 }
 
+/** One link as `/debug/bus` shows it. */
+export interface LinkStats {
+  readonly thread: string;
+  readonly life: number;
+  readonly up: boolean;
+  /** Envelopes not yet taken by that thread. */
+  readonly untaken: number;
+}
+
+/** What `/debug/bus` shows of one thread. */
+export interface BusStats {
+  readonly kinds: Readonly<Record<Kind, Readonly<KindCounts>>>;
+  /** The last 100, oldest first. */
+  readonly dead_letters: readonly DeadLetter[];
+  /** Messages from and to other threads since the start. */
+  readonly messages_in: number;
+  readonly messages_out: number;
+  readonly asks_in_flight: number;
+  /** Messages in mailboxes. */
+  readonly backlog: number;
+  readonly links: readonly LinkStats[];
+}
+
 const LAST = 100;
 
 export class Ledger {

@@ -62,6 +62,8 @@ function* byParent(actors: readonly JsonObject[]): Generator<readonly [JsonObjec
   yield* walk('', 0);
 }
 
+const TROUBLE = 4;
+
 /** Actors as a table of one thread after the other. */
 function actorLines(actors: readonly JsonObject[], totals: JsonObject, output: Output, now: number): string[] {
   const { paint } = output;
@@ -77,8 +79,11 @@ function actorLines(actors: readonly JsonObject[], totals: JsonObject, output: O
     headings.set(rows.length, `${paint.bold(oneLine(thread))}  ${paint.dim(`${items.length} actors`)}`);
     for (const [actor, depth] of byParent(items)) rows.push(actorRow(actor, depth, now));
   }
+  // Most of the time nothing is wrong, and then the column would only take room.
+  const troubled = rows.some((row, index) => index > 0 && row[TROUBLE] !== '');
+  const shown = troubled ? rows : rows.map((row) => row.toSpliced(TROUBLE, 1));
   // One table over all threads, so that columns line up from the first to the last.
-  const table = tableLines(rows, { right: [2, 3], give: 0, width: output.width(), indent: '  ' });
+  const table = tableLines(shown, { right: [2, 3], give: [troubled ? 5 : 4, 0], width: output.width(), indent: '  ' });
   for (const [index, line] of table.entries()) {
     const heading = headings.get(index);
     if (heading !== undefined) lines.push('', heading);
@@ -126,7 +131,7 @@ function detailLines(actor: JsonObject, output: Output, now: number): string[] {
     lines.push(
       '',
       paint.bold('Recent'),
-      ...tableLines(steps, { indent: '  ', right: [3], give: 2, width: output.width() }),
+      ...tableLines(steps, { indent: '  ', right: [3], give: [2], width: output.width() }),
     );
   }
   const context = actor['context'];

@@ -65,7 +65,10 @@ class Conversation implements CommandHost {
       {
         message: (line) => this.#onMessage(line),
         interrupt: (hadText) => this.#onInterrupt(hadText),
-        close: () => this.#leave(EXIT.done),
+        close: () => {
+          output.line();
+          this.#leave(EXIT.done);
+        },
       },
     );
   }
@@ -124,7 +127,7 @@ class Conversation implements CommandHost {
     this.say(
       rows.length === 0
         ? 'There are no sessions yet.'
-        : tableLines(rows, { give: 1, width: this.#call.output.width() }).join('\n'),
+        : tableLines(rows, { give: [1], width: this.#call.output.width() }).join('\n'),
     );
   }
 

@@ -42,7 +42,7 @@ export function sessionLines(sessions: readonly JsonObject[], output: Output, no
     agoText(text(session['updated_at']), now),
     oneLine(text(session['status'])),
   ]);
-  const [first = '', ...rest] = tableLines([head, ...rows], { right: [3], give: 2, width: output.width() });
+  const [first = '', ...rest] = tableLines([head, ...rows], { right: [3], give: [2], width: output.width() });
   return [output.paint.dim(first), ...rest];
 }
 

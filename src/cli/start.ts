@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // `sigil start`: the gateway in the foreground, until a signal drains it.
 
-import { EXIT } from './cli-error.ts';
+import { toFailure } from '../errors.ts';
+import { CliError, EXIT } from './cli-error.ts';
 import type { Call, CommandRun } from './command.ts';
 import { configOf, quarantinedParts } from './config-source.ts';
 import { dataDirOf } from './connect.ts';
-import type { RunningGateway } from './running-gateway.ts';
+import type { RunningGateway, StartOptions } from './running-gateway.ts';
+
+const IN_USE_ADVICE = 'Talk to it with `sigil chat`, stop it first, or give this one another --data-dir.';
 
 type Signal = 'SIGINT' | 'SIGTERM';
 
@@ -52,14 +55,20 @@ async function started(
     for (const { message, advice } of quarantined)
       output.note(`${output.notePaint.yellow('left out:')} ${message} ${advice}`);
   }
-  const gateway = await call.composition.startGateway({
+  const options: StartOptions = {
     config,
     dataDir,
     quarantined: quarantinedParts(quarantined),
     tcp: true,
     logLevel: logLevel ?? (call.globals.verbose ? 'debug' : config.logging.level),
-  });
-  return { gateway, dataDir };
+  };
+  try {
+    return { gateway: await call.composition.startGateway(options), dataDir };
+  } catch (thrown) {
+    const { code, message } = toFailure(thrown);
+    if (code !== 'conflict') throw thrown;
+    throw new CliError(code, message, IN_USE_ADVICE, { cause: thrown });
+  }
 }
 
 export const run: CommandRun = async (call) => {

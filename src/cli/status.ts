@@ -11,7 +11,19 @@ import { tableLines } from './table.ts';
 import { oneLine } from './terminal-text.ts';
 import { agoText, spanText } from './time-text.ts';
 
-const WELL = new Set(['ok', 'running', 'ready', 'idle', 'active', 'open', 'connected', 'available', 'closed', 'up']);
+const WELL = new Set([
+  'ok',
+  'running',
+  'ready',
+  'idle',
+  'active',
+  'open',
+  'connected',
+  'online',
+  'available',
+  'closed',
+  'up',
+]);
 const ILL = new Set(['failed', 'stopped', 'quarantined', 'unavailable', 'error', 'down', 'unreachable']);
 
 function painted(state: string, paint: Paint): string {
@@ -80,7 +92,7 @@ function overview(status: JsonObject, where: string, paint: Paint, width: number
   const lines = [
     `${painted(state, paint)}  ${paint.bold(version)}, up ${spanText(number(status['uptime_s']))}  ${paint.dim(where)}`,
   ];
-  const section = (title: string, rows: readonly (readonly string[])[], give?: number) => {
+  const section = (title: string, rows: readonly (readonly string[])[], give?: readonly number[]) => {
     if (rows.length === 0) return;
     const layout = give === undefined ? {} : { give, width };
     lines.push('', paint.bold(title), ...tableLines(rows, { indent: '  ', ...layout }));
@@ -100,7 +112,7 @@ function overview(status: JsonObject, where: string, paint: Paint, width: number
   section(
     'Providers',
     objects(status['providers']).map((provider) => providerRow(provider, paint, now)),
-    3,
+    [3],
   );
   section('Budgets', objects(status['budgets']).map(budgetRow));
   const left = objects(status['quarantined']);

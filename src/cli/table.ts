@@ -7,8 +7,8 @@ import { cut, displayWidth, pad } from './terminal-text.ts';
 export interface TableLayout {
   /** Columns whose text stands at the right: numbers. */
   readonly right?: readonly number[];
-  /** The column that is cut when a row is wider than `width`; its cells carry no colours. */
-  readonly give?: number;
+  /** Columns that are cut, in this order, while a row is wider than `width`; their cells carry no colours. */
+  readonly give?: readonly number[];
   readonly width?: number;
   readonly indent?: string;
 }
@@ -24,14 +24,17 @@ export function tableLines(rows: readonly (readonly string[])[], layout: TableLa
   );
   const indent = layout.indent ?? '';
   const total = indent.length + widths.reduce((sum, width) => sum + width, 0) + GAP.length * Math.max(0, count - 1);
-  if (layout.give !== undefined && layout.width !== undefined && total > layout.width) {
-    const widest = widths[layout.give] ?? 0;
-    widths[layout.give] = Math.max(Math.min(LEAST_GIVEN, widest), widest - (total - layout.width));
+  let over = layout.width === undefined ? 0 : total - layout.width;
+  for (const column of layout.give ?? []) {
+    const widest = widths[column] ?? 0;
+    const narrowed = Math.max(Math.min(LEAST_GIVEN, widest), widest - Math.max(0, over));
+    over -= widest - narrowed;
+    widths[column] = narrowed;
   }
   return rows.map((row) => {
     const cells = row.map((cell, column) => {
       const width = widths[column] ?? 0;
-      const text = column === layout.give ? cut(cell, width) : cell;
+      const text = layout.give?.includes(column) === true ? cut(cell, width) : cell;
       return pad(text, width, layout.right?.includes(column) === true ? 'right' : 'left');
     });
     return (indent + cells.join(GAP)).trimEnd();

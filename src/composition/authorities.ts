@@ -2,13 +2,16 @@
 // Budgets and workspaces as a lane thread starts them: their charts with the effects they ask for.
 
 import { type Address, address } from '../bus/address.ts';
+import type { Answer } from '../bus/envelope.ts';
 import { placement, threadNames } from '../bus/layout.ts';
 import { type BudgetEffect, budgetMachine } from '../actors/budget/machine.ts';
 import { type MachineActor, startMachineActor } from '../actors/machine-actor.ts';
 import { workspaceMachine } from '../actors/workspace/machine.ts';
 import type { Failure } from '../errors.ts';
+import type { ReadQueries } from '../stores/session-store.ts';
 import type { ThreadContext } from './context.ts';
 
+type UsageWindow = ReadQueries['usage.window']['reply'];
 type Fault = (whose: Address, error: Failure) => void;
 
 /** How long the past may take to read, and the pause before it is asked for again, in milliseconds. */
@@ -20,9 +23,12 @@ export function startBudget(context: ThreadContext, scope: string, fault: Fault)
   const self = address('budget', scope);
   const { config } = house;
   const limits = scope === 'global' ? config.models.budgets : (config.workspaces[scope]?.budgets ?? {});
-  const load = (send: MachineActor['send']): void => {
+  const used = (answered: (answer: Answer<UsageWindow>) => void): void => {
     const body = { scope: scope === 'global' ? scope : `workspace/${scope}`, at: world.now(), after: 'latest' as const };
-    bus.ask(address('store', 'read'), 'usage.window', body, { from: self, within: LOAD.within }, (answer) => {
+    bus.ask(address('store', 'read'), 'usage.window', body, { from: self, within: LOAD.within }, answered);
+  };
+  const load = (send: MachineActor['send']): void => {
+    used((answer) => {
       if (answer.ok) return send({ type: 'loaded', ...answer.body } as { type: 'loaded' });
       // Nothing is granted before the past is known, so it is asked for until it answers.
       world.after(LOAD.pause, () => load(send));
@@ -49,7 +55,12 @@ export function startBudget(context: ThreadContext, scope: string, fault: Fault)
       const { ledger, open } = inner as { ledger: unknown; open: object };
       return { scope, ledger, reservations: Object.keys(open).length };
     },
-    perform: (_, send) => load(send),
+    perform: (effect, send) => {
+      if (effect.type === 'load') return load(send);
+      if (effect.type !== 'report') return;
+      const { to, status } = effect;
+      used((answer) => bus.reply(to, answer.ok ? { ...status, used: answer.body } : status));
+    },
   });
 }
 

@@ -55,10 +55,10 @@ export const startLane: StartRole = async (context) => {
     policy: () => policy,
     effects: laneEffects(context, tools, policy, models),
     residents,
-    awake: (workspace_id, session_id, awake) => {
+    moved: (workspace_id, session_id, how) => {
       const to = address('workspace', workspace_id);
       const options = { from: address('session', session_id) };
-      if (awake) bus.send(to, 'workspace.session_awake', { session_id, opened: false }, options);
+      if (how !== 'asleep') bus.send(to, 'workspace.session_awake', { session_id, opened: how === 'opened' }, options);
       else bus.send(to, 'workspace.session_asleep', { session_id }, options);
     },
     ended: (session_id) => bus.ended(address('session', session_id)),

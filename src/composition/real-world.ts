@@ -1,8 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // The real world: the machine's clocks, timers and randomness behind the interface everything inside is given.
 
+import { randomFillSync } from 'node:crypto';
 import { v7 } from 'uuid';
 import type { World } from '../world.ts';
+
+/** Random bytes drawn at once: a call for sixteen costs as much as one for four thousand. */
+const POOL = new Uint8Array(4_096);
+let drawn = POOL.length;
+
+function sixteen(): Uint8Array {
+  if (drawn === POOL.length) {
+    randomFillSync(POOL);
+    drawn = 0;
+  }
+  drawn += 16;
+  return POOL.slice(drawn - 16, drawn);
+}
 
 export const realWorld: World = {
   now: () => Date.now(),
@@ -16,5 +30,5 @@ export const realWorld: World = {
     setImmediate(run);
   },
   random: () => Math.random(),
-  uuid: () => v7(),
+  uuid: () => v7({ rng: sixteen }),
 };

@@ -28,6 +28,11 @@ export function writeProblem(request: IncomingMessage, response: ServerResponse,
   }
   response.setHeader('Connection', 'close');
   head(response, problem.status, 'application/problem+json', text);
+  // Who asks before sending has not begun to: there is nothing to read away.
+  if (request.headers.expect !== undefined) {
+    response.end(text);
+    return;
+  }
   response.write(text);
   linger(request, response, world);
 }

@@ -21,8 +21,11 @@ export type RequestListener = (request: IncomingMessage, response: ServerRespons
 const SANE_ID = /^[A-Za-z0-9][A-Za-z0-9._:@/+=-]{0,127}$/;
 const NOBODY: Caller = { user_id: '', name: '', permissions: [], admin: false };
 
+/** What the way to a route needs; the routes themselves need more. */
+export type AppPorts = Pick<EdgePorts, 'world' | 'config' | 'tokens' | 'log'>;
+
 /** Makes the listener that both servers use. */
-export function createApp(ports: EdgePorts, routes: readonly Route[], hosts: HostGuard): RequestListener {
+export function createApp(ports: AppPorts, routes: readonly Route[], hosts: HostGuard): RequestListener {
   const { networking, auth } = ports.config;
   const { world, log } = ports;
   const origins = new OriginGuard(networking.cors_origins);
@@ -62,12 +65,14 @@ export function createApp(ports: EdgePorts, routes: readonly Route[], hosts: Hos
     const fields = { request_id: requestId, method: request.method, path: request.url, status: problem.status };
     if (problem.status >= 500 && !(thrown instanceof Refusal)) log.error({ ...fields, err: thrown }, 'request failed');
     else log.debug({ ...fields, code: problem.body['code'] }, 'request refused');
+    // Nobody is left to read it.
+    if (response.destroyed) return;
     if (response.headersSent) response.destroy();
     else writeProblem(request, response, problem, world);
   };
 
   const finish = (answer: Answer, response: ServerResponse): void => {
-    if (answer !== STREAMED) writeJson(response, answer.status, answer.body);
+    if (answer !== STREAMED && !response.destroyed) writeJson(response, answer.status, answer.body);
   };
 
   return (request, response) => {

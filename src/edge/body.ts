@@ -68,7 +68,9 @@ function collect(request: IncomingMessage): Promise<Buffer> {
     );
     request.once('error', reject);
     // A body that stops half-way raises no error of its own on every path; nobody is left to read the answer then.
-    request.once('close', () => reject(new Refusal('validation_failed', 'The body ended before it was whole.')));
+    request.once('close', () => {
+      if (!request.complete) reject(new Refusal('validation_failed', 'The body ended before it was whole.'));
+    });
   });
 }
 

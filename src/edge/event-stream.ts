@@ -72,12 +72,14 @@ export class EventStream {
       const settle = (drained: boolean): void => {
         stop();
         response.off('drain', onDrain);
+        response.off('close', onGone);
         resolve(drained && this.#open);
       };
       const onDrain = (): void => settle(true);
+      const onGone = (): void => settle(false);
       const stop = this.#world.after(within, () => settle(false));
       response.once('drain', onDrain);
-      this.onClose(() => settle(false));
+      response.once('close', onGone);
     });
   }
 

@@ -3,15 +3,9 @@
 
 import { openapiDocument } from './openapi.ts';
 
-/** The document as the checked-in file holds it. */
-export async function openapiFile(): Promise<string> {
-  return `${JSON.stringify(await openapiDocument(), null, 2)}\n`;
-}
+const { mkdirSync, writeFileSync } = process.getBuiltinModule('node:fs');
+const { dirname } = process.getBuiltinModule('node:path');
 
-if (import.meta.main) {
-  const { mkdirSync, writeFileSync } = process.getBuiltinModule('node:fs');
-  const { dirname } = process.getBuiltinModule('node:path');
-  const target = process.argv[2] ?? 'docs/openapi.json';
-  mkdirSync(dirname(target), { recursive: true });
-  writeFileSync(target, await openapiFile());
-}
+const target = process.argv[2] ?? 'docs/openapi.json';
+mkdirSync(dirname(target), { recursive: true });
+writeFileSync(target, `${JSON.stringify(await openapiDocument(), null, 2)}\n`);

@@ -32,6 +32,7 @@ const HEADER_COUNT = 100;
 const MOST_CONNECTIONS = 20_000;
 /** After the last word to everybody: what still has not been read then is cut off. */
 const LAST_WORDS_MS = 1_000;
+const SWEEP_MS = 25;
 
 export function createEdge(ports: EdgePorts): Edge {
   const edge = new EdgeContext(ports);
@@ -84,9 +85,16 @@ export function createEdge(ports: EdgePorts): Edge {
   const shut = async (): Promise<void> => {
     const { world, config } = ports;
     const all = Promise.all(servers.map((server) => closed(server)));
-    for (const server of servers) server.closeIdleConnections();
     edge.endEndless();
+    let stopSweeping: () => void = () => undefined;
+    // A connection is idle again once its last answer is out; kept alive, it would hold the server open.
+    const sweep = (): void => {
+      for (const server of servers) server.closeIdleConnections();
+      stopSweeping = world.after(SWEEP_MS, sweep);
+    };
+    sweep();
     const cancels = [
+      () => stopSweeping(),
       world.after(config.gateway.drain_timeout, () => edge.endAll()),
       world.after(config.gateway.drain_timeout + LAST_WORDS_MS, () => {
         for (const server of servers) server.closeAllConnections();

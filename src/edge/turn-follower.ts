@@ -136,6 +136,7 @@ export class TurnFollower {
 
   async #untilLive(): Promise<void> {
     const patience = new Patience(this.#ports.world);
+    let doubted: number | undefined;
     while (this.#catching()) {
       try {
         this.#again = false;
@@ -156,12 +157,18 @@ export class TurnFollower {
       if (!this.#catching()) return;
       const waiting = this.#waiting;
       this.#waiting = [];
-      // What was published meanwhile is shown as it is, up to a hole; a hole that stays after asking is no hole.
-      if (!this.#again) {
+      if (this.#again) continue;
+      const hole = this.#holeIn(waiting);
+      const next = waiting[hole]?.n;
+      if (next === undefined || next === doubted) {
         this.#state = 'live';
         this.#show(waiting);
         return;
       }
+      // Asked once more; what is still missing then was never there.
+      doubted = next;
+      this.#show(waiting.slice(0, hole));
+      this.#waiting = waiting.slice(hole);
     }
   }
 

@@ -7,7 +7,8 @@
  * @param allow unset: every tool that is registered
  */
 export function permitsTool(tool: string, allow: readonly string[] | undefined, deny: readonly string[]): boolean {
-  const matches = (pattern: string): boolean => covers(pattern.startsWith('tool.') ? pattern : `tool.${pattern}`, `tool.${tool}`);
+  const matches = (pattern: string): boolean =>
+    covers(pattern.startsWith('tool.') ? pattern : `tool.${pattern}`, `tool.${tool}`);
   if (deny.some(matches)) return false;
   return allow === undefined || allow.some(matches);
 }

@@ -2,7 +2,7 @@
 // The fold: a session's state is what its records add up to, alive and after a crash. `evolve` is the only way it changes.
 
 import type { MessageReceived, ModelCalled, SessionRecord, ToolCall, TurnFailed, TurnFinished, TurnStarted, Usage } from './records.ts';
-import { type EventCursor, eventsOf, NO_EVENTS, type TurnPlace } from './turn-events.ts';
+import { cursorAfter, type EventCursor, NO_EVENTS, type TurnPlace } from './turn-events.ts';
 
 /** A message of the active window, or of the running turn, as a model is shown it. */
 export interface WindowMessage {
@@ -178,7 +178,7 @@ function step(state: SessionState, record: Exclude<SessionRecord, { type: 'check
   }
   const { turn } = state;
   if (turn === null || turn.turn_id !== record.turn_id) return state;
-  const cursor = state.facts === null ? turn.cursor : eventsOf(record, placeOf(state.facts), turn.cursor).cursor;
+  const cursor = cursorAfter(record, turn.cursor);
   switch (record.type) {
     case 'turn_resumed':
       return {
@@ -284,7 +284,7 @@ function started(state: SessionState, record: TurnStarted, at: number): SessionS
       tool_rounds: 0,
       tool_calls: 0,
       said: [],
-      cursor: eventsOf(record, placeOf(state.facts), NO_EVENTS).cursor,
+      cursor: cursorAfter(record, NO_EVENTS),
       usage: NO_USAGE,
       cancelled: false,
     },

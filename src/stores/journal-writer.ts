@@ -2,9 +2,11 @@
 // The journal's rules: what arrives in a tick is committed together; an append is idempotent by its number. No disk here.
 
 import { type Failure, failure, SigilError } from '../errors.ts';
+import { problemOf, sizeOf } from './append-check.ts';
+import { repeatedAt } from './append-repeat.ts';
 import type { Append, Committed, Tail } from './journal.ts';
 import type { Head, JournalDisk } from './journal-disk.ts';
-import type { JournalRow, StoredRecord } from './records.ts';
+import type { JournalRow } from './records.ts';
 import type { Request } from './request.ts';
 
 /** What the journal has done since it started. */
@@ -32,6 +34,11 @@ export interface JournalWriterOptions {
   readonly maxLength?: number;
 }
 
+type Looking =
+  | { readonly kind: 'tail'; readonly request: Request<{ readonly stream: string }, Tail> }
+  | { readonly kind: 'owed'; readonly request: Request<unknown, { readonly streams: readonly string[] }> }
+  | { readonly kind: 'stats'; readonly request: Request<unknown, JournalStats> };
+
 type Waiting =
   | {
       readonly kind: 'append';
@@ -39,25 +46,14 @@ type Waiting =
       readonly rows: number;
       readonly length: number;
     }
-  | { readonly kind: 'tail'; readonly request: Request<{ readonly stream: string }, Tail> }
-  | { readonly kind: 'owed'; readonly request: Request<unknown, { readonly streams: readonly string[] }> }
-  | { readonly kind: 'stats'; readonly request: Request<unknown, JournalStats> };
+  | Looking;
 
 type Outcome = { readonly ok: true; readonly seq: number } | { readonly ok: false; readonly error: Failure };
-
-/** How far behind a stream's head a repetition is still recognised; a writer has one append in flight, so it is at the head. */
-const REPEAT_ROWS = 4096;
-
-/** The most one append may hold: above it a single message could keep every other stream waiting. */
-const APPEND_LENGTH = 64 * 1024 * 1024;
 
 /**
  * The one writer of a journal. Everything it is asked is answered in order of arrival, appends when they are durable.
  *
- * An append whose number is not past the head is a repetition when **all** its records are in the stream at their
- * numbers (type, version, turn and payload; not the time, which a writer that decided again may have taken anew): it is
- * answered with the first one's seq, even if the stream has gone on since. Any other is a `conflict`, also one whose
- * first records are there and whose last are not: an append is atomic, so such a one is not the append of that number.
+ * What is a repetition and what a conflict is said at {@link repeatedAt}.
  */
 export class JournalWriter {
   readonly #disk: JournalDisk;
@@ -95,18 +91,7 @@ export class JournalWriter {
       request.fail(problem);
       return;
     }
-    let rows = 0;
-    let length = 0;
-    for (const item of request.body.items) {
-      rows += item.records.length;
-      for (const record of item.records) length += record.payload.length;
-    }
-    if (length > APPEND_LENGTH) {
-      request.fail(
-        failure('payload_too_large', `an append may hold ${APPEND_LENGTH} characters, this one has ${length}`),
-      );
-      return;
-    }
+    const { rows, length } = sizeOf(request.body);
     this.#add({ kind: 'append', request, rows, length });
   }
 
@@ -158,11 +143,9 @@ export class JournalWriter {
     let length = 0;
     let count = 0;
     for (const waiting of this.#waiting) {
-      if (waiting.kind === 'append') {
-        rows += waiting.rows;
-        length += waiting.length;
-        if (count > 0 && (rows > this.#maxRows || length > this.#maxLength)) break;
-      }
+      if (waiting.kind === 'append') length += waiting.length;
+      rows += waiting.kind === 'append' ? waiting.rows : waiting.kind === 'tail' ? TAIL_ROWS : 0;
+      if (count > 0 && (rows > this.#maxRows || length > this.#maxLength)) break;
       count++;
     }
     if (count === this.#waiting.length) {
@@ -204,7 +187,7 @@ export class JournalWriter {
     const { stream, workspace_id } = append;
     const head = staged.heads.get(stream) ?? this.#disk.head(stream) ?? NO_HEAD;
     if (append.n !== head.n + 1) {
-      const seq = append.n <= head.n ? this.#repeated(append, head) : undefined;
+      const seq = append.n <= head.n ? repeatedAt(append, head, (at) => this.#disk.row(at)) : undefined;
       if (seq !== undefined) {
         staged.repeats++;
         return { ok: true, seq };
@@ -236,23 +219,7 @@ export class JournalWriter {
     return { ok: true, seq: first };
   }
 
-  /** The seq of the row an append begins with, when all of it is already in the stream. */
-  #repeated(append: Append, head: Head): number | undefined {
-    const records = append.items.flatMap((item) => item.records);
-    const last = append.n + records.length - 1;
-    if (last > head.n || head.n - last > REPEAT_ROWS) return undefined;
-    let row = this.#disk.row(head.seq);
-    while (row !== undefined && row.n > last) row = this.#disk.row(row.prev);
-    for (let index = records.length - 1; index >= 0; index--) {
-      const record = records[index];
-      if (row === undefined || record === undefined || !sameRecord(row, record)) return undefined;
-      if (index === 0) return row.seq;
-      row = this.#disk.row(row.prev);
-    }
-    return undefined;
-  }
-
-  #look(waiting: Exclude<Waiting, { readonly kind: 'append' }>): void {
+  #look(waiting: Looking): void {
     try {
       switch (waiting.kind) {
         case 'tail':
@@ -289,6 +256,9 @@ export class JournalWriter {
   }
 }
 
+/** What a tail counts in a group's bounds: after a start a thousand sessions ask at once, and the first should not wait for the last. */
+const TAIL_ROWS = 64;
+
 interface Staged {
   seq: number;
   readonly heads: Map<string, Head>;
@@ -297,39 +267,6 @@ interface Staged {
 }
 
 const NO_HEAD: Head = { seq: 0, n: 0 };
-
-function sameRecord(row: JournalRow, record: StoredRecord): boolean {
-  return (
-    row.payload === record.payload &&
-    row.type === record.type &&
-    row.version === record.version &&
-    row.turn_id === record.turn_id
-  );
-}
-
-/** What would make the transaction itself fail, and with it the group: found before it is begun. */
-function problemOf(append: Append): Failure | undefined {
-  const bad = (message: string): Failure => failure('validation_failed', message);
-  if (typeof append.stream !== 'string' || append.stream === '') return bad('an append names its stream');
-  if (typeof append.workspace_id !== 'string') return bad('an append names its workspace');
-  if (!Number.isSafeInteger(append.n) || append.n < 1) return bad('the number of an append counts from 1');
-  let rows = 0;
-  for (const item of append.items) {
-    if (!Number.isSafeInteger(item.at)) return bad('the time of an append is a whole number of milliseconds');
-    for (const record of item.records) {
-      const { type, version, turn_id, payload } = record;
-      const texts = typeof type === 'string' && typeof payload === 'string';
-      if (!texts || !Number.isSafeInteger(version)) return bad('a record has a type, a version and a payload');
-      if (turn_id !== null && typeof turn_id !== 'string') return bad('the turn of a record is a text or null');
-    }
-    if (!item.settles.every((seq) => Number.isSafeInteger(seq))) return bad('what is settled is named by its seq');
-    for (const { record } of item.owes) {
-      if (item.records[record] === undefined) return bad('what is owed is a record of the same item');
-    }
-    rows += item.records.length;
-  }
-  return rows === 0 ? bad('an append has at least one record') : undefined;
-}
 
 function storageFailure(thrown: unknown): Failure {
   if (thrown instanceof SigilError) return thrown.failure;

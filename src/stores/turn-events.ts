@@ -148,6 +148,27 @@ function* deltasOf(content: string, thinking: string, lengths: DeltaLengths): Ge
   }
 }
 
+/** Where a turn's numbering stands after one more record: what {@link eventsOf} says, without making the events. */
+export function cursorAfter(record: SessionRecord, cursor: EventCursor): EventCursor {
+  const { n, text } = cursor;
+  switch (record.type) {
+    case 'turn_started':
+    case 'tool_returned':
+      return { n: n + 1, text };
+    case 'turn_resumed':
+      return { n: record.first_event + (text === '' ? 0 : 1), text };
+    case 'model_replied':
+      return { n: n + record.deltas.length, text: text + record.content };
+    case 'tool_called':
+      return { n: n + record.calls.length, text };
+    case 'turn_finished':
+    case 'turn_failed':
+      return { n: n + 2, text };
+    default:
+      return cursor;
+  }
+}
+
 /** Whether nothing follows this event. */
 export function endsTurn(event: TurnEvent): boolean {
   return event.event === 'done' || event.event === 'error';

@@ -326,6 +326,20 @@ export function contract(name: string, connect: Connect): void {
         expect(seen).toEqual([0, 1, 'lost', 0]);
       });
 
+      test('are renewed before anything that waited for the next life is handled', async () => {
+        const ticks = topic<number>(A, 'ticks');
+        const seen: number[] = [];
+        near.subscribe(ticks, { events: (events) => seen.push(...events) }, { lossless: true });
+        await answer(A, 'test.echo');
+        mesh.kill();
+        await mesh.until(() => near.stats().links.every(({ thread, up }) => thread !== 'lane-1' || !up));
+        const answers = ask(A, 'test.publish', { topic: ticks, count: 3 });
+        mesh.start();
+        await mesh.until(() => answers.length > 0);
+        expect(answers).toEqual([ok(true)]);
+        expect(seen).toEqual([0, 1, 2]);
+      });
+
       test('forget a listener whose thread has ended', async () => {
         await answer(A, 'test.listen', { topic: news, lossless: true });
         mesh.kill();

@@ -243,6 +243,7 @@ describe('start', () => {
     const ran = await sigil(['start'], home, { entry: FAKE });
     expect(ran.status).toBe(1);
     expect(ran.stderr).toContain('Another gateway uses this data directory.');
+    expect(ran.stderr).toContain('another --data-dir');
   });
 
   it('goes on when nobody reads what it printed', async () => {

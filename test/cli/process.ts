@@ -2,10 +2,11 @@
 // Runs the command line as a process of its own, in an empty home.
 
 import { spawn } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { afterAll } from 'vitest';
 
 export const REAL = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 export const FAKE = fileURLToPath(new URL('fake-program.ts', import.meta.url));
@@ -23,9 +24,16 @@ export interface RunOptions {
   readonly cwd?: string;
 }
 
-/** A directory nobody else uses. */
+const made: string[] = [];
+afterAll(() => {
+  for (const directory of made.splice(0)) rmSync(directory, { recursive: true, force: true });
+});
+
+/** A directory nobody else uses, gone after the tests of the file. */
 export function scratch(): string {
-  return mkdtempSync(join(tmpdir(), 'sigil-cli-'));
+  const directory = mkdtempSync(join(tmpdir(), 'sigil-cli-'));
+  made.push(directory);
+  return directory;
 }
 
 /** An environment in which nothing of this machine's Sigil is found. */
@@ -39,7 +47,8 @@ export function cleanEnv(home: string, more: Readonly<Record<string, string>> = 
   };
 }
 
-const CACHE = join(tmpdir(), 'sigil-cli-test-cache');
+// The cache the launcher sets: without it every start strips types anew.
+const CACHE = fileURLToPath(new URL('../../node_modules/.cache/sigil', import.meta.url));
 
 /** Starts a process; `done` settles when it has ended. */
 export function start(args: readonly string[], home: string, options: RunOptions = {}) {

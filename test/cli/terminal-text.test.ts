@@ -59,7 +59,7 @@ describe('columns', () => {
         ['id', 'a long title that is too long', '1'],
         ['日本', 'short', '22'],
       ],
-      { give: 1, width: 24, right: [2] },
+      { give: [1], width: 24, right: [2] },
     );
     expect(lines.every((line) => displayWidth(line) <= 24)).toBe(true);
     expect(lines[0]).toContain('…');

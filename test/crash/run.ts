@@ -27,6 +27,8 @@ interface Sent {
   readonly message_id: string;
   readonly content: string;
   reply: { readonly turn_id: string; readonly reply_id: string; readonly content: string } | null;
+  /** The turn was cut through too often in a row and ended with an error its sender was told. */
+  poisoned: boolean;
 }
 
 interface Client {
@@ -37,7 +39,7 @@ interface Client {
 
 /** What the clients say: quick answers, tools, and turns long enough to be cut through. */
 function sentence(client: number, at: number): string {
-  const kinds = [`what is ${client + 2}*${at + 3}?`, 'count to 3', `hello number ${at}`, 'what is 12+30 and what time is it?'];
+  const kinds = [`what is ${client + 2}*${at + 3}?`, 'count to 2', `hello number ${at}`, 'what is 12+30 and what time is it?'];
   return kinds[at % kinds.length] ?? 'hello';
 }
 
@@ -70,6 +72,10 @@ async function say(client: Client, message: Sent): Promise<void> {
         message.reply = answer;
         return;
       }
+      if (answer.code === 'poisoned') {
+        message.poisoned = true;
+        return;
+      }
       if (response.status < 500 && response.status !== 429) {
         problems.push(`${message.message_id}: ${response.status} ${answer.code}`);
         return;
@@ -86,7 +92,7 @@ function startClient(number: number): Client {
   const client: Client = { session_id: '', sent: [], done: Promise.resolve() };
   const run = async (): Promise<void> => {
     for (let at = 0; !stopping; at += 1) {
-      const message: Sent = { message_id: `client-${number}-${at}`, content: sentence(number, at), reply: null };
+      const message: Sent = { message_id: `client-${number}-${at}`, content: sentence(number, at), reply: null, poisoned: false };
       client.sent.push(message);
       await say(client, message);
     }
@@ -98,7 +104,7 @@ const began = performance.now();
 console.log(`crash: ${kills} kills, seed ${seed}, ${values.clients} clients, ${dataDir}`);
 const clients = Array.from({ length: Number(values.clients) }, (_, number) => startClient(number));
 for (let kill = 1; kill <= kills; kill += 1) {
-  await new Promise((resolve) => setTimeout(resolve, random() * 400));
+  await new Promise((resolve) => setTimeout(resolve, random() * 600));
   await gateway.kill();
   gateway = await startProcess(dataDir, port);
   if (kill % 10 === 0) console.log(`  ${kill} kills, ${clients.reduce((sum, client) => sum + client.sent.length, 0)} messages, ${retries} retries`);
@@ -109,6 +115,7 @@ await Promise.all(clients.map((client) => client.done));
 // Every answer again under its id: equal, and out of the record.
 for (const client of clients) {
   for (const message of client.sent.slice(-5)) {
+    if (message.poisoned) continue;
     const again = (await (await post({ content: message.content, message_id: message.message_id, session_id: client.session_id })).json()) as Sent['reply'];
     if (again?.turn_id !== message.reply?.turn_id || again?.reply_id !== message.reply?.reply_id || again?.content !== message.reply?.content) {
       problems.push(`${message.message_id} was answered ${JSON.stringify(message.reply)} and then ${JSON.stringify(again)}`);
@@ -138,6 +145,7 @@ async function compare(client: Client): Promise<string[]> {
     found.push(`session ${client.session_id}: ${users.length} messages kept in another order or number than the ${client.sent.length} sent`);
   }
   for (const sent of client.sent) {
+    if (sent.poisoned) continue;
     const replies = messages.filter((message) => message.id === sent.reply?.reply_id);
     if (replies.length !== 1 || replies[0]?.turn_id !== sent.reply?.turn_id) found.push(`${sent.message_id}: ${replies.length} replies kept`);
   }
@@ -145,8 +153,9 @@ async function compare(client: Client): Promise<string[]> {
 }
 
 const sent = clients.reduce((sum, client) => sum + client.sent.length, 0);
+const poisoned = clients.reduce((sum, client) => sum + client.sent.filter((message) => message.poisoned).length, 0);
 const seconds = Math.round((performance.now() - began) / 100) / 10;
-console.log(`  ${kills} kills in ${seconds} s: ${sent} messages, ${retries} retries, ${audit.turns} turns (${audit.resumed} resumptions), ${audit.rows} rows`);
+console.log(`  ${kills} kills in ${seconds} s: ${sent} messages, ${retries} retries, ${audit.turns} turns (${audit.resumed} resumptions, ${poisoned} given up as poisoned), ${audit.rows} rows`);
 for (const problem of problems.slice(0, 20)) console.log(`  PROBLEM ${problem}`);
 if (problems.length === 0 && !values.keep) rmSync(dataDir, { recursive: true });
 else console.log(`  data kept in ${dataDir}; run again with --seed ${seed}`);

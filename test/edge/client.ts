@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A client for edge tests: plain node requests, server-sent events as they arrive, and bytes on a bare socket.
 
-import { Agent, type IncomingMessage, request, type RequestOptions } from 'node:http';
+import { Agent, type IncomingMessage, type RequestOptions, request } from 'node:http';
 import { connect } from 'node:net';
 
 export interface Reply {
@@ -30,7 +30,11 @@ export class Client {
   }
 
   /** Sends and waits for the headers. */
-  open(method: string, path: string, { token = 'owner-token', json, raw, headers, ...options }: Call = {}): Promise<IncomingMessage> {
+  open(
+    method: string,
+    path: string,
+    { token = 'owner-token', json, raw, headers, ...options }: Call = {},
+  ): Promise<IncomingMessage> {
     const body = json === undefined ? raw : JSON.stringify(json);
     return new Promise((resolve, reject) => {
       const sent = request(
@@ -59,7 +63,12 @@ export class Client {
     const response = await this.open(method, path, call);
     const text = await textOf(response);
     const type = response.headers['content-type'] ?? '';
-    return { status: response.statusCode ?? 0, headers: response.headers, text, body: /json/.test(type) && text !== '' ? JSON.parse(text) : undefined };
+    return {
+      status: response.statusCode ?? 0,
+      headers: response.headers,
+      text,
+      body: /json/.test(type) && text !== '' ? JSON.parse(text) : undefined,
+    };
   }
 
   /** Opens an event stream and reads it to its end. */
@@ -85,6 +94,14 @@ export async function textOf(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of response) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks).toString();
+}
+
+/** Reads along; what came so far can be looked at while the stream is open, and after it was cut. */
+export function readAlong(response: IncomingMessage): () => string {
+  const chunks: Buffer[] = [];
+  response.on('data', (chunk: Buffer) => chunks.push(chunk));
+  response.on('error', () => undefined);
+  return () => Buffer.concat(chunks).toString();
 }
 
 export interface ServerEvent {

@@ -40,7 +40,10 @@ export class FakeHouse {
   private seq = 0;
 
   constructor() {
-    this.doors.set('channel/http', ((inbound: Inbound) => this.receive(inbound)) as Door);
+    this.doors.set('channel/http', ((inbound: Inbound, type: string) =>
+      type === 'channel.status'
+        ? { name: 'http', type: 'http', state: 'open', received: this.received.length, refused: 0 }
+        : this.receive(inbound)) as Door);
   }
 
   readonly bus: SigilBus = {
@@ -49,7 +52,10 @@ export class FakeHouse {
       setImmediate(() => {
         const answer = this.answer(to, type, body);
         if (answer === undefined) {
-          const late = setTimeout(() => answered({ ok: false, error: failure('deadline_exceeded', `no answer from ${to}`) }), options.within);
+          const late = setTimeout(
+            () => answered({ ok: false, error: failure('deadline_exceeded', `no answer from ${to}`) }),
+            options.within,
+          );
           late.unref();
           return;
         }
@@ -111,20 +117,47 @@ export class FakeHouse {
   }
 
   /** A session with one turn of a user's. */
-  open(user_id: string, key: string = randomUUID(), place: { workspace_id?: string; session_id?: string } = {}): FakeTurn {
+  open(
+    user_id: string,
+    key: string = randomUUID(),
+    place: { workspace_id?: string; session_id?: string } = {},
+  ): FakeTurn {
     const workspace_id = place.workspace_id || `personal:${user_id}`;
     const session_id = place.session_id || uuidOf(`s${user_id}${key}`);
     const id = uuidOf(`t${user_id}${session_id}${key}`);
     const at = '2026-01-01T00:00:00.000Z';
     if (!this.sessions.has(session_id)) {
       this.sessions.set(session_id, {
-        id: session_id, workspace_id, user_id, channel: 'channel/http', title: '', model: '', status: 'active',
-        turns: 1, messages: 1, created_at: at, updated_at: at,
+        id: session_id,
+        workspace_id,
+        user_id,
+        channel: 'channel/http',
+        title: '',
+        model: '',
+        status: 'active',
+        turns: 1,
+        messages: 1,
+        created_at: at,
+        updated_at: at,
       });
     }
     const row: TurnRow = {
-      id, session_id, workspace_id, user_id, message_id: key, status: 'queued', model: 'sigil/offline', reply_id: null, content: '',
-      finish_reason: null, error: null, usage: NO_USAGE, tool_calls: [], created_at: at, started_at: null, ended_at: null,
+      id,
+      session_id,
+      workspace_id,
+      user_id,
+      message_id: key,
+      status: 'queued',
+      model: 'sigil/offline',
+      reply_id: null,
+      content: '',
+      finish_reason: null,
+      error: null,
+      usage: NO_USAGE,
+      tool_calls: [],
+      created_at: at,
+      started_at: null,
+      ended_at: null,
     };
     const turn: FakeTurn = { row, said: [], first: 1 };
     this.turns.set(id, turn);
@@ -146,7 +179,9 @@ export class FakeHouse {
     this.publish(topic(address('session', turn.row.session_id), TURNS_TOPIC), fresh);
     if (fresh.some(({ event }) => endsTurn(event))) {
       this.seq += 1;
-      this.publish(topic(address('session', turn.row.session_id), ENDS_TOPIC), [{ turn_id: turn.row.id, seq: this.seq }]);
+      this.publish(topic(address('session', turn.row.session_id), ENDS_TOPIC), [
+        { turn_id: turn.row.id, seq: this.seq },
+      ]);
     }
   }
 
@@ -175,7 +210,8 @@ export class FakeHouse {
     const { user_id } = inbound.sender;
     const key = inbound.message_id;
     const known = [...this.turns.values()].find(({ row }) => row.message_id === key && row.user_id === user_id);
-    if (inbound.session_id !== '' && !this.sessions.has(inbound.session_id)) throw new SigilError(failure('not_found', 'no such session'));
+    if (inbound.session_id !== '' && !this.sessions.has(inbound.session_id))
+      throw new SigilError(failure('not_found', 'no such session'));
     const turn = known ?? this.open(user_id, key, inbound);
     if (known === undefined) setImmediate(() => this.script(turn));
     const { row } = turn;
@@ -192,7 +228,10 @@ export class FakeHouse {
 
   private answer(to: Address, type: string, body: unknown): Answer<unknown> | undefined {
     try {
-      const door = this.doors.get(`${to} ${type}`) ?? this.doors.get(to) ?? (to.startsWith('session/') ? (this.lane as Door) : undefined);
+      const door =
+        this.doors.get(`${to} ${type}`) ??
+        this.doors.get(to) ??
+        (to.startsWith('session/') ? (this.lane as Door) : undefined);
       if (door === undefined) return { ok: false, error: failure('not_found', `nobody at ${to}`) };
       const reply = door(body as never, type);
       return reply === undefined ? undefined : { ok: true, body: reply };
@@ -212,7 +251,10 @@ export class FakeHouse {
     return { status: over ? 'ended' : turn.row.status, events, first: over ? 1 : turn.first, seq: this.seq };
   };
 
-  private query(query: ReadQuery, body: { turn_id: string; session_id: string; workspace_id: string; from: number }): unknown {
+  private query(
+    query: ReadQuery,
+    body: { turn_id: string; session_id: string; workspace_id: string; from: number },
+  ): unknown {
     const turn = this.turns.get(body.turn_id);
     const session = this.sessions.get(body.session_id);
     switch (query) {
@@ -221,7 +263,10 @@ export class FakeHouse {
       case 'turn.events': {
         if (turn === undefined) return missing('turn');
         const last = turn.said.at(-1);
-        return { events: turn.said.filter(({ n }) => n > body.from), ended: last !== undefined && endsTurn(last.event) };
+        return {
+          events: turn.said.filter(({ n }) => n > body.from),
+          ended: last !== undefined && endsTurn(last.event),
+        };
       }
       case 'turn.steps':
         return turn === undefined ? missing('turn') : { turn: turn.row, steps: [] };
@@ -230,9 +275,15 @@ export class FakeHouse {
       case 'session.messages':
         return { items: [], next_cursor: null };
       case 'session.list':
-        return { items: [...this.sessions.values()].filter(({ workspace_id }) => workspace_id === body.workspace_id), next_cursor: null };
+        return {
+          items: [...this.sessions.values()].filter(({ workspace_id }) => workspace_id === body.workspace_id),
+          next_cursor: null,
+        };
       case 'workspace.list':
-        return { items: [...new Set([...this.sessions.values()].map((row) => row.workspace_id))].map((id) => ({ id })), next_cursor: null };
+        return {
+          items: [...new Set([...this.sessions.values()].map((row) => row.workspace_id))].map((id) => ({ id })),
+          next_cursor: null,
+        };
       default:
         throw new Error(`${query} is not played here`);
     }
@@ -244,7 +295,10 @@ function missing(what: string): never {
 }
 
 export function done(turn: FakeTurn, content: string): TurnEvent {
-  return { event: 'done', data: { turn_id: turn.row.id, reply_id: uuidOf(`r${turn.row.id}`), finish_reason: 'stop', content } };
+  return {
+    event: 'done',
+    data: { turn_id: turn.row.id, reply_id: uuidOf(`r${turn.row.id}`), finish_reason: 'stop', content },
+  };
 }
 
 /** A failure as an actor answers it. */

@@ -14,7 +14,10 @@ export interface Setup {
 }
 
 /** Settings are those of the config file; rate limits are off unless a test is about them. */
-export async function setUp(settings: Readonly<Record<string, Record<string, unknown>>> = {}, more: Partial<EdgePorts> = {}): Promise<Setup> {
+export async function setUp(
+  settings: Readonly<Record<string, Record<string, unknown>>> = {},
+  more: Partial<EdgePorts> = {},
+): Promise<Setup> {
   const house = new FakeHouse();
   const networking = { chat_rate_limit_rpm: 0, chat_max_concurrent_streams: 100, ...settings['networking'] };
   const edge = createEdge(house.ports({ gateway: { drain_timeout: '200ms' }, ...settings, networking }, more));

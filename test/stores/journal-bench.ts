@@ -44,7 +44,11 @@ export class JournalBench {
 
   constructor(
     disk: JournalDisk,
-    bounds: { readonly maxRows?: number; readonly maxLength?: number; readonly point?: (name: JournalPoint) => void } = {},
+    bounds: {
+      readonly maxRows?: number;
+      readonly maxLength?: number;
+      readonly point?: (name: JournalPoint) => void;
+    } = {},
   ) {
     this.disk = disk;
     this.writer = new JournalWriter({
@@ -57,7 +61,11 @@ export class JournalBench {
   }
 
   append(body: Append): Asked<Committed> {
-    return ask((request) => this.writer.append(request), body, () => this.log.push(`answer ${body.stream} ${body.n}`));
+    return ask(
+      (request) => this.writer.append(request),
+      body,
+      () => this.log.push(`answer ${body.stream} ${body.n}`),
+    );
   }
 
   tail(stream: string): Asked<Tail> {

@@ -33,7 +33,9 @@ interface Said {
 }
 
 async function start(url: string): Promise<{ readonly said: Said; readonly process: ChildProcess }> {
-  const process = spawn(globalThis.process.execPath, [child, join(dir, 'gateway.lock'), url], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const process = spawn(globalThis.process.execPath, [child, join(dir, 'gateway.lock'), url], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   children.push(process);
   const [line]: unknown[] = await once(process.stdout, 'data');
   return { said: JSON.parse(String(line)) as Said, process };
@@ -48,7 +50,12 @@ describe('lock', () => {
     const second = await start('http://127.0.0.1:2');
     expect(second.said).toEqual({
       ok: false,
-      holder: { pid: first.process.pid, url: 'http://127.0.0.1:1', socket: '/run/gateway.sock', started_at: '2026-01-01T00:00:00.000Z' },
+      holder: {
+        pid: first.process.pid,
+        url: 'http://127.0.0.1:1',
+        socket: '/run/gateway.sock',
+        started_at: '2026-01-01T00:00:00.000Z',
+      },
     });
     first.process.kill('SIGKILL');
     await once(first.process, 'exit');
@@ -108,7 +115,10 @@ describe('data directory', () => {
         message: expect.stringMatching(/^.*file.*: .*choose another data directory/),
       });
     }
-    expect(failureOf(() => prepareDataDir('/proc/sigil'))).toMatchObject({ code: 'storage_failed', message: expect.stringContaining('/proc/sigil') });
+    expect(failureOf(() => prepareDataDir('/proc/sigil'))).toMatchObject({
+      code: 'storage_failed',
+      message: expect.stringContaining('/proc/sigil'),
+    });
   });
 });
 

@@ -16,8 +16,8 @@ import {
   returned,
   SessionLog,
   started,
-  toolCalled,
   TWICE,
+  toolCalled,
   USAGE,
 } from './session-log.ts';
 import { StoreHouse } from './store-house.ts';
@@ -61,8 +61,14 @@ describe('reader', () => {
     expect(turn()).toMatchObject({ usage: USAGE, tool_calls: [{ ...call, result: null }] });
     house.append(log.next(returned('t1', 'full'), called('t1', 2)));
     // The same id once more, as some models do.
-    house.append(log.next(asksTools('t1', 2, '')), log.next(toolCalled('t1'), returned('t1', 'it fell', 'call-1', { is_error: true })));
-    house.append(log.next(replied('t1', 3, 'It is full.')), log.next(finished('t1', 3, 'let me look. It is full.', TWICE)));
+    house.append(
+      log.next(asksTools('t1', 2, '')),
+      log.next(toolCalled('t1'), returned('t1', 'it fell', 'call-1', { is_error: true })),
+    );
+    house.append(
+      log.next(replied('t1', 3, 'It is full.')),
+      log.next(finished('t1', 3, 'let me look. It is full.', TWICE)),
+    );
     expect(turn()).toMatchObject({
       status: 'finished',
       reply_id: 't1-r3',
@@ -106,20 +112,32 @@ describe('reader', () => {
     const log = new SessionLog('s1', 'home');
     house.append(log.create(), log.next(log.receive('one', 't1', 'm1')), log.next(log.receive('two', 't2', 'm2')));
     house.append(log.next(started('t1', ['m1', 'm2'])));
-    expect(house.read('message.turn', { session_id: 's1', message_id: 'm2' })).toEqual({ turn_id: 't1', content: 'two' });
+    expect(house.read('message.turn', { session_id: 's1', message_id: 'm2' })).toEqual({
+      turn_id: 't1',
+      content: 'two',
+    });
     expect(house.read('message.turn', { session_id: 's1', message_id: 'm3' })).toEqual({ turn_id: null, content: '' });
   });
 
   it('tells a turn again with the very events and numbers its listeners saw', () => {
     const log = new SessionLog('s1', 'home');
     const place = { session_id: 's1', workspace_id: 'home' };
-    const deltas = [['thinking', 3], ['text', 4], ['text', 3]] as const;
+    const deltas = [
+      ['thinking', 3],
+      ['text', 4],
+      ['text', 3],
+    ] as const;
     const records: SessionRecord[] = [
       started('t1'),
       called('t1', 1),
       resumed('t1', 1, 1),
       called('t1', 1),
-      replied('t1', 1, 'so 🦊so!', { thinking: 'hmm', deltas, finish: 'tool_calls', tool_calls: [{ id: 'c', name: 'look', arguments: '{}' }] }),
+      replied('t1', 1, 'so 🦊so!', {
+        thinking: 'hmm',
+        deltas,
+        finish: 'tool_calls',
+        tool_calls: [{ id: 'c', name: 'look', arguments: '{}' }],
+      }),
       toolCalled('t1', 'c'),
       resumed('t1', 1, 2),
       toolCalled('t1', 'c'),
@@ -146,7 +164,10 @@ describe('reader', () => {
       ...[1, 2, 3, 4, 5, 6, 7].map((n) => 2 * EVENTS_PER_ATTEMPT + n),
     ]);
     for (const [index, event] of live.entries()) {
-      expect(house.read('turn.events', { turn_id: 't1', from: event.n })).toEqual({ events: live.slice(index + 1), ended: true });
+      expect(house.read('turn.events', { turn_id: 't1', from: event.n })).toEqual({
+        events: live.slice(index + 1),
+        ended: true,
+      });
     }
     const waiting = house.read('turn.events', { turn_id: 's1-t1', from: 0 });
     expect(waiting).toEqual({ events: [], ended: false });
@@ -155,8 +176,14 @@ describe('reader', () => {
   it('shows the steps of a turn without anybody’s words', () => {
     const log = new SessionLog('s1', 'home');
     house.append(log.create(), log.next(log.receive('my secret', 't1')), log.next(started('t1'), called('t1', 1)));
-    house.append(log.next(asksTools('t1', 1, 'my secret?'), toolCalled('t1')), log.next(returned('t1', 'the secret'), called('t1', 2)));
-    house.append(log.next({ type: 'checkpoint', state: 'secret' }), log.next(replied('t1', 2, 'your secret'), finished('t1', 2, 'your secret')));
+    house.append(
+      log.next(asksTools('t1', 1, 'my secret?'), toolCalled('t1')),
+      log.next(returned('t1', 'the secret'), called('t1', 2)),
+    );
+    house.append(
+      log.next({ type: 'checkpoint', state: 'secret' }),
+      log.next(replied('t1', 2, 'your secret'), finished('t1', 2, 'your secret')),
+    );
     const { turn, steps } = house.read('turn.steps', { turn_id: 't1' });
     expect(turn.status).toBe('finished');
     expect(steps.map((step) => step.type)).toEqual([
@@ -171,7 +198,11 @@ describe('reader', () => {
       'turn_finished',
     ]);
     expect(JSON.stringify(steps)).not.toMatch(/secret|moon/);
-    expect(steps[3]?.detail).toMatchObject({ call: 1, content_length: 10, tool_calls: [{ id: 'call-1', name: 'look' }] });
+    expect(steps[3]?.detail).toMatchObject({
+      call: 1,
+      content_length: 10,
+      tool_calls: [{ id: 'call-1', name: 'look' }],
+    });
   });
 
   it('says what is unknown', () => {
@@ -192,7 +223,10 @@ describe('reader', () => {
   });
 
   it('pages through lists that grow meanwhile, each row once', () => {
-    const logs = Array.from({ length: 9 }, (_, index) => new SessionLog(`s${index}`, 'home', index % 3 === 0 ? 'bob' : 'ada'));
+    const logs = Array.from(
+      { length: 9 },
+      (_, index) => new SessionLog(`s${index}`, 'home', index % 3 === 0 ? 'bob' : 'ada'),
+    );
     house.append(...logs.map((log) => log.create()));
     const log = logs[0];
     if (log === undefined) throw new Error('no session');
@@ -206,18 +240,29 @@ describe('reader', () => {
         expect(one.items.length).toBeLessThanOrEqual(2);
         items.push(...one.items);
         cursor = one.next_cursor ?? undefined;
-        if (grown < 20) house.append(new SessionLog(`grown${grown++}`, 'home').create(), log.next(log.receive(`grown ${grown}`)));
+        if (grown < 20)
+          house.append(new SessionLog(`grown${grown++}`, 'home').create(), log.next(log.receive(`grown ${grown}`)));
       } while (cursor !== undefined);
       return items;
     };
     const sessions = walk((cursor) => house.read('session.list', { workspace_id: 'home', page: { limit: 2, cursor } }));
     expect(sessions.map((session) => session.id)).toEqual(['s0', 's8', 's7', 's6', 's5', 's4', 's3', 's2', 's1']);
-    const mine = walk((cursor) => house.read('session.list', { workspace_id: 'home', user_id: 'bob', page: { limit: 2, cursor } }));
+    const mine = walk((cursor) =>
+      house.read('session.list', { workspace_id: 'home', user_id: 'bob', page: { limit: 2, cursor } }),
+    );
     expect(mine.map((session) => session.id)).toEqual(['s0', 's6', 's3']);
     const messages = walk((cursor) => house.read('session.messages', { session_id: 's0', page: { limit: 2, cursor } }));
-    expect(messages.map((message) => message.content).slice(0, 9)).toEqual(Array.from({ length: 9 }, (_, index) => `message ${index}`));
+    expect(messages.map((message) => message.content).slice(0, 9)).toEqual(
+      Array.from({ length: 9 }, (_, index) => `message ${index}`),
+    );
     expect(new Set(messages.map((message) => message.id)).size).toBe(messages.length);
-    const wrong = house.asks('session.messages', { session_id: 's0', page: { limit: 2, cursor: house.read('session.list', { workspace_id: 'home', page: { limit: 1 } }).next_cursor ?? '' } });
+    const wrong = house.asks('session.messages', {
+      session_id: 's0',
+      page: {
+        limit: 2,
+        cursor: house.read('session.list', { workspace_id: 'home', page: { limit: 1 } }).next_cursor ?? '',
+      },
+    });
     house.clock.settle();
     expect(codeOf(wrong)).toBe('validation_failed');
   });
@@ -225,9 +270,15 @@ describe('reader', () => {
   it('keeps workspaces apart', () => {
     const [ada, bob] = [new SessionLog('sa', 'personal:ada', 'ada'), new SessionLog('sb', 'personal:bob', 'bob')];
     house.append(ada.create(), bob.create(), ada.next(ada.receive('apples')), bob.next(bob.receive('apples')));
-    const list = (workspace_id: string) => house.read('session.list', { workspace_id, page }).items.map((session) => session.id);
+    const list = (workspace_id: string) =>
+      house.read('session.list', { workspace_id, page }).items.map((session) => session.id);
     expect([list('personal:ada'), list('personal:bob'), list('../personal:bob')]).toEqual([['sa'], ['sb'], []]);
-    const found = house.read('message.search', { workspace_id: 'personal:ada', user_id: 'bob', words: ['apples'], limit: 9 });
+    const found = house.read('message.search', {
+      workspace_id: 'personal:ada',
+      user_id: 'bob',
+      words: ['apples'],
+      limit: 9,
+    });
     expect(found.items).toEqual([]);
     expect(house.read('workspace.list', { page }).items).toMatchObject([
       { id: 'personal:ada', sessions: 1 },
@@ -245,7 +296,9 @@ describe('reader', () => {
     const texts = ['The STRASSE is long', 'die Straße ist lang', `100%_"' OR 1=1 --`, 'ΟΔΟΣ long', '🦊 fox'];
     house.append(log.create(), ...texts.map((text) => log.next(log.receive(text))));
     const search = (...words: string[]) =>
-      house.read('message.search', { workspace_id: 'home', user_id: 'ada', words, limit: 10 }).items.map((item) => item.content);
+      house
+        .read('message.search', { workspace_id: 'home', user_id: 'ada', words, limit: 10 })
+        .items.map((item) => item.content);
     expect(search('straße')).toEqual([texts[1], texts[0]]);
     expect(search('LONG', 'strasse')).toEqual([texts[0]]);
     expect(search('%_"\'')).toEqual([texts[2]]);
@@ -260,10 +313,17 @@ describe('reader', () => {
   it('carries a message of a million characters', () => {
     const log = new SessionLog('s1', 'home');
     const text = '🦊é中'.repeat(250_000);
-    house.append(log.create(), log.next(log.receive(text, 't1')), log.next(started('t1'), replied('t1', 1, text), finished('t1', 1, text)));
+    house.append(
+      log.create(),
+      log.next(log.receive(text, 't1')),
+      log.next(started('t1'), replied('t1', 1, text), finished('t1', 1, text)),
+    );
     expect(house.read('session.messages', { session_id: 's1', page }).items[1]?.content).toBe(text);
     expect(house.read('turn.get', { turn_id: 't1' }).content).toBe(text);
-    expect(house.read('turn.events', { turn_id: 't1', from: 0 }).events[1]?.event).toEqual({ event: 'text_delta', data: { text } });
+    expect(house.read('turn.events', { turn_id: 't1', from: 0 }).events[1]?.event).toEqual({
+      event: 'text_delta',
+      data: { text },
+    });
   });
 
   it('sums usage by the hour and the day', () => {
@@ -290,7 +350,10 @@ describe('reader', () => {
 
   it('shows changes of a session and sorts it by its newest activity', () => {
     const logs = [new SessionLog('s1', 'home'), new SessionLog('s2', 'home')] as const;
-    house.append(...logs.map((log) => log.create()), logs[0].next({ type: 'session_changed', title: 'Moon', status: 'archived' }));
+    house.append(
+      ...logs.map((log) => log.create()),
+      logs[0].next({ type: 'session_changed', title: 'Moon', status: 'archived' }),
+    );
     const { items } = house.read('session.list', { workspace_id: 'home', page });
     expect(items.map((session) => [session.id, session.title, session.status])).toEqual([
       ['s1', 'Moon', 'archived'],
@@ -305,7 +368,10 @@ describe('reader', () => {
       house.wakes = false;
       house.append(...(news ? [log.create()] : []), log.next(log.receive('hello')));
       const seq = house.writer?.seq ?? 0;
-      const asked = [house.asks('session.get', { session_id: 's1' }, seq), house.asks('session.get', { session_id: 's1' }, 'latest')];
+      const asked = [
+        house.asks('session.get', { session_id: 's1' }, seq),
+        house.asks('session.get', { session_id: 's1' }, 'latest'),
+      ];
       const soon = house.asks('session.get', { session_id: 's1' }, seq - 1);
       house.clock.advance(500);
       expect(asked.map(codeOf)).toEqual(['waiting', 'waiting']);
@@ -323,7 +389,10 @@ describe('reader', () => {
     house.clock.advance(1900);
     expect(codeOf(asked)).toBe('waiting');
     house.clock.advance(200);
-    expect(asked.outcome).toMatchObject({ ok: false, error: { code: 'view_behind', retryable: true, details: { upto: 1 } } });
+    expect(asked.outcome).toMatchObject({
+      ok: false,
+      error: { code: 'view_behind', retryable: true, details: { upto: 1 } },
+    });
     expect(codeOf(house.asks('session.get', { session_id: 's1' }, 1))).toBe('waiting');
   });
 
@@ -334,7 +403,11 @@ describe('reader', () => {
     const ask = (workspace_id: string) => {
       const { reader } = house;
       const note = (): void => void order.push(workspace_id);
-      reader?.ask('session.list', { body: { workspace_id, page, after: 0 }, reply: note, fail: ({ code }) => order.push(code) });
+      reader?.ask('session.list', {
+        body: { workspace_id, page, after: 0 },
+        reply: note,
+        fail: ({ code }) => order.push(code),
+      });
     };
     for (let index = 0; index < 1100; index++) ask('many');
     ask('few');

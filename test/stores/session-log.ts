@@ -5,10 +5,22 @@ import type { Append, AppendItem } from '../../src/stores/journal.ts';
 import { type SessionRecord, store, type Usage } from '../../src/stores/records.ts';
 import { EVENTS_PER_ATTEMPT } from '../../src/stores/turn-events.ts';
 
-export const USAGE: Usage = { input_tokens: 10, output_tokens: 5, cache_read_tokens: 2, cache_write_tokens: 1, cost_usd: 0.25 };
+export const USAGE: Usage = {
+  input_tokens: 10,
+  output_tokens: 5,
+  cache_read_tokens: 2,
+  cache_write_tokens: 1,
+  cost_usd: 0.25,
+};
 
 /** Twice {@link USAGE}, as a turn of two calls ends with. */
-export const TWICE: Usage = { input_tokens: 20, output_tokens: 10, cache_read_tokens: 4, cache_write_tokens: 2, cost_usd: 0.5 };
+export const TWICE: Usage = {
+  input_tokens: 20,
+  output_tokens: 10,
+  cache_read_tokens: 4,
+  cache_write_tokens: 2,
+  cost_usd: 0.5,
+};
 
 /** Numbers in [0, 1) from a seed (mulberry32). */
 export function chance(seed: number): () => number {
@@ -45,7 +57,12 @@ export class SessionLog {
   next(...records: readonly SessionRecord[]): Append {
     const n = this.#n + 1;
     this.#n += records.length;
-    const items: AppendItem[] = records.map((record) => ({ at: this.at++, records: [store(record)], owes: [], settles: [] }));
+    const items: AppendItem[] = records.map((record) => ({
+      at: this.at++,
+      records: [store(record)],
+      owes: [],
+      settles: [],
+    }));
     return { stream: this.stream, workspace_id: this.workspace, n, items };
   }
 
@@ -55,7 +72,16 @@ export class SessionLog {
   }
 
   receive(content: string, turn_id = `${this.id}-t${++this.#turns}`, message_id = `${turn_id}-m`): SessionRecord {
-    return { type: 'message_received', message_id, turn_id, user_id: this.user, channel: 'channel/http', content, model: '', digest: 'd' };
+    return {
+      type: 'message_received',
+      message_id,
+      turn_id,
+      user_id: this.user,
+      channel: 'channel/http',
+      content,
+      model: '',
+      digest: 'd',
+    };
   }
 
   newTurn(): string {
@@ -71,23 +97,57 @@ export function called(turn_id: string, call: number): SessionRecord {
   return { type: 'model_called', turn_id, call, model: 'mock/small', reserved_tokens: 100, reserved_usd: 1 };
 }
 
-export function replied(turn_id: string, call: number, content: string, more: Partial<SessionRecord & { type: 'model_replied' }> = {}): SessionRecord {
+export function replied(
+  turn_id: string,
+  call: number,
+  content: string,
+  more: Partial<SessionRecord & { type: 'model_replied' }> = {},
+): SessionRecord {
   const deltas = content === '' ? [] : ([['text', content.length]] as const);
-  const base = { type: 'model_replied', turn_id, call, content, thinking: '', tool_calls: [], usage: USAGE, finish: 'stop', deltas } as const;
+  const base = {
+    type: 'model_replied',
+    turn_id,
+    call,
+    content,
+    thinking: '',
+    tool_calls: [],
+    usage: USAGE,
+    finish: 'stop',
+    deltas,
+  } as const;
   return { ...base, message_id: `${turn_id}-r${call}`, ...more };
 }
 
 export function asksTools(turn_id: string, call: number, content: string, id = 'call-1'): SessionRecord {
-  return replied(turn_id, call, content, { tool_calls: [{ id, name: 'look', arguments: '{"at":"moon"}' }], finish: 'tool_calls' });
+  return replied(turn_id, call, content, {
+    tool_calls: [{ id, name: 'look', arguments: '{"at":"moon"}' }],
+    finish: 'tool_calls',
+  });
 }
 
 export function toolCalled(turn_id: string, id = 'call-1'): SessionRecord {
   return { type: 'tool_called', turn_id, calls: [{ id, name: 'look', arguments: '{"at":"moon"}' }] };
 }
 
-export function returned(turn_id: string, content: string, id = 'call-1', more: { readonly is_error?: boolean } = {}): SessionRecord {
+export function returned(
+  turn_id: string,
+  content: string,
+  id = 'call-1',
+  more: { readonly is_error?: boolean } = {},
+): SessionRecord {
   const message_id = `${turn_id}-${id}-${content.length}`;
-  return { type: 'tool_returned', turn_id, call_id: id, name: 'look', content, is_error: false, truncated: false, took_ms: 4, message_id, ...more };
+  return {
+    type: 'tool_returned',
+    turn_id,
+    call_id: id,
+    name: 'look',
+    content,
+    is_error: false,
+    truncated: false,
+    took_ms: 4,
+    message_id,
+    ...more,
+  };
 }
 
 export function resumed(turn_id: string, attempt: number, times: number): SessionRecord {
@@ -106,7 +166,10 @@ export function failed(turn_id: string): SessionRecord {
 /** The records of a random turn in appends as a lane makes them, from the message to its end. */
 export function randomTurn(log: SessionLog, random: () => number): readonly Append[] {
   const turn = log.newTurn();
-  const appends = [log.next(log.receive(`question ${Math.floor(random() * 1e6)}`, turn)), log.next(started(turn), called(turn, 1))];
+  const appends = [
+    log.next(log.receive(`question ${Math.floor(random() * 1e6)}`, turn)),
+    log.next(started(turn), called(turn, 1)),
+  ];
   if (random() < 0.2) appends.push(log.next(resumed(turn, 1, 1)), log.next(called(turn, 1)));
   if (random() < 0.15) return [...appends, log.next(replied(turn, 1, 'half', { finish: 'failed' }), failed(turn))];
   if (random() < 0.4) {

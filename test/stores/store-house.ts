@@ -34,7 +34,11 @@ export class StoreHouse {
   openJournal(): this {
     const disk = new SqliteJournalDisk({ file: join(this.dir, 'journal.db'), durability: 'normal' });
     this.journal = disk;
-    this.writer = new JournalWriter({ disk, soon: this.clock.soon, notify: (upto) => this.wakes && this.views?.wake(upto) });
+    this.writer = new JournalWriter({
+      disk,
+      soon: this.clock.soon,
+      notify: (upto) => this.wakes && this.views?.wake(upto),
+    });
     return this;
   }
 
@@ -69,19 +73,29 @@ export class StoreHouse {
   append(...appends: readonly Append[]): number {
     const { writer } = this;
     if (writer === undefined) throw new Error('the journal is not open');
-    const asked = appends.map((body) => ask((request: Parameters<JournalWriter['append']>[0]) => writer.append(request), body));
+    const asked = appends.map((body) =>
+      ask((request: Parameters<JournalWriter['append']>[0]) => writer.append(request), body),
+    );
     this.clock.settle();
     return asked.map(bodyOf).at(-1)?.seq ?? 0;
   }
 
-  asks<Q extends ReadQuery>(query: Q, body: ReadQueries[Q]['body'], after: ReadBarrier['after'] = 'latest'): Asked<ReadQueries[Q]['reply']> {
+  asks<Q extends ReadQuery>(
+    query: Q,
+    body: ReadQueries[Q]['body'],
+    after: ReadBarrier['after'] = 'latest',
+  ): Asked<ReadQueries[Q]['reply']> {
     const { reader } = this;
     if (reader === undefined) throw new Error('the reader is not open');
     const asked: ReadProtocol[Q]['body'] = { ...body, after };
     return ask<ReadProtocol[Q]['body'], ReadProtocol[Q]['reply']>((request) => reader.ask(query, request), asked);
   }
 
-  read<Q extends ReadQuery>(query: Q, body: ReadQueries[Q]['body'], after: ReadBarrier['after'] = 'latest'): ReadQueries[Q]['reply'] {
+  read<Q extends ReadQuery>(
+    query: Q,
+    body: ReadQueries[Q]['body'],
+    after: ReadBarrier['after'] = 'latest',
+  ): ReadQueries[Q]['reply'] {
     const asked = this.asks(query, body, after);
     this.clock.settle();
     return bodyOf(asked);
@@ -110,7 +124,10 @@ export function dumpViews(dir: string): Readonly<Record<string, readonly unknown
   const files = existsSync(spaces) ? readdirSync(spaces).map((name) => join('workspaces', name, 'sessions.db')) : [];
   for (const file of ['gateway.db', ...files.sort()]) {
     const db = new Database(join(dir, file), { readonly: true });
-    const tables = db.prepare<[], string>(`SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name`).pluck().all();
+    const tables = db
+      .prepare<[], string>(`SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name`)
+      .pluck()
+      .all();
     for (const table of tables) all[`${file} ${table}`] = db.prepare(`SELECT * FROM ${table} ORDER BY 1, 2`).all();
     db.close();
   }
@@ -121,7 +138,8 @@ export function dumpViews(dir: string): Readonly<Record<string, readonly unknown
 export function dumpRebuilt(dir: string): Readonly<Record<string, readonly unknown[]>> {
   const house = new StoreHouse();
   for (const end of ['', '-wal', '-shm']) {
-    if (existsSync(join(dir, `journal.db${end}`))) cpSync(join(dir, `journal.db${end}`), join(house.dir, `journal.db${end}`));
+    if (existsSync(join(dir, `journal.db${end}`)))
+      cpSync(join(dir, `journal.db${end}`), join(house.dir, `journal.db${end}`));
   }
   house.openViews();
   house.clock.settle();

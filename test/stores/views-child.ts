@@ -15,7 +15,12 @@ const clock = {
   monotonic: (): number => performance.now(),
 };
 
-const views = openViews({ dataDir: dir, clock, advanced: () => undefined, failed: (failure) => console.error(failure) });
+const views = openViews({
+  dataDir: dir,
+  clock,
+  advanced: () => undefined,
+  failed: (failure) => console.error(failure),
+});
 const journal = openJournal({
   dataDir: dir,
   durability: 'normal',
@@ -33,7 +38,11 @@ const go = (): void => {
       const fail = (error: { readonly message: string }): void => {
         throw new Error(error.message);
       };
-      journal.handlers['journal.append']({ body, reply: () => (waiting -= 1) === 0 && setImmediate(go), fail });
+      const reply = (): void => {
+        waiting -= 1;
+        if (waiting === 0) setImmediate(go);
+      };
+      journal.handlers['journal.append']({ body, reply, fail });
     }
   }
 };

@@ -27,7 +27,10 @@ describe('views', () => {
 
   const fill = (seed: number, turns: number, workspaces = 5): void => {
     const random = chance(seed);
-    const logs = Array.from({ length: 12 }, (_, index) => new SessionLog(`s${seed}-${index}`, `personal:w${index % workspaces}`));
+    const logs = Array.from(
+      { length: 12 },
+      (_, index) => new SessionLog(`s${seed}-${index}`, `personal:w${index % workspaces}`),
+    );
     house.append(...logs.map((log) => log.create()));
     for (let turn = 0; turn < turns; turn++) {
       const log = logs[Math.floor(random() * logs.length)];
@@ -70,7 +73,8 @@ describe('views', () => {
     house.wakes = false;
     house.open();
     house.clock.settle();
-    const awaiting = (upto: number) => ask((request: Parameters<NonNullable<typeof house.views>['await']>[0]) => views(house).await(request), { upto });
+    const awaiting = (upto: number) =>
+      ask((request: Parameters<NonNullable<typeof house.views>['await']>[0]) => views(house).await(request), { upto });
     const early = awaiting(2);
     const log = new SessionLog('s', 'home');
     house.append(log.create(), log.next(log.receive('hello')));
@@ -80,7 +84,10 @@ describe('views', () => {
     house.clock.settle();
     expect(bodyOf(early)).toEqual({ upto: 2 });
     expect(bodyOf(awaiting(1))).toEqual({ upto: 2 });
-    const stats = ask((request: Parameters<NonNullable<typeof house.views>['stats']>[0]) => views(house).stats(request), {});
+    const stats = ask(
+      (request: Parameters<NonNullable<typeof house.views>['stats']>[0]) => views(house).stats(request),
+      {},
+    );
     expect(bodyOf(stats)).toEqual({ upto: 2, applied: 2, behind: 0 });
     const late = awaiting(99);
     house.views?.close();
@@ -99,7 +106,9 @@ describe('views', () => {
     house.clock.settle();
     expect(codeOf(early)).toBe('view_behind');
     house.clock.advance(1000);
-    expect(house.read('session.list', { workspace_id: 'personal:w1', page: { limit: 5 } }).items.length).toBeGreaterThan(1);
+    expect(
+      house.read('session.list', { workspace_id: 'personal:w1', page: { limit: 5 } }).items.length,
+    ).toBeGreaterThan(1);
     house.close();
     expect(dumpViews(house.dir)).toEqual(before);
   });
@@ -131,7 +140,8 @@ describe('views', () => {
     house.close();
     const before = dumpViews(house.dir);
     // The views of another journal that is longer than this one.
-    for (const file of ['gateway.db', join('workspaces', 'personal%3Aw1', 'sessions.db')]) cpSync(join(other.dir, file), join(house.dir, file));
+    for (const file of ['gateway.db', join('workspaces', 'personal%3Aw1', 'sessions.db')])
+      cpSync(join(other.dir, file), join(house.dir, file));
     house.openJournal().openViews();
     house.clock.advance(1000);
     house.close();
@@ -202,7 +212,9 @@ describe('views', () => {
     const other = new Database(join(house.dir, 'gateway.db'));
     other.exec(`CREATE TRIGGER broken BEFORE INSERT ON turns BEGIN SELECT RAISE(FAIL, 'no'); END`);
     house.append(log.next(log.receive('hello', 't1')), log.next(started('t1'), failed('t1')));
-    expect(house.failures).toMatchObject([{ code: 'storage_failed', details: { file: join(house.dir, 'gateway.db') } }]);
+    expect(house.failures).toMatchObject([
+      { code: 'storage_failed', details: { file: join(house.dir, 'gateway.db') } },
+    ]);
     expect(views(house).upto).toBe(1);
     other.exec('DROP TRIGGER broken');
     other.close();
@@ -219,7 +231,9 @@ describe('views', () => {
     const child = fileURLToPath(new URL('views-child.ts', import.meta.url));
     const random = chance(77);
     for (let round = 0; round < 8; round++) {
-      const writer = spawn(process.execPath, [child, house.dir, String(round)], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const writer = spawn(process.execPath, [child, house.dir, String(round)], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
       await once(writer.stdout, 'data');
       await new Promise((resolve) => setTimeout(resolve, 20 + random() * 120));
       writer.kill('SIGKILL');

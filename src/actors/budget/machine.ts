@@ -15,7 +15,9 @@ export type BudgetEvent =
 export type BudgetEffect =
   | Answering
   /** Read what the scope used; comes back as `loaded`. */
-  | { readonly type: 'load' };
+  | { readonly type: 'load' }
+  /** Answer with this, its use read anew: calls that had nothing to reserve are only in the record. */
+  | { readonly type: 'report'; readonly to: Envelope; readonly status: BudgetStatus };
 
 export interface BudgetInput {
   /** `global` or a workspace id. */
@@ -74,8 +76,9 @@ const machineSetup = setup({
     })),
     status: emit(({ context, event }, { state }: { readonly state: string }) => {
       const { scope, limits, ledger } = context;
-      const body: BudgetStatus = { scope, state, limits, used: { hour: ledger.hour, day: ledger.day }, reserved: ledger.reserved };
-      return { type: 'reply' as const, to: (event as { envelope: Envelope }).envelope, body };
+      const used = { hour: ledger.hour, day: ledger.day };
+      const to = (event as { envelope: Envelope }).envelope;
+      return { type: 'report' as const, to, status: { scope, state, limits, used, reserved: ledger.reserved } };
     }),
   },
 });

@@ -40,6 +40,8 @@ export interface LaneOptions {
   readonly owed: Map<string, number>;
   /** Told after every event of the chart: its name, the state value now, when handling began. */
   readonly traced: (event: string, to: unknown, started: number) => void;
+  /** The session was opened: its creation is durable. */
+  readonly opened: (workspace_id: string) => void;
   /** The lane cannot go on; it has told everyone who waits. */
   readonly lost: (error: Failure) => void;
 }
@@ -311,6 +313,7 @@ export class Lane {
   private tell(records: readonly SessionRecord[], first: number): void {
     const { facts } = this.durable;
     records.forEach((record, index) => {
+      if (record.type === 'session_created') this.options.opened(record.workspace_id);
       if (record.type === 'message_received') this.owed.set(record.turn_id, first + index);
       if (!('turn_id' in record) || facts === null) return;
       let live = this.turns.get(record.turn_id);

@@ -20,8 +20,8 @@ export interface LanesOptions {
   readonly policy: () => LanePolicy;
   readonly effects: LaneEffects;
   readonly residents: Residents;
-  /** Told when a session's lane wakes or falls asleep. */
-  readonly awake: (workspace_id: string, session_id: string, awake: boolean) => void;
+  /** Told when a session is opened, or its lane wakes or falls asleep. */
+  readonly moved: (workspace_id: string, session_id: string, how: 'opened' | 'awake' | 'asleep') => void;
   /** Told when a lane has left the thread: leases on its address end. */
   readonly ended: (session_id: string) => void;
   /** Something went wrong that nobody waits for. */
@@ -186,7 +186,7 @@ export class Lanes {
     const { lane } = awake;
     this.lanes.set(session_id, awake);
     this.trim();
-    if (lane.state.facts !== null) this.options.awake(lane.state.facts.workspace_id, session_id, true);
+    if (lane.state.facts !== null) this.options.moved(lane.state.facts.workspace_id, session_id, 'awake');
     lane.resume();
     for (const envelope of waking.stash) {
       // The first message may have found nothing and ended the lane again.
@@ -227,6 +227,10 @@ export class Lanes {
         if (resident !== undefined) residents.moved(resident, event, to, started);
         if (this.drained.length > 0) this.tellDrained();
       },
+      opened: (workspace_id) => {
+        if (resident !== undefined) resident.parent = address('workspace', workspace_id);
+        this.options.moved(workspace_id, session_id, 'opened');
+      },
       lost: (error) => this.lose(session_id, lane, error),
     });
     const parent = state.facts === null ? null : address('workspace', state.facts.workspace_id);
@@ -250,7 +254,7 @@ export class Lanes {
     this.lanes.delete(session_id);
     this.options.residents.remove(awake.resident);
     this.options.ended(session_id);
-    if (facts !== null) this.options.awake(facts.workspace_id, session_id, false);
+    if (facts !== null) this.options.moved(facts.workspace_id, session_id, 'asleep');
   }
 
   /** Past the cap the least recently used idle lanes go to sleep early. */

@@ -2,7 +2,9 @@
 // A turn while it is told: its events so far in memory, numbered exactly as its records will number them.
 
 import type { SessionRecord } from '../../stores/records.ts';
-import { type EventCursor, eventsOf, type NumberedTurnEvent, type TurnEvent, type TurnPlace } from '../../stores/turn-events.ts';
+import { cursorAfter, type EventCursor, eventsOf, type NumberedTurnEvent, type TurnEvent, type TurnPlace } from '../../stores/turn-events.ts';
+
+const NOTHING: readonly NumberedTurnEvent[] = [];
 
 export class LiveTurn {
   readonly turn_id: string;
@@ -33,6 +35,12 @@ export class LiveTurn {
 
   /** A record became durable: the events it adds that were not told yet. */
   recorded(record: SessionRecord): readonly NumberedTurnEvent[] {
+    const after = cursorAfter(record, this.cursor);
+    // A reply that was streamed has been told already: its events need not be made a second time.
+    if (after.n <= this.told) {
+      this.cursor = after;
+      return NOTHING;
+    }
     const { events, cursor } = eventsOf(record, this.place, this.cursor);
     this.cursor = cursor;
     const fresh = events.filter((event) => event.n > this.told);

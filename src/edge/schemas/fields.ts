@@ -11,7 +11,7 @@ const CONTENT_MAX = 1_048_576;
 
 export const Content = z
   .string()
-  .min(1, { error: 'is empty' })
+  .min(1, { error: 'is empty', abort: true })
   .max(CONTENT_MAX)
   .refine((text) => text.trim() !== '', { error: 'is blank' })
   .refine(wellFormed, { error: 'is not well-formed Unicode' })
@@ -22,7 +22,7 @@ export const MessageId = z
   .min(1, { error: 'is empty' })
   .max(200)
   // biome-ignore lint/suspicious/noControlCharactersInRegex: to keep them out is the point.
-  .regex(/^[^\u0000-\u001f\u007f]+$/, { error: 'holds control characters' })
+  .regex(/^[^\u0000-\u001f\u007f]*$/, { error: 'holds control characters' })
   .refine(wellFormed, { error: 'is not well-formed Unicode' })
   .describe("The sender's own key for this message: repeating it never runs a second turn. Generated when absent.");
 

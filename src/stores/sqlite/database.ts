@@ -19,12 +19,17 @@ export interface OpenOptions {
   readonly durability: Durability;
   /** WAL pages after which a commit also checkpoints. */
   readonly checkpointPages?: number;
+  /** Pages kept in memory, in KiB. */
+  readonly cacheKib?: number;
   /** How long to wait for another connection's lock, in milliseconds. */
   readonly busyMs?: number;
 }
 
 /** How large a WAL file may stay after a checkpoint that emptied it. */
 const WAL_KEPT_BYTES = 64 * 1024 * 1024;
+
+/** What a connection that only reads keeps of its file; the system keeps the rest. */
+const READER_CACHE_KIB = 2048;
 
 /** Opens a file for writing, made and migrated when needed. @throws SigilError `storage_failed`. */
 export function openDatabase(file: string, options: OpenOptions): SqliteDatabase {
@@ -40,6 +45,7 @@ export function openDatabase(file: string, options: OpenOptions): SqliteDatabase
         db.pragma('checkpoint_fullfsync = ON');
       }
       db.pragma('foreign_keys = ON');
+      db.pragma(`cache_size = -${options.cacheKib ?? 8192}`);
       db.pragma(`wal_autocheckpoint = ${options.checkpointPages ?? 1000}`);
       db.pragma(`journal_size_limit = ${WAL_KEPT_BYTES}`);
       migrate(db, options.migrations);
@@ -58,7 +64,10 @@ export function openReadonly(file: string, version: number): SqliteDatabase | un
     const db = new Database(file, { readonly: true, fileMustExist: true, timeout: 2000 });
     try {
       refuseNewer(db, file, version);
-      if (versionOf(db) === version) return db;
+      if (versionOf(db) === version) {
+        db.pragma(`cache_size = -${READER_CACHE_KIB}`);
+        return db;
+      }
     } catch (thrown) {
       db.close();
       throw thrown;

@@ -16,6 +16,8 @@ export interface JournalDiskOptions {
   readonly durability: Durability;
   /** Rows after which the heads that changed are written; a start reads at most about twice as many again. */
   readonly headRows?: number;
+  /** How the file is opened; tests put a disk under it that fails. */
+  readonly open?: typeof openDatabase;
 }
 
 /** WAL pages after which a commit checkpoints by itself; the idle checkpoint comes before it unless the load never ends. */
@@ -41,9 +43,9 @@ export class SqliteJournalDisk implements JournalDisk {
   #inserted = 0;
   #uncheckpointed = true;
 
-  constructor({ file, durability, headRows = 16_384 }: JournalDiskOptions) {
+  constructor({ file, durability, headRows = 16_384, open = openDatabase }: JournalDiskOptions) {
     this.file = file;
-    this.#db = openDatabase(file, { migrations: JOURNAL_MIGRATIONS, durability, checkpointPages: CHECKPOINT_PAGES });
+    this.#db = open(file, { migrations: JOURNAL_MIGRATIONS, durability, checkpointPages: CHECKPOINT_PAGES });
     this.#sql = prepare(this.#db);
     this.#heads = new HeadCache(headRows);
     const sql = this.#sql;
@@ -131,8 +133,12 @@ export class SqliteJournalDisk implements JournalDisk {
   checkpoint(): boolean {
     if (!this.#uncheckpointed) return false;
     return guarded(this.file, () => {
-      const large = walBytes(this.file) > WAL_BYTES;
-      this.#db.pragma(`wal_checkpoint(${large ? 'TRUNCATE' : 'PASSIVE'})`);
+      if (walBytes(this.file) > WAL_BYTES) {
+        // Waits for readers, but not long: who appends meanwhile waits too.
+        this.#db.pragma('busy_timeout = 50');
+        this.#db.pragma('wal_checkpoint(TRUNCATE)');
+        this.#db.pragma('busy_timeout = 5000');
+      } else this.#db.pragma('wal_checkpoint(PASSIVE)');
       this.#uncheckpointed = false;
       return true;
     });

@@ -64,6 +64,10 @@ export class SqliteReader {
 
   /** Answers one query once the views have reached its `after`. */
   ask<Q extends ReadQuery>(query: Q, request: Request<ReadProtocol[Q]['body'], ReadProtocol[Q]['reply']>): void {
+    if (this.#closed) {
+      request.fail(failure('draining', 'the read store is closed'));
+      return;
+    }
     const answer = this.#answers[query];
     const { body } = request;
     const attempt = (work: () => void): void => {

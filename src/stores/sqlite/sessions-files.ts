@@ -33,9 +33,17 @@ export class SessionsFiles {
     this.#open = new OpenFiles(options.most);
   }
 
-  /** Applies a workspace's part of a batch. */
-  apply(workspace: string, batch: readonly ReadRow[]): void {
-    this.#attempt(workspace, () => this.#use(workspace)?.apply(this.#options.source.id, batch));
+  /**
+   * Applies a batch by workspaces. Files that are open come first: with more workspaces than files may be open, going
+   * round in the same order each time would close every file just before it is needed again.
+   */
+  apply(parts: ReadonlyMap<string, readonly ReadRow[]>): void {
+    const [held, others] = [[], []] as [string[], string[]];
+    for (const workspace of parts.keys()) (this.#open.has(workspace) ? held : others).push(workspace);
+    for (const workspace of [...held, ...others]) {
+      const batch = parts.get(workspace) ?? [];
+      this.#attempt(workspace, () => this.#use(workspace)?.apply(this.#options.source.id, batch));
+    }
   }
 
   /** Whether some workspace waits for another attempt. */

@@ -19,6 +19,7 @@ const REASONS: readonly (readonly [prefix: string, says: string])[] = [
   ['EPERM', 'permission denied; choose another data directory or change its owner'],
   ['EROFS', 'the file system is read-only; choose another data directory'],
   ['ENOTDIR', 'a part of the path is a file and not a directory; choose another data directory'],
+  ['ENOENT', 'it cannot be made there; choose another data directory'],
   ['EEXIST', 'it is a file and not a directory; choose another data directory'],
   ['ELOOP', 'the path has too many symbolic links; choose another data directory'],
   ['ENAMETOOLONG', 'the path is too long; choose another data directory'],

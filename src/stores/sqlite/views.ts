@@ -20,7 +20,7 @@ export interface ViewsOptions {
   /** Told what keeps the views from going on; they try again by themselves. */
   readonly failed?: (failure: Failure) => void;
   readonly batchRows?: number;
-  /** Workspace files held open. */
+  /** Workspace files held open; 128 when not given. Each costs three descriptors and a small cache. */
   readonly openFiles?: number;
 }
 
@@ -37,6 +37,8 @@ interface Awaiting {
 
 /** UTF-16 units of payload in a batch: a few very large messages make a batch of their own. */
 const BATCH_LENGTH = 8 * 1024 * 1024;
+/** How many times its usual rows a batch may have when the views are behind. */
+const LARGEST_GROWTH = 16;
 /** How long to wait for a journal that is not there yet, and after an error. */
 const NOT_YET_MS = 20;
 const AGAIN_MS = 1000;
@@ -61,6 +63,8 @@ export class SqliteViews {
   #applied = 0;
   #scheduled = false;
   #started = false;
+  /** Grows while batches are full: the more rows a batch has, the more share what it costs to touch a file. */
+  #growth = 1;
   #closed = false;
   /** Ends the one timer there may be. */
   #cancel: () => void = () => undefined;
@@ -78,7 +82,7 @@ export class SqliteViews {
       bounds: this.#bounds,
       lastOf: (workspace) => this.#gateway.lastOf(workspace),
       failed: (failure) => options.failed?.(failure),
-      most: options.openFiles ?? 64,
+      most: options.openFiles ?? 128,
     });
     this.#schedule();
   }
@@ -164,11 +168,13 @@ export class SqliteViews {
 
   /** Applies the next batch; whether there may be more. */
   #step(): boolean {
-    const rows = this.#source.after(this.upto, this.#bounds);
+    const most = this.#bounds.rows * this.#growth;
+    const rows = this.#source.after(this.upto, { ...this.#bounds, rows: most });
     const last = rows.at(-1);
+    this.#growth = rows.length < most ? 1 : Math.min(LARGEST_GROWTH, 2 * this.#growth);
     if (last === undefined) return false;
     const read = readSessions(rows);
-    for (const [workspace, batch] of byWorkspace(read)) this.#files.apply(workspace, batch);
+    this.#files.apply(byWorkspace(read));
     this.#gateway.apply(this.#source.id, read, last);
     this.#applied += rows.length;
     if (this.#files.broken) this.#mend();

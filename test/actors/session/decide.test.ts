@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { nextStep } from '../../../src/actors/session/decide.ts';
 import { packSession, unpackSession } from '../../../src/stores/fold.ts';
 import type { SessionRecord } from '../../../src/stores/records.ts';
-import { eventsOf, NO_EVENTS } from '../../../src/stores/turn-events.ts';
+import { cursorAfter, eventsOf, NO_EVENTS } from '../../../src/stores/turn-events.ts';
 import { type Move, Play, SESSION } from './play.ts';
 
 const model = fc.record({
@@ -99,6 +99,7 @@ describe('a session', () => {
           const events = play.records.flatMap((record) => {
             if (!('turn_id' in record) || record.turn_id !== turn_id) return [];
             const told = eventsOf(record, { session_id: SESSION, workspace_id: 'home' }, cursor);
+            expect(cursorAfter(record, cursor)).toEqual(told.cursor);
             cursor = told.cursor;
             return told.events;
           });

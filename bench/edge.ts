@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// T11: POST requests a second through guard, token, request id and schema, against bare node:http in alternating rounds.
+
+import { createHash, randomUUID } from 'node:crypto';
+import type { Server } from 'node:http';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Worker } from 'node:worker_threads';
+import { defaultConfig } from '../src/config/schema.ts';
+import { type AppPorts, createApp } from '../src/edge/app.ts';
+import { readBody } from '../src/edge/body.ts';
+import { json, type Route } from '../src/edge/exchange.ts';
+import { HostGuard } from '../src/edge/guard.ts';
+import { ChatRequest } from '../src/edge/schemas/requests.ts';
+
+/** Medians of requests a second, their ratio, and how far the floor's rounds lay apart. */
+export interface EdgeFigures {
+  readonly ratio: number;
+  readonly floor: number;
+  readonly ours: number;
+  /** (Highest − lowest) / median of the floor's rounds. */
+  readonly spread: number;
+}
+
+const ROUND_MS = 700;
+const CONNECTIONS = 32;
+const TOKEN = 'a-token-of-ordinary-length-for-the-bench';
+const ANSWER = { session_id: randomUUID(), turn_id: randomUUID(), content: 'Hello.' };
+const PATH = '/api/v1/chat';
+
+/**
+ * Measures T11. The load comes from another thread, over bare sockets: node's own client is slower than node's server,
+ * and would be what is measured.
+ */
+export async function measureT11(rounds = 7): Promise<EdgeFigures> {
+  const bare = await listening(bareServer());
+  const ours = await listening(edgeServer());
+  const load = new Worker(new URL('./edge-load.ts', import.meta.url));
+  const measure = (server: Server): Promise<number> => round(load, (server.address() as AddressInfo).port);
+  const figures = { floor: [] as number[], ours: [] as number[] };
+  try {
+    for (const server of [bare, ours]) await measure(server);
+    for (let at = 0; at < rounds; at += 1) {
+      const turns = [
+        () => measure(bare).then((rate) => figures.floor.push(rate)),
+        () => measure(ours).then((rate) => figures.ours.push(rate)),
+      ];
+      // Who begins takes turns as well: a machine that slows down harms both alike.
+      for (const turn of at % 2 === 0 ? turns : turns.reverse()) await turn();
+    }
+  } finally {
+    await load.terminate();
+    for (const server of [bare, ours]) {
+      server.closeAllConnections();
+      server.close();
+    }
+  }
+  const floor = median(figures.floor);
+  const rate = median(figures.ours);
+  return {
+    ratio: rate / floor,
+    floor,
+    ours: rate,
+    spread: (Math.max(...figures.floor) - Math.min(...figures.floor)) / floor,
+  };
+}
+
+/** The least a server does: read the body, answer JSON. */
+function bareServer(): Server {
+  const text = JSON.stringify(ANSWER);
+  return createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      JSON.parse(Buffer.concat(chunks).toString());
+      response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text) });
+      response.end(text);
+    });
+  });
+}
+
+/** Everything the edge does for a message before it asks anybody. */
+function edgeServer(): Server {
+  const quiet = (): void => undefined;
+  const ports: AppPorts = {
+    world: {
+      now: () => Date.now(),
+      iso: (epoch) => new Date(epoch).toISOString(),
+      monotonic: () => performance.now(),
+      after: (ms, run) => {
+        const timer = setTimeout(run, ms);
+        return () => clearTimeout(timer);
+      },
+      soon: (run) => void setImmediate(run),
+      random: () => Math.random(),
+      uuid: () => randomUUID(),
+    },
+    config: defaultConfig(),
+    tokens: [
+      {
+        digest: createHash('sha256').update(TOKEN).digest('hex'),
+        user_id: 'owner',
+        name: '',
+        permissions: ['admin:*'],
+      },
+    ],
+    log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+  };
+  const route: Route = {
+    method: 'POST',
+    path: PATH,
+    handle: async (exchange) => {
+      await readBody(exchange, ChatRequest);
+      return json(ANSWER);
+    },
+  };
+  return createServer(createApp(ports, [route], new HostGuard(ports.config.networking)));
+}
+
+function listening(server: Server): Promise<Server> {
+  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
+}
+
+function round(load: Worker, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    load.removeAllListeners();
+    load.once('message', resolve);
+    load.once('error', reject);
+    load.postMessage({ port, ms: ROUND_MS, connections: CONNECTIONS, path: PATH, token: TOKEN });
+  });
+}
+
+function median(figures: readonly number[]): number {
+  const sorted = [...figures].sort((one, other) => one - other);
+  return sorted[sorted.length >> 1] ?? 0;
+}
+
+if (import.meta.main) {
+  const figures = await measureT11(Number(process.argv[2] ?? 7));
+  process.stdout.write(`${JSON.stringify(figures)}\n`);
+}

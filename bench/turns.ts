@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// T2: durable turns a second on the bus, a thousand sessions, the offline model; held against the bare skeleton.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { address } from '../src/bus/address.ts';
+import { SharedCounter } from '../src/bus/counter.ts';
+import { topic } from '../src/bus/envelope.ts';
+import { MAIN, threadNames } from '../src/bus/layout.ts';
+import { ENDS_TOPIC, type TurnEnded, TURNS_TOPIC } from '../src/actors/session/protocol.ts';
+import { newSessionId } from '../src/actors/channel/place.ts';
+import { createContext } from '../src/composition/context.ts';
+import { realWorld } from '../src/composition/real-world.ts';
+import { Threads } from '../src/composition/threads.ts';
+import { defaultConfig } from '../src/config/schema.ts';
+import type { NumberedTurnEvent } from '../src/stores/turn-events.ts';
+import { bareTurns } from './bare-lanes.ts';
+import { alternate, type Measured } from './measured.ts';
+
+const LAYOUT = { lanes: 1, io: 1 };
+const SESSIONS = 1_000;
+/** A second's worth here; the first tenth only warms up. */
+const TURNS = 10_000;
+
+/** Turns a second of the whole house without its edge, every delta delivered to a listener on main. */
+export async function ourTurns(sessions: number, turns: number): Promise<number> {
+  const dir = mkdtempSync(join(tmpdir(), 'sigil-turns-'));
+  const names = threadNames(LAYOUT);
+  const base = defaultConfig();
+  const config = { ...base, models: { ...base.models, budgets: { ...base.models.budgets, per_session_tokens: 0 } } };
+  const house = {
+    layout: LAYOUT,
+    config,
+    data_dir: dir,
+    counters: new SharedArrayBuffer(SharedCounter.bytes(names.length)),
+    beats: new SharedArrayBuffer(names.length * 4),
+  };
+  const quiet = (): void => undefined;
+  const context = createContext({ house, index: MAIN, life: 1, world: realWorld, log: quiet, point: quiet, drain: (done) => done() });
+  const { bus } = context;
+  bus.host('gateway', quiet);
+  const threads = new Threads({
+    house,
+    entry: new URL('../src/thread.ts', import.meta.url),
+    world: realWorld,
+    bus,
+    log: quiet,
+    restarted: quiet,
+    quarantined: (thread, error) => {
+      throw new Error(`${thread}: ${error.message}`);
+    },
+  });
+  await threads.start();
+  const from = address('channel', 'http');
+  const ids = Array.from({ length: sessions }, (_, at) => newSessionId('bench', 'bench', String(at)));
+  let deltas = 0;
+  let left = turns;
+  let running = 0;
+  let message = 0;
+  let began = 0;
+  await new Promise<void>((resolve, reject) => {
+    const next = (session_id: string): void => {
+      if (left === 0) return;
+      left -= 1;
+      running += 1;
+      message += 1;
+      const body = {
+        message_id: `m-${message}`,
+        user_id: 'bench',
+        channel: from,
+        content: 'hello there',
+        model: '',
+        queue: 'followup' as const,
+        workspace_id: 'bench',
+        open: true,
+        any_user: false,
+      };
+      bus.ask(address('session', session_id), 'session.deliver', body, { from, within: 60_000 }, (answer) => {
+        if (!answer.ok) reject(new Error(answer.error.message));
+      });
+    };
+    for (const session_id of ids) {
+      const session = address('session', session_id);
+      bus.subscribe(topic<NumberedTurnEvent>(session, TURNS_TOPIC), { events: (events) => (deltas += events.length) }, { lossless: true });
+      bus.subscribe(
+        topic<TurnEnded>(session, ENDS_TOPIC),
+        {
+          events: (events) => {
+            running -= events.length;
+            for (const _ of events) next(session_id);
+            if (left === 0 && running === 0) resolve();
+          },
+        },
+        { lossless: true },
+      );
+    }
+    began = performance.now();
+    for (const session_id of ids) next(session_id);
+  });
+  const seconds = (performance.now() - began) / 1_000;
+  if (deltas < turns * 10) throw new Error(`only ${deltas} events for ${turns} turns`);
+  await threads.stop();
+  bus.close();
+  context.heartbeat.stop();
+  rmSync(dir, { recursive: true });
+  return turns / seconds;
+}
+
+export async function measureT2(rounds: number): Promise<Measured> {
+  return await alternate(
+    rounds,
+    () => ourTurns(SESSIONS, TURNS),
+    () => bareTurns(SESSIONS, TURNS),
+  );
+}
+
+if (process.argv[1] === import.meta.filename) console.log(await measureT2(Number(process.argv[2] ?? 3)));

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the composition root gives a thread's bus, and what it sees of it beside the face every room knows.
+
+import type { World } from '../world.ts';
+import type { Address, Kind } from './address.ts';
+import type { Counter } from './counter.ts';
+import type { Bus, Envelope, Protocols } from './envelope.ts';
+import type { Layout } from './layout.ts';
+import type { BusStats } from './ledger.ts';
+import type { Transport } from './link.ts';
+import type { MailboxView } from './mailbox.ts';
+import type { Receiver } from './routes.ts';
+import type { Batch } from './wire.ts';
+
+export interface BusOptions {
+  /** This thread's index in the layout. */
+  readonly thread: number;
+  /** This thread's life, from 1. */
+  readonly life: number;
+  readonly layout: Layout;
+  readonly world: World;
+  readonly counter: Counter;
+  /** Most messages and events to one thread that it has not taken; default 8192. */
+  readonly window?: number;
+  /** Most messages that wait for one actor; default 1024. */
+  readonly mailboxCapacity?: number;
+  /** Most messages that wait for all actors together; default 16 mailboxes' worth. */
+  readonly backlog?: number;
+  /** Most milliseconds of handling before the loop turns; default 4. */
+  readonly slice?: number;
+  /**
+   * Clones every body sent within the thread too, so that in one thread, too, what cannot be cloned fails and nothing
+   * is shared. For tests and the simulator.
+   */
+  readonly checkClone?: boolean;
+  /** Called after every turn, so also between batches: a busy thread is not a hung one. */
+  readonly beat?: () => void;
+  /** A receiver, a subscriber or an answer's callback threw. */
+  readonly onFault?: (whose: Address, error: unknown) => void;
+  /** A life of another thread is over; its asks have failed, its subscriptions and watches are released. */
+  readonly onDown?: (thread: number, life: number) => void;
+  /** A life of another thread is attached. */
+  readonly onUp?: (thread: number, life: number) => void;
+}
+
+/** What the composition root sees of a thread's bus, beside {@link Bus}. */
+export interface BusNode<P extends Protocols> extends Bus<P> {
+  readonly thread: number;
+  readonly life: number;
+  /** The next life of another thread; waits until everything of the last one has been taken. */
+  attach(thread: number, life: number, transport: Transport): void;
+  /** A batch from another thread's present life. */
+  receive(thread: number, batch: Batch): void;
+  /** Nothing more comes from another thread's present life. */
+  detached(thread: number): void;
+  /** Hosts the actors of a kind on this thread. Without `alive` every address of the kind counts as living. */
+  host(kind: Kind, receiver: Receiver, alive?: (of: Address) => boolean): void;
+  /** A host found no actor for this message: its ask fails `not_found`, a send is a dead letter. */
+  undeliverable(envelope: Envelope): void;
+  /** An actor of this thread has ended: its watchers are told. */
+  ended(of: Address): void;
+  mailbox(of: Address): MailboxView;
+  stats(): BusStats;
+  /** Stops: open asks fail `draining`, transports are closed, nothing is sent or delivered any more. */
+  close(): void;
+}
