@@ -14,7 +14,7 @@ import { createContext } from '../src/composition/context.ts';
 import { realWorld } from '../src/composition/real-world.ts';
 import { Threads } from '../src/composition/threads.ts';
 import { defaultConfig } from '../src/config/schema.ts';
-import type { NumberedTurnEvent } from '../src/stores/turn-events.ts';
+import type { TurnEventBatch } from '../src/stores/turn-events.ts';
 import { bareTurns } from './bare-lanes.ts';
 import { alternate, type Measured } from './measured.ts';
 
@@ -82,7 +82,7 @@ export async function ourTurns(sessions: number, turns: number): Promise<number>
     };
     for (const session_id of ids) {
       const session = address('session', session_id);
-      bus.subscribe(topic<NumberedTurnEvent>(session, TURNS_TOPIC), { events: (events) => (deltas += events.length) }, { lossless: true });
+      bus.subscribe(topic<TurnEventBatch>(session, TURNS_TOPIC), { events: (batches) => batches.forEach(({ events }) => (deltas += events.length)) }, { lossless: true });
       bus.subscribe(
         topic<TurnEnded>(session, ENDS_TOPIC),
         {

@@ -43,6 +43,8 @@ export interface MachineActorOptions<Effect extends { readonly type: string }> {
 export interface MachineActor {
   receive(envelope: Envelope): void;
   send(event: EventObject): void;
+  /** Notes a message that was handled beside the chart. */
+  note(type: string, started: number): void;
   stop(): void;
 }
 
@@ -101,6 +103,7 @@ export function startMachineActor<Effect extends { readonly type: string }>(opti
   return {
     receive: (envelope) => send({ type: envelope.type, body: envelope.body, envelope } as EventObject),
     send,
+    note: (type, started) => residents.moved(resident, type, actor.getSnapshot().value, started),
     stop: () => {
       stopped = true;
       events = [];

@@ -1,142 +1,133 @@
 // SPDX-License-Identifier: Apache-2.0
-// From the words of a command line to a command, its arguments and options; wrong words become wrong usage with a suggestion.
+// From the words of a command line to a command, its arguments and options; wrong words become wrong usage in two sentences.
 
-import { wrongUsage } from './cli-error.ts';
-import type { CommandSpec, OptionSpec } from './command.ts';
+import type { Command, CommanderError } from 'commander';
+import { type CliError, wrongUsage } from './cli-error.ts';
+import { CliCommand, pathOf } from './tree.ts';
 
 /** A command line, understood. */
 export interface ParsedLine {
-  readonly command: CommandSpec;
-  /** The words that name it, from below the program's own: `['session', 'list']`. */
-  readonly path: readonly string[];
+  readonly command: CliCommand;
   readonly args: readonly string[];
-  /** By name, last one wins; a switch is an empty text. */
-  readonly options: ReadonlyMap<string, string>;
+  /** By name in camel case; the last one given wins. */
+  readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** How a command is typed. */
-export function commandText(program: CommandSpec, path: readonly string[]): string {
-  return [program.name, ...path].join(' ');
+/** Thrown by commander through `exitOverride`, with the command it had come to. */
+class Misuse extends Error {
+  readonly command: CliCommand;
+  readonly code: string;
+  readonly said: string;
+
+  constructor(command: CliCommand, { code, message }: CommanderError) {
+    super(message);
+    this.command = command;
+    this.code = code;
+    this.said = message;
+  }
 }
 
-// Only a mistake pays for finding what was meant.
-async function didYouMean(wrong: string, names: readonly string[]): Promise<string> {
-  const { nearest } = await import('../config/walk.ts');
-  const near = nearest(wrong.replace(/^-+/, ''), names);
-  if (near === undefined) return '';
-  return `Did you mean \`${wrong.startsWith('-') ? `--${near}` : near}\`? `;
+/** Where a line is broken that would be fine if it did not ask for help. */
+const FORGIVEN_WITH_HELP = new Set([
+  'commander.help',
+  'commander.missingArgument',
+  'commander.excessArguments',
+  'commander.invalidArgument',
+]);
+
+function typed(path: readonly string[]): string {
+  return `\`${['sigil', ...path].join(' ')}\``;
 }
 
-async function unknownCommand(program: CommandSpec, path: readonly string[], group: CommandSpec, word: string) {
-  const where = path.length === 0 ? '' : ` of \`${commandText(program, path)}\``;
-  const names = (group.commands ?? []).map((command) => command.name);
-  const advice = `${await didYouMean(word, names)}\`${commandText(program, ['help', ...path])}\` lists what there is.`;
-  return wrongUsage(`There is no command ${JSON.stringify(word)}${where}.`, advice);
-}
-
-async function unknownOption(
-  program: CommandSpec,
-  path: readonly string[],
-  known: readonly OptionSpec[],
-  word: string,
-) {
-  const names = known.filter((option) => option.hidden !== true).map((option) => option.name);
-  const help = `\`${commandText(program, [...path, '--help'])}\` lists the options; after \`--\` every word is an argument.`;
+function needsValue(flags: string): CliError {
+  const [name = '', value = ''] = flags.replaceAll(/[<>]/g, '').split(' ');
   return wrongUsage(
-    `There is no option ${word} for \`${commandText(program, path)}\`.`,
-    `${await didYouMean(word, names)}${help}`,
+    `The option ${name} needs a value.`,
+    `Write ${name} ${value}, or ${name}=${value} for one that begins with a dash.`,
   );
 }
 
-/** Splits `--name=value`, finds the option, and takes its value from the next word where it needs one. */
-class OptionReader {
-  readonly #program: CommandSpec;
-  readonly #options = new Map<string, string>();
-
-  constructor(program: CommandSpec) {
-    this.#program = program;
-  }
-
-  get options(): ReadonlyMap<string, string> {
-    return this.#options;
-  }
-
-  /** Returns how many words after this one were its value. */
-  async read(word: string, next: string | undefined, command: CommandSpec, path: readonly string[]): Promise<0 | 1> {
-    const known = [...(command === this.#program ? [] : (command.options ?? [])), ...(this.#program.options ?? [])];
-    const equals = word.startsWith('--') ? word.indexOf('=') : -1;
-    const name = equals < 0 ? word : word.slice(0, equals);
-    const option = known.find(
-      (one) => `--${one.name}` === name || (one.short !== undefined && `-${one.short}` === name),
-    );
-    if (option === undefined) throw await unknownOption(this.#program, path, known, name);
-    if (option.value === undefined) {
-      if (equals >= 0) throw wrongUsage(`The option ${name} takes no value.`, `Write ${name} alone.`);
-      this.#options.set(option.name, '');
-      return 0;
-    }
-    if (equals >= 0) {
-      this.#options.set(option.name, word.slice(equals + 1));
-      return 0;
-    }
-    if (next === undefined || (next.startsWith('-') && next !== '-')) {
-      throw wrongUsage(
-        `The option ${name} needs a value.`,
-        `Write ${name} ${option.value}, or ${name}=${option.value} for one that begins with a dash.`,
-      );
-    }
-    this.#options.set(option.name, next);
-    return 1;
-  }
+function withParents(command: Command): Command[] {
+  return command.parent === null ? [command] : [command, ...withParents(command.parent)];
 }
 
-function checkArguments(
-  program: CommandSpec,
-  path: readonly string[],
-  command: CommandSpec,
-  args: readonly string[],
-): void {
-  const specs = command.arguments ?? [];
-  const help = `See \`${commandText(program, [...path, '--help'])}\`.`;
-  const missing = specs[args.length];
-  if (missing?.required === true) throw wrongUsage(`The argument ${missing.name} is missing.`, help);
-  if (args.length > specs.length && specs.at(-1)?.variadic !== true) {
-    const extra = JSON.stringify(args[specs.length] ?? '');
-    throw wrongUsage(`\`${commandText(program, path)}\` has no use for ${extra}.`, help);
+/** The switch in `--switch=value`; undefined for whatever else it is. */
+function switchWithValue(command: Command, said: string): string | undefined {
+  const name = /^error: unknown option '(--[^=']+)=/.exec(said)?.[1];
+  const known = withParents(command).flatMap(({ options }) => options);
+  return known.some(({ long }) => long === name) ? name : undefined;
+}
+
+/** What commander says, as one sentence on what is wrong and another on what to do. */
+function wrongUsageOf({ command, code, said }: Misuse): CliError {
+  const path = pathOf(command);
+  const lists = (words: readonly string[], what: string) => `${typed(words)} lists ${what}.`;
+  if (code === 'commander.help') {
+    const names = command.commands.map((child) => child.name()).join(', ');
+    return wrongUsage(`${typed(path)} needs to be told what to do.`, `Add one of: ${names}.`);
   }
-  for (const [index, spec] of specs.entries()) {
-    const given = args[index];
-    if (given === undefined || spec.choices === undefined || spec.choices.includes(given)) continue;
-    throw wrongUsage(`${spec.name} cannot be ${JSON.stringify(given)}.`, `It is one of: ${spec.choices.join(', ')}.`);
+  if (code === 'commander.optionMissingArgument') return needsValue(/'(.+)'/.exec(said)?.[1] ?? '');
+  const bare = switchWithValue(command, said);
+  if (bare !== undefined) return wrongUsage(`The option ${bare} takes no value.`, `Write ${bare} alone.`);
+  const [, wrong = said, near, more] =
+    /^error: (.+?)(?:\n\((Did you mean .+\?)\)|\. ((?:Expected|Allowed|It is) .+))?$/s.exec(said) ?? [];
+  const advice = {
+    'commander.unknownCommand': lists(['help', ...path], 'what there is'),
+    'commander.unknownOption': `${lists([...path, '--help'], 'the options')} After \`--\` every word is an argument.`,
+  }[code];
+  const marked = near?.replace(
+    /^(Did you mean (?:one of )?)(.+)\?$/,
+    (_, start: string, names: string) => `${start}${names.replaceAll(/[^, ]+/g, '`$&`')}?`,
+  );
+  return wrongUsage(
+    `${wrong.charAt(0).toUpperCase()}${wrong.slice(1).replace(/\.$/, '')}.`,
+    [marked, more, advice ?? `See ${typed([...path, '--help'])}.`].filter((part) => part !== undefined).join(' '),
+  );
+}
+
+/** Prepares every command: it says nothing itself, throws what is wrong, and reports that it is the one that was called. */
+function prepare(command: CliCommand, argv: readonly string[], called: (command: CliCommand) => void): void {
+  command.configureOutput({ writeOut: () => undefined, writeErr: () => undefined });
+  command.exitOverride((error) => {
+    throw new Misuse(command, error);
+  });
+  if (command.load !== undefined) command.action(() => called(command));
+  for (const option of command.options) {
+    if (!option.required) continue;
+    const check = option.parseArg;
+    // The next word is the value, except where a dash says that the value was forgotten.
+    option.argParser((value: string, before: unknown) => {
+      const forgotten = value.startsWith('-') && value !== '-' && !argv.includes(`${option.long}=${value}`);
+      if (forgotten) throw needsValue(option.flags);
+      return check === undefined ? value : check(value, before);
+    });
   }
+  for (const child of command.commands) if (child instanceof CliCommand) prepare(child, argv, called);
 }
 
 /**
  * Reads a command line. Options may stand anywhere after the command they belong to, global ones anywhere at all.
  *
+ * @param program a tree made for this line
  * @throws CliError `wrong_usage`
  */
-export async function parseLine(program: CommandSpec, argv: readonly string[]): Promise<ParsedLine> {
-  const reader = new OptionReader(program);
-  const path: string[] = [];
-  const args: string[] = [];
+export function parseLine(program: CliCommand, argv: readonly string[]): ParsedLine {
   let command = program;
-  let onlyArguments = false;
-  for (let index = 0; index < argv.length; index++) {
-    const word = argv[index] ?? '';
-    if (!onlyArguments && word === '--') {
-      onlyArguments = true;
-    } else if (!onlyArguments && word.startsWith('-') && word !== '-') {
-      index += await reader.read(word, argv[index + 1], command, path);
-    } else if (command.commands === undefined) {
-      args.push(word);
-    } else {
-      const child = command.commands.find((one) => one.name === word);
-      if (child === undefined) throw await unknownCommand(program, path, command, word);
-      command = child;
-      path.push(word);
+  prepare(program, argv, (called) => {
+    command = called;
+  });
+  try {
+    program.parse(argv, { from: 'user' });
+  } catch (thrown) {
+    if (!(thrown instanceof Misuse)) throw thrown;
+    const asksHelp = program.getOptionValue('help') === true;
+    if (
+      !(asksHelp && FORGIVEN_WITH_HELP.has(thrown.code)) &&
+      !(thrown.command === program && thrown.code === 'commander.help')
+    ) {
+      throw wrongUsageOf(thrown);
     }
+    command = thrown.command;
   }
-  if (!reader.options.has('help')) checkArguments(program, path, command, args);
-  return { command, path, args, options: reader.options };
+  return { command, args: command.args, options: command.optsWithGlobals() };
 }

@@ -1,41 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 // `sigil completion SHELL`: a completion script that holds the whole command tree, so that completing starts no process.
 
-import type { CommandRun, CommandSpec, OptionSpec } from './command.ts';
-import { shownOptions } from './help.ts';
+import type { Command } from 'commander';
+import type { CommandRun } from './command.ts';
+import { type OptionFacts, pathOf, shownOptions } from './tree.ts';
 
 /** A place in the tree: the words typed so far, and what may follow. */
 interface Place {
   /** The words joined by spaces; empty for the program alone. */
   readonly path: string;
   readonly words: readonly { readonly name: string; readonly help: string }[];
-  readonly options: readonly OptionSpec[];
+  readonly options: readonly OptionFacts[];
 }
 
-function placesOf(program: CommandSpec, command: CommandSpec = program, path = ''): Place[] {
-  const children = command.commands ?? [];
-  const choices = command.arguments?.[0]?.choices ?? [];
-  const own = command === program ? [] : shownOptions(command.options);
+function placesOf(program: Command, command: Command = program): Place[] {
+  const path = pathOf(command).join(' ');
+  // `help` is completed like the program itself.
+  const children = path === 'help' ? program.commands : command.commands;
+  const choices = command.registeredArguments[0]?.argChoices ?? [];
+  const own = command === program ? [] : shownOptions(command);
   const place = {
     path,
     words: [
-      ...children.map(({ name, summary }) => ({ name, help: summary })),
-      // `help` is completed like the program itself.
-      ...(path === 'help' ? (program.commands ?? []).map(({ name, summary }) => ({ name, help: summary })) : []),
+      ...children.map((child) => ({ name: child.name(), help: child.summary() })),
       ...choices.map((name) => ({ name, help: '' })),
     ],
-    options: [...own, ...shownOptions(program.options)],
+    options: [...own, ...shownOptions(program)],
   };
-  return [
-    place,
-    ...children.flatMap((child) => placesOf(program, child, path === '' ? child.name : `${path} ${child.name}`)),
-  ];
+  return [place, ...command.commands.flatMap((child) => placesOf(program, child))];
 }
 
-const flagsOf = ({ name, short }: OptionSpec): string[] => [`--${name}`, ...(short === undefined ? [] : [`-${short}`])];
+const flagsOf = ({ name, short }: OptionFacts): string[] => [
+  `--${name}`,
+  ...(short === undefined ? [] : [`-${short}`]),
+];
 
 /** All options of the tree that take a value, once each. */
-function valueOptions(places: readonly Place[]): OptionSpec[] {
+function valueOptions(places: readonly Place[]): OptionFacts[] {
   const byName = new Map(places.flatMap(({ options }) => options).map((option) => [option.name, option] as const));
   return [...byName.values()].filter(({ value }) => value !== undefined);
 }

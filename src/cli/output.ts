@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where a command writes: results to stdout, everything else to stderr, colours only where they are wanted.
 
+import { styleText } from 'node:util';
+
 /** Paints text, or leaves it alone where colours are off. */
 export interface Paint {
   bold(text: string): string;
@@ -45,18 +47,17 @@ export interface ColourWish {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-const ESC = '\u001b';
-
 function paintWith(on: boolean): Paint {
-  const sgr = (open: number, close: number) => (text: string) =>
-    on && text !== '' ? `${ESC}[${open}m${text}${ESC}[${close}m` : text;
+  type Format = Parameters<typeof styleText>[0];
+  const style = (format: Format) => (text: string) =>
+    on && text !== '' ? styleText(format, text, { validateStream: false }) : text;
   return {
-    bold: sgr(1, 22),
-    dim: sgr(2, 22),
-    red: sgr(31, 39),
-    green: sgr(32, 39),
-    yellow: sgr(33, 39),
-    cyan: sgr(36, 39),
+    bold: style('bold'),
+    dim: style('dim'),
+    red: style('red'),
+    green: style('green'),
+    yellow: style('yellow'),
+    cyan: style('cyan'),
   };
 }
 

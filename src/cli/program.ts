@@ -2,11 +2,11 @@
 // From the process's arguments to its exit status: finds the command, runs it, and tells what went wrong.
 
 import { parseLine } from './arguments.ts';
-import { type CliError, EXIT, toCliError, wrongUsage } from './cli-error.ts';
-import type { Call, CommandSpec, Composition } from './command.ts';
+import { type CliError, EXIT, toCliError } from './cli-error.ts';
+import type { Call, Composition } from './command.ts';
 import { type Output, processOutput } from './output.ts';
 import { visible } from './terminal-text.ts';
-import { PROGRAM } from './tree.ts';
+import { createProgram } from './tree.ts';
 
 /** Whether a switch was given, for when the line as a whole could not be understood. */
 function given(argv: readonly string[], word: string): boolean {
@@ -30,46 +30,38 @@ function report(error: CliError, output: Output): void {
   if (output.verbose) output.note((error.cause instanceof Error ? error.cause : error).stack ?? '');
 }
 
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
 async function dispatch(argv: readonly string[], output: Output, composition: Composition): Promise<number> {
-  const { command, path, args, options } = await parseLine(PROGRAM, argv);
+  const program = createProgram();
+  const { command, args, options } = parseLine(program, argv);
   const call: Call = {
     args,
     output,
     composition,
-    program: PROGRAM,
+    program,
     globals: {
-      config: options.get('config'),
-      dataDir: options.get('data-dir'),
-      url: options.get('url'),
+      config: textOf(options['config']),
+      dataDir: textOf(options['dataDir']),
+      url: textOf(options['url']),
       json: output.json,
       verbose: output.verbose,
     },
-    value: (name) => options.get(name),
-    flag: (name) => options.has(name),
-    integer: (name, least, most) => {
-      const text = options.get(name);
-      if (text === undefined) return undefined;
-      const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
-      if (number >= least && number <= most) return number;
-      throw wrongUsage(
-        `--${name} cannot be ${JSON.stringify(text)}.`,
-        `It is a whole number from ${least} to ${most}.`,
-      );
-    },
+    value: (name) => textOf(options[name]),
+    flag: (name) => options[name] === true,
   };
-  if (options.has('version') && path.length === 0) return (await import('./version.ts')).run(call);
-  if (options.has('help') || path.length === 0) return (await import('./help.ts')).run({ ...call, args: path });
-  if (command.load === undefined) throw await nounAlone(command, path);
-  if (command.ownSignals !== true) {
+  if (command === program && options['version'] === true) return await (await import('./version.ts')).run(call);
+  if (command.load === undefined || options['help'] === true) {
+    (await import('./help.ts')).printHelp(command, output);
+    return EXIT.done;
+  }
+  if (!command.ownSignals) {
     process.once('SIGINT', () => process.exit(EXIT.interrupted));
     output.onClosed(() => process.exit(EXIT.done));
   }
   return await (await command.load()).run(call);
-}
-
-async function nounAlone(command: CommandSpec, path: readonly string[]): Promise<CliError> {
-  const names = (command.commands ?? []).map((one) => one.name).join(', ');
-  return wrongUsage(`\`sigil ${path.join(' ')}\` needs to be told what to do.`, `Add one of: ${names}.`);
 }
 
 /**

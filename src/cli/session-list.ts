@@ -48,7 +48,7 @@ export function sessionLines(sessions: readonly JsonObject[], output: Output, no
 
 export const run: CommandRun = async (call) => {
   const { output } = call;
-  const limit = call.integer('limit', 1, MOST) ?? DEFAULT_LIMIT;
+  const limit = Number(call.value('limit') ?? DEFAULT_LIMIT);
   const { items, nextCursor } = await withGateway(call, (client) => sessionsOf(client, call.value('workspace'), limit));
   if (output.json) output.document({ items, next_cursor: nextCursor });
   else if (items.length === 0) output.note('There are no sessions yet; `sigil chat` begins one.');

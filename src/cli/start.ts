@@ -72,8 +72,7 @@ async function started(
 }
 
 export const run: CommandRun = async (call) => {
-  const withChat =
-    call.flag('chat-if-tty') && call.output.terminal && !call.output.json && process.stdin.isTTY === true;
+  const withChat = call.flag('chatIfTty') && call.output.terminal && !call.output.json && process.stdin.isTTY === true;
   // The conversation takes Ctrl-C for itself, so its signals are its own.
   const signal = withChat ? undefined : firstSignal();
   const { gateway, dataDir } = await started(call, withChat ? 'silent' : undefined);

@@ -1,159 +1,206 @@
 // SPDX-License-Identifier: Apache-2.0
-// The command tree as data: parsing, help and completion are all made from it.
+// The command tree: every command with its arguments and options, and the file that is imported only when it runs.
 
-import type { CommandSpec, OptionSpec } from './command.ts';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import type { CommandRun } from './command.ts';
 
-const GLOBAL_OPTIONS: readonly OptionSpec[] = [
-  { name: 'config', value: 'PATH', help: 'the configuration file', complete: 'file' },
-  { name: 'data-dir', value: 'DIR', help: 'where data is kept', complete: 'directory' },
-  { name: 'url', value: 'URL', help: 'a running gateway to talk to' },
-  { name: 'json', help: 'one JSON document on stdout and nothing else' },
-  { name: 'verbose', help: 'say more; errors with their stack' },
-  { name: 'no-color', help: 'no colours (also NO_COLOR)' },
-  { name: 'help', short: 'h', help: 'help about the command' },
-  { name: 'version', short: 'V', help: 'the version' },
-];
+/** How a shell completes a value. */
+export type Completion = 'file' | 'directory' | readonly string[];
 
-const SESSION: CommandSpec = {
-  name: 'session',
-  summary: 'conversations: list, show',
-  commands: [
-    {
-      name: 'list',
-      summary: 'list sessions, newest activity first',
-      options: [
-        { name: 'workspace', value: 'W', help: 'only those of this workspace' },
-        { name: 'limit', value: 'N', help: 'at most this many (default 50)' },
-      ],
-      load: () => import('./session-list.ts'),
-    },
-    {
-      name: 'show',
-      summary: 'a session and its messages',
-      arguments: [{ name: 'ID', help: 'the session', required: true }],
-      load: () => import('./session-show.ts'),
-    },
-  ],
-};
+/** An option that knows what its value may be completed with, without being held to it. */
+export class CliOption extends Option {
+  completion: Completion | undefined;
 
-const CONFIG: CommandSpec = {
-  name: 'config',
-  summary: 'the configuration: show, get, validate, schema',
-  commands: [
-    {
-      name: 'show',
-      summary: 'the whole configuration with defaults, secrets hidden',
-      load: () => import('./config-show.ts'),
-    },
-    {
-      name: 'get',
-      summary: 'one value',
-      arguments: [{ name: 'KEY', help: 'dotted, such as networking.listen', required: true }],
-      load: () => import('./config-get.ts'),
-    },
-    {
-      name: 'validate',
-      summary: 'check a file: every problem with its line, key, what was found and what is allowed',
-      arguments: [{ name: 'FILE', help: 'the file to check; the one in use when absent' }],
-      load: () => import('./config-validate.ts'),
-    },
-    {
-      name: 'schema',
-      summary: 'the JSON Schema of sigil.yaml',
-      load: () => import('./config-schema.ts'),
-    },
-  ],
-};
+  completesWith(completion: Completion): this {
+    this.completion = completion;
+    return this;
+  }
+}
 
-/** The program: its options are those every command takes. */
-export const PROGRAM: CommandSpec = {
-  name: 'sigil',
-  summary: 'a self-hosted gateway between people and AI agents',
-  options: GLOBAL_OPTIONS,
-  commands: [
-    {
-      name: 'start',
-      summary: 'run the gateway in the foreground',
-      details: ['SIGTERM or SIGINT drains and ends it; a second signal ends it at once.'],
-      options: [
-        { name: 'listen', value: 'HOST:PORT', help: 'where to listen, instead of networking.listen' },
-        { name: 'threads', value: 'N', help: 'lane threads, instead of gateway.threads' },
-        { name: 'chat-if-tty', help: 'with a chat attached when it runs on a terminal', hidden: true },
-      ],
-      ownSignals: true,
-      load: () => import('./start.ts'),
-    },
-    {
-      name: 'chat',
-      summary: 'talk to the agent',
-      details: [
-        'With a message, or one piped to stdin, it answers once; without, it is a conversation.',
+/** A command, or a noun that has commands. */
+export class CliCommand extends Command {
+  /** Its file; a noun has none. */
+  load: (() => Promise<{ readonly run: CommandRun }>) | undefined;
+  /** It ends by itself on SIGINT, SIGTERM and a closed stdout; every other command just ends there. */
+  ownSignals = false;
+
+  constructor(name?: string) {
+    super(name);
+    // Help is an option and a command like others, so that both can also be one JSON document.
+    this.helpOption(false).helpCommand(false);
+  }
+
+  override createCommand(name?: string): CliCommand {
+    return new CliCommand(name);
+  }
+
+  override createOption(flags: string, description?: string): CliOption {
+    return new CliOption(flags, description);
+  }
+
+  /** Names the file that runs it. */
+  runs(load: () => Promise<{ readonly run: CommandRun }>, { ownSignals = false } = {}): this {
+    this.load = load;
+    this.ownSignals = ownSignals;
+    return this;
+  }
+}
+
+/** The longest list a command asks for. */
+const MOST = 10_000;
+
+function wholeNumber(least: number, most: number): (text: string) => string {
+  return (text) => {
+    const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+    if (number >= least && number <= most) return text;
+    throw new InvalidArgumentError(`It is a whole number from ${least} to ${most}.`);
+  };
+}
+
+function addSession(program: CliCommand): void {
+  const session = program.command('session').summary('conversations: list, show').helpGroup('See inside:');
+  session
+    .command('list')
+    .summary('list sessions, newest activity first')
+    .option('--workspace <W>', 'only those of this workspace')
+    .option('--limit <N>', 'at most this many (default 50)', wholeNumber(1, MOST))
+    .runs(() => import('./session-list.ts'));
+  session
+    .command('show')
+    .summary('a session and its messages')
+    .argument('<ID>', 'the session')
+    .runs(() => import('./session-show.ts'));
+}
+
+function addConfig(program: CliCommand): void {
+  const config = program
+    .command('config')
+    .summary('the configuration: show, get, validate, schema')
+    .helpGroup('Set up:');
+  config
+    .command('show')
+    .summary('the whole configuration with defaults, secrets hidden')
+    .runs(() => import('./config-show.ts'));
+  config
+    .command('get')
+    .summary('one value')
+    .argument('<KEY>', 'dotted, such as networking.listen')
+    .runs(() => import('./config-get.ts'));
+  config
+    .command('validate')
+    .summary('check a file: every problem with its line, key, what was found and what is allowed')
+    .argument('[FILE]', 'the file to check; the one in use when absent')
+    .runs(() => import('./config-validate.ts'));
+  config
+    .command('schema')
+    .summary('the JSON Schema of sigil.yaml')
+    .runs(() => import('./config-schema.ts'));
+}
+
+const KINDS = ['gateway', 'channel', 'workspace', 'session', 'provider', 'budget', 'store', 'thread', 'plugin', 'node'];
+
+/** The whole tree, made anew; the options of the program are those every command takes. */
+export function createProgram(): CliCommand {
+  const program = new CliCommand('sigil')
+    .summary('a self-hosted gateway between people and AI agents')
+    .optionsGroup('Global Options:')
+    .addOption(new CliOption('--config <PATH>', 'the configuration file').completesWith('file'))
+    .addOption(new CliOption('--data-dir <DIR>', 'where data is kept').completesWith('directory'))
+    .option('--url <URL>', 'a running gateway to talk to')
+    .option('--json', 'one JSON document on stdout and nothing else')
+    .option('--verbose', 'say more; errors with their stack')
+    .option('--no-color', 'no colours (also NO_COLOR)')
+    .option('-h, --help', 'help about the command')
+    .option('-V, --version', 'the version');
+  program
+    .command('start')
+    .summary('run the gateway in the foreground')
+    .description('SIGTERM or SIGINT drains and ends it; a second signal ends it at once.')
+    .helpGroup('Run and talk:')
+    .option('--listen <HOST:PORT>', 'where to listen, instead of networking.listen')
+    .option('--threads <N>', 'lane threads, instead of gateway.threads')
+    .addOption(new CliOption('--chat-if-tty', 'with a chat attached when it runs on a terminal').hideHelp())
+    .runs(() => import('./start.ts'), { ownSignals: true });
+  program
+    .command('chat')
+    .summary('talk to the agent')
+    .description(
+      'With a message, or one piped to stdin, it answers once; without, it is a conversation.\n' +
         'When no gateway runs it starts one inside itself, which other chats join.',
-      ],
-      arguments: [{ name: 'MESSAGE', help: 'what to say', variadic: true }],
-      options: [
-        { name: 'workspace', value: 'W', help: 'the workspace it belongs to' },
-        { name: 'session', value: 'S', help: 'go on with this session' },
-        { name: 'model', value: 'P/M', help: 'the model to answer, as provider/model' },
-      ],
-      ownSignals: true,
-      load: () => import('./chat.ts'),
-    },
-    {
-      name: 'status',
-      summary: 'how the gateway is',
-      load: () => import('./status.ts'),
-    },
-    {
-      name: 'actors',
-      summary: 'the live actors, or one of them',
-      arguments: [{ name: 'ADDRESS', help: 'one actor, such as session/ID' }],
-      options: [
-        { name: 'watch', help: 'keep watching; on a terminal it redraws like top' },
-        {
-          name: 'kind',
-          value: 'K',
-          help: 'only actors of this kind',
-          complete: [
-            'gateway',
-            'channel',
-            'workspace',
-            'session',
-            'provider',
-            'budget',
-            'store',
-            'thread',
-            'plugin',
-            'node',
-          ],
-        },
-      ],
-      ownSignals: true,
-      load: () => import('./actors.ts'),
-    },
-    SESSION,
-    CONFIG,
-    {
-      name: 'version',
-      summary: 'version, commit, node version, platform',
-      load: () => import('./version.ts'),
-    },
-    {
-      name: 'completion',
-      summary: 'a completion script for your shell',
-      details: [
-        'bash: source <(sigil completion bash)',
-        'zsh:  source <(sigil completion zsh)',
-        'fish: sigil completion fish | source',
-      ],
-      arguments: [{ name: 'SHELL', help: 'bash, zsh or fish', required: true, choices: ['bash', 'zsh', 'fish'] }],
-      load: () => import('./completion.ts'),
-    },
-    {
-      name: 'help',
-      summary: 'help about a command',
-      arguments: [{ name: 'COMMAND', help: 'the command', variadic: true }],
-      load: () => import('./help.ts'),
-    },
-  ],
-};
+    )
+    .helpGroup('Run and talk:')
+    .argument('[MESSAGE...]', 'what to say')
+    .option('--workspace <W>', 'the workspace it belongs to')
+    .option('--session <S>', 'go on with this session')
+    .option('--model <P/M>', 'the model to answer, as provider/model')
+    .runs(() => import('./chat.ts'), { ownSignals: true });
+  program
+    .command('status')
+    .summary('how the gateway is')
+    .helpGroup('See inside:')
+    .runs(() => import('./status.ts'));
+  program
+    .command('actors')
+    .summary('the live actors, or one of them')
+    .helpGroup('See inside:')
+    .argument('[ADDRESS]', 'one actor, such as session/ID')
+    .option('--watch', 'keep watching; on a terminal it redraws like top')
+    .addOption(new CliOption('--kind <K>', 'only actors of this kind').completesWith(KINDS))
+    .runs(() => import('./actors.ts'), { ownSignals: true });
+  addSession(program);
+  addConfig(program);
+  program
+    .command('completion')
+    .summary('a completion script for your shell')
+    .description(
+      'bash: source <(sigil completion bash)\nzsh:  source <(sigil completion zsh)\nfish: sigil completion fish | source',
+    )
+    .helpGroup('Set up:')
+    .addArgument(new Argument('<SHELL>', 'bash, zsh or fish').choices(['bash', 'zsh', 'fish']))
+    .runs(() => import('./completion.ts'));
+  program
+    .command('version')
+    .summary('version, commit, node version, platform')
+    .helpGroup('About:')
+    .runs(() => import('./version.ts'));
+  program
+    .command('help')
+    .summary('help about a command')
+    .helpGroup('About:')
+    .argument('[COMMAND...]', 'the command')
+    .runs(() => import('./help.ts'));
+  return program;
+}
+
+/** What help and completion tell about an option. */
+export interface OptionFacts {
+  /** Without the dashes. */
+  readonly name: string;
+  readonly short?: string;
+  /** Placeholder of its value, such as `HOST:PORT`; a switch has none. */
+  readonly value?: string;
+  readonly help: string;
+  readonly complete?: Completion;
+}
+
+/** The options of a command itself that are for people. */
+export function shownOptions(command: Command): OptionFacts[] {
+  return command.options
+    .filter(({ hidden }) => !hidden)
+    .map((option) => {
+      const value = /<(.+)>/.exec(option.flags)?.[1];
+      const complete = option instanceof CliOption ? option.completion : undefined;
+      return {
+        name: option.long?.slice(2) ?? option.name(),
+        ...(option.short === undefined ? {} : { short: option.short.slice(1) }),
+        ...(value === undefined ? {} : { value }),
+        help: option.description,
+        ...(complete === undefined ? {} : { complete }),
+      };
+    });
+}
+
+/** Names of a command and of those above it, without the program's. */
+export function pathOf(command: Command): string[] {
+  return command.parent === null ? [] : [...pathOf(command.parent), command.name()];
+}

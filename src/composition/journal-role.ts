@@ -20,7 +20,7 @@ export const startJournal: StartRole = async (context) => {
     point: context.point,
     failed: (error) => context.fault(self, error),
   });
-  bus.host('store', bindHandlers(context, journal.handlers));
+  bus.host('store', bindHandlers(context, self, journal.handlers));
   return {
     drain: (done) => done(),
     // A new life of the views' thread has heard of nothing yet.

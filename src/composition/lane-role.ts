@@ -3,14 +3,13 @@
 
 import { createHash } from 'node:crypto';
 import { type Address, address, idOf, kindOf } from '../bus/address.ts';
-import { topic } from '../bus/envelope.ts';
 import { placement, threadNames } from '../bus/layout.ts';
 import { startProviderActor } from '../actors/provider/actor.ts';
 import { createCallModel } from '../actors/session/call-model.ts';
 import type { LaneEffects } from '../actors/session/effects.ts';
 import { Lanes } from '../actors/session/lanes.ts';
-import { ENDS_TOPIC, type TurnEnded, TURNS_TOPIC } from '../actors/session/protocol.ts';
 import { createReservations } from '../actors/session/reservations.ts';
+import { createTurnPublisher } from '../actors/session/turn-publisher.ts';
 import type { WorkspaceEvent } from '../actors/workspace/machine.ts';
 import { costOf } from '../agent/estimate.ts';
 import { prepare } from '../agent/prepare.ts';
@@ -24,7 +23,6 @@ import type { ChatRequest } from '../providers/provider.ts';
 import { permitsTool } from '../security/tool-rules.ts';
 import type { SessionState } from '../stores/fold.ts';
 import { createReadStore } from '../stores/remote/read-store.ts';
-import type { NumberedTurnEvent } from '../stores/turn-events.ts';
 import { Actors } from './actors.ts';
 import { startBudget, startWorkspace } from './authorities.ts';
 import type { ThreadContext } from './context.ts';
@@ -165,6 +163,7 @@ function laneEffects(
 
   return {
     ...reservations,
+    ...createTurnPublisher(bus, world),
     append: (append, answered) => {
       bus.ask(journal, 'journal.append', append, { from: append.stream as Address, within: JOURNAL_WITHIN }, answered);
     },
@@ -178,9 +177,6 @@ function laneEffects(
     },
     reply: (to, body) => bus.reply(to, body),
     fail: (to, error) => bus.fail(to, error),
-    heard: (session_id) => bus.heard(topic(address('session', session_id), TURNS_TOPIC)),
-    publish: (session_id, event) => bus.publish(topic<NumberedTurnEvent>(address('session', session_id), TURNS_TOPIC), event),
-    published: (session_id, turn_id, seq) => bus.publish(topic<TurnEnded>(address('session', session_id), ENDS_TOPIC), { turn_id, seq }),
     callModel: createCallModel({
       bus,
       world,

@@ -18,7 +18,7 @@ export const startViews: StartRole = async (context) => {
     advanced: tell,
     failed: (error) => context.fault(self, error),
   });
-  bus.host('store', bindHandlers(context, views.handlers));
+  bus.host('store', bindHandlers(context, self, views.handlers));
   return {
     drain: (done) => done(),
     up: (thread) => {

@@ -4,7 +4,7 @@
 import { TURNS_TOPIC } from '../actors/session/protocol.ts';
 import { address } from '../bus/address.ts';
 import { topic } from '../bus/envelope.ts';
-import type { NumberedTurnEvent } from '../stores/turn-events.ts';
+import { eventsIn, type TurnEventBatch } from '../stores/turn-events.ts';
 import type { LastEvent } from './last-event-id.ts';
 import type { EdgePorts } from './ports.ts';
 import { TurnFollower, type TurnSink } from './turn-follower.ts';
@@ -39,12 +39,10 @@ export function followSession(ports: EdgePorts, sessionId: string, sink: TurnSin
     return follower;
   };
   const unsubscribe = ports.bus.subscribe(
-    topic<NumberedTurnEvent>(address('session', sessionId), TURNS_TOPIC),
+    topic<TurnEventBatch>(address('session', sessionId), TURNS_TOPIC),
     {
-      events: (events) => {
-        for (const [turn_id, ofTurn] of Map.groupBy(events, (event) => event.turn_id)) {
-          if (turn_id !== told) turnOf(turn_id, 0).feed(ofTurn);
-        }
+      events: (batches) => {
+        for (const batch of batches) if (batch.turn_id !== told) turnOf(batch.turn_id, 0).feed(eventsIn(batch));
       },
       lost: () => {
         for (const follower of turns.values()) follower.catchUp();

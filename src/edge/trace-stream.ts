@@ -23,8 +23,8 @@ export function traceTransitions(edge: EdgeContext, exchange: Exchange): Answer 
   const stream = edge.openStream(exchange);
   const sampler = new Sampler(stream);
   const subscriptions = threads.map((thread) =>
-    bus.subscribe(topic<readonly TraceLine[]>(address('thread', thread), TRACE_TOPIC), {
-      events: (batches) => sampler.take(batches.flat().filter(wanted)),
+    bus.subscribe(topic<TraceLine>(address('thread', thread), TRACE_TOPIC), {
+      events: (lines) => sampler.take(lines.filter(wanted)),
       gap: (dropped) => sampler.drop(dropped),
     }),
   );

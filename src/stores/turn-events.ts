@@ -46,6 +46,25 @@ export interface NumberedTurnEvent {
   readonly event: TurnEvent;
 }
 
+/**
+ * Events of one turn in a row, as they cross a thread: nearly all are text deltas, so a plain string is one, and the turn
+ * and the first number are said once.
+ */
+export interface TurnEventBatch {
+  readonly turn_id: string;
+  readonly first: number;
+  readonly events: readonly (TurnEvent | string)[];
+}
+
+/** A batch's events, each with its number again. */
+export function eventsIn({ turn_id, first, events }: TurnEventBatch): readonly NumberedTurnEvent[] {
+  return events.map((event, at) => ({
+    turn_id,
+    n: first + at,
+    event: typeof event === 'string' ? { event: 'text_delta', data: { text: event } } : event,
+  }));
+}
+
 /** Where a turn's numbering stands. Immutable; part of a session's folded state. */
 export interface EventCursor {
   /** The number of the newest durable event. */

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseLine } from '../../src/cli/arguments.ts';
 import { coloursWanted } from '../../src/cli/output.ts';
-import { PROGRAM } from '../../src/cli/tree.ts';
+import { createProgram, pathOf } from '../../src/cli/tree.ts';
 import { FAKE, scratch, sigil } from './process.ts';
 
 const home = scratch();
@@ -19,8 +19,8 @@ describe('usage', () => {
     { args: ['status', '--verbos'], says: 'Did you mean `--verbose`?' },
     { args: ['start', '--listn', 'x'], says: 'Did you mean `--listen`?' },
     { args: ['session'], says: 'Add one of: list, show.' },
-    { args: ['session', 'show'], says: 'The argument ID is missing.' },
-    { args: ['status', 'now'], says: 'has no use for "now"' },
+    { args: ['session', 'show'], says: "Missing required argument 'ID'." },
+    { args: ['status', 'now'], says: 'Expected 0 arguments but got 1: now.' },
     { args: ['status', '--url'], says: '--url needs a value' },
     { args: ['status', '--json=yes'], says: 'takes no value' },
     { args: ['session', 'list', '--limit', 'many'], says: 'whole number from 1' },
@@ -50,19 +50,25 @@ describe('usage', () => {
     expect(ran.stderr).toContain('    at ');
   });
 
-  it('takes global options before and after the command, and words after -- as they are', async () => {
-    const before = await parseLine(PROGRAM, ['--json', '--data-dir=/x', 'chat', 'hello', '--model', 'a/b']);
-    expect(before.path).toEqual(['chat']);
-    expect(Object.fromEntries(before.options)).toEqual({ json: '', 'data-dir': '/x', model: 'a/b' });
-    const after = await parseLine(PROGRAM, ['chat', '--', '--json', '-x']);
+  it('takes global options before and after the command, and words after -- as they are', () => {
+    const parsed = (...argv: string[]) => parseLine(createProgram(), argv);
+    const before = parsed('--json', '--data-dir=/x', 'chat', 'hello', '--model', 'a/b', 'you', '--verbose');
+    expect(pathOf(before.command)).toEqual(['chat']);
+    expect(before.args).toEqual(['hello', 'you']);
+    expect(before.options).toEqual({ json: true, dataDir: '/x', model: 'a/b', verbose: true, color: true });
+    const after = parsed('chat', '--', '--json', '-x');
     expect(after.args).toEqual(['--json', '-x']);
-    expect(after.options.size).toBe(0);
+    expect(after.options).toEqual({ color: true });
+    expect(pathOf(parsed('session', '--json', 'list', '--workspace', 'w').command)).toEqual(['session', 'list']);
+    expect(parsed('chat', '-').args).toEqual(['-']);
+    expect(parsed('chat', '--model=-x').options['model']).toBe('-x');
+    expect(() => parsed('start', '--data-dir', '--listen', 'x')).toThrow('--data-dir needs a value');
   });
 
   it('prints help for the program and each command', async () => {
     const ran = await sigil([], home);
     expect(ran.status).toBe(0);
-    for (const { name } of PROGRAM.commands ?? []) expect(ran.stdout).toContain(`  ${name} `);
+    for (const command of createProgram().commands) expect(ran.stdout).toContain(`  ${command.name()} `);
     expect((await sigil(['start', '--help'], home)).stdout).toContain('--listen HOST:PORT');
     expect((await sigil(['help', 'start'], home)).stdout).not.toContain('chat-if-tty');
     expect(JSON.parse((await sigil(['help', '--json'], home)).stdout).name).toBe('sigil');

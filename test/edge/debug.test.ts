@@ -209,7 +209,7 @@ it('streams transitions only while somebody looks, a thousand a second, and the 
     took_us: 3,
   });
   const lines = Array.from({ length: 1_500 }, () => line('session/1'));
-  house.publish(topic<readonly TraceLine[]>(address('thread', 'lane-1'), TRACE_TOPIC), [[line('gateway/root')], lines]);
+  house.publish(topic<TraceLine>(address('thread', 'lane-1'), TRACE_TOPIC), [line('gateway/root'), ...lines]);
   await new Promise((resolve) => setTimeout(resolve, 1_200));
   stream.destroy();
   await until(() => house.listeners('#trace') === 0);

@@ -11,7 +11,7 @@ import { type Config, ConfigSchema } from '../../src/config/schema.ts';
 import type { EdgePorts, TokenGrant } from '../../src/edge/ports.ts';
 import { type ErrorCode, failure, SigilError } from '../../src/errors.ts';
 import type { ReadQueries, ReadQuery, ReadStore, SessionRow, TurnRow } from '../../src/stores/session-store.ts';
-import { endsTurn, type NumberedTurnEvent, type TurnEvent } from '../../src/stores/turn-events.ts';
+import { endsTurn, type NumberedTurnEvent, type TurnEvent, type TurnEventBatch } from '../../src/stores/turn-events.ts';
 import { realWorld } from '../bus/real-clock.ts';
 
 /** Answers one message type at one address; `undefined` never answers. */
@@ -176,7 +176,7 @@ export class FakeHouse {
       this.settle(turn, event);
     }
     if (turn.row.status === 'queued') turn.row = { ...turn.row, status: 'running' };
-    this.publish(topic(address('session', turn.row.session_id), TURNS_TOPIC), fresh);
+    this.publish(topic(address('session', turn.row.session_id), TURNS_TOPIC), batchesOf(fresh));
     if (fresh.some(({ event }) => endsTurn(event))) {
       this.seq += 1;
       this.publish(topic(address('session', turn.row.session_id), ENDS_TOPIC), [
@@ -317,3 +317,15 @@ function uuidOf(text: string): string {
 
 /** Only so that the map of protocols is held to what is played. */
 export type Played = Extract<keyof SigilProtocols, Kind>;
+
+/** Events as they are published: in batches without a gap in their numbers. */
+function batchesOf(events: readonly NumberedTurnEvent[]): readonly TurnEventBatch[] {
+  const batches: { turn_id: string; first: number; events: (TurnEvent | string)[] }[] = [];
+  for (const { turn_id, n, event } of events) {
+    const open = batches.at(-1);
+    const compact = event.event === 'text_delta' ? event.data.text : event;
+    if (open !== undefined && open.turn_id === turn_id && open.first + open.events.length === n) open.events.push(compact);
+    else batches.push({ turn_id, first: n, events: [compact] });
+  }
+  return batches;
+}

@@ -111,11 +111,14 @@ export function startProviderActor(options: ProviderActorOptions): ProviderActor
 
   return {
     receive: (envelope) => {
+      const started = world.monotonic();
       switch (envelope.type) {
         case 'provider.request':
-          return request(envelope);
+          request(envelope);
+          return circuit.note(envelope.type, started);
         case 'provider.release':
-          return release(envelope);
+          release(envelope);
+          return circuit.note(envelope.type, started);
         case 'provider.status':
           return bus.reply(envelope, {
             name,

@@ -121,7 +121,9 @@ export class Lanes {
     this.lanes.clear();
   }
 
-  private give({ lane, resident }: Awake, envelope: Envelope): void {
+  private give(awake: Awake, envelope: Envelope): void {
+    const { lane, resident } = awake;
+    this.options.residents.moved(resident, envelope.type, lane.value, this.options.world.monotonic());
     switch (envelope.type) {
       case 'session.deliver':
         return lane.deliver(envelope);

@@ -2,7 +2,7 @@
 // What a session's lane answers to.
 
 import type { QueueMode } from '../../stores/records.ts';
-import type { NumberedTurnEvent } from '../../stores/turn-events.ts';
+import type { NumberedTurnEvent, TurnEventBatch } from '../../stores/turn-events.ts';
 
 /** A message on its way into a session. */
 export interface Deliver {
@@ -63,8 +63,11 @@ export type SessionProtocol = {
   readonly 'session.change': { readonly body: SessionChange & { readonly by: string }; readonly reply: { readonly seq: number } };
 };
 
-/** The name of the topic (of a session's address) that carries every {@link NumberedTurnEvent} of its turns. */
+/** The name of the topic (of a session's address) that carries every event of its turns, as {@link TurnEventBatch}es. */
 export const TURNS_TOPIC = 'turns';
+
+/** What is published there. */
+export type TurnsTopic = TurnEventBatch;
 
 /** The name of the topic that says, once a turn is over, that it is: for those who do not want its deltas. */
 export const ENDS_TOPIC = 'ends';

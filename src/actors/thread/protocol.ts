@@ -101,5 +101,5 @@ export type ThreadProtocol = {
   readonly 'thread.drain': { readonly body: Record<string, never>; readonly reply: { readonly turns_left: number } };
 };
 
-/** The topic (of a thread's address) that carries arrays of {@link TraceLine} while somebody listens. */
+/** The topic (of a thread's address) that carries a {@link TraceLine} for every step while somebody listens. */
 export const TRACE_TOPIC = 'trace';

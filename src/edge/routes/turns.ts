@@ -6,7 +6,7 @@ import { address } from '../../bus/address.ts';
 import { topic } from '../../bus/envelope.ts';
 import { failure, SigilError } from '../../errors.ts';
 import type { TurnRow } from '../../stores/session-store.ts';
-import type { NumberedTurnEvent } from '../../stores/turn-events.ts';
+import { eventsIn, type TurnEventBatch } from '../../stores/turn-events.ts';
 import { FRESH, ownSession, ownTurn } from '../access.ts';
 import { ask } from '../ask.ts';
 import { readBody } from '../body.ts';
@@ -49,12 +49,10 @@ export function followTurn(edge: EdgeContext, stream: EventStream, turn: TurnPla
   const { bus } = edge.ports;
   const follower = new TurnFollower(edge.ports, turn, new TurnStream(stream, 'one turn'), from);
   const unsubscribe = bus.subscribe(
-    topic<NumberedTurnEvent>(address('session', turn.session_id), TURNS_TOPIC),
+    topic<TurnEventBatch>(address('session', turn.session_id), TURNS_TOPIC),
     {
-      events: (events) => {
-        const mine = events.every((event) => event.turn_id === turn.turn_id)
-          ? events
-          : events.filter((event) => event.turn_id === turn.turn_id);
+      events: (batches) => {
+        const mine = batches.filter((batch) => batch.turn_id === turn.turn_id).flatMap(eventsIn);
         if (mine.length > 0) follower.feed(mine);
       },
       lost: () => follower.catchUp(),

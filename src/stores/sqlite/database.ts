@@ -28,6 +28,12 @@ export interface OpenOptions {
 /** How large a WAL file may stay after a checkpoint that emptied it. */
 const WAL_KEPT_BYTES = 64 * 1024 * 1024;
 
+/**
+ * WAL pages of a view after which a commit also checkpoints. A view's file is touched all over, batch after batch: the
+ * seldomer the log is moved into it, the more changes of one page are written once.
+ */
+export const VIEW_CHECKPOINT_PAGES = 8_000;
+
 /** What a connection that only reads keeps of its file; the system keeps the rest. */
 const READER_CACHE_KIB = 2048;
 

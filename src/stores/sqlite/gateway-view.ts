@@ -3,7 +3,7 @@
 
 import type { JournalRow, SessionRecord, Usage } from '../records.ts';
 import { sessionOf } from '../session-view.ts';
-import { openDatabase, type SqliteDatabase } from './database.ts';
+import { openDatabase, type SqliteDatabase, VIEW_CHECKPOINT_PAGES } from './database.ts';
 import { GATEWAY_MIGRATIONS, HOUR } from './gateway-schema.ts';
 import type { JournalSource } from './journal-source.ts';
 import type { ReadRow } from './read-rows.ts';
@@ -52,7 +52,11 @@ export class GatewayView {
 
   constructor(file: string) {
     this.#file = file;
-    this.#db = openDatabase(file, { migrations: GATEWAY_MIGRATIONS, durability: 'normal' });
+    this.#db = openDatabase(file, {
+      migrations: GATEWAY_MIGRATIONS,
+      durability: 'normal',
+      checkpointPages: VIEW_CHECKPOINT_PAGES,
+    });
     this.#sql = prepare(this.#db);
     this.#state = new ViewState(this.#db);
   }

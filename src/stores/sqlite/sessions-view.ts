@@ -10,7 +10,7 @@ import {
   type SessionViewRows,
   type TurnView,
 } from '../session-view.ts';
-import { openDatabase, type SqliteDatabase } from './database.ts';
+import { openDatabase, type SqliteDatabase, VIEW_CHECKPOINT_PAGES } from './database.ts';
 import type { JournalSource } from './journal-source.ts';
 import type { ReadRow } from './read-rows.ts';
 import { SESSIONS_MIGRATIONS, type StoredSession, type StoredTurn } from './sessions-schema.ts';
@@ -43,7 +43,7 @@ export class SessionsView implements SessionViewRows {
 
   constructor(file: string) {
     this.#file = file;
-    this.#db = openDatabase(file, { migrations: SESSIONS_MIGRATIONS, durability: 'normal', cacheKib: 1024 });
+    this.#db = openDatabase(file, { migrations: SESSIONS_MIGRATIONS, durability: 'normal', cacheKib: 1024, checkpointPages: VIEW_CHECKPOINT_PAGES });
     this.#sql = prepare(this.#db);
     this.#state = new ViewState(this.#db);
   }

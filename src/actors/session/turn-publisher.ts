@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Publishes turn events: what one turn shows in one turn of the loop goes as one batch, because deltas are many and small.
+
+import { address } from '../../bus/address.ts';
+import { topic } from '../../bus/envelope.ts';
+import type { NumberedTurnEvent, TurnEvent, TurnEventBatch } from '../../stores/turn-events.ts';
+import type { World } from '../../world.ts';
+import type { SigilBus } from '../protocols.ts';
+import type { LaneEffects } from './effects.ts';
+import { ENDS_TOPIC, type TurnEnded, TURNS_TOPIC } from './protocol.ts';
+
+interface Collected {
+  readonly session_id: string;
+  readonly turn_id: string;
+  readonly first: number;
+  readonly events: (TurnEvent | string)[];
+}
+
+type Publishing = Pick<LaneEffects, 'heard' | 'publish' | 'published'>;
+
+export function createTurnPublisher(bus: Pick<SigilBus, 'heard' | 'publish'>, world: Pick<World, 'soon'>): Publishing {
+  /** By session: a lane runs one turn at a time. */
+  const collected = new Map<string, Collected>();
+  let scheduled = false;
+
+  const send = ({ session_id, turn_id, first, events }: Collected): void => {
+    bus.publish(topic<TurnEventBatch>(address('session', session_id), TURNS_TOPIC), { turn_id, first, events });
+  };
+  const flush = (): void => {
+    scheduled = false;
+    for (const batch of collected.values()) send(batch);
+    collected.clear();
+  };
+
+  return {
+    heard: (session_id) => bus.heard(topic(address('session', session_id), TURNS_TOPIC)),
+    publish: (session_id, { turn_id, n, event }: NumberedTurnEvent) => {
+      const compact = event.event === 'text_delta' ? event.data.text : event;
+      const open = collected.get(session_id);
+      if (open !== undefined && open.turn_id === turn_id && open.first + open.events.length === n) {
+        open.events.push(compact);
+        return;
+      }
+      if (open !== undefined) send(open);
+      collected.set(session_id, { session_id, turn_id, first: n, events: [compact] });
+      if (scheduled) return;
+      scheduled = true;
+      world.soon(flush);
+    },
+    published: (session_id, turn_id, seq) => bus.publish(topic<TurnEnded>(address('session', session_id), ENDS_TOPIC), { turn_id, seq }),
+  };
+}
