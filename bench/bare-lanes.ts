@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What T2 is held against: bare state charts on one worker, bare group commit on another, two durable rows and twenty deltas a turn.
+// What T2 is held against: bare state charts on one worker, bare group commit on another. The same work is made durable as
+// by a real turn (five rows in two steps, of the same size) and the same deltas are told; there is nothing else: no bus, no
+// fold, no decisions, no views, no model.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +11,11 @@ import Database from 'better-sqlite3';
 import { type Actor, createActor, setup } from 'xstate';
 
 type Role = { readonly role: 'lanes' | 'journal'; readonly port: MessagePort; readonly driver?: MessagePort; readonly file: string };
-type Row = readonly [session: number, payload: string];
+/** The rows of one step, and whose they are. */
+interface Step {
+  readonly session: number;
+  readonly rows: readonly { readonly type: string; readonly turn_id: string; readonly payload: string }[];
+}
 
 const lane = setup({ types: {} as { events: { type: 'received' } | { type: 'replied' } | { type: 'written' } } }).createMachine({
   initial: 'idle',
@@ -39,29 +45,34 @@ function runJournal({ port, file }: Role): void {
   const db = new Database(file);
   db.pragma('journal_mode = WAL');
   db.pragma('synchronous = FULL');
-  db.exec('CREATE TABLE records (seq INTEGER PRIMARY KEY, session INTEGER NOT NULL, payload TEXT NOT NULL) STRICT');
-  const insert = db.prepare('INSERT INTO records (session, payload) VALUES (?, ?)');
-  const commit = db.transaction((rows: readonly Row[]) => {
-    for (const row of rows) insert.run(...row);
+  db.exec(`CREATE TABLE records (seq INTEGER PRIMARY KEY, stream TEXT NOT NULL, at INTEGER NOT NULL, type TEXT NOT NULL,
+    turn_id TEXT NOT NULL, payload TEXT NOT NULL) STRICT`);
+  const insert = db.prepare('INSERT INTO records (stream, at, type, turn_id, payload) VALUES (?, ?, ?, ?, ?)');
+  const commit = db.transaction((steps: readonly Step[]) => {
+    for (const { session, rows } of steps) {
+      for (const { type, turn_id, payload } of rows) insert.run(`session/${session}`, Date.now(), type, turn_id, payload);
+    }
   });
-  let waiting: Row[] = [];
-  port.on('message', (rows: readonly Row[]) => {
+  let waiting: Step[] = [];
+  port.on('message', (steps: readonly Step[]) => {
     if (waiting.length === 0) {
       setImmediate(() => {
         const group = waiting;
         waiting = [];
         commit(group);
-        port.postMessage(group.map(([session]) => session));
+        port.postMessage(group.map(({ session }) => session));
       });
     }
-    waiting.push(...rows);
+    waiting.push(...steps);
   });
 }
 
 function runLanes({ port, driver }: Role): void {
   if (driver === undefined) throw new Error('lanes need a driver');
   const lanes = new Map<number, Actor<typeof lane>>();
-  const append = batched<Row>(port);
+  const append = batched<Step>(port);
+  const turn_id = crypto.randomUUID();
+  const row = (record: { readonly type: string }) => ({ type: record.type, turn_id, payload: JSON.stringify({ ...record, turn_id }) });
   const tell = batched<readonly [number, string]>(driver);
   const words = 'this is one reply of ordinary length as a model would stream it word after word until it comes to its end'.split(' ').slice(0, 20);
   driver.on('message', (sessions: readonly number[]) => {
@@ -72,7 +83,15 @@ function runLanes({ port, driver }: Role): void {
         actor.start();
         lanes.set(session, actor);
       }
-      append([session, JSON.stringify({ type: 'message_received', message_id: `m-${session}`, content: 'hello there' })]);
+      const message = { message_id: `m-${session}`, user_id: 'bench', channel: 'channel/http', content: 'hello there', model: '', digest: 'abcdefghijklmnop' };
+      append({
+        session,
+        rows: [
+          row({ type: 'message_received', ...message }),
+          row({ type: 'turn_started', ...{ message_ids: [message.message_id], model: 'sigil/offline', queued_ms: 0 } }),
+          row({ type: 'model_called', ...{ call: 1, model: 'sigil/offline', reserved_tokens: 1_000, reserved_usd: 0 } }),
+        ],
+      });
     }
   });
   port.on('message', (sessions: readonly number[]) => {
@@ -87,7 +106,15 @@ function runLanes({ port, driver }: Role): void {
           text += `${word} `;
         }
         actor.send({ type: 'replied' });
-        append([session, JSON.stringify({ type: 'turn_finished', content: text })]);
+        const usage = { input_tokens: 600, output_tokens: 30, cache_read_tokens: 0, cache_write_tokens: 0, cost_usd: 0 };
+        const deltas = words.map((word) => ['text', word.length + 1]);
+        append({
+          session,
+          rows: [
+            row({ type: 'model_replied', ...{ call: 1, content: text, thinking: '', tool_calls: [], usage, finish: 'stop', deltas, message_id: turn_id } }),
+            row({ type: 'turn_finished', ...{ reply_id: turn_id, finish_reason: 'stop', content: text, usage } }),
+          ],
+        });
       } else {
         actor.send({ type: 'written' });
         tell([session, '']);

@@ -22,7 +22,7 @@ import { parseListen } from './config/listen.ts';
 import type { Config } from './config/schema.ts';
 import { createEdge } from './edge/server.ts';
 import { type Failure, failure, SigilError } from './errors.ts';
-import { createReadStore, createSeqTracker } from './stores/remote/read-store.ts';
+import { createReadStore, createSeqTracker, type SeqTracker } from './stores/remote/read-store.ts';
 import { prepareDataDir } from './stores/sqlite/data-dir.ts';
 import { acquireLock, type Lock } from './stores/sqlite/lock.ts';
 
@@ -114,12 +114,13 @@ async function start(options: StartOptions, lock: Held, socket: string, log: Pro
       if (thread === 'journal' || thread.startsWith('lane-')) over(error);
     },
   });
-  const main = startMain(context, { quarantined, drained: () => lanesDrained() });
+  const seen = createSeqTracker();
+  const main = startMain(context, { quarantined, drained: () => lanesDrained(), acknowledged: (seq) => seen.note(seq) });
   let ready = false;
   const started = threads.start();
   // The threads load while the edge does.
   started.catch(() => undefined);
-  const edge = edgeOf(context, options, quarantined, log, () => ready);
+  const edge = edgeOf({ context, options, quarantined, log, seen, ready: () => ready });
   const stopAll = async (): Promise<void> => {
     await threads.stop();
     main.stop();
@@ -140,6 +141,10 @@ async function start(options: StartOptions, lock: Held, socket: string, log: Pro
   if (url !== null) lock.update({ pid: process.pid, url, socket, started_at: realWorld.iso(realWorld.now()) });
   ready = true;
   bus.send(root, 'gateway.started', {}, { from });
+  // From here on a read need not ask for the latest: this process knows what it has acknowledged.
+  bus.ask(address('store', 'journal'), 'journal.stats', {}, { from, within: 10_000 }, (answer) => {
+    if (answer.ok) seen.began(answer.body.seq);
+  });
   log.info({ url, socket, threads: names.length, data_dir: dataDir }, 'the gateway runs');
 
   let draining: Promise<void> | null = null;
@@ -179,13 +184,22 @@ async function listen(edge: Edge, config: Config): Promise<{ url: string }> {
   }
 }
 
-function edgeOf(context: ThreadContext, options: StartOptions, quarantined: StartOptions['quarantined'], log: ProcessLog, ready: () => boolean): Edge {
+interface EdgeParts {
+  readonly context: ThreadContext;
+  readonly options: StartOptions;
+  readonly quarantined: StartOptions['quarantined'];
+  readonly log: ProcessLog;
+  readonly seen: SeqTracker;
+  readonly ready: () => boolean;
+}
+
+function edgeOf({ context, options, quarantined, log, seen, ready }: EdgeParts): Edge {
   const { config, dataDir } = options;
   const { bus, world, house } = context;
   const { version, commit } = versionInfo();
   return createEdge({
     bus,
-    store: createReadStore({ bus, from: address('thread', 'main'), seen: createSeqTracker() }),
+    store: createReadStore({ bus, from: address('thread', 'main'), seen }),
     world,
     config,
     tokens: tokenGrants(config, dataDir),

@@ -185,9 +185,9 @@ export class Residents {
 export function nameOf(state: unknown): string {
   if (typeof state === 'string') return state;
   if (typeof state !== 'object' || state === null) return String(state);
-  return Object.entries(state)
-    .map(([name, inner]) => `${name}.${nameOf(inner)}`)
-    .join('+');
+  let text = '';
+  for (const [name, inner] of Object.entries(state)) text += `${text === '' ? '' : '+'}${name}.${nameOf(inner)}`;
+  return text;
 }
 
 function matches(resident: Resident, filter: ActorFilter): boolean {

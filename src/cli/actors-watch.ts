@@ -15,9 +15,11 @@ import { oneLine } from './terminal-text.ts';
 
 const REDRAW_MS = 500;
 const CSI = '\u001b[';
+/** Another screen without a cursor, on which a line too long is cut: wrapped it would push the first ones out. */
 const SCREEN = {
-  enter: `${CSI}?1049h${CSI}?25l`,
-  leave: `${CSI}?25h${CSI}?1049l`,
+  enter: `${CSI}?1049h${CSI}?25l${CSI}?7l`,
+  // Emptied first: a multiplexer whose window was resized meanwhile would carry lines over.
+  leave: `${CSI}H${CSI}J${CSI}?7h${CSI}?25h${CSI}?1049l`,
   home: `${CSI}H`,
   lineEnd: `${CSI}K`,
   below: `${CSI}J`,

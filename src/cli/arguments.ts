@@ -3,7 +3,7 @@
 
 import type { Command, CommanderError } from 'commander';
 import { type CliError, wrongUsage } from './cli-error.ts';
-import { CliCommand, pathOf } from './tree.ts';
+import { CliCommand, pathOf } from './command.ts';
 
 /** A command line, understood. */
 export interface ParsedLine {

@@ -27,7 +27,7 @@ const COMMANDS: readonly SlashCommand[] = [
   {
     name: 'sessions',
     usage: '/sessions [N]',
-    help: 'list sessions; with a number or an id go on with that one',
+    help: 'list sessions; with a number or an id go on there',
     run: (host, rest) => host.sessions(rest),
   },
   {
@@ -42,7 +42,8 @@ const COMMANDS: readonly SlashCommand[] = [
 
 const KEYS = [
   'Several lines: end a line with \\, press Alt-Enter, paste, or open a ``` fence.',
-  'Ctrl-C stops an answer; twice it leaves. A message that begins with // is sent with one /.',
+  'Ctrl-C stops an answer; twice it leaves.',
+  'A message that begins with // is sent with one /.',
 ];
 
 function helpText(): string {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // `sigil chat`: one message and its answer, or a conversation.
 
-import { randomUUID } from 'node:crypto';
+import { Destination } from './chat-destination.ts';
 import { type ChatLink, LocalLink } from './chat-link.ts';
 import { type ChatMessage, cancelTurn, turnEvents, wholeAnswer } from './chat-turn.ts';
 import { EXIT, interrupted, wrongUsage } from './cli-error.ts';
 import type { Call, CommandRun } from './command.ts';
 import { text } from './json-reading.ts';
 import { oneLine, visible } from './terminal-text.ts';
-import { type Canvas, TurnView } from './turn-view.ts';
+import { type Canvas, spinnerOn, TurnView } from './turn-view.ts';
 
 /** As much as a request body may hold; the gateway's own limit is told by itself. */
 const MOST_INPUT = 8 * 1024 * 1024;
@@ -32,17 +32,6 @@ async function givenMessage(call: Call): Promise<string | undefined> {
   return wantsPipe ? (await pipedText()).replace(/\r?\n$/, '') : undefined;
 }
 
-function firstMessage(call: Call, content: string): ChatMessage {
-  const [workspace, session, model] = [call.value('workspace'), call.value('session'), call.value('model')];
-  return {
-    content,
-    message_id: randomUUID(),
-    ...(workspace === undefined ? {} : { workspace_id: workspace }),
-    ...(session === undefined ? {} : { session_id: session }),
-    ...(model === undefined ? {} : { model }),
-  };
-}
-
 /** Waiting is told on stderr where somebody may be looking. */
 function waitTeller({ output }: Call): (reason: string) => void {
   return (reason) => {
@@ -57,7 +46,7 @@ async function answerStreaming(call: Call, link: ChatLink, message: ChatMessage,
     paint: output.notePaint,
     write: output.write,
     aside: (shown) => process.stderr.write(shown),
-    spins: output.progress,
+    spinner: spinnerOn(process.stderr),
     width: output.width,
   };
   const view = new TurnView(canvas);
@@ -94,7 +83,7 @@ async function cancelMessage(link: ChatLink, message: ChatMessage): Promise<void
 async function once(call: Call, content: string): Promise<number> {
   if (content.trim() === '') throw wrongUsage('There is no message.', 'Write one: sigil chat "Hello", or pipe one in.');
   const link = new LocalLink(call, { logLevel: call.globals.verbose ? 'debug' : 'error' });
-  const message = firstMessage(call, content);
+  const message = new Destination(call).message(content);
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {

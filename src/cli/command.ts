@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a command is to the command line: the call that runs it, and what it is given.
+// What a command is: what it is called with, the file that runs it, and what is told about its options.
 
+import { Command, Option } from 'commander';
 import type { KnownTypes } from '../config/entries.ts';
 import type { Output } from './output.ts';
 import type { StartGateway } from './running-gateway.ts';
-import type { CliCommand } from './tree.ts';
 
 /** Options every command takes. */
 export interface Globals {
@@ -38,3 +38,78 @@ export interface Call {
 
 /** Runs a command; the number is the exit status. */
 export type CommandRun = (call: Call) => Promise<number>;
+
+/** How a shell completes a value. */
+export type Completion = 'file' | 'directory' | readonly string[];
+
+/** An option that knows what its value may be completed with, without being held to it. */
+export class CliOption extends Option {
+  completion: Completion | undefined;
+
+  completesWith(completion: Completion): this {
+    this.completion = completion;
+    return this;
+  }
+}
+
+/** A command, or a noun that has commands. */
+export class CliCommand extends Command {
+  /** Its file; a noun has none. */
+  load: (() => Promise<{ readonly run: CommandRun }>) | undefined;
+  /** It ends by itself on SIGINT, SIGTERM and a closed stdout; every other command just ends there. */
+  ownSignals = false;
+
+  constructor(name?: string) {
+    super(name);
+    // Help is an option and a command like others, so that both can also be one JSON document.
+    this.helpOption(false).helpCommand(false);
+  }
+
+  override createCommand(name?: string): CliCommand {
+    return new CliCommand(name);
+  }
+
+  override createOption(flags: string, description?: string): CliOption {
+    return new CliOption(flags, description);
+  }
+
+  /** Names the file that runs it. */
+  runs(load: () => Promise<{ readonly run: CommandRun }>, { ownSignals = false } = {}): this {
+    this.load = load;
+    this.ownSignals = ownSignals;
+    return this;
+  }
+}
+
+/** What help and completion tell about an option. */
+export interface OptionFacts {
+  /** Without the dashes. */
+  readonly name: string;
+  readonly short?: string;
+  /** Placeholder of its value, such as `HOST:PORT`; a switch has none. */
+  readonly value?: string;
+  readonly help: string;
+  readonly complete?: Completion;
+}
+
+/** The options of a command itself that are for people. */
+export function shownOptions(command: Command): OptionFacts[] {
+  return command.options
+    .filter(({ hidden }) => !hidden)
+    .map((option) => {
+      const value = /<(.+)>/.exec(option.flags)?.[1];
+      const complete = option instanceof CliOption ? option.completion : undefined;
+      return {
+        name: option.long?.slice(2) ?? option.name(),
+        ...(option.short === undefined ? {} : { short: option.short.slice(1) }),
+        ...(value === undefined ? {} : { value }),
+        help: option.description,
+        ...(complete === undefined ? {} : { complete }),
+      };
+    });
+}
+
+/** Names of a command and of those above it, without the program's. */
+export function pathOf(command: Command): string[] {
+  return command.parent === null ? [] : [...pathOf(command.parent), command.name()];
+}

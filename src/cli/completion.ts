@@ -2,8 +2,7 @@
 // `sigil completion SHELL`: a completion script that holds the whole command tree, so that completing starts no process.
 
 import type { Command } from 'commander';
-import type { CommandRun } from './command.ts';
-import { type OptionFacts, pathOf, shownOptions } from './tree.ts';
+import { type CommandRun, type OptionFacts, pathOf, shownOptions } from './command.ts';
 
 /** A place in the tree: the words typed so far, and what may follow. */
 interface Place {

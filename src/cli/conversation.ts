@@ -1,24 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // The interactive chat: prompt, answer, prompt; one turn at a time, what is typed meanwhile waits its turn.
 
-import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { type CommandHost, isSlashCommand, runSlashCommand } from './chat-commands.ts';
+import { Destination } from './chat-destination.ts';
 import { ChatHistory } from './chat-history.ts';
 import type { ChatLink } from './chat-link.ts';
-import { type ChatMessage, cancelTurn, turnEvents } from './chat-turn.ts';
+import { cancelTurn, turnEvents } from './chat-turn.ts';
 import { EXIT, toCliError } from './cli-error.ts';
 import type { Call } from './command.ts';
 import { dataDirOf } from './connect.ts';
-import { number, text } from './json-reading.ts';
+import { text } from './json-reading.ts';
 import { LineEditor } from './line-editor.ts';
-import { sessionsOf } from './session-list.ts';
-import { tableLines } from './table.ts';
 import { cut, oneLine, visible } from './terminal-text.ts';
-import { agoText } from './time-text.ts';
-import { TurnView } from './turn-view.ts';
-
-const SESSIONS_SHOWN = 20;
+import { spinnerOn, TurnView } from './turn-view.ts';
 
 /** The turn being answered. */
 interface RunningTurn {
@@ -31,6 +26,7 @@ interface RunningTurn {
 class Conversation implements CommandHost {
   readonly #call: Call;
   readonly #link: ChatLink;
+  readonly #destination: Destination;
   readonly #history: ChatHistory;
   readonly #editor: LineEditor;
   readonly #view: TurnView;
@@ -38,11 +34,6 @@ class Conversation implements CommandHost {
   readonly #waiting: string[] = [];
   #busy = false;
   #turn: RunningTurn | undefined;
-  #session: string | undefined;
-  #workspace: string | undefined;
-  #model: string | undefined;
-  #lastModel = '';
-  #listed: readonly string[] = [];
   /** The next Ctrl-C leaves. */
   #leaving = false;
 
@@ -50,12 +41,10 @@ class Conversation implements CommandHost {
     const { output } = call;
     this.#call = call;
     this.#link = link;
-    this.#session = call.value('session');
-    this.#workspace = call.value('workspace');
-    this.#model = call.value('model');
+    this.#destination = new Destination(call);
     this.#history = new ChatHistory(join(dataDirOf(call), 'chat_history'));
     const { write, paint, width } = output;
-    this.#view = new TurnView({ write, aside: write, paint, width, spins: true });
+    this.#view = new TurnView({ write, aside: write, spinner: spinnerOn(process.stdout), paint, width });
     this.#editor = new LineEditor(
       {
         prompt: paint.cyan('› '),
@@ -86,48 +75,18 @@ class Conversation implements CommandHost {
   }
 
   begin(): void {
-    this.#session = undefined;
-    this.say('The next message begins a new session.');
+    this.say(this.#destination.begin());
   }
 
   model(name: string): void {
-    if (name === '') {
-      const chosen = this.#model ?? 'default';
-      this.say(
-        `Model: ${chosen}${this.#lastModel === '' ? '' : `; the last answer came from ${oneLine(this.#lastModel)}`}.`,
-      );
-    } else if (name === 'default') {
-      this.#model = undefined;
-      this.say('The next messages go to the default model.');
-    } else {
-      this.#model = name;
-      this.say(`The next messages go to ${name}.`);
-    }
+    this.say(this.#destination.chooseModel(name));
   }
 
   async sessions(choice: string): Promise<void> {
-    if (choice !== '') {
-      const id = /^\d{1,3}$/.test(choice) ? this.#listed[Number(choice) - 1] : choice;
-      if (id === undefined) {
-        this.say('There is no such number; /sessions lists them.');
-        return;
-      }
-      this.#session = id;
-      this.say(`The next message goes on with session ${id}.`);
-      return;
-    }
-    const { items } = await sessionsOf(await this.#link.client(), this.#workspace, SESSIONS_SHOWN);
-    this.#listed = items.map((item) => text(item['id']));
-    const rows = items.map((item, index) => [
-      `${index + 1}${text(item['id']) === this.#session ? '*' : ''}`,
-      oneLine(text(item['title'])) || oneLine(text(item['id'])),
-      `${number(item['turns'])} turns`,
-      agoText(text(item['updated_at']), Date.now()),
-    ]);
     this.say(
-      rows.length === 0
-        ? 'There are no sessions yet.'
-        : tableLines(rows, { give: [1], width: this.#call.output.width() }).join('\n'),
+      choice === ''
+        ? await this.#destination.sessions(this.#link, this.#call.output.width())
+        : this.#destination.chooseSession(choice),
     );
   }
 
@@ -138,7 +97,8 @@ class Conversation implements CommandHost {
       return;
     }
     turn.cancelling = true;
-    this.#view.note('cancelling…');
+    this.#view.settle();
+    this.#view.wait('cancelling');
     // Its stream tells the end; a turn that is not even known yet is simply not waited for.
     if (turn.id === '') turn.stop.abort();
     else cancelTurn(this.#link, turn.id).catch((error: unknown) => this.#view.note(toCliError(error).message));
@@ -204,13 +164,7 @@ class Conversation implements CommandHost {
   }
 
   async #ask(content: string): Promise<void> {
-    const message: ChatMessage = {
-      content,
-      message_id: randomUUID(),
-      ...(this.#session !== undefined ? { session_id: this.#session } : {}),
-      ...(this.#session === undefined && this.#workspace !== undefined ? { workspace_id: this.#workspace } : {}),
-      ...(this.#model === undefined ? {} : { model: this.#model }),
-    };
+    const message = this.#destination.message(content);
     const turn: RunningTurn = { stop: new AbortController(), id: '', cancelling: false };
     this.#turn = turn;
     this.#view.begin();
@@ -221,8 +175,7 @@ class Conversation implements CommandHost {
       )) {
         if (event.event === 'turn_started') {
           turn.id = text(event.data['turn_id']);
-          this.#session = text(event.data['session_id']) || this.#session;
-          this.#lastModel = text(event.data['model']);
+          this.#destination.started(event.data);
         }
         this.#view.show(event);
       }

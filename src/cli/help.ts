@@ -3,9 +3,8 @@
 
 import type { Command } from 'commander';
 import { wrongUsage } from './cli-error.ts';
-import type { Call } from './command.ts';
+import { type Call, shownOptions } from './command.ts';
 import type { Output } from './output.ts';
-import { shownOptions } from './tree.ts';
 
 function page(command: Command, output: Output): string {
   const { bold } = output.paint;
@@ -54,7 +53,7 @@ export async function run({ args, output, program }: Call): Promise<number> {
     const child = command.commands.find((one) => one.name() === word);
     if (child === undefined) {
       throw wrongUsage(
-        `There is no command ${JSON.stringify(args.join(' '))}.`,
+        `Unknown command '${args.join(' ')}'.`,
         `\`${['sigil', 'help', ...args.slice(0, index)].join(' ')}\` lists what there is.`,
       );
     }

@@ -132,9 +132,12 @@ export class LineEditor {
     const hadText = this.#readline.line !== '' || this.#lines.length > 0;
     this.#lines = [];
     this.#pasting = false;
-    if (this.#gate.open) process.stdout.write('\n');
+    // What was typed stays to be seen; the editor forgets it without drawing an empty prompt below.
+    const shown = this.#gate.open;
+    this.#gate.open = false;
     this.#readline.write(null, { ctrl: true, name: 'e' });
     this.#readline.write(null, { ctrl: true, name: 'u' });
+    if (shown) process.stdout.write('\n');
     this.#events.interrupt(hadText);
   }
 }

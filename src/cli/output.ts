@@ -83,6 +83,11 @@ export function documentText(value: unknown, indent: number): string {
 /** The output of this process. */
 export function processOutput(settings: { json: boolean; verbose: boolean; noColor: boolean }): Output {
   const { stdout, stderr, env } = process;
+  if (settings.noColor) {
+    // What libraries paint by themselves is decided by the environment.
+    env['NO_COLOR'] = '1';
+    delete env['FORCE_COLOR'];
+  }
   const drawable = env['TERM'] !== 'dumb';
   const wish = { noColor: settings.noColor, env };
   const listeners: (() => void)[] = [];

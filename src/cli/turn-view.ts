@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A turn on a terminal: text as it streams, dim lines for tools, a spinner while nothing is to be seen.
 
+import yoctoSpinner, { type Spinner } from 'yocto-spinner';
 import type { TurnStreamEvent } from './chat-turn.ts';
 import { text } from './json-reading.ts';
 import type { Paint } from './output.ts';
@@ -11,16 +12,21 @@ export interface Canvas {
   readonly paint: Paint;
   /** Writes what belongs to the answer. */
   write(text: string): void;
-  /** Writes what only goes with it: tool lines, warnings, the spinner. */
+  /** Writes what only goes with it: tool lines, warnings. */
   aside(text: string): void;
-  /** Whether the spinner can be seen. */
-  readonly spins: boolean;
+  /** Shown while nothing is to be seen; none where it cannot be drawn over. */
+  readonly spinner: Spinner | undefined;
   width(): number;
 }
 
-const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
-const FRAME_MS = 80;
-const ERASE_LINE = '\r\u001b[K';
+/** A spinner on a terminal; undefined for what is none, or is kept as a log. */
+export function spinnerOn(stream: NodeJS.WriteStream): Spinner | undefined {
+  if (stream.isTTY !== true || process.env['TERM'] === 'dumb' || 'CI' in process.env) return undefined;
+  const spinner = yoctoSpinner({ stream, handleSignals: false });
+  // It hides the cursor: however the process ends, the cursor comes back.
+  process.once('exit', () => spinner.stop());
+  return spinner;
+}
 
 const ENDINGS: Readonly<Record<string, string>> = {
   cancelled: 'cancelled',
@@ -37,9 +43,6 @@ export class TurnView {
   #recognised = -1;
   #half = '';
   #column = 0;
-  #spinner: NodeJS.Timeout | undefined;
-  #frame = 0;
-  #label = '';
 
   constructor(canvas: Canvas) {
     this.#canvas = canvas;
@@ -55,15 +58,16 @@ export class TurnView {
 
   /** Something is awaited: shows the spinner until there is something to see. */
   wait(label: string): void {
-    this.#label = label;
-    if (!this.#canvas.spins || this.#spinner !== undefined || this.#column > 0) return;
-    this.#spinner = setInterval(() => this.#spin(), FRAME_MS);
-    this.#spinner.unref();
+    const { spinner, paint, width } = this.#canvas;
+    if (spinner === undefined || this.#column > 0) return;
+    const shown = paint.dim(cut(label, Math.max(20, width() - 4)));
+    if (spinner.isSpinning) spinner.text = shown;
+    else spinner.start(shown);
   }
 
   /** Takes the spinner away and ends an open line. */
   settle(): void {
-    this.#stopSpinner();
+    this.#canvas.spinner?.stop();
     if (this.#column > 0) this.#canvas.write('\n');
     this.#column = 0;
   }
@@ -151,7 +155,7 @@ export class TurnView {
   }
 
   #append(fresh: string): void {
-    this.#stopSpinner();
+    this.#canvas.spinner?.stop();
     this.#shown += fresh;
     // A delta may end between the two halves of a character: the first waits for the second.
     const whole = this.#half + fresh;
@@ -161,18 +165,5 @@ export class TurnView {
     const lastLine = safe.slice(safe.lastIndexOf('\n') + 1);
     this.#column = safe.includes('\n') ? lastLine.length : this.#column + lastLine.length;
     this.#canvas.write(safe);
-  }
-
-  #spin(): void {
-    this.#frame = (this.#frame + 1) % FRAMES.length;
-    const { aside, paint } = this.#canvas;
-    aside(`${ERASE_LINE}${paint.dim(`${FRAMES[this.#frame] ?? ''} ${this.#label}`)}`);
-  }
-
-  #stopSpinner(): void {
-    if (this.#spinner === undefined) return;
-    clearInterval(this.#spinner);
-    this.#spinner = undefined;
-    this.#canvas.aside(ERASE_LINE);
   }
 }

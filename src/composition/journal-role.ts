@@ -3,6 +3,9 @@
 
 import { address } from '../bus/address.ts';
 import { VIEWS } from '../bus/layout.ts';
+import type { Committed } from '../stores/journal.ts';
+import { type PackedAppend, unpackAppend } from '../stores/remote/append-wire.ts';
+import type { Request } from '../stores/request.ts';
 import { openJournal } from '../stores/sqlite/open.ts';
 import { bindHandlers } from './bind.ts';
 import type { StartRole } from './role.ts';
@@ -20,7 +23,10 @@ export const startJournal: StartRole = async (context) => {
     point: context.point,
     failed: (error) => context.fault(self, error),
   });
-  bus.host('store', bindHandlers(context, self, journal.handlers));
+  const { handlers } = journal;
+  const append = (request: Request<PackedAppend, Committed>): void =>
+    handlers['journal.append']({ ...request, body: unpackAppend(request.body) });
+  bus.host('store', bindHandlers(context, self, { ...handlers, 'journal.append': append }));
   return {
     drain: (done) => done(),
     // A new life of the views' thread has heard of nothing yet.

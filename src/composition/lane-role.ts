@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A lane thread: its sessions with their model streams and tools, and the workspaces, providers and budgets placed on it.
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { type Address, address, idOf, kindOf } from '../bus/address.ts';
 import { placement, threadNames } from '../bus/layout.ts';
 import { startProviderActor } from '../actors/provider/actor.ts';
@@ -22,6 +22,7 @@ import { priceOf } from '../providers/pricing.ts';
 import type { ChatRequest } from '../providers/provider.ts';
 import { permitsTool } from '../security/tool-rules.ts';
 import type { SessionState } from '../stores/fold.ts';
+import { packAppend } from '../stores/remote/append-wire.ts';
 import { createReadStore } from '../stores/remote/read-store.ts';
 import { Actors } from './actors.ts';
 import { startBudget, startWorkspace } from './authorities.ts';
@@ -165,7 +166,7 @@ function laneEffects(
     ...reservations,
     ...createTurnPublisher(bus, world),
     append: (append, answered) => {
-      bus.ask(journal, 'journal.append', append, { from: append.stream as Address, within: JOURNAL_WITHIN }, answered);
+      bus.ask(journal, 'journal.append', packAppend(append), { from: append.stream as Address, within: JOURNAL_WITHIN }, answered);
     },
     tail: (session_id, answered) => {
       const from = address('session', session_id);
@@ -225,7 +226,7 @@ function laneEffects(
         },
         priceOf(model, config.models.pricing),
       ),
-    digest: (text) => createHash('sha256').update(text).digest('base64url').slice(0, 16),
+    digest: (text) => hash('sha256', text, 'base64url').slice(0, 16),
     point: context.point,
   };
 }

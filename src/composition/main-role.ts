@@ -7,7 +7,7 @@ import { type ChannelEffect, type ChannelEvent, channelMachine } from '../actors
 import type { RoutingTable } from '../actors/channel/place.ts';
 import { type GatewayEffect, gatewayMachine } from '../actors/gateway/machine.ts';
 import type { Quarantined } from '../actors/gateway/protocol.ts';
-import { startMachineActor } from '../actors/machine-actor.ts';
+import { type MachineActor, startMachineActor } from '../actors/machine-actor.ts';
 import type { Config } from '../config/schema.ts';
 import type { Failure } from '../errors.ts';
 import { Actors } from './actors.ts';
@@ -25,6 +25,8 @@ export interface MainOptions {
   readonly quarantined: readonly Quarantined[];
   /** Told once every lane has nothing left to finish, or its time is over. */
   readonly drained: () => void;
+  /** A message is durable under this seq: what is read from now on must have seen it. */
+  readonly acknowledged: (seq: number) => void;
 }
 
 export function routingTable(config: Config): RoutingTable {
@@ -68,14 +70,21 @@ export function startMain(context: ThreadContext, options: MainOptions): Actors 
   );
   for (const name of PULL_CHANNELS) {
     const self = address('channel', name);
-    actors.start('channel', self, (fault) => startChannel(context, self, routing, fault));
+    actors.start('channel', self, (fault) => startChannel({ context, self, routing, fault, acknowledged: options.acknowledged }));
   }
   bus.host('gateway', (envelope) => actors.receive(envelope));
   bus.host('channel', (envelope) => actors.receive(envelope));
   return actors;
 }
 
-function startChannel(context: ThreadContext, self: Address<'channel'>, routing: RoutingTable, fault: (whose: Address, error: Failure) => void) {
+interface ChannelParts extends Pick<MainOptions, 'acknowledged'> {
+  readonly context: ThreadContext;
+  readonly self: Address<'channel'>;
+  readonly routing: RoutingTable;
+  readonly fault: (whose: Address, error: Failure) => void;
+}
+
+function startChannel({ context, self, routing, fault, acknowledged }: ChannelParts): MachineActor {
   const { bus, world, residents } = context;
   return startMachineActor<ChannelEffect>({
     address: self,
@@ -95,7 +104,10 @@ function startChannel(context: ThreadContext, self: Address<'channel'>, routing:
       const { placed, to } = effect;
       const session = address('session', placed.session_id);
       const options = { from: self, within: DELIVER_WITHIN, trace: to.trace };
-      bus.ask(session, 'session.deliver', placed.deliver, options, (answer) => send({ type: 'delivered', to, answer } as ChannelEvent));
+      bus.ask(session, 'session.deliver', placed.deliver, options, (answer) => {
+        if (answer.ok) acknowledged(answer.body.seq);
+        send({ type: 'delivered', to, answer } as ChannelEvent);
+      });
     },
   });
 }

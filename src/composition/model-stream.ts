@@ -46,10 +46,12 @@ export function createModelStream(types: ReadonlyMap<string, string>): {
   const run = async (provider: Provider, request: ChatRequest, sink: StreamSink, signal: AbortSignal): Promise<void> => {
     try {
       let last = '';
-      for await (const event of provider.chat(request, { signal })) {
-        if (signal.aborted) return;
-        last = event.type;
-        sink.event(event);
+      for await (const batch of provider.chat(request, { signal })) {
+        for (const event of batch) {
+          if (signal.aborted) return;
+          last = event.type;
+          sink.event(event);
+        }
       }
       if (signal.aborted) return;
       sink.end(last === 'done' || last === 'error' ? null : failure('provider_error', `${provider.name} ended its answer without saying so.`));

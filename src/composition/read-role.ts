@@ -7,7 +7,11 @@ import { bindHandlers } from './bind.ts';
 import type { StartRole } from './role.ts';
 
 export const startRead: StartRole = async (context) => {
-  const reader = openReader({ dataDir: context.house.data_dir, clock: context.world });
-  context.bus.host('store', bindHandlers(context, address('store', 'read'), reader.handlers));
+  const { bus, house, world } = context;
+  const self = address('store', 'read');
+  const views = address('store', 'views');
+  const hurry = (upto: number): void => void bus.send(views, 'views.hurry', { upto }, { from: self });
+  const reader = openReader({ dataDir: house.data_dir, clock: world, hurry });
+  bus.host('store', bindHandlers(context, self, reader.handlers));
   return { drain: (done) => done(), close: () => reader.close() };
 };

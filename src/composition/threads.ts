@@ -43,8 +43,12 @@ const LOOK_EVERY = 250;
 const JOURNAL_PATIENCE = 6;
 /** Memory of a thread's heap in MiB; past it the thread ends with an error instead of taking the process with it. */
 const HEAP_MB = { lane: 2_048, other: 768 } as const;
-/** Young generation in MiB. Turns leave much behind that dies young: a lane that has room for it collects seldom. */
-const YOUNG_MB = { lane: 64, other: 16 } as const;
+/**
+ * Young generation in MiB, at most: it grows with what dies young, so an idle thread does not pay for it. Turns and rows
+ * leave much behind; a thread that has room for it collects seldom.
+ */
+const YOUNG_MB = { busy: 64, other: 16 } as const;
+const BUSY: ReadonlySet<string> = new Set(['lane', 'views', 'journal']);
 
 export class Threads {
   private readonly options: ThreadsOptions;
@@ -111,14 +115,14 @@ export class Threads {
       other.worker.postMessage({ say: 'attach', wire } satisfies ToWorker, [port1]);
     }
     const boot: Boot = { ...house, thread: thread.index, life: thread.life, wires };
-    const kind = thread.name.startsWith('lane') ? 'lane' : 'other';
+    const role = thread.name.replace(/-\d+$/, '');
     const worker = new Worker(entry, {
       name: thread.name,
       workerData: boot,
       transferList: wires.map((wire) => wire.port) as TransferListItem[],
       resourceLimits: {
-        maxOldGenerationSizeMb: HEAP_MB[kind],
-        maxYoungGenerationSizeMb: YOUNG_MB[kind],
+        maxOldGenerationSizeMb: HEAP_MB[role === 'lane' ? 'lane' : 'other'],
+        maxYoungGenerationSizeMb: YOUNG_MB[BUSY.has(role) ? 'busy' : 'other'],
       },
     });
     thread.worker = worker;

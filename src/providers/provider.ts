@@ -51,7 +51,10 @@ export interface ChatUsage {
 
 export type ChatFinish = 'stop' | 'length' | 'content_filter' | 'tool_calls';
 
-/** A stream's events. Exactly one `done` or `error` comes last. */
+/**
+ * A stream's events. Exactly one `done` or `error` comes last. They travel in arrays: what came together, from one packet
+ * of the network or one thought of the model, costs one step of the stream and not one for each.
+ */
 export type ChatEvent =
   | { readonly type: 'text_delta'; readonly text: string }
   | { readonly type: 'thinking_delta'; readonly text: string }
@@ -86,7 +89,7 @@ export interface Provider {
   available(): boolean;
   listModels(): Promise<readonly ModelInfo[]>;
   /** Streams one reply. An aborted signal ends it soon, with an `error` event or none; it never throws. */
-  chat(request: ChatRequest, options: { readonly signal: AbortSignal }): AsyncIterable<ChatEvent>;
+  chat(request: ChatRequest, options: { readonly signal: AbortSignal }): AsyncIterable<readonly ChatEvent[]>;
   status(): ProviderAvailability;
   close(): Promise<void>;
 }

@@ -55,57 +55,59 @@ function limit(
   return { chunks: kept, finish: 'stop' };
 }
 
+/** Everything that is not paced comes at once; what is paced comes one by one. */
 async function* stream(
   request: ChatRequest,
   signal: AbortSignal,
   options: SigilProviderOptions,
-): AsyncGenerator<ChatEvent> {
+): AsyncGenerator<readonly ChatEvent[]> {
   const { chunks, calls } = replyTo(request);
   const { maxTokens, stopSequences } = request.options;
-  const most = Math.min(
-    maxTokens ?? OFFLINE_MODEL.capabilities.maxOutputTokens,
-    OFFLINE_MODEL.capabilities.maxOutputTokens,
-  );
-  const said = limit(chunks, most, stopSequences ?? []);
+  const { maxOutputTokens } = OFFLINE_MODEL.capabilities;
+  const said = limit(chunks, Math.min(maxTokens ?? maxOutputTokens, maxOutputTokens), stopSequences ?? []);
   let written = 0;
+  let batch: ChatEvent[] = [];
   for (const { text, paced } of said.chunks) {
-    if (paced) await options.pause(PACE_MS, signal);
+    if (paced) {
+      if (batch.length > 0) yield batch;
+      batch = [];
+      await options.pause(PACE_MS, signal);
+    }
     if (signal.aborted) return;
     written += text.length;
-    yield { type: 'text_delta', text };
+    batch.push({ type: 'text_delta', text });
   }
-  for (const call of calls) {
-    if (signal.aborted) return;
-    yield { type: 'tool_call', ...call };
-  }
-  if (signal.aborted) return;
-  yield {
+  for (const call of calls) batch.push({ type: 'tool_call', ...call });
+  batch.push({
     type: 'usage',
     inputTokens: inputTokens(request),
     outputTokens: outputTokens(written, calls),
     cacheReadTokens: 0,
     cacheWriteTokens: 0,
-  };
-  if (signal.aborted) return;
-  yield { type: 'done', finishReason: calls.length > 0 ? 'tool_calls' : said.finish };
+  });
+  batch.push({ type: 'done', finishReason: calls.length > 0 ? 'tool_calls' : said.finish });
+  yield batch;
 }
 
 async function* chat(
   request: ChatRequest,
   signal: AbortSignal,
   options: SigilProviderOptions,
-): AsyncGenerator<ChatEvent> {
+): AsyncGenerator<readonly ChatEvent[]> {
   if (signal.aborted) return;
   if (request.model !== OFFLINE_MODEL.id) {
     const message = `The provider sigil has no model "${request.model}"; its only one is "${OFFLINE_MODEL.id}".`;
-    yield { type: 'error', error: failure('provider_error', message) };
+    yield [{ type: 'error', error: failure('provider_error', message) }];
     return;
   }
   try {
-    yield* stream(request, signal, options);
+    for await (const batch of stream(request, signal, options)) {
+      if (signal.aborted) return;
+      yield batch;
+    }
   } catch (thrown) {
     // A pause that rejects when it is aborted is no failure; anything else is ours to report, never to throw.
-    if (!signal.aborted) yield { type: 'error', error: toFailure(thrown) };
+    if (!signal.aborted) yield [{ type: 'error', error: toFailure(thrown) }];
   }
 }
 

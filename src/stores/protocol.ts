@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the stores' threads answer to on the bus, and under which addresses.
 
-import type { JournalProtocol } from './journal.ts';
+import type { Committed, JournalProtocol } from './journal.ts';
+import type { PackedAppend } from './remote/append-wire.ts';
 import type { ReadProtocol } from './session-store.ts';
 
 /** What the views' thread is told and asked. */
 export type ViewsProtocol = {
   /** The journal is durable up to here. A number is enough: the view reads the file itself from its checkpoint. */
   readonly 'views.wake': { readonly body: { readonly upto: number }; readonly reply: undefined };
+  /** A read waits for this row: go on at once instead of resting. */
+  readonly 'views.hurry': { readonly body: { readonly upto: number }; readonly reply: undefined };
   /** Answered once everything up to `upto` is applied. */
   readonly 'views.await': { readonly body: { readonly upto: number }; readonly reply: { readonly upto: number } };
   readonly 'views.stats': { readonly body: Record<string, never>; readonly reply: { readonly upto: number; readonly applied: number; readonly behind: number } };
@@ -16,7 +19,12 @@ export type ViewsProtocol = {
 /** Told to the read thread: the views have applied everything up to here. */
 export type ReadNews = { readonly 'read.advanced': { readonly body: { readonly upto: number }; readonly reply: undefined } };
 
-export type StoreProtocol = JournalProtocol & ViewsProtocol & ReadNews & ReadProtocol;
+/** The journal over the bus: an append comes packed. */
+type RemoteJournal = Omit<JournalProtocol, 'journal.append'> & {
+  readonly 'journal.append': { readonly body: PackedAppend; readonly reply: Committed };
+};
+
+export type StoreProtocol = RemoteJournal & ViewsProtocol & ReadNews & ReadProtocol;
 
 /** Ids of the stores' doors: `store/journal`, `store/views`, `store/read`. */
 export const STORE_IDS = { journal: 'journal', views: 'views', read: 'read' } as const;

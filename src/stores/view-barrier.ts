@@ -11,6 +11,8 @@ export interface ViewBarrierOptions {
   readonly limit: number;
   /** How many may wait at once. */
   readonly most: number;
+  /** Somebody waits for this row: the views, which rest between batches under load, are to go on at once. */
+  readonly hurry?: (upto: number) => void;
 }
 
 interface Waiting {
@@ -49,6 +51,7 @@ export class ViewBarrier {
     }
     if (this.#waiting.length >= this.#options.most) return false;
     this.#waiting.push({ upto, until: this.#options.monotonic() + this.#options.limit, ready, late });
+    this.#options.hurry?.(upto);
     this.#watch();
     return true;
   }

@@ -69,7 +69,7 @@ describe.skipIf(noTerminal !== undefined)(`a conversation${noTerminal === undefi
     screen.say('/sesions');
     await screen.shows('Did you mean /sessions?');
     screen.say('/sessions');
-    await screen.shows('1 turns');
+    await screen.shows('1 turn ');
     screen.say('/sessions 2');
     await screen.shows('goes on with session old');
     screen.say('/model x/y');
@@ -117,6 +117,8 @@ describe.skipIf(noTerminal !== undefined)(`a conversation${noTerminal === undefi
     await screen.shows('you sai');
     screen.press('C-c');
     await screen.shows('(cancelled)');
+    await until(() => screen.cursorShown());
+    expect(screen.screen()).not.toMatch(/[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]/);
     expect(gateway.requests.some(({ path }) => path.endsWith('/cancel'))).toBe(true);
     screen.type('half a line');
     screen.press('C-c');
@@ -124,6 +126,10 @@ describe.skipIf(noTerminal !== undefined)(`a conversation${noTerminal === undefi
     await screen.shows('Ctrl-C again leaves');
     screen.press('C-c');
     await screen.shows('[left with 130]');
+    // Nothing but what belongs there: no second prompt before the hint, none after the end.
+    expect(screen.screen()).toContain(
+      '› half a line\n›\nCtrl-C again leaves (or Ctrl-D, or /quit).\n›\n[left with 130]',
+    );
   });
 
   it('what is typed during an answer waits its turn', async () => {

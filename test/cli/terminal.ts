@@ -53,6 +53,10 @@ export class Terminal {
     return this.#tmux('capture-pane', '-p').trimEnd();
   }
 
+  cursorShown(): boolean {
+    return this.#tmux('display', '-p', '#{cursor_flag}').trim() === '1';
+  }
+
   async shows(what: string | RegExp, ms = 8_000): Promise<void> {
     let seen = '';
     try {

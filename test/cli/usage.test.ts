@@ -6,8 +6,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseLine } from '../../src/cli/arguments.ts';
+import { pathOf } from '../../src/cli/command.ts';
 import { coloursWanted } from '../../src/cli/output.ts';
-import { createProgram, pathOf } from '../../src/cli/tree.ts';
+import { createProgram } from '../../src/cli/tree.ts';
 import { FAKE, scratch, sigil } from './process.ts';
 
 const home = scratch();

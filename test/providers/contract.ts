@@ -21,7 +21,7 @@ export interface ContractCase {
 export async function collect(provider: Provider, request: ChatRequest, signal?: AbortSignal): Promise<ChatEvent[]> {
   const events: ChatEvent[] = [];
   const options = { signal: signal ?? new AbortController().signal };
-  for await (const event of provider.chat(request, options)) events.push(event);
+  for await (const batch of provider.chat(request, options)) events.push(...batch);
   return events;
 }
 
@@ -83,7 +83,7 @@ export function providerContract(given: ContractCase): void {
     const abort = new AbortController();
     const events: ChatEvent[] = [];
     let abortedAt = 0;
-    for await (const event of provider.chat(given.slow, { signal: abort.signal })) {
+    for await (const batch of provider.chat(given.slow, { signal: abort.signal })) for (const event of batch) {
       events.push(event);
       if (abortedAt > 0 || event.type !== 'text_delta') continue;
       setTimeout(() => {

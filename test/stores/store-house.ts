@@ -47,6 +47,7 @@ export class StoreHouse {
       dataDir: this.dir,
       soon: this.clock.soon,
       after: this.clock.after,
+      monotonic: this.clock.monotonic,
       advanced: (upto) => this.news && this.reader?.advanced(upto),
       failed: (failure) => this.failures.push(failure),
       ...more,
@@ -60,6 +61,7 @@ export class StoreHouse {
       soon: this.clock.soon,
       after: this.clock.after,
       monotonic: this.clock.monotonic,
+      hurry: (upto) => this.views?.hurry(upto),
       ...more,
     });
     return this;

@@ -15,6 +15,8 @@ const WAITING_MOST = 10_000;
 export class Permits {
   private readonly most: number;
   private readonly held = new Map<number, Permit>();
+  /** How many each holder has. */
+  private readonly holders = new Map<Address, number>();
   /** One queue a session, in the order in which the sessions take turns. */
   private readonly queues = new Map<Address, Envelope[]>();
   private waitingCount = 0;
@@ -46,7 +48,13 @@ export class Permits {
 
   /** Gives a permit back; false when it is not held (any more). */
   release(id: number): boolean {
-    return this.held.delete(id);
+    const permit = this.held.get(id);
+    if (permit === undefined) return false;
+    this.held.delete(id);
+    const left = (this.holders.get(permit.holder) ?? 1) - 1;
+    if (left === 0) this.holders.delete(permit.holder);
+    else this.holders.set(permit.holder, left);
+    return true;
   }
 
   /** The next request that gets a permit, if one is free. */
@@ -66,16 +74,14 @@ export class Permits {
 
   /** The holder's life is over: its permits and requests are void. */
   drop(holder: Address): void {
-    for (const permit of this.held.values()) if (permit.holder === holder) this.held.delete(permit.id);
+    for (const permit of this.held.values()) if (permit.holder === holder) this.release(permit.id);
     this.waitingCount -= this.queues.get(holder)?.length ?? 0;
     this.queues.delete(holder);
   }
 
   /** Whether this address holds or waits for anything. */
   knows(holder: Address): boolean {
-    if (this.queues.has(holder)) return true;
-    for (const permit of this.held.values()) if (permit.holder === holder) return true;
-    return false;
+    return this.holders.has(holder) || this.queues.has(holder);
   }
 
   /** Everything that waits, taken out: for a circuit that opened. */
@@ -94,6 +100,7 @@ export class Permits {
     this.last += 1;
     const permit = { id: this.last, holder };
     this.held.set(permit.id, permit);
+    this.holders.set(holder, (this.holders.get(holder) ?? 0) + 1);
     return permit;
   }
 }

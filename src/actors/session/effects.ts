@@ -31,8 +31,7 @@ export interface LaneEffects {
   oldKey(session_id: string, message_id: string, answered: (answer: Answer<{ readonly turn_id: string | null; readonly content: string }>) => void): void;
   reply(to: Envelope, body: unknown): void;
   fail(to: Envelope, error: Failure): void;
-  /** Whether anybody follows this session's turns. */
-  heard(session_id: string): boolean;
+  /** Tells whoever follows this session's turns; costs next to nothing when nobody does. */
   publish(session_id: string, event: NumberedTurnEvent): void;
   published(session_id: string, turn_id: string, seq: number): void;
   /** One model call: permit, stream, release. `end` is called once, unless it is aborted. */

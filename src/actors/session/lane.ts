@@ -326,7 +326,7 @@ export class Lane {
   }
 
   private publish(event: NumberedTurnEvent): void {
-    if (this.effects.heard(this.session_id)) this.effects.publish(this.session_id, event);
+    this.effects.publish(this.session_id, event);
   }
 
   private dueCheckpoint(before: readonly SessionRecord[]): SessionRecord | null {

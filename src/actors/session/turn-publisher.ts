@@ -16,11 +16,11 @@ interface Collected {
   readonly events: (TurnEvent | string)[];
 }
 
-type Publishing = Pick<LaneEffects, 'heard' | 'publish' | 'published'>;
+type Publishing = Pick<LaneEffects, 'publish' | 'published'>;
 
 export function createTurnPublisher(bus: Pick<SigilBus, 'heard' | 'publish'>, world: Pick<World, 'soon'>): Publishing {
-  /** By session: a lane runs one turn at a time. */
-  const collected = new Map<string, Collected>();
+  /** By session: a lane runs one turn at a time. Null: nobody follows it in this turn of the loop. */
+  const collected = new Map<string, Collected | null>();
   let scheduled = false;
 
   const send = ({ session_id, turn_id, first, events }: Collected): void => {
@@ -28,21 +28,22 @@ export function createTurnPublisher(bus: Pick<SigilBus, 'heard' | 'publish'>, wo
   };
   const flush = (): void => {
     scheduled = false;
-    for (const batch of collected.values()) send(batch);
+    for (const batch of collected.values()) if (batch !== null) send(batch);
     collected.clear();
   };
 
   return {
-    heard: (session_id) => bus.heard(topic(address('session', session_id), TURNS_TOPIC)),
     publish: (session_id, { turn_id, n, event }: NumberedTurnEvent) => {
-      const compact = event.event === 'text_delta' ? event.data.text : event;
       const open = collected.get(session_id);
+      if (open === null) return;
+      const compact = event.event === 'text_delta' ? event.data.text : event;
       if (open !== undefined && open.turn_id === turn_id && open.first + open.events.length === n) {
         open.events.push(compact);
         return;
       }
       if (open !== undefined) send(open);
-      collected.set(session_id, { session_id, turn_id, first: n, events: [compact] });
+      const heard = open !== undefined || bus.heard(topic(address('session', session_id), TURNS_TOPIC));
+      collected.set(session_id, heard ? { session_id, turn_id, first: n, events: [compact] } : null);
       if (scheduled) return;
       scheduled = true;
       world.soon(flush);

@@ -61,6 +61,7 @@ export function createReadStore({ bus, from, seen, within = 10_000 }: ReadStoreO
     ): Promise<ReadQueries[Q]['reply']> {
       return new Promise((resolve, reject) => {
         const after = barrier?.after ?? seen.barrier();
+        if (typeof after === 'number') seen.note(after);
         bus.ask(to, query, { ...body, after }, { from, within }, (answer) => {
           if (answer.ok) resolve(answer.body);
           else reject(new SigilError(answer.error));

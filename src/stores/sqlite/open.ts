@@ -112,12 +112,14 @@ export function openViews({ dataDir, clock, advanced, failed }: OpenViewsOptions
     dataDir,
     soon: (run) => clock.soon(run),
     after: (ms, run) => clock.after(ms, run),
+    monotonic: () => clock.monotonic(),
     advanced,
     ...(failed === undefined ? {} : { failed }),
   });
   return {
     handlers: {
       'views.wake': ({ body }) => views.wake(body.upto),
+      'views.hurry': ({ body }) => views.hurry(body.upto),
       'views.await': (request) => views.await(request),
       'views.stats': (request) => views.stats(request),
     },
@@ -130,6 +132,8 @@ export interface OpenReaderOptions {
   readonly dataDir: string;
   readonly clock: StoreClock;
   readonly openFiles?: number;
+  /** Tells the views that somebody waits for this row. */
+  readonly hurry?: (upto: number) => void;
 }
 
 export interface OpenReader {
@@ -140,13 +144,14 @@ export interface OpenReader {
 }
 
 /** The queries, over files the other two threads make. */
-export function openReader({ dataDir, clock, openFiles }: OpenReaderOptions): OpenReader {
+export function openReader({ dataDir, clock, openFiles, hurry }: OpenReaderOptions): OpenReader {
   const reader = new SqliteReader({
     dataDir,
     soon: (run) => clock.soon(run),
     after: (ms, run) => clock.after(ms, run),
     monotonic: () => clock.monotonic(),
     ...(openFiles === undefined ? {} : { openFiles }),
+    ...(hurry === undefined ? {} : { hurry }),
   });
   const asks = <Q extends ReadQuery>(query: Q): Handlers<ReadProtocol>[Q] => {
     return (request: Request<ReadProtocol[Q]['body'], ReadProtocol[Q]['reply']>) => reader.ask(query, request);

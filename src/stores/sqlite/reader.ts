@@ -25,6 +25,8 @@ export interface ReaderOptions {
   readonly openFiles?: number;
   /** How long a read waits for the views, in milliseconds. */
   readonly patience?: number;
+  /** Tells the views that somebody waits for this row. */
+  readonly hurry?: (upto: number) => void;
 }
 
 /** Reads that may wait, for one workspace and as a whole. */
@@ -53,7 +55,8 @@ export class SqliteReader {
     this.#gateway = new GatewayReader(join(dataDir, 'gateway.db'));
     this.#files = new OpenFiles(options.openFiles ?? 64);
     const look = (): number => this.#gateway.upto();
-    this.#barrier = new ViewBarrier({ look, monotonic, after, limit: options.patience ?? 2000, most: MOST });
+    const hurried = options.hurry === undefined ? {} : { hurry: options.hurry };
+    this.#barrier = new ViewBarrier({ look, monotonic, after, limit: options.patience ?? 2000, most: MOST, ...hurried });
     this.#answers = this.#makeAnswers();
   }
 

@@ -15,6 +15,8 @@ export interface ViewsOptions {
   readonly soon: (run: () => void) => void;
   /** Runs after so many milliseconds; the returned function prevents it. */
   readonly after: (ms: number, run: () => void) => () => void;
+  /** A clock in milliseconds that never goes back. */
+  readonly monotonic: () => number;
   /** Told after every batch. */
   readonly advanced: (upto: number) => void;
   /** Told what keeps the views from going on; they try again by themselves. */
@@ -39,6 +41,11 @@ interface Awaiting {
 const BATCH_LENGTH = 8 * 1024 * 1024;
 /** How many times its usual rows a batch may have when the views are behind. */
 const LARGEST_GROWTH = 16;
+/**
+ * Under load the views rest after a batch for so many times as long as it took, at most so many milliseconds: the rows that
+ * come in meanwhile share what it costs to touch a page, and the lanes have the processor. Whoever waits ends the rest.
+ */
+const REST = { times: 3, longest: 250, from_rows: 200 } as const;
 /** How long to wait for a journal that is not there yet, and after an error. */
 const NOT_YET_MS = 20;
 const AGAIN_MS = 1000;
@@ -66,6 +73,9 @@ export class SqliteViews {
   /** Grows while batches are full: the more rows a batch has, the more share what it costs to touch a file. */
   #growth = 1;
   #closed = false;
+  /** Somebody waits for rows up to here: no rest before they are applied. */
+  #hurried = 0;
+  #resting = false;
   /** Ends the one timer there may be. */
   #cancel: () => void = () => undefined;
   #cancelCheck: () => void = () => undefined;
@@ -98,6 +108,19 @@ export class SqliteViews {
     if (this.#wanted > this.upto) this.#schedule();
   }
 
+  /** A read waits for this row. */
+  hurry(upto: number): void {
+    this.#hurried = Math.max(this.#hurried, upto);
+    this.#wanted = Math.max(this.#wanted, upto);
+    if (this.#hurried <= this.upto) return;
+    if (this.#resting) {
+      this.#cancel();
+      this.#resting = false;
+      this.#scheduled = false;
+    }
+    this.#schedule();
+  }
+
   /** Answered once everything up to the given row is applied. */
   await(request: Request<{ readonly upto: number }, { readonly upto: number }>): void {
     const { upto } = request.body;
@@ -105,7 +128,7 @@ export class SqliteViews {
     else if (this.#awaiting.length >= AWAITING) request.fail(failure('overloaded', 'too many wait for the views'));
     else {
       this.#awaiting.push({ upto, request });
-      this.wake(upto);
+      this.hurry(upto);
     }
   }
 
@@ -142,8 +165,17 @@ export class SqliteViews {
     this.#cancel = this.#options.after(ms, () => this.#run());
   }
 
+  /** Waits for more rows to come in, unless somebody waits for those there are. */
+  #rest(took: number, rows: number): void {
+    const ms = Math.min(REST.longest, REST.times * took);
+    if (ms < 1 || rows < REST.from_rows || this.#hurried > this.upto) return this.#schedule();
+    this.#resting = true;
+    this.#later(ms);
+  }
+
   #run(): void {
     this.#scheduled = false;
+    this.#resting = false;
     if (this.#closed) return;
     try {
       if (!this.#source.open()) {
@@ -151,7 +183,9 @@ export class SqliteViews {
         return;
       }
       if (!this.#started) this.#start();
-      if (this.#step()) this.#schedule();
+      const began = this.#options.monotonic();
+      const rows = this.#step();
+      if (rows > 0) this.#rest(this.#options.monotonic() - began, rows);
     } catch (thrown) {
       this.#options.failed?.(toFailure(thrown));
       this.#later(AGAIN_MS);
@@ -166,20 +200,20 @@ export class SqliteViews {
     this.#options.advanced(this.upto);
   }
 
-  /** Applies the next batch; whether there may be more. */
-  #step(): boolean {
+  /** Applies the next batch; the rows it had. */
+  #step(): number {
     const most = this.#bounds.rows * this.#growth;
     const rows = this.#source.after(this.upto, { ...this.#bounds, rows: most });
     const last = rows.at(-1);
     this.#growth = rows.length < most ? 1 : Math.min(LARGEST_GROWTH, 2 * this.#growth);
-    if (last === undefined) return false;
+    if (last === undefined) return 0;
     const read = readSessions(rows);
     this.#files.apply(byWorkspace(read));
     this.#gateway.apply(this.#source.id, read, last);
     this.#applied += rows.length;
     if (this.#files.broken) this.#mend();
     this.#advanced();
-    return true;
+    return rows.length;
   }
 
   #advanced(): void {

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// An append as it crosses a thread: one flat array, which costs half of what nested objects do to clone, on the hottest path.
+
+import type { Append, AppendItem, OwedKind } from '../journal.ts';
+import type { RecordType, StoredRecord } from '../records.ts';
+
+/**
+ * Stream, workspace, n, the number of items; for each item its time, the number of records and each one's type, version,
+ * turn and payload, then the number of what it owes and each one's record and kind, then the number of seqs it settles and
+ * each of them.
+ */
+export type PackedAppend = readonly (string | number | null)[];
+
+export function packAppend({ stream, workspace_id, n, items }: Append): PackedAppend {
+  const packed: (string | number | null)[] = [stream, workspace_id, n, items.length];
+  for (const { at, records, owes, settles } of items) {
+    packed.push(at, records.length);
+    for (const { type, version, turn_id, payload } of records) packed.push(type, version, turn_id, payload);
+    packed.push(owes.length);
+    for (const { record, kind } of owes) packed.push(record, kind);
+    packed.push(settles.length);
+    for (const seq of settles) packed.push(seq);
+  }
+  return packed;
+}
+
+export function unpackAppend(packed: PackedAppend): Append {
+  let next = 0;
+  const take = <T extends string | number | null>(): T => packed[next++] as T;
+  const list = <T>(read: () => T): T[] => Array.from({ length: take<number>() }, read);
+  const stream = take<string>();
+  const workspace_id = take<string>();
+  const n = take<number>();
+  const record = (): StoredRecord => ({
+    type: take<RecordType & string>(),
+    version: take<number>(),
+    turn_id: take<string | null>(),
+    payload: take<string>(),
+  });
+  const items = list((): AppendItem => ({
+    at: take<number>(),
+    records: list(record),
+    owes: list(() => ({ record: take<number>(), kind: take<OwedKind & string>() })),
+    settles: list(() => take<number>()),
+  }));
+  return { stream, workspace_id, n, items };
+}
