@@ -107,7 +107,7 @@ function runLanes({ port, driver }: Role): void {
         }
         actor.send({ type: 'replied' });
         const usage = { input_tokens: 600, output_tokens: 30, cache_read_tokens: 0, cache_write_tokens: 0, cost_usd: 0 };
-        const deltas = words.map((word) => ['text', word.length + 1]);
+        const deltas = words.map((word) => word.length + 1);
         append({
           session,
           rows: [
@@ -130,7 +130,7 @@ if (!isMainThread) {
 }
 
 /** Durable turns a second of the bare skeleton. */
-export async function bareTurns(sessions: number, turns: number): Promise<number> {
+export async function bareTurns(sessions: number, inFlight: number, warmUp: number, turns: number): Promise<number> {
   const dir = mkdtempSync(join(tmpdir(), 'sigil-bare-'));
   const between = new MessageChannel();
   const driver = new MessageChannel();
@@ -142,9 +142,11 @@ export async function bareTurns(sessions: number, turns: number): Promise<number
     transferList: [between.port1, driver.port2],
   });
   const send = batched<number>(driver.port1);
-  let left = turns;
+  const idle = Array.from({ length: sessions }, (_, session) => session);
+  let left = warmUp + turns;
   let running = 0;
-  const began = performance.now();
+  let over = 0;
+  let began = 0;
   await new Promise<void>((resolve) => {
     const next = (session: number): void => {
       if (left === 0) return;
@@ -156,11 +158,14 @@ export async function bareTurns(sessions: number, turns: number): Promise<number
       for (const [session, word] of events) {
         if (word !== '') continue;
         running -= 1;
-        next(session);
+        over += 1;
+        if (over === warmUp) began = performance.now();
+        idle.push(session);
+        next(idle.shift() ?? session);
       }
       if (left === 0 && running === 0) resolve();
     });
-    for (let session = 0; session < sessions; session += 1) next(session);
+    for (const session of idle.splice(0, inFlight)) next(session);
   });
   const seconds = (performance.now() - began) / 1_000;
   driver.port1.close();

@@ -35,18 +35,7 @@ export type Prepared =
 
 const ORIGINS = { user: 'user_input', assistant: 'system', tool: 'tool_output' } as const;
 
-/** Messages of a window are the same objects call after call, so each is translated once. */
-const translated = new WeakMap<TurnMessage, ChatMessage>();
-
 function toChat(message: TurnMessage): ChatMessage {
-  const known = translated.get(message);
-  if (known !== undefined) return known;
-  const chat = translate(message);
-  translated.set(message, chat);
-  return chat;
-}
-
-function translate(message: TurnMessage): ChatMessage {
   return {
     role: message.role,
     content: message.content,

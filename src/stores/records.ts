@@ -23,8 +23,11 @@ export interface ToolCall {
   readonly arguments: string;
 }
 
-/** How a streamed reply was cut: kind and length (UTF-16 units) of each delta, so that it replays with the same event ids. */
-export type DeltaLengths = readonly (readonly ['text' | 'thinking', number])[];
+/**
+ * How a streamed reply was cut, so that it replays with the same event ids: the length (UTF-16 units) of each delta in
+ * order, negative for one of thinking.
+ */
+export type DeltaLengths = readonly number[];
 
 export interface SessionCreated {
   readonly type: 'session_created';

@@ -46,14 +46,14 @@ export interface NumberedTurnEvent {
   readonly event: TurnEvent;
 }
 
-/**
- * Events of one turn in a row, as they cross a thread: nearly all are text deltas, so a plain string is one, and the turn
- * and the first number are said once.
- */
+/** An event in its short form: nearly all are text deltas, so a plain string is one. */
+export type ShortEvent = TurnEvent | string;
+
+/** Events of one turn in a row, as they are kept and cross a thread: the turn and the first number are said once. */
 export interface TurnEventBatch {
   readonly turn_id: string;
   readonly first: number;
-  readonly events: readonly (TurnEvent | string)[];
+  readonly events: readonly ShortEvent[];
 }
 
 /** A batch's events, each with its number again. */
@@ -156,13 +156,13 @@ export function eventsOf(record: SessionRecord, place: TurnPlace, cursor: EventC
 function* deltasOf(content: string, thinking: string, lengths: DeltaLengths): Generator<TurnEvent> {
   let said = 0;
   let thought = 0;
-  for (const [kind, length] of lengths) {
-    if (kind === 'text') {
+  for (const length of lengths) {
+    if (length > 0) {
       yield { event: 'text_delta', data: { text: content.slice(said, said + length) } };
       said += length;
     } else {
-      yield { event: 'thinking_delta', data: { text: thinking.slice(thought, thought + length) } };
-      thought += length;
+      yield { event: 'thinking_delta', data: { text: thinking.slice(thought, thought - length) } };
+      thought -= length;
     }
   }
 }

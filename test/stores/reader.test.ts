@@ -122,11 +122,7 @@ describe('reader', () => {
   it('tells a turn again with the very events and numbers its listeners saw', () => {
     const log = new SessionLog('s1', 'home');
     const place = { session_id: 's1', workspace_id: 'home' };
-    const deltas = [
-      ['thinking', 3],
-      ['text', 4],
-      ['text', 3],
-    ] as const;
+    const deltas = [-3, 4, 3];
     const records: SessionRecord[] = [
       started('t1'),
       called('t1', 1),

@@ -103,7 +103,7 @@ export function replied(
   content: string,
   more: Partial<SessionRecord & { type: 'model_replied' }> = {},
 ): SessionRecord {
-  const deltas = content === '' ? [] : ([['text', content.length]] as const);
+  const deltas = content === '' ? [] : [content.length];
   const base = {
     type: 'model_replied',
     turn_id,

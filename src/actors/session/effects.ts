@@ -7,7 +7,7 @@ import type { ChatEvent } from '../../providers/provider.ts';
 import type { Append, Committed, Tail } from '../../stores/journal.ts';
 import type { SessionState } from '../../stores/fold.ts';
 import type { ToolCall, Usage } from '../../stores/records.ts';
-import type { NumberedTurnEvent } from '../../stores/turn-events.ts';
+import type { ShortEvent } from '../../stores/turn-events.ts';
 import type { ToolResult } from './decide.ts';
 
 /** Ends an effect before its time; its callbacks are not called any more. */
@@ -32,7 +32,7 @@ export interface LaneEffects {
   reply(to: Envelope, body: unknown): void;
   fail(to: Envelope, error: Failure): void;
   /** Tells whoever follows this session's turns; costs next to nothing when nobody does. */
-  publish(session_id: string, event: NumberedTurnEvent): void;
+  publish(session_id: string, turn_id: string, n: number, event: ShortEvent): void;
   published(session_id: string, turn_id: string, seq: number): void;
   /** One model call: permit, stream, release. `end` is called once, unless it is aborted. */
   callModel(state: SessionState, sink: { readonly event: (event: ChatEvent) => void; readonly end: (error: Failure | null) => void }): Abort;

@@ -6,7 +6,6 @@ import type { Envelope } from '../../bus/envelope.ts';
 import { type Failure, failure } from '../../errors.ts';
 import { evolve, packSession, placeOf, type SessionState, tokensOf } from '../../stores/fold.ts';
 import type { SessionRecord } from '../../stores/records.ts';
-import type { NumberedTurnEvent } from '../../stores/turn-events.ts';
 import type { World } from '../../world.ts';
 import {
   type Deciding,
@@ -321,12 +320,10 @@ export class Lane {
         live = new LiveTurn(record.turn_id, placeOf(facts), { n: 0, text: '' });
         this.turns.set(record.turn_id, live);
       }
-      for (const event of live?.recorded(record) ?? []) this.publish(event);
+      for (const { turn_id, n, event } of live?.recorded(record) ?? []) {
+        this.effects.publish(this.session_id, turn_id, n, event);
+      }
     });
-  }
-
-  private publish(event: NumberedTurnEvent): void {
-    this.effects.publish(this.session_id, event);
   }
 
   private dueCheckpoint(before: readonly SessionRecord[]): SessionRecord | null {
@@ -412,7 +409,7 @@ export class Lane {
         if (event.type === 'done') finish = event.finishReason;
         else if (event.type === 'error') return end(event.error);
         const shown = collector.take(event);
-        if (shown !== null && live !== undefined) this.publish(live.show(shown));
+        if (shown !== null && live !== undefined) this.effects.publish(this.session_id, turn.turn_id, live.show(shown), shown);
         if (!collector.full) return;
         finish = 'length';
         abort();

@@ -2,7 +2,22 @@
 // A turn while it is told: its events so far in memory, numbered exactly as its records will number them.
 
 import type { SessionRecord } from '../../stores/records.ts';
-import { cursorAfter, type EventCursor, eventsOf, type NumberedTurnEvent, type TurnEvent, type TurnPlace } from '../../stores/turn-events.ts';
+import {
+  cursorAfter,
+  type EventCursor,
+  eventsIn,
+  eventsOf,
+  type NumberedTurnEvent,
+  type ShortEvent,
+  type TurnPlace,
+} from '../../stores/turn-events.ts';
+
+/** Events in a row; a resumption begins another row further on. */
+interface Row {
+  readonly turn_id: string;
+  readonly first: number;
+  readonly events: ShortEvent[];
+}
 
 const NOTHING: readonly NumberedTurnEvent[] = [];
 
@@ -10,7 +25,7 @@ export class LiveTurn {
   readonly turn_id: string;
   /** The number this memory begins with; what came before is in the record. */
   readonly first: number;
-  readonly events: NumberedTurnEvent[] = [];
+  private readonly rows: Row[] = [];
   private readonly place: TurnPlace;
   /** Where the durable records stand. */
   private cursor: EventCursor;
@@ -25,12 +40,10 @@ export class LiveTurn {
     this.first = cursor.n + 1;
   }
 
-  /** A delta as it arrives, before its record exists. */
-  show(event: TurnEvent): NumberedTurnEvent {
-    this.told += 1;
-    const numbered = { turn_id: this.turn_id, n: this.told, event };
-    this.events.push(numbered);
-    return numbered;
+  /** A delta as it arrives, before its record exists; its number. */
+  show(event: ShortEvent): number {
+    this.keep(this.told + 1, event);
+    return this.told;
   }
 
   /** A record became durable: the events it adds that were not told yet. */
@@ -41,16 +54,22 @@ export class LiveTurn {
       this.cursor = after;
       return NOTHING;
     }
-    const { events, cursor } = eventsOf(record, this.place, this.cursor);
-    this.cursor = cursor;
+    const { events } = eventsOf(record, this.place, this.cursor);
+    this.cursor = after;
     const fresh = events.filter((event) => event.n > this.told);
-    for (const event of fresh) this.events.push(event);
-    this.told = Math.max(this.told, cursor.n);
+    for (const { n, event } of fresh) this.keep(n, event);
     return fresh;
   }
 
   /** What was told above this number. */
   since(from: number): readonly NumberedTurnEvent[] {
-    return this.events.filter((event) => event.n > from);
+    return this.rows.flatMap(eventsIn).filter((event) => event.n > from);
+  }
+
+  private keep(n: number, event: ShortEvent): void {
+    const row = this.rows.at(-1);
+    if (row !== undefined && row.first + row.events.length === n) row.events.push(event);
+    else this.rows.push({ turn_id: this.turn_id, first: n, events: [event] });
+    this.told = n;
   }
 }

@@ -5,7 +5,7 @@ import { type Failure, failure } from '../../errors.ts';
 import type { ChatEvent } from '../../providers/provider.ts';
 import type { FinishReason, ToolCall, Usage } from '../../stores/records.ts';
 import { NO_USAGE } from '../../stores/fold.ts';
-import { EVENTS_PER_ATTEMPT, type TurnEvent } from '../../stores/turn-events.ts';
+import { EVENTS_PER_ATTEMPT, type ShortEvent } from '../../stores/turn-events.ts';
 import type { ModelOutcome } from './decide.ts';
 
 /** Characters of text and thinking one reply may hold; a model that never ends is cut here. */
@@ -18,7 +18,7 @@ const CALLS_MOST = 128;
 export class ReplyCollector {
   private content = '';
   private thinking = '';
-  private readonly deltas: (readonly ['text' | 'thinking', number])[] = [];
+  private readonly deltas: number[] = [];
   private readonly calls: ToolCall[] = [];
   private usage: Usage = NO_USAGE;
   private readonly cost: (usage: Usage) => number;
@@ -29,17 +29,17 @@ export class ReplyCollector {
   }
 
   /** Takes one event; returns what listeners see of it, or null. */
-  take(event: ChatEvent): TurnEvent | null {
+  take(event: ChatEvent): ShortEvent | null {
     switch (event.type) {
       case 'text_delta':
         if (event.text === '') return null;
         this.content += event.text;
-        this.deltas.push(['text', event.text.length]);
-        return { event: 'text_delta', data: { text: event.text } };
+        this.deltas.push(event.text.length);
+        return event.text;
       case 'thinking_delta':
         if (event.text === '') return null;
         this.thinking += event.text;
-        this.deltas.push(['thinking', event.text.length]);
+        this.deltas.push(-event.text.length);
         return { event: 'thinking_delta', data: { text: event.text } };
       case 'tool_call':
         if (this.calls.length < CALLS_MOST) this.calls.push({ id: event.id, name: event.name, arguments: event.arguments });

@@ -3,7 +3,7 @@
 
 import { address } from '../../bus/address.ts';
 import { topic } from '../../bus/envelope.ts';
-import type { NumberedTurnEvent, TurnEvent, TurnEventBatch } from '../../stores/turn-events.ts';
+import type { ShortEvent, TurnEventBatch } from '../../stores/turn-events.ts';
 import type { World } from '../../world.ts';
 import type { SigilBus } from '../protocols.ts';
 import type { LaneEffects } from './effects.ts';
@@ -13,7 +13,7 @@ interface Collected {
   readonly session_id: string;
   readonly turn_id: string;
   readonly first: number;
-  readonly events: (TurnEvent | string)[];
+  readonly events: ShortEvent[];
 }
 
 type Publishing = Pick<LaneEffects, 'publish' | 'published'>;
@@ -33,17 +33,16 @@ export function createTurnPublisher(bus: Pick<SigilBus, 'heard' | 'publish'>, wo
   };
 
   return {
-    publish: (session_id, { turn_id, n, event }: NumberedTurnEvent) => {
+    publish: (session_id, turn_id, n, event) => {
       const open = collected.get(session_id);
       if (open === null) return;
-      const compact = event.event === 'text_delta' ? event.data.text : event;
       if (open !== undefined && open.turn_id === turn_id && open.first + open.events.length === n) {
-        open.events.push(compact);
+        open.events.push(event);
         return;
       }
       if (open !== undefined) send(open);
       const heard = open !== undefined || bus.heard(topic(address('session', session_id), TURNS_TOPIC));
-      collected.set(session_id, heard ? { session_id, turn_id, first: n, events: [compact] } : null);
+      collected.set(session_id, heard ? { session_id, turn_id, first: n, events: [event] } : null);
       if (scheduled) return;
       scheduled = true;
       world.soon(flush);

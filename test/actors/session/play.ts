@@ -135,7 +135,7 @@ export class Play {
     const outcome = {
       content: words.join(''),
       thinking: '',
-      deltas: words.filter((word) => word !== '').map((word) => ['text', word.length] as const),
+      deltas: words.filter((word) => word !== '').map((word) => word.length),
       tool_calls: tools.map((name) => ({ id: `call-${this.prefix}-${++this.ids}`, name, arguments: '{}' })),
       usage: { input_tokens: 5, output_tokens: words.length, cache_read_tokens: 0, cache_write_tokens: 0, cost_usd: 0 },
       end: fails
