@@ -117,7 +117,8 @@ async function start(options: StartOptions, lock: Held, socket: string, log: Pro
   const seen = createSeqTracker();
   const main = startMain(context, { quarantined, drained: () => lanesDrained(), acknowledged: (seq) => seen.note(seq) });
   let ready = false;
-  const started = threads.start();
+  // Without a channel or plugin of its own nothing lives on the I/O threads yet: their start need not hold up the rest.
+  const started = threads.start((thread) => thread.startsWith('io-'));
   // The threads load while the edge does.
   started.catch(() => undefined);
   const edge = edgeOf({ context, options, quarantined, log, seen, ready: () => ready });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The threads as the root keeps them: spawns them, wires every one to every other, watches their beat, starts those that end again.
 
-import { MessageChannel, type TransferListItem, Worker } from 'node:worker_threads';
+import { MessageChannel, SHARE_ENV, type TransferListItem, Worker } from 'node:worker_threads';
 import type { BusNode } from '../bus/node.ts';
 import { threadNames } from '../bus/layout.ts';
 import { type Port, Ports } from '../bus/ports.ts';
@@ -55,6 +55,8 @@ export class Threads {
   private readonly ports: Ports;
   private readonly threads: Thread[];
   private readonly beats: Int32Array;
+  /** Those a start waits for. */
+  private needed: ReadonlySet<Thread> = new Set();
   private stopping = false;
   private stopLooking: () => void = () => undefined;
   private waiting: { resolve: () => void; reject: (error: Failure) => void } | null = null;
@@ -69,12 +71,21 @@ export class Threads {
       .map((thread) => ({ ...thread, worker: null, life: 0, history: NO_HISTORY, beat: -1, silent_ms: 0, ending: null, ready: false }));
   }
 
-  /** Starts all; resolves when every one is ready, rejects with the {@link Failure} of the first that cannot start. */
-  start(): Promise<void> {
-    return new Promise((resolve, reject) => {
+  /**
+   * Starts all; resolves when every one is ready, rejects with the {@link Failure} of the first that cannot start.
+   *
+   * @param later threads nobody needs yet: they are started once the others are ready, and not waited for
+   */
+  start(later: (thread: string) => boolean = () => false): Promise<void> {
+    const first = this.threads.filter((thread) => !later(thread.name));
+    this.needed = new Set(first);
+    const ready = new Promise<void>((resolve, reject) => {
       this.waiting = { resolve, reject };
-      for (const thread of this.threads) this.spawn(thread);
+      for (const thread of first) this.spawn(thread);
       this.look(this.options.world.monotonic());
+    });
+    return ready.then(() => {
+      for (const thread of this.threads) if (!this.needed.has(thread) && !this.stopping) this.spawn(thread);
     });
   }
 
@@ -120,6 +131,8 @@ export class Threads {
       name: thread.name,
       workerData: boot,
       transferList: wires.map((wire) => wire.port) as TransferListItem[],
+      // Nobody changes the environment after the start, and a copy for each thread takes time.
+      env: SHARE_ENV,
       resourceLimits: {
         maxOldGenerationSizeMb: HEAP_MB[role === 'lane' ? 'lane' : 'other'],
         maxYoungGenerationSizeMb: YOUNG_MB[BUSY.has(role) ? 'busy' : 'other'],
@@ -140,7 +153,7 @@ export class Threads {
     switch (message.say) {
       case 'ready':
         thread.ready = true;
-        if (this.threads.every((one) => one.ready)) this.started(null);
+        if ([...this.needed].every((one) => one.ready)) this.started(null);
         break;
       case 'failed':
         this.options.log('error', { thread: thread.name, error: message.error }, 'a thread could not start');

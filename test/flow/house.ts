@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// A whole gateway in the test's process: real HTTP, real SQLite, real worker threads, which the test may take away.
+
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
+import type { RunningGateway } from '../../src/cli/running-gateway.ts';
+import { knownTypes } from '../../src/composition/known-types.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { startGateway } from '../../src/gateway.ts';
+import { machine } from '../config/machine.ts';
+import { type Call, Client, parseEvents, type Reply, type ServerEvent, until } from '../edge/client.ts';
+
+/** The configuration as a file would have it; the address is always one of the test's own. */
+export type Settings = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+/** Somebody with a token. */
+export class Person {
+  readonly #client: Client;
+  readonly #token: string;
+  constructor(client: Client, token: string) {
+    this.#client = client;
+    this.#token = token;
+  }
+
+  get(path: string, call: Call = {}): Promise<Reply> {
+    return this.#client.call('GET', path, { token: this.#token, ...call });
+  }
+
+  post(path: string, json?: unknown, call: Call = {}): Promise<Reply> {
+    return this.#client.call('POST', path, { token: this.#token, ...(json === undefined ? {} : { json }), ...call });
+  }
+
+  /** Says something and waits for the whole answer. */
+  chat(content: string, more: Readonly<Record<string, unknown>> = {}): Promise<Reply> {
+    return this.post('/api/v1/chat', { content, ...more });
+  }
+
+  /** Says something and listens to its turn. */
+  async stream(content: string, more: Readonly<Record<string, unknown>> = {}): Promise<Listener> {
+    const json = { content, ...more };
+    return new Listener(await this.#client.open('POST', '/api/v1/chat/stream', { token: this.#token, json }));
+  }
+
+  async listen(path: string, lastEventId?: string): Promise<Listener> {
+    const headers = lastEventId === undefined ? {} : { 'Last-Event-ID': lastEventId };
+    return new Listener(await this.#client.open('GET', path, { token: this.#token, headers }));
+  }
+}
+
+/** Reads an event stream as it comes. */
+export class Listener {
+  readonly response: IncomingMessage;
+  readonly events: ServerEvent[] = [];
+  closed = false;
+  #rest = '';
+
+  constructor(response: IncomingMessage) {
+    this.response = response;
+    response.setEncoding('utf8');
+    response.on('data', (text: string) => {
+      const frames = (this.#rest + text).split('\n\n');
+      this.#rest = frames.pop() ?? '';
+      if (frames.length > 0) this.events.push(...parseEvents(`${frames.join('\n\n')}\n\n`));
+    });
+    response.on('error', () => undefined);
+    response.on('close', () => {
+      this.closed = true;
+    });
+  }
+
+  get status(): number {
+    return this.response.statusCode ?? 0;
+  }
+
+  /** The first event that fits, as soon as it is there. */
+  async first(fits: (event: ServerEvent) => boolean, within = 10_000): Promise<ServerEvent> {
+    await until(() => this.closed || this.events.some(fits), within);
+    const found = this.events.find(fits);
+    if (found === undefined) throw new Error(`the stream ended without it: ${JSON.stringify(this.events)}`);
+    return found;
+  }
+
+  named(name: string, within = 10_000): Promise<ServerEvent> {
+    return this.first(({ event }) => event === name, within);
+  }
+
+  /** All events, once the stream has ended. */
+  async all(within = 15_000): Promise<readonly ServerEvent[]> {
+    await until(() => this.closed, within);
+    return this.events;
+  }
+
+  /** Goes away. */
+  leave(): void {
+    this.response.destroy();
+  }
+}
+
+/** The number in an event's id. */
+export function numberOf(event: ServerEvent): number {
+  return Number(event.id?.split(':').at(-1));
+}
+
+/** The text a listener is left with: a restarted turn begins again. */
+export function textOf(events: readonly ServerEvent[]): string {
+  let text = '';
+  for (const { event, data } of events) {
+    if (event === 'turn_restarted') text = '';
+    if (event === 'text_delta') text += data.text;
+  }
+  return text;
+}
+
+export interface House {
+  readonly port: number;
+  readonly dataDir: string;
+  readonly gateway: RunningGateway;
+  readonly client: Client;
+  readonly owner: Person;
+  /** Somebody whose token is in the config. */
+  person(token: string): Person;
+  /** Ends a thread as a crash of its own would, from outside everything it runs. */
+  killThread(name: string): Promise<void>;
+  /** Drains the gateway; the data directory stays. */
+  drain(): Promise<void>;
+}
+
+const opened: { drain(): Promise<void>; readonly dataDir: string }[] = [];
+const workers = new Map<string, Worker>();
+// Node tells of every worker that is started in the process: no door of production's is needed to get at them.
+process.on('worker', (worker: Worker) => {
+  const name = worker.threadName;
+  if (name !== null) workers.set(name, worker);
+});
+
+export async function startHouse(settings: Settings = {}, dataDir = newDataDir()): Promise<House> {
+  const flags = {
+    ...settings,
+    networking: {
+      listen: '127.0.0.1:0',
+      chat_rate_limit_rpm: 0,
+      chat_max_concurrent_streams: 100,
+      ...settings['networking'],
+    },
+    gateway: { threads: 2, ...settings['gateway'] },
+    models: {
+      ...settings['models'],
+      budgets: { per_session_tokens: 0, ...(settings['models']?.['budgets'] as object | undefined) },
+    },
+  };
+  const result = await loadConfig({ known: knownTypes, machine: machine(), flags });
+  if (!result.ok) throw new Error(result.problems.map(({ message }) => message).join('\n'));
+  const { config } = result;
+  const gateway = await startGateway({ config, dataDir, quarantined: [], tcp: true, logLevel: 'fatal' });
+  const port = Number(new URL(gateway.url ?? '').port);
+  const client = new Client(port);
+  const token = config.auth.tokens[0]?.token ?? readFileSync(join(dataDir, 'owner.token'), 'utf8').trim();
+  let draining: Promise<void> | undefined;
+  const house: House = {
+    port,
+    dataDir,
+    gateway,
+    client,
+    owner: new Person(client, token),
+    person: (of) => new Person(client, of),
+    killThread: async (name) => {
+      const worker = workers.get(name);
+      if (worker === undefined) throw new Error(`no thread ${name}`);
+      await worker.terminate();
+    },
+    drain: () => {
+      draining ??= gateway.drain('test').finally(() => client.close());
+      return draining;
+    },
+  };
+  opened.push(house);
+  return house;
+}
+
+export function newDataDir(): string {
+  return mkdtempSync(join(tmpdir(), 'sigil-flow-'));
+}
+
+/** Ends what the tests of a file left running and removes their data. */
+export async function closeHouses(): Promise<void> {
+  for (const house of opened.splice(0)) {
+    await house.drain();
+    rmSync(house.dataDir, { recursive: true, force: true });
+  }
+}
