@@ -25,7 +25,7 @@ export const ERRORS = {
   unauthenticated: entry(401, 'Unauthenticated', false, 'Send `Authorization: Bearer TOKEN`; the owner token is in DATA/owner.token.'),
   forbidden: entry(403, 'Forbidden', false, 'Use a token that has the permission named in the detail.'),
   not_a_member: entry(403, 'Not a member', false, 'Ask an owner to add you to the workspace.'),
-  not_paired: entry(403, 'Not paired', false, 'Pair this sender first: `sigil pairing list`.'),
+  not_paired: entry(403, 'Not paired', false, 'Ask the owner to pair this sender first.'),
   not_found: entry(404, 'Not found', false, 'Check the id; list what exists to find the right one.'),
   conflict: entry(409, 'Conflict', false, 'Fetch the current state and decide again.'),
   payload_too_large: entry(413, 'Payload too large', false, 'Send less than the limit named in the detail.'),

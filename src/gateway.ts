@@ -20,6 +20,7 @@ import { Threads } from './composition/threads.ts';
 import { unavailableParts } from './composition/unavailable.ts';
 import { parseListen } from './config/listen.ts';
 import type { Config } from './config/schema.ts';
+import type { EdgePorts } from './edge/ports.ts';
 import { createEdge } from './edge/server.ts';
 import { type Failure, failure, SigilError } from './errors.ts';
 import { createReadStore, createSeqTracker, type SeqTracker } from './stores/remote/read-store.ts';
@@ -29,9 +30,14 @@ import { acquireLock, type Lock } from './stores/sqlite/lock.ts';
 /** The file a worker begins with: beside this one, in a checkout and in what is published. */
 const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js', import.meta.url);
 
+/** Time readers get at least to take the last events of turns that ended in the drain, in milliseconds. */
+const LAST_READS_MS = 250;
+
 /** See {@link StartGateway}. */
 export async function startGateway(options: StartOptions): Promise<RunningGateway> {
   const { config, dataDir } = options;
+  // What people write is in these files: nobody but their owner reads them.
+  process.umask(0o077);
   prepareDataDir(dataDir);
   const socket = join(dataDir, 'gateway.sock');
   const lock = takeLock(dataDir, socket);
@@ -116,12 +122,12 @@ async function start(options: StartOptions, lock: Held, socket: string, log: Pro
   });
   const seen = createSeqTracker();
   const main = startMain(context, { quarantined, drained: () => lanesDrained(), acknowledged: (seq) => seen.note(seq) });
-  let ready = false;
+  let state: 'starting' | 'running' | 'draining' = 'starting';
   // Without a channel or plugin of its own nothing lives on the I/O threads yet: their start need not hold up the rest.
   const started = threads.start((thread) => thread.startsWith('io-'));
   // The threads load while the edge does.
   started.catch(() => undefined);
-  const edge = edgeOf({ context, options, quarantined, log, seen, ready: () => ready });
+  const edge = edgeOf({ context, options, quarantined, log, seen, state: () => state });
   const stopAll = async (): Promise<void> => {
     await threads.stop();
     main.stop();
@@ -140,7 +146,7 @@ async function start(options: StartOptions, lock: Held, socket: string, log: Pro
     throw error instanceof Error ? error : new SigilError(error as Failure);
   }
   if (url !== null) lock.update({ pid: process.pid, url, socket, started_at: realWorld.iso(realWorld.now()) });
-  ready = true;
+  state = 'running';
   bus.send(root, 'gateway.started', {}, { from });
   // From here on a read need not ask for the latest: this process knows what it has acknowledged.
   bus.ask(address('store', 'journal'), 'journal.stats', {}, { from, within: 10_000 }, (answer) => {
@@ -151,10 +157,12 @@ async function start(options: StartOptions, lock: Held, socket: string, log: Pro
   let draining: Promise<void> | null = null;
   const drain = async (reason: string): Promise<void> => {
     log.info({ reason }, 'draining');
-    ready = false;
+    state = 'draining';
+    const over_at = realWorld.monotonic() + config.gateway.drain_timeout;
     bus.ask(root, 'gateway.drain', { reason }, { from, within: config.gateway.drain_timeout + 5_000 }, () => undefined);
     await drained;
-    await edge.close();
+    // What the lanes have left of the time is the readers'; those who still wait then are told so.
+    await edge.close(Math.max(LAST_READS_MS, over_at - realWorld.monotonic()));
     await stopAll();
     log.info({ reason }, 'the gateway has ended');
     over(null);
@@ -181,7 +189,8 @@ async function listen(edge: Edge, config: Config): Promise<{ url: string }> {
   } catch (error) {
     const { code } = error as { code?: string };
     const why = code === 'EADDRINUSE' ? 'another program listens there' : code === 'EACCES' ? 'this user may not listen there' : String((error as Error).message);
-    throw new SigilError(failure('validation_failed', `Cannot listen on ${text}: ${why}. Choose another address with --listen HOST:PORT.`));
+    const advice = 'Choose another address with --listen HOST:PORT, or networking.listen in the configuration.';
+    throw new SigilError(failure('conflict', `Cannot listen on ${text}: ${why}.`, { advice }));
   }
 }
 
@@ -191,10 +200,10 @@ interface EdgeParts {
   readonly quarantined: StartOptions['quarantined'];
   readonly log: ProcessLog;
   readonly seen: SeqTracker;
-  readonly ready: () => boolean;
+  readonly state: EdgePorts['state'];
 }
 
-function edgeOf({ context, options, quarantined, log, seen, ready }: EdgeParts): Edge {
+function edgeOf({ context, options, quarantined, log, seen, state }: EdgeParts): Edge {
   const { config, dataDir } = options;
   const { bus, world, house } = context;
   const { version, commit } = versionInfo();
@@ -212,7 +221,7 @@ function edgeOf({ context, options, quarantined, log, seen, ready }: EdgeParts):
     providers: [...providerTypes(config).keys()],
     channels: PULL_CHANNELS,
     budgets: budgetScopes(config),
-    ready,
+    state,
     quarantined,
   });
 }

@@ -36,6 +36,35 @@ interface Step {
   readonly took_us: number;
 }
 
+/** Numbers a step takes in a ring: when (since the actor began), event and states, microseconds. */
+const STEP = 3;
+
+/**
+ * Names of events and states as small numbers: a ring of numbers holds nothing the collector has to follow, and every
+ * actor notes several steps a turn. They are the charts' own and few.
+ */
+class Names {
+  private readonly codes = new Map<string, number>();
+  private readonly names: string[] = [];
+
+  code(name: string): number {
+    let code = this.codes.get(name);
+    if (code === undefined) {
+      code = this.names.length < NAMES_MOST ? this.names.push(name) - 1 : NAMES_MOST - 1;
+      this.codes.set(name, code);
+    }
+    return code;
+  }
+
+  name(code: number): string {
+    return this.names[code] ?? '';
+  }
+}
+
+/** Ten bits each. */
+const NAMES_MOST = 1_024;
+const names = new Names();
+
 /** One actor's entry. */
 export class Resident {
   readonly address: Address;
@@ -47,7 +76,7 @@ export class Resident {
   processed = 0;
   failed = 0;
   restarts = 0;
-  private readonly steps: Step[] = [];
+  private readonly steps: number[] = [];
 
   constructor(address: Address, parent: string | null, inspected: Inspected, now: number) {
     this.address = address;
@@ -58,21 +87,30 @@ export class Resident {
     this.state_name = nameOf(inspected.state());
   }
 
-  keep(step: Step): void {
-    if (this.steps.length < RING) this.steps.push(step);
-    else this.steps[this.processed % RING] = step;
+  keep(at: number, event: string, from: string, to: string, took_us: number): void {
+    const place = (this.processed % RING) * STEP;
+    this.steps[place] = at - this.started_at;
+    this.steps[place + 1] = (names.code(event) << 20) | (names.code(from) << 10) | names.code(to);
+    this.steps[place + 2] = took_us;
     this.processed += 1;
   }
 
   get last(): Step | undefined {
-    return this.steps[(this.processed - 1) % RING];
+    return this.processed === 0 ? undefined : this.step(this.processed - 1);
   }
 
   /** Oldest first. */
   get recent(): readonly Step[] {
-    if (this.processed <= RING) return this.steps;
-    const oldest = this.processed % RING;
-    return [...this.steps.slice(oldest), ...this.steps.slice(0, oldest)];
+    const steps: Step[] = [];
+    for (let nth = Math.max(0, this.processed - RING); nth < this.processed; nth += 1) steps.push(this.step(nth));
+    return steps;
+  }
+
+  private step(nth: number): Step {
+    const place = (nth % RING) * STEP;
+    const [since = 0, codes = 0, took_us = 0] = this.steps.slice(place, place + STEP);
+    const name = (shift: number): string => names.name((codes >>> shift) & (NAMES_MOST - 1));
+    return { at: this.started_at + since, event: name(20), from: name(10), to: name(0), took_us };
   }
 }
 
@@ -123,9 +161,10 @@ export class Residents {
       resident.state_name = name;
       resident.since = at;
     }
-    const step = { at, event, from, to: name, took_us: Math.round((world.monotonic() - started) * 1_000) };
-    resident.keep(step);
-    if (this.options.watched()) this.options.publish({ address: resident.address, ...this.told(step) });
+    const took_us = Math.round((world.monotonic() - started) * 1_000);
+    resident.keep(at, event, from, name, took_us);
+    if (!this.options.watched()) return;
+    this.options.publish({ address: resident.address, ...this.told({ at, event, from, to: name, took_us }) });
   }
 
   totals(): ActorTotals {
@@ -185,9 +224,21 @@ export class Residents {
 export function nameOf(state: unknown): string {
   if (typeof state === 'string') return state;
   if (typeof state !== 'object' || state === null) return String(state);
-  let text = '';
-  for (const [name, inner] of Object.entries(state)) text += `${text === '' ? '' : '+'}${name}.${nameOf(inner)}`;
-  return text;
+  const entries = Object.entries(state);
+  const [only] = entries;
+  if (entries.length === 1 && only !== undefined && typeof only[1] === 'string') return joined(only[0], only[1]);
+  return entries.map(([name, inner]) => `${name}.${nameOf(inner)}`).join('+');
+}
+
+/** The names of nested states that were joined already: the same string each time is compared and hashed for nothing. */
+const joinedNames = new Map<string, Map<string, string>>();
+
+function joined(outer: string, inner: string): string {
+  let names = joinedNames.get(outer);
+  if (names === undefined) joinedNames.set(outer, (names = new Map()));
+  let name = names.get(inner);
+  if (name === undefined) names.set(inner, (name = `${outer}.${inner}`));
+  return name;
 }
 
 function matches(resident: Resident, filter: ActorFilter): boolean {

@@ -2,7 +2,7 @@
 // What a model call may cost: tokens counted as characters divided by four, money by the model's price.
 
 import type { Price } from '../providers/pricing.ts';
-import type { ChatMessage, ChatRequest, ChatTool, ChatUsage } from '../providers/provider.ts';
+import type { ChatMessage, ChatRequest, ChatTool, ChatToolCall, ChatUsage } from '../providers/provider.ts';
 
 /** How much text a token is taken to be. */
 export const CHARACTERS_PER_TOKEN = 4;
@@ -22,8 +22,13 @@ export function toolSize(tool: ChatTool): number {
 
 /** The characters a message puts before a model, its tool calls included. */
 export function messageSize(message: ChatMessage): number {
-  let size = message.content.length + (message.toolName?.length ?? 0);
-  for (const call of message.toolCalls ?? []) size += call.name.length + call.arguments.length;
+  return textSize(message.content, message.toolCalls) + (message.toolName?.length ?? 0);
+}
+
+/** The characters of a text and the tool calls beside it. */
+export function textSize(content: string, calls: readonly ChatToolCall[] | undefined): number {
+  let size = content.length;
+  if (calls !== undefined) for (const call of calls) size += call.name.length + call.arguments.length;
   return size;
 }
 

@@ -3,7 +3,7 @@
 
 import { type Failure, failure } from '../errors.ts';
 import type { ChatMessage, ChatOptions, ChatRequest, ChatTool } from '../providers/provider.ts';
-import { CHARACTERS_PER_TOKEN, messageSize, outputCap, tokensOf, toolSize } from './estimate.ts';
+import { CHARACTERS_PER_TOKEN, messageSize, outputCap, textSize, tokensOf, toolSize } from './estimate.ts';
 import { type ChannelHints, systemPrompt } from './prompt.ts';
 import type { TurnMessage } from './turn-message.ts';
 import { unitsOf } from './window.ts';
@@ -36,6 +36,10 @@ export type Prepared =
 const ORIGINS = { user: 'user_input', assistant: 'system', tool: 'tool_output' } as const;
 
 function toChat(message: TurnMessage): ChatMessage {
+  if (message.tool_calls === undefined && message.tool_call_id === undefined && message.tool_name === undefined) {
+    // Nearly all are plain text.
+    return { role: message.role, content: message.content, origin: ORIGINS[message.role] };
+  }
   return {
     role: message.role,
     content: message.content,
@@ -49,22 +53,32 @@ function toChat(message: TurnMessage): ChatMessage {
 const sizeOf = (messages: readonly ChatMessage[]): number =>
   messages.reduce((size, message) => size + messageSize(message), 0);
 
+/** The characters a unit puts before a model. */
+function unitSize(unit: readonly TurnMessage[]): number {
+  let size = 0;
+  for (const { content, tool_calls, tool_name } of unit) size += textSize(content, tool_calls) + (tool_name?.length ?? 0);
+  return size;
+}
+
 /** The newest units that hold at most `most` messages and `room` characters; `active` counts those `most` allows. */
-function newest(units: readonly (readonly ChatMessage[])[], most: number, room: number) {
+function newest(units: readonly (readonly TurnMessage[])[], most: number, room: number) {
   let active = 0;
   let left = room;
   let kept = 0;
-  const chosen: (readonly ChatMessage[])[] = [];
-  for (const unit of units.toReversed()) {
+  let first = units.length;
+  for (let at = units.length - 1; at >= 0; at -= 1) {
+    const unit = units[at] ?? [];
     if (active + unit.length > most) break;
     active += unit.length;
-    left -= sizeOf(unit);
+    left -= unitSize(unit);
     // The window stays in one piece: what is older than the first unit without room goes as well.
     if (left < 0) continue;
     kept += unit.length;
-    chosen.push(unit);
+    first = at;
   }
-  return { messages: chosen.reverse().flat(), dropped: active - kept };
+  const messages: ChatMessage[] = [];
+  for (let at = first; at < units.length; at += 1) for (const message of units[at] ?? []) messages.push(toChat(message));
+  return { messages, dropped: active - kept };
 }
 
 /**
@@ -81,9 +95,8 @@ export function prepare(input: PrepareInput): Prepared {
   const fixed = input.tools.reduce((size, tool) => size + toolSize(tool), system.length + sizeOf(turn));
   const most = Math.max(model.maxContextTokens - reserved, 0);
   if (tokensOf(fixed) > most) return { ok: false, failure: tooLong(tokensOf(fixed), most, reserved, model) };
-  const units = unitsOf(input.window).map((unit) => unit.map(toChat));
   // Tokens are rounded up once, over everything: `most` tokens are this many characters.
-  const window = newest(units, input.active_window, most * CHARACTERS_PER_TOKEN - fixed);
+  const window = newest(unitsOf(input.window), input.active_window, most * CHARACTERS_PER_TOKEN - fixed);
   const messages = [...window.messages, ...turn];
   const request = { model: model.id, systemPrompt: system, messages, tools: input.tools, options: input.options };
   return { ok: true, request, dropped: window.dropped };

@@ -13,8 +13,8 @@ export function unitsOf(messages: readonly TurnMessage[]): TurnMessage[][] {
   for (let at = 0; at < messages.length; at += 1) {
     const message = messages[at];
     if (message === undefined || message.role === 'tool') continue;
-    const calls = message.role === 'assistant' ? (message.tool_calls ?? []) : [];
-    if (calls.length === 0) {
+    const calls = message.role === 'assistant' ? message.tool_calls : undefined;
+    if (calls === undefined || calls.length === 0) {
       if (message.role === 'user' || message.content !== '') units.push([message]);
       continue;
     }

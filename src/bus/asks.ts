@@ -4,6 +4,7 @@
 import type { World } from '../world.ts';
 import type { Address } from './address.ts';
 import type { Answer } from './envelope.ts';
+import type { KindCounts } from './ledger.ts';
 
 export interface Pending {
   readonly id: number;
@@ -13,6 +14,8 @@ export interface Pending {
   /** The thread that answers. */
   readonly thread: number;
   readonly within: number;
+  /** What is counted for messages to `to`. */
+  readonly counts: KindCounts;
   readonly answered: (answer: Answer<unknown>) => void;
 }
 
@@ -56,8 +59,8 @@ export class Asks {
       this.slots.set(at, slot);
       if (at < this.timerAt) this.schedule(at);
     }
-    const { id, to, from, type, thread, within, answered } = ask;
-    const node: Node = { id, to, from, type, thread, within, answered, slot, before: undefined, after: slot.first };
+    const { id, to, from, type, thread, within, counts, answered } = ask;
+    const node: Node = { id, to, from, type, thread, within, counts, answered, slot, before: undefined, after: slot.first };
     if (slot.first !== undefined) slot.first.before = node;
     slot.first = node;
     this.pending.set(id, node);

@@ -142,7 +142,7 @@ class Node<P extends Protocols> implements BusNode<P>, Carrier {
       return;
     }
     counts.asks_in_flight++;
-    this.asks.open({ id, to, from, type, thread, within, answered: answered as (answer: Answer<unknown>) => void });
+    this.asks.open({ id, to, from, type, thread, within, counts, answered: answered as (answer: Answer<unknown>) => void });
     if (thread === NOWHERE) this.settle(id, noReceiver(to));
     else if (this.routes.of(from).thread !== this.thread) {
       this.settle(
@@ -395,7 +395,7 @@ class Node<P extends Protocols> implements BusNode<P>, Carrier {
   private answered(id: number, answer: Answer<unknown>): boolean {
     const ask = this.asks.take(id);
     if (ask === undefined) return false;
-    this.routes.of(ask.to).counts.asks_in_flight--;
+    ask.counts.asks_in_flight--;
     try {
       ask.answered(answer);
     } catch (error) {
@@ -428,7 +428,7 @@ class Node<P extends Protocols> implements BusNode<P>, Carrier {
   }
 
   private expired(ask: Pending): void {
-    this.routes.of(ask.to).counts.timeouts++;
+    ask.counts.timeouts++;
     const message = `${ask.to} did not answer ${ask.type} within ${ask.within} ms.`;
     this.settle(ask.id, { ...failure('deadline_exceeded', message), in_doubt: true });
   }

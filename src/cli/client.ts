@@ -182,6 +182,7 @@ export class GatewayClient {
             path: `${target.url.pathname.replace(/\/$/, '')}${path}`,
           }),
       headers: {
+        'x-sigil-channel': 'cli',
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
         ...(body === undefined
           ? {}

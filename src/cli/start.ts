@@ -65,9 +65,10 @@ async function started(
   try {
     return { gateway: await call.composition.startGateway(options), dataDir };
   } catch (thrown) {
-    const { code, message } = toFailure(thrown);
+    const { code, message, details } = toFailure(thrown);
     if (code !== 'conflict') throw thrown;
-    throw new CliError(code, message, IN_USE_ADVICE, { cause: thrown });
+    const { advice = IN_USE_ADVICE } = (details ?? {}) as { readonly advice?: string };
+    throw new CliError(code, message, advice, { cause: thrown });
   }
 }
 

@@ -3,8 +3,8 @@
 
 import { address } from '../bus/address.ts';
 import { VIEWS } from '../bus/layout.ts';
-import type { Committed } from '../stores/journal.ts';
-import { type PackedAppend, unpackAppend } from '../stores/remote/append-wire.ts';
+import type { Committed, PackedAppend } from '../stores/journal.ts';
+import { unpackAppend } from '../stores/remote/append-wire.ts';
 import type { Request } from '../stores/request.ts';
 import { openJournal } from '../stores/sqlite/open.ts';
 import { bindHandlers } from './bind.ts';

@@ -2,7 +2,7 @@
 // What the config means for a lane: limits, routing and prices as the one frozen value that lanes are given.
 
 import type { LanePolicy } from '../actors/session/policy.ts';
-import { messageSize, tokensOf, toolSize } from '../agent/estimate.ts';
+import { textSize, tokensOf, toolSize } from '../agent/estimate.ts';
 import { systemPrompt } from '../agent/prompt.ts';
 import type { ToolRegistry } from '../agent/tools/registry.ts';
 import type { Config } from '../config/schema.ts';
@@ -37,24 +37,18 @@ export function budgetScopes(config: Config): readonly string[] {
   return ['global', ...own.map(([id]) => id)];
 }
 
+const NOTHING: readonly WindowMessage[] = [];
+
 export function lanePolicy(config: Config, tools: ToolRegistry): LanePolicy {
   const { sessions, models, gateway, agent } = config;
   const providers: RoutableProvider[] = [...providerTypes(config)].map(([name, type]) => ({ name, ...knownModels(type) }));
   const fixed = systemPrompt(agent.persona, CHANNEL_HINTS).length + tools.offer().reduce((size, tool) => size + toolSize(tool), 0);
   const prices = models.pricing;
 
-  const sizeOf = (message: WindowMessage): number =>
-    messageSize({
-      role: message.role,
-      content: message.content,
-      origin: 'user_input',
-      ...(message.tool_calls === undefined ? {} : { toolCalls: message.tool_calls }),
-    });
-
   const estimate = (state: SessionState): { tokens: number; cost_usd: number } => {
     let size = fixed + (state.turn?.message.content.length ?? 0);
-    for (const message of state.window) size += sizeOf(message);
-    for (const message of state.turn?.said ?? []) size += sizeOf(message);
+    for (const { content, tool_calls } of state.window) size += textSize(content, tool_calls);
+    for (const { content, tool_calls } of state.turn?.said ?? NOTHING) size += textSize(content, tool_calls);
     const input = Math.min(tokensOf(size), MODEL_LIMITS.context);
     const price = priceOf(state.turn?.model ?? '', prices);
     const cost_usd = price === undefined ? 0 : (input * price.input + MODEL_LIMITS.output * price.output) / 1_000_000;

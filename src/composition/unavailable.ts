@@ -2,7 +2,32 @@
 // What the config may ask for and this version does not have: said at the start and in status, never silently ignored.
 
 import type { Quarantined } from '../actors/gateway/protocol.ts';
-import type { Config } from '../config/schema.ts';
+import { type Config, defaultConfig } from '../config/schema.ts';
+
+/** Settings that are read by nothing yet: said when somebody has set one. */
+const WITHOUT_EFFECT = [
+  'storage.journal_retention',
+  'models.budgets.unknown_price',
+  'sessions.mode',
+  'sessions.memory.compaction',
+  'sessions.memory.recent_store',
+  'sessions.memory.summaries',
+  'sessions.memory.knowledge',
+  'sessions.memory.embeddings',
+  'outbox.max_age',
+  'approvals.timeout',
+  'secrets.backend',
+  'attachments',
+  'security.scanner',
+  'telemetry',
+  'plugins',
+] as const;
+
+function at(config: unknown, path: string): string {
+  let value: unknown = config;
+  for (const key of path.split('.')) value = (value as Readonly<Record<string, unknown>> | undefined)?.[key];
+  return JSON.stringify(value);
+}
 
 /** Settings that have no effect in this version. */
 export function unavailableParts(config: Config): readonly Quarantined[] {
@@ -20,6 +45,10 @@ export function unavailableParts(config: Config): readonly Quarantined[] {
   if (config.tools.web_fetch.enabled) missing('tools.web_fetch', 'The tool web_fetch', 'Turn it off.');
   if (config.tools.exec_sandboxed.enabled) missing('tools.exec_sandboxed', 'The tool exec_sandboxed', 'Turn it off.');
   for (const name of Object.keys(config.mcp)) missing(`mcp.${name}`, 'An MCP server', 'Remove the entry.');
+  const defaults = defaultConfig();
+  for (const path of WITHOUT_EFFECT) {
+    if (at(config, path) !== at(defaults, path)) missing(path, 'What it sets', 'It has no effect.');
+  }
   if (config.models.failover.length > 0) missing('models.failover', 'Failover to another model', 'The first model alone answers.');
   return parts;
 }

@@ -42,7 +42,7 @@ export const ConfigSchema = z
         backend: z
           .enum(['auto', 'keyring', 'file', 'env'])
           .default('auto')
-          .describe('Where `sigil secret set` keeps secrets.'),
+          .describe('Where secrets are kept.'),
       })
       .prefault({})
       .describe('Secrets.'),

@@ -40,7 +40,7 @@ export interface EdgePorts {
   readonly channels: readonly string[];
   /** Budget scopes with an actor (`global`, `workspace:<id>`). */
   readonly budgets: readonly string[];
-  /** True once every part is up. */
-  ready(): boolean;
+  /** Whether every part is up, and none is stopping. */
+  state(): 'starting' | 'running' | 'draining';
   readonly quarantined: readonly Quarantined[];
 }

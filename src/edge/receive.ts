@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Handing a message in at the HTTP channel's door until it is durable, and waiting for the end of its turn.
+// Handing a message in at its channel's door until it is durable, and waiting for the end of its turn.
 
 import type { Inbound } from '../actors/channel/protocol.ts';
 import { type Delivered, ENDS_TOPIC, type TurnEnded } from '../actors/session/protocol.ts';
-import { address } from '../bus/address.ts';
+import { type Address, address } from '../bus/address.ts';
 import { topic } from '../bus/envelope.ts';
 import { ask, lostOnTheWay, Patience, passing } from './ask.ts';
 import type { EdgePorts } from './ports.ts';
@@ -12,7 +12,16 @@ const RECEIVE_MS = 30_000;
 const WATCH_MS = 10_000;
 /** A waiting caller asks again after this long, should an end ever not have reached it. */
 const LOOK_AGAIN_MS = 30_000;
-const HTTP_CHANNEL = address('channel', 'http');
+
+/** Pull channels that share this door: a client says which it is by the header, and is `http` otherwise. */
+export const CHANNEL_HEADER = 'x-sigil-channel';
+const CHANNELS: ReadonlySet<string> = new Set(['http', 'cli']);
+
+/** The channel a request comes by. */
+export function channelOf(header: string | readonly string[] | undefined): Address<'channel'> {
+  return address('channel', typeof header === 'string' && CHANNELS.has(header) ? header : 'http');
+}
+
 
 /** Asks only for where a turn stands, none of its events. */
 const NO_EVENTS = Number.MAX_SAFE_INTEGER;
@@ -23,11 +32,16 @@ const NO_EVENTS = Number.MAX_SAFE_INTEGER;
  *
  * @throws SigilError as the channel or the session refused it.
  */
-export async function deliver(ports: EdgePorts, inbound: Inbound, trace: string): Promise<Delivered> {
+export async function deliver(
+  ports: EdgePorts,
+  channel: Address<'channel'>,
+  inbound: Inbound,
+  trace: string,
+): Promise<Delivered> {
   const patience = new Patience(ports.world);
   for (;;) {
     try {
-      return await ask(ports.bus, HTTP_CHANNEL, 'channel.receive', inbound, RECEIVE_MS, trace);
+      return await ask(ports.bus, channel, 'channel.receive', inbound, RECEIVE_MS, trace);
     } catch (thrown) {
       await patience.after(thrown, lostOnTheWay);
     }

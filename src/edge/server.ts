@@ -19,8 +19,12 @@ export interface Edge {
   listenSocket(path: string): Promise<void>;
   /** Takes no new connections; those that are open go on. */
   stopAccepting(): void;
-  /** Stops accepting and settles when every running answer has ended; the drain timeout ends those that have not. */
-  close(): Promise<void>;
+  /**
+   * Stops accepting and settles when every running answer has ended.
+   *
+   * @param grace milliseconds after which those that have not are ended; the drain timeout when not given
+   */
+  close(grace?: number): Promise<void>;
 }
 
 const HEADERS_MS = 10_000;
@@ -82,8 +86,8 @@ export function createEdge(ports: EdgePorts): Edge {
     for (const server of servers) if (server.listening) server.close();
   };
 
-  const shut = async (): Promise<void> => {
-    const { world, config } = ports;
+  const shut = async (grace: number): Promise<void> => {
+    const { world } = ports;
     const all = Promise.all(servers.map((server) => closed(server)));
     edge.endEndless();
     let stopSweeping: () => void = () => undefined;
@@ -95,8 +99,8 @@ export function createEdge(ports: EdgePorts): Edge {
     sweep();
     const cancels = [
       () => stopSweeping(),
-      world.after(config.gateway.drain_timeout, () => edge.endAll()),
-      world.after(config.gateway.drain_timeout + LAST_WORDS_MS, () => {
+      world.after(grace, () => edge.endAll()),
+      world.after(grace + LAST_WORDS_MS, () => {
         for (const server of servers) server.closeAllConnections();
       }),
     ];
@@ -121,8 +125,8 @@ export function createEdge(ports: EdgePorts): Edge {
       fs.chmodSync(path, 0o600);
     },
     stopAccepting,
-    close() {
-      closing ??= shut();
+    close(grace = ports.config.gateway.drain_timeout) {
+      closing ??= shut(grace);
       return closing;
     },
   };

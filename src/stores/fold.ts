@@ -137,6 +137,8 @@ export function placeOf(facts: SessionFacts): TurnPlace {
   return { session_id: facts.session_id, workspace_id: facts.workspace_id };
 }
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
 /**
  * The state after one more record.
  *
@@ -145,8 +147,12 @@ export function placeOf(facts: SessionFacts): TurnPlace {
  */
 export function evolve(state: SessionState, record: SessionRecord, at: number, window: number): SessionState {
   if (record.type === 'checkpoint') return { ...state, since_checkpoint: 0 };
-  const next = step(state, record, at, window);
-  return { ...next, since_checkpoint: state.since_checkpoint + 1 };
+  const since_checkpoint = state.since_checkpoint + 1;
+  const next: Mutable<SessionState> = step(state, record, at, window);
+  if (next === state) return { ...state, since_checkpoint };
+  // It was made just now and nobody else has it: no second copy.
+  next.since_checkpoint = since_checkpoint;
+  return next;
 }
 
 function step(state: SessionState, record: Exclude<SessionRecord, { type: 'checkpoint' }>, at: number, window: number): SessionState {
@@ -291,8 +297,11 @@ function started(state: SessionState, record: TurnStarted, at: number): SessionS
   };
 }
 
+const NONE_WAITING = { waiting: [], waiting_size: 0 } as const;
+
 function without(state: SessionState, turn_id: string): Pick<SessionState, 'waiting' | 'waiting_size'> {
   const waiting = state.waiting.filter((message) => message.turn_id !== turn_id);
+  if (waiting.length === 0) return NONE_WAITING;
   return { waiting, waiting_size: waiting.reduce((size, message) => size + message.content.length, 0) };
 }
 

@@ -24,6 +24,13 @@ export interface Append {
   readonly items: readonly AppendItem[];
 }
 
+/**
+ * An append as it crosses a thread, one flat array: stream, workspace, n, the number of items; for each item its time, the number of records and each one's type, version,
+ * turn and payload, then the number of what it owes and each one's record and kind, then the number of seqs it settles and
+ * each of them.
+ */
+export type PackedAppend = readonly (string | number | null)[];
+
 /** The seq of the first record; the rest follow without a gap. */
 export interface Committed {
   readonly seq: number;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the stores' threads answer to on the bus, and under which addresses.
 
-import type { Committed, JournalProtocol } from './journal.ts';
-import type { PackedAppend } from './remote/append-wire.ts';
+import type { Committed, JournalProtocol, PackedAppend } from './journal.ts';
 import type { ReadProtocol } from './session-store.ts';
 
 /** What the views' thread is told and asked. */

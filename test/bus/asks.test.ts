@@ -9,6 +9,7 @@ import { VirtualWorlds } from './virtual-world.ts';
 
 const TO = address('session', 'a');
 const FROM = address('thread', 'main');
+const counts = { sent: 0, delivered: 0, asks_in_flight: 0, timeouts: 0, dead_letters: 0 };
 
 test('every ask expires in its time unless it was taken before', () => {
   const asked = fc.array(
@@ -34,7 +35,7 @@ test('every ask expires in its time unless it was taken before', () => {
       given.forEach(({ at, within, takenAfter }, id) => {
         world.after(at, () => {
           open.set(id, world.monotonic());
-          asks.open({ id, to: TO, from: FROM, type: 'test.ask', thread: 1, within, answered: () => undefined });
+          asks.open({ id, to: TO, from: FROM, type: 'test.ask', thread: 1, within, counts, answered: () => undefined });
           if (takenAfter !== undefined) world.after(takenAfter, () => void (asks.take(id) && taken.add(id)));
         });
       });

@@ -98,7 +98,7 @@ export class FakeHouse {
       providers: ['sigil'],
       channels: ['http'],
       budgets: ['global'],
-      ready: () => this.isReady,
+      state: () => (this.isReady ? 'running' : 'starting'),
       quarantined: [],
       ...more,
     };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The effect of a model call: a permit from the provider's actor, the stream here in the lane's thread, then the permit back.
 
-import { address } from '../../bus/address.ts';
+import { type Address, address } from '../../bus/address.ts';
 import type { ErrorCode, Failure } from '../../errors.ts';
 import { failure } from '../../errors.ts';
 import type { ChatEvent, ChatRequest } from '../../providers/provider.ts';
@@ -28,7 +28,17 @@ export interface CallModelOptions {
 
 export function createCallModel(options: CallModelOptions): LaneEffects['callModel'] {
   const { bus, world } = options;
-  return (state, sink) => {
+  const providers = new Map<string, Address<'provider'>>();
+  /** Of `provider/model`; the same string every time. */
+  const providerOf = (model: string): Address<'provider'> => {
+    const name = model.slice(0, model.indexOf('/'));
+    const known = providers.get(name);
+    if (known !== undefined) return known;
+    const made = address('provider', name);
+    providers.set(name, made);
+    return made;
+  };
+  return ({ address: from }, state, sink) => {
     const { turn, facts } = state;
     if (turn === null || facts === null) throw new Error('a model is only called for a turn that runs');
     let over = false;
@@ -42,8 +52,7 @@ export function createCallModel(options: CallModelOptions): LaneEffects['callMod
       give();
       sink.end(error);
     };
-    const from = address('session', facts.session_id);
-    const provider = address('provider', turn.model.slice(0, turn.model.indexOf('/')));
+    const provider = providerOf(turn.model);
     const body = { workspace_id: facts.workspace_id, turn_id: turn.turn_id, model: turn.model };
     bus.ask(provider, 'provider.request', body, { from, within: options.turn_timeout(), trace: turn.turn_id }, (answer) => {
       if (!answer.ok) return end(answer.error.code === 'not_found' ? failure('provider_unavailable', `Provider of ${turn.model} is not running.`) : answer.error);

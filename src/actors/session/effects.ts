@@ -9,6 +9,7 @@ import type { SessionState } from '../../stores/fold.ts';
 import type { ToolCall, Usage } from '../../stores/records.ts';
 import type { ShortEvent } from '../../stores/turn-events.ts';
 import type { ToolResult } from './decide.ts';
+import type { SessionNames } from './names.ts';
 
 /** Ends an effect before its time; its callbacks are not called any more. */
 export type Abort = () => void;
@@ -32,10 +33,10 @@ export interface LaneEffects {
   reply(to: Envelope, body: unknown): void;
   fail(to: Envelope, error: Failure): void;
   /** Tells whoever follows this session's turns; costs next to nothing when nobody does. */
-  publish(session_id: string, turn_id: string, n: number, event: ShortEvent): void;
-  published(session_id: string, turn_id: string, seq: number): void;
+  publish(names: SessionNames, turn_id: string, n: number, event: ShortEvent): void;
+  published(names: SessionNames, turn_id: string, seq: number): void;
   /** One model call: permit, stream, release. `end` is called once, unless it is aborted. */
-  callModel(state: SessionState, sink: { readonly event: (event: ChatEvent) => void; readonly end: (error: Failure | null) => void }): Abort;
+  callModel(names: SessionNames, state: SessionState, sink: { readonly event: (event: ChatEvent) => void; readonly end: (error: Failure | null) => void }): Abort;
   /** One tool call; `done` is called once, unless it is aborted. */
   runTool(state: SessionState, call: ToolCall, done: (result: ToolResult) => void): Abort;
   /** Reserves at every budget that could be reached; a refusal gives back what the others granted. */

@@ -22,6 +22,7 @@ import {
 import type { Abort, LaneEffects } from './effects.ts';
 import { LiveTurn } from './live-turn.ts';
 import { type LaneEffect, type LaneEvent, sessionMachine } from './machine.ts';
+import type { SessionNames } from './names.ts';
 import type { LanePolicy } from './policy.ts';
 import type { Deliver, Delivered, SessionChange, Watched } from './protocol.ts';
 import { ReplyCollector } from './reply-collector.ts';
@@ -29,6 +30,7 @@ import { StreamWriter } from './stream-writer.ts';
 
 export interface LaneOptions {
   readonly session_id: string;
+  readonly names: SessionNames;
   readonly world: World;
   readonly policy: () => LanePolicy;
   readonly effects: LaneEffects;
@@ -55,6 +57,7 @@ export class Lane {
   readonly session_id: string;
   /** When it last had something to do, by the monotonic clock. */
   active_at: number;
+  private readonly names: SessionNames;
   private readonly options: LaneOptions;
   private readonly effects: LaneEffects;
   private readonly world: World;
@@ -78,6 +81,7 @@ export class Lane {
   constructor(options: LaneOptions) {
     this.options = options;
     this.session_id = options.session_id;
+    this.names = options.names;
     this.effects = options.effects;
     this.world = options.world;
     this.active_at = options.world.monotonic();
@@ -86,7 +90,7 @@ export class Lane {
     this.seq = options.seq;
     this.owed = options.owed;
     this.writer = new StreamWriter({
-      stream: `session/${options.session_id}`,
+      stream: options.names.address,
       n: options.n,
       workspace: () => this.ahead.facts?.workspace_id ?? '',
       append: options.effects.append,
@@ -301,7 +305,7 @@ export class Lane {
       for (const turn_id of over) {
         this.owed.delete(turn_id);
         this.turns.delete(turn_id);
-        this.effects.published(this.session_id, turn_id, this.seq);
+        this.effects.published(this.names, turn_id, this.seq);
       }
       if (over.length > 0) this.effects.point('turn.finished');
       then(state);
@@ -311,28 +315,31 @@ export class Lane {
   /** What became durable, told to whoever follows. */
   private tell(records: readonly SessionRecord[], first: number): void {
     const { facts } = this.durable;
-    records.forEach((record, index) => {
+    let seq = first;
+    for (const record of records) {
       if (record.type === 'session_created') this.options.opened(record.workspace_id);
-      if (record.type === 'message_received') this.owed.set(record.turn_id, first + index);
-      if (!('turn_id' in record) || facts === null) return;
+      if (record.type === 'message_received') this.owed.set(record.turn_id, seq);
+      seq += 1;
+      if (!('turn_id' in record) || facts === null) continue;
       let live = this.turns.get(record.turn_id);
       if (live === undefined && record.type === 'turn_started') {
         live = new LiveTurn(record.turn_id, placeOf(facts), { n: 0, text: '' });
         this.turns.set(record.turn_id, live);
       }
       for (const { turn_id, n, event } of live?.recorded(record) ?? []) {
-        this.effects.publish(this.session_id, turn_id, n, event);
+        this.effects.publish(this.names, turn_id, n, event);
       }
-    });
+    }
   }
 
-  private dueCheckpoint(before: readonly SessionRecord[]): SessionRecord | null {
+  private dueCheckpoint(before: readonly { readonly records: readonly SessionRecord[] }[]): SessionRecord | null {
     const { ahead } = this;
     // A larger state is written more seldom, so that writing it stays a small share of writing its records.
     const every = Math.max(this.options.policy().checkpoint_every, ahead.keys.size / 4);
     if (ahead.facts === null || ahead.since_checkpoint < every) return null;
+    const records = before.flatMap((write) => write.records);
     const open = [...(ahead.turn === null ? [] : [ahead.turn.turn_id]), ...ahead.waiting.map((message) => message.turn_id)];
-    const owed = open.map((turn_id) => [turn_id, this.owed.get(turn_id) ?? seqFromCheckpoint(before, turn_id)] as const);
+    const owed = open.map((turn_id) => [turn_id, this.owed.get(turn_id) ?? seqFromCheckpoint(records, turn_id)] as const);
     this.ahead = { ...ahead, since_checkpoint: 0 };
     return { type: 'checkpoint', state: packSession(ahead, owed) };
   }
@@ -403,13 +410,13 @@ export class Lane {
       },
     };
     this.effects.point('model.before');
-    abort = this.effects.callModel(state, {
+    abort = this.effects.callModel(this.names, state, {
       event: (event) => {
         if (over || this.stopped) return;
         if (event.type === 'done') finish = event.finishReason;
         else if (event.type === 'error') return end(event.error);
         const shown = collector.take(event);
-        if (shown !== null && live !== undefined) this.effects.publish(this.session_id, turn.turn_id, live.show(shown), shown);
+        if (shown !== null && live !== undefined) this.effects.publish(this.names, turn.turn_id, live.show(shown), shown);
         if (!collector.full) return;
         finish = 'length';
         abort();

@@ -13,6 +13,7 @@ import { nextStep } from './decide.ts';
 import type { LaneEffects } from './effects.ts';
 import { inspectLane } from './inspect.ts';
 import { Lane } from './lane.ts';
+import { namesOf } from './names.ts';
 import type { LanePolicy } from './policy.ts';
 
 export interface LanesOptions {
@@ -215,9 +216,11 @@ export class Lanes {
       else if (record.type === 'turn_finished' || record.type === 'turn_failed') owed.delete(record.turn_id);
     }
     const { world, residents } = this.options;
+    const names = namesOf(session_id);
     let resident: Resident | undefined;
     const lane = new Lane({
       session_id,
+      names,
       world,
       policy,
       effects: this.options.effects,
@@ -236,7 +239,7 @@ export class Lanes {
       lost: (error) => this.lose(session_id, lane, error),
     });
     const parent = state.facts === null ? null : address('workspace', state.facts.workspace_id);
-    resident = residents.add(address('session', session_id), parent, inspectLane(lane));
+    resident = residents.add(names.address, parent, inspectLane(lane));
     return { lane, resident };
   }
 

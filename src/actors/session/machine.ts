@@ -34,6 +34,8 @@ const machineSetup = setup({
     reserves: comesNext('reserve'),
     runsTools: comesNext('tools'),
     concludes: comesNext('conclude'),
+    /** Where nearly every turn ends, so it is asked first. */
+    rests: comesNext('idle'),
     cancelled: ({ event }) => event.type !== 'happened' && event.state.turn?.cancelled === true,
   },
   actions: {
@@ -81,7 +83,7 @@ export const sessionMachine = machineSetup.createMachine({
         calling_model: { on: whileBusy },
         running_tools: { on: whileBusy },
         /** Until the chart's own records are durable nothing else moves it: their state holds what came before them. */
-        writing: { on: { written: [...onward, { target: '#session.idle' }] } },
+        writing: { on: { written: [{ guard: 'rests' as const, target: '#session.idle' }, ...onward, { target: '#session.idle' }] } },
       },
     },
   },

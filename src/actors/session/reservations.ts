@@ -22,8 +22,10 @@ export function createReservations(bus: Pick<SigilBus, 'ask' | 'send'>, policy: 
   const settle = (state: SessionState, tokens: number, cost_usd: number): void => {
     const { turn, facts } = state;
     if (turn === null || facts === null) return;
+    const reserved = granted.get(turn.turn_id);
+    if (reserved === undefined) return;
     const from = address('session', facts.session_id);
-    for (const { scope, reservation } of granted.get(turn.turn_id) ?? []) {
+    for (const { scope, reservation } of reserved) {
       bus.send(address('budget', scope), 'budget.settle', { reservation, tokens, cost_usd }, { from, trace: turn.turn_id });
     }
     granted.delete(turn.turn_id);

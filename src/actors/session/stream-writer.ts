@@ -4,7 +4,7 @@
 import type { Answer } from '../../bus/envelope.ts';
 import type { Failure } from '../../errors.ts';
 import type { Append, AppendItem, Committed } from '../../stores/journal.ts';
-import { type SessionRecord, store } from '../../stores/records.ts';
+import { type SessionRecord, type StoredRecord, store } from '../../stores/records.ts';
 
 export interface StreamWriterOptions {
   readonly stream: string;
@@ -14,8 +14,8 @@ export interface StreamWriterOptions {
   readonly append: (append: Append, answered: (answer: Answer<Committed>) => void) => void;
   /** Runs the append again after a while: it may not have reached the journal. */
   readonly later: (run: () => void) => void;
-  /** A checkpoint to write right behind these records, if one is due. */
-  readonly checkpoint: (before: readonly SessionRecord[]) => SessionRecord | null;
+  /** A checkpoint to write right behind these writes' records, if one is due. */
+  readonly checkpoint: (before: readonly { readonly records: readonly SessionRecord[] }[]) => SessionRecord | null;
   /** The stream cannot be written any more from here: start again from its log. */
   readonly lost: (error: Failure) => void;
 }
@@ -68,7 +68,7 @@ export class StreamWriter {
     const n = this.n + 1;
     const items = batch.map(toItem);
     for (const item of items) this.n += item.records.length;
-    const checkpoint = this.options.checkpoint(batch.flatMap((waiting) => waiting.records));
+    const checkpoint = this.options.checkpoint(batch);
     if (checkpoint !== null) {
       const at = batch.at(-1)?.at ?? 0;
       items.push({ at, records: [store(checkpoint)], owes: [], settles: [] });
@@ -98,6 +98,11 @@ export class StreamWriter {
 }
 
 function toItem({ at, records, settles }: Waiting): AppendItem {
-  const owes = records.flatMap((record, index) => (record.type === 'message_received' ? [{ record: index, kind: 'turn' as const }] : []));
-  return { at, records: records.map(store), owes, settles };
+  const owes: { record: number; kind: 'turn' }[] = [];
+  const stored: StoredRecord[] = [];
+  for (const record of records) {
+    if (record.type === 'message_received') owes.push({ record: stored.length, kind: 'turn' });
+    stored.push(store(record));
+  }
+  return { at, records: stored, owes, settles };
 }

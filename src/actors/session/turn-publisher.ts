@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Publishes turn events: what one turn shows in one turn of the loop goes as one batch, because deltas are many and small.
 
-import { address } from '../../bus/address.ts';
-import { topic } from '../../bus/envelope.ts';
-import type { ShortEvent, TurnEventBatch } from '../../stores/turn-events.ts';
+import type { ShortEvent } from '../../stores/turn-events.ts';
 import type { World } from '../../world.ts';
 import type { SigilBus } from '../protocols.ts';
 import type { LaneEffects } from './effects.ts';
-import { ENDS_TOPIC, type TurnEnded, TURNS_TOPIC } from './protocol.ts';
+import type { SessionNames } from './names.ts';
 
 interface Collected {
-  readonly session_id: string;
+  readonly names: SessionNames;
   readonly turn_id: string;
   readonly first: number;
   readonly events: ShortEvent[];
@@ -23,9 +21,7 @@ export function createTurnPublisher(bus: Pick<SigilBus, 'heard' | 'publish'>, wo
   const collected = new Map<string, Collected | null>();
   let scheduled = false;
 
-  const send = ({ session_id, turn_id, first, events }: Collected): void => {
-    bus.publish(topic<TurnEventBatch>(address('session', session_id), TURNS_TOPIC), { turn_id, first, events });
-  };
+  const send = ({ names, turn_id, first, events }: Collected): void => bus.publish(names.turns, { turn_id, first, events });
   const flush = (): void => {
     scheduled = false;
     for (const batch of collected.values()) if (batch !== null) send(batch);
@@ -33,7 +29,8 @@ export function createTurnPublisher(bus: Pick<SigilBus, 'heard' | 'publish'>, wo
   };
 
   return {
-    publish: (session_id, turn_id, n, event) => {
+    publish: (names, turn_id, n, event) => {
+      const { session_id } = names;
       const open = collected.get(session_id);
       if (open === null) return;
       if (open !== undefined && open.turn_id === turn_id && open.first + open.events.length === n) {
@@ -41,12 +38,12 @@ export function createTurnPublisher(bus: Pick<SigilBus, 'heard' | 'publish'>, wo
         return;
       }
       if (open !== undefined) send(open);
-      const heard = open !== undefined || bus.heard(topic(address('session', session_id), TURNS_TOPIC));
-      collected.set(session_id, heard ? { session_id, turn_id, first: n, events: [event] } : null);
+      const heard = open !== undefined || bus.heard(names.turns);
+      collected.set(session_id, heard ? { names, turn_id, first: n, events: [event] } : null);
       if (scheduled) return;
       scheduled = true;
       world.soon(flush);
     },
-    published: (session_id, turn_id, seq) => bus.publish(topic<TurnEnded>(address('session', session_id), ENDS_TOPIC), { turn_id, seq }),
+    published: ({ ends }, turn_id, seq) => bus.publish(ends, { turn_id, seq }),
   };
 }

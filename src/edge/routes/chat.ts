@@ -10,7 +10,7 @@ import { readBody } from '../body.ts';
 import type { EdgeContext } from '../context.ts';
 import { type Answer, type Exchange, json, param, type Route, STREAMED } from '../exchange.ts';
 import { about, invalid, Refusal, tooMany, turnProblem } from '../problem.ts';
-import { deliver, turnEnd } from '../receive.ts';
+import { CHANNEL_HEADER, channelOf, deliver, turnEnd } from '../receive.ts';
 import type { ChatAnswer } from '../schemas/answers.ts';
 import { type ChatBody, ChatRequest } from '../schemas/requests.ts';
 import { followTurn } from './turns.ts';
@@ -64,7 +64,8 @@ async function accept(edge: EdgeContext, exchange: Exchange, body: ChatBody): Pr
     model: body.model ?? '',
   };
   try {
-    return await deliver(edge.ports, inbound, exchange.requestId);
+    const channel = channelOf(exchange.request.headers[CHANNEL_HEADER]);
+    return await deliver(edge.ports, channel, inbound, exchange.requestId);
   } catch (thrown) {
     throw thrown instanceof SigilError ? about(thrown, { message_id }) : thrown;
   }

@@ -18,7 +18,7 @@ export const OPEN_PATHS: ReadonlySet<string> = new Set(['/health', '/ready']);
 export function systemRoutes(edge: EdgeContext): readonly Route[] {
   return [
     { method: 'GET', path: '/health', handle: () => json({ status: 'ok' }) },
-    { method: 'GET', path: '/ready', handle: readiness(edge) },
+    { method: 'GET', path: '/ready', handle: () => readiness(edge) },
     { method: 'GET', path: '/api/v1/status', handle: () => status(edge) },
     {
       method: 'GET',
@@ -29,17 +29,15 @@ export function systemRoutes(edge: EdgeContext): readonly Route[] {
   ];
 }
 
-function readiness(edge: EdgeContext): () => Answer {
-  let was = false;
-  return () => {
-    if (edge.ports.ready()) {
-      was = true;
+function readiness(edge: EdgeContext): Answer {
+  switch (edge.ports.state()) {
+    case 'running':
       return json({ status: 'ready' });
-    }
-    throw was
-      ? new Refusal('draining', 'The gateway is stopping.')
-      : new Refusal('overloaded', 'The gateway is still starting.');
-  };
+    case 'draining':
+      throw new Refusal('draining', 'The gateway is stopping.');
+    default:
+      throw new Refusal('overloaded', 'The gateway is still starting.');
+  }
 }
 
 const UNREACHABLE = 'unreachable';

@@ -1,15 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // An append as it crosses a thread: one flat array, which costs half of what nested objects do to clone, on the hottest path.
 
-import type { Append, AppendItem, OwedKind } from '../journal.ts';
+import type { Append, AppendItem, OwedKind, PackedAppend } from '../journal.ts';
 import type { RecordType, StoredRecord } from '../records.ts';
-
-/**
- * Stream, workspace, n, the number of items; for each item its time, the number of records and each one's type, version,
- * turn and payload, then the number of what it owes and each one's record and kind, then the number of seqs it settles and
- * each of them.
- */
-export type PackedAppend = readonly (string | number | null)[];
 
 export function packAppend({ stream, workspace_id, n, items }: Append): PackedAppend {
   const packed: (string | number | null)[] = [stream, workspace_id, n, items.length];
