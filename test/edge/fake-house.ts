@@ -36,7 +36,7 @@ export class FakeHouse {
   readonly subscribers = new Map<string, Set<Subscriber<never>>>();
   /** What a turn says once its message is durable. */
   script: (turn: FakeTurn) => void = (turn) => this.play(turn, 'Hello.');
-  isReady = true;
+  state: 'starting' | 'running' | 'draining' = 'running';
   private seq = 0;
 
   constructor() {
@@ -98,7 +98,7 @@ export class FakeHouse {
       providers: ['sigil'],
       channels: ['http'],
       budgets: ['global'],
-      state: () => (this.isReady ? 'running' : 'starting'),
+      state: () => this.state,
       quarantined: [],
       ...more,
     };

@@ -88,7 +88,7 @@ describe('the guard', () => {
     const { client, house } = await setUp();
     expect((await client.call('GET', '/health', { token: null })).body).toEqual({ status: 'ok' });
     expect((await client.call('GET', '/ready', { token: null })).status).toBe(200);
-    house.isReady = false;
+    house.state = 'draining';
     const draining = await client.call('GET', '/ready', { token: null });
     expect([draining.status, draining.body.code]).toEqual([503, 'draining']);
     for (const path of ['/openapi.json', '/api/v1/status', '/health/', '/health/..', '/readyz', '/%68ealth', '/']) {
