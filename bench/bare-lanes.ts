@@ -10,14 +10,21 @@ import { isMainThread, MessageChannel, type MessagePort, Worker, workerData } fr
 import Database from 'better-sqlite3';
 import { type Actor, createActor, setup } from 'xstate';
 
-type Role = { readonly role: 'lanes' | 'journal'; readonly port: MessagePort; readonly driver?: MessagePort; readonly file: string };
+type Role = {
+  readonly role: 'lanes' | 'journal';
+  readonly port: MessagePort;
+  readonly driver?: MessagePort;
+  readonly file: string;
+};
 /** The rows of one step, and whose they are. */
 interface Step {
   readonly session: number;
   readonly rows: readonly { readonly type: string; readonly turn_id: string; readonly payload: string }[];
 }
 
-const lane = setup({ types: {} as { events: { type: 'received' } | { type: 'replied' } | { type: 'written' } } }).createMachine({
+const lane = setup({
+  types: {} as { events: { type: 'received' } | { type: 'replied' } | { type: 'written' } },
+}).createMachine({
   initial: 'idle',
   states: {
     idle: { on: { received: 'calling' } },
@@ -50,7 +57,8 @@ function runJournal({ port, file }: Role): void {
   const insert = db.prepare('INSERT INTO records (stream, at, type, turn_id, payload) VALUES (?, ?, ?, ?, ?)');
   const commit = db.transaction((steps: readonly Step[]) => {
     for (const { session, rows } of steps) {
-      for (const { type, turn_id, payload } of rows) insert.run(`session/${session}`, Date.now(), type, turn_id, payload);
+      for (const { type, turn_id, payload } of rows)
+        insert.run(`session/${session}`, Date.now(), type, turn_id, payload);
     }
   });
   let waiting: Step[] = [];
@@ -72,9 +80,16 @@ function runLanes({ port, driver }: Role): void {
   const lanes = new Map<number, Actor<typeof lane>>();
   const append = batched<Step>(port);
   const turn_id = crypto.randomUUID();
-  const row = (record: { readonly type: string }) => ({ type: record.type, turn_id, payload: JSON.stringify({ ...record, turn_id }) });
+  const row = (record: { readonly type: string }) => ({
+    type: record.type,
+    turn_id,
+    payload: JSON.stringify({ ...record, turn_id }),
+  });
   const tell = batched<readonly [number, string]>(driver);
-  const words = 'this is one reply of ordinary length as a model would stream it word after word until it comes to its end'.split(' ').slice(0, 20);
+  const words =
+    'this is one reply of ordinary length as a model would stream it word after word until it comes to its end'
+      .split(' ')
+      .slice(0, 20);
   driver.on('message', (sessions: readonly number[]) => {
     for (const session of sessions) {
       let actor = lanes.get(session);
@@ -83,13 +98,23 @@ function runLanes({ port, driver }: Role): void {
         actor.start();
         lanes.set(session, actor);
       }
-      const message = { message_id: `m-${session}`, user_id: 'bench', channel: 'channel/http', content: 'hello there', model: '', digest: 'abcdefghijklmnop' };
+      const message = {
+        message_id: `m-${session}`,
+        user_id: 'bench',
+        channel: 'channel/http',
+        content: 'hello there',
+        model: '',
+        digest: 'abcdefghijklmnop',
+      };
       append({
         session,
         rows: [
           row({ type: 'message_received', ...message }),
           row({ type: 'turn_started', ...{ message_ids: [message.message_id], model: 'sigil/offline', queued_ms: 0 } }),
-          row({ type: 'model_called', ...{ call: 1, model: 'sigil/offline', reserved_tokens: 1_000, reserved_usd: 0 } }),
+          row({
+            type: 'model_called',
+            ...{ call: 1, model: 'sigil/offline', reserved_tokens: 1_000, reserved_usd: 0 },
+          }),
         ],
       });
     }
@@ -106,12 +131,30 @@ function runLanes({ port, driver }: Role): void {
           text += `${word} `;
         }
         actor.send({ type: 'replied' });
-        const usage = { input_tokens: 600, output_tokens: 30, cache_read_tokens: 0, cache_write_tokens: 0, cost_usd: 0 };
+        const usage = {
+          input_tokens: 600,
+          output_tokens: 30,
+          cache_read_tokens: 0,
+          cache_write_tokens: 0,
+          cost_usd: 0,
+        };
         const deltas = words.map((word) => word.length + 1);
         append({
           session,
           rows: [
-            row({ type: 'model_replied', ...{ call: 1, content: text, thinking: '', tool_calls: [], usage, finish: 'stop', deltas, message_id: turn_id } }),
+            row({
+              type: 'model_replied',
+              ...{
+                call: 1,
+                content: text,
+                thinking: '',
+                tool_calls: [],
+                usage,
+                finish: 'stop',
+                deltas,
+                message_id: turn_id,
+              },
+            }),
             row({ type: 'turn_finished', ...{ reply_id: turn_id, finish_reason: 'stop', content: text, usage } }),
           ],
         });
@@ -136,7 +179,10 @@ export async function bareTurns(sessions: number, inFlight: number, warmUp: numb
   const driver = new MessageChannel();
   const entry = new URL(import.meta.url);
   const file = join(dir, 'journal.db');
-  const journal = new Worker(entry, { workerData: { role: 'journal', port: between.port2, file }, transferList: [between.port2] });
+  const journal = new Worker(entry, {
+    workerData: { role: 'journal', port: between.port2, file },
+    transferList: [between.port2],
+  });
   const lanes = new Worker(entry, {
     workerData: { role: 'lanes', port: between.port1, driver: driver.port2, file },
     transferList: [between.port1, driver.port2],

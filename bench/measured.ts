@@ -26,7 +26,11 @@ export function spreadOf(values: readonly number[]): number {
 }
 
 /** Runs both in each round, in an order drawn anew every time. */
-export async function alternate(rounds: number, ours: () => Promise<number>, floor: () => Promise<number>): Promise<Measured> {
+export async function alternate(
+  rounds: number,
+  ours: () => Promise<number>,
+  floor: () => Promise<number>,
+): Promise<Measured> {
   const mine: number[] = [];
   const theirs: number[] = [];
   for (let round = 0; round < rounds; round += 1) {

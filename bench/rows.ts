@@ -27,7 +27,13 @@ type Spec = Omit<Row, 'measured'>;
 const THROUGHPUT: readonly (Spec & { readonly measure: (rounds: number) => Promise<Measured> })[] = [
   {
     ...{ id: 'T2', title: 'durable turns on the bus, 1,000 sessions, offline model', ours: 'turns/s' },
-    ...{ against: 'bare state charts + bare group commit, the same rows', better: 'more', floor: 0.5, aim: 0.7, unit: 'ratio' },
+    ...{
+      against: 'bare state charts + bare group commit, the same rows',
+      better: 'more',
+      floor: 0.5,
+      aim: 0.7,
+      unit: 'ratio',
+    },
     measure: measureT2,
   },
   {
@@ -74,7 +80,11 @@ const START: readonly (Spec & { readonly figure: 'version' | 'status' | 'ready' 
 export const ROW_IDS: readonly string[] = [...THROUGHPUT, ...START].map(({ id }) => id);
 
 /** Measures the rows whose id begins with one of `only` (all when empty), telling of each as it is done. */
-export async function measureRows(rounds: number, only: readonly string[], told: (row: Row) => void): Promise<readonly Row[]> {
+export async function measureRows(
+  rounds: number,
+  only: readonly string[],
+  told: (row: Row) => void,
+): Promise<readonly Row[]> {
   const rows: Row[] = [];
   const wanted = (id: string): boolean => only.length === 0 || only.some((prefix) => id.startsWith(prefix));
   const add = (row: Row): void => {

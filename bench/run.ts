@@ -79,6 +79,7 @@ function keep(): void {
 }
 
 const missed = rows.filter((row) => verdictOf(row) === 'missed');
-for (const { id, floor, measured } of missed) console.error(`bench: ${id} is at ${measured.ratio.toFixed(2)}, its floor is ${floor}`);
+for (const { id, floor, measured } of missed)
+  console.error(`bench: ${id} is at ${measured.ratio.toFixed(2)}, its floor is ${floor}`);
 console.error(`${rows.length - missed.length} passed, ${missed.length} failed`);
 process.exit(missed.length === 0 ? 0 : 1);

@@ -4,12 +4,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { newSessionId } from '../src/actors/channel/place.ts';
+import { ENDS_TOPIC, TURNS_TOPIC, type TurnEnded } from '../src/actors/session/protocol.ts';
 import { address } from '../src/bus/address.ts';
 import { SharedCounter } from '../src/bus/counter.ts';
 import { topic } from '../src/bus/envelope.ts';
 import { MAIN, threadNames } from '../src/bus/layout.ts';
-import { ENDS_TOPIC, type TurnEnded, TURNS_TOPIC } from '../src/actors/session/protocol.ts';
-import { newSessionId } from '../src/actors/channel/place.ts';
 import { createContext } from '../src/composition/context.ts';
 import { realWorld } from '../src/composition/real-world.ts';
 import { Threads } from '../src/composition/threads.ts';
@@ -40,7 +40,15 @@ export async function ourTurns(sessions: number, inFlight: number, warmUp: numbe
     beats: new SharedArrayBuffer(names.length * 4),
   };
   const quiet = (): void => undefined;
-  const context = createContext({ house, index: MAIN, life: 1, world: realWorld, log: quiet, point: quiet, drain: (done) => done() });
+  const context = createContext({
+    house,
+    index: MAIN,
+    life: 1,
+    world: realWorld,
+    log: quiet,
+    point: quiet,
+    drain: (done) => done(),
+  });
   const { bus } = context;
   bus.host('gateway', quiet);
   const threads = new Threads({
@@ -87,7 +95,15 @@ export async function ourTurns(sessions: number, inFlight: number, warmUp: numbe
     };
     for (const session_id of ids) {
       const session = address('session', session_id);
-      bus.subscribe(topic<TurnEventBatch>(session, TURNS_TOPIC), { events: (batches) => batches.forEach(({ events }) => (deltas += events.length)) }, { lossless: true });
+      bus.subscribe(
+        topic<TurnEventBatch>(session, TURNS_TOPIC),
+        {
+          events: (batches) => {
+            for (const { events } of batches) deltas += events.length;
+          },
+        },
+        { lossless: true },
+      );
       bus.subscribe(
         topic<TurnEnded>(session, ENDS_TOPIC),
         {

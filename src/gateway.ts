@@ -57,7 +57,10 @@ function takeLock(dataDir: string, socket: string): Held {
   const lock = acquireLock(join(dataDir, 'gateway.lock'), { pid: process.pid, url: null, socket, started_at });
   if (lock.ok) return lock;
   const { holder } = lock;
-  const who = holder === null ? 'another gateway' : `the gateway with pid ${holder.pid}${holder.url === null ? '' : ` at ${holder.url}`} (running since ${holder.started_at})`;
+  const who =
+    holder === null
+      ? 'another gateway'
+      : `the gateway with pid ${holder.pid}${holder.url === null ? '' : ` at ${holder.url}`} (running since ${holder.started_at})`;
   throw new SigilError(failure('conflict', `${dataDir} is in use by ${who}.`, { holder }));
 }
 
@@ -115,13 +118,22 @@ async function start(options: StartOptions, lock: Held, socket: string, log: Pro
     },
     quarantined: (thread, error) => {
       const advice = 'See the log for what it ended with, then restart the gateway.';
-      bus.send(root, 'gateway.quarantine', { what: `thread/${thread}`, code: error.code, message: error.message, advice }, { from });
+      bus.send(
+        root,
+        'gateway.quarantine',
+        { what: `thread/${thread}`, code: error.code, message: error.message, advice },
+        { from },
+      );
       // Without its journal or lanes a gateway serves nobody: better to end and be started again from outside.
       if (thread === 'journal' || thread.startsWith('lane-')) over(error);
     },
   });
   const seen = createSeqTracker();
-  const main = startMain(context, { quarantined, drained: () => lanesDrained(), acknowledged: (seq) => seen.note(seq) });
+  const main = startMain(context, {
+    quarantined,
+    drained: () => lanesDrained(),
+    acknowledged: (seq) => seen.note(seq),
+  });
   let state: 'starting' | 'running' | 'draining' = 'starting';
   // Without a channel or plugin of its own nothing lives on the I/O threads yet: their start need not hold up the rest.
   const started = threads.start((thread) => thread.startsWith('io-'));
@@ -183,12 +195,18 @@ type Edge = ReturnType<typeof createEdge>;
 async function listen(edge: Edge, config: Config): Promise<{ url: string }> {
   const { listen: text } = config.networking;
   const place = parseListen(text);
-  if (place === undefined) throw new SigilError(failure('validation_failed', `networking.listen: ${text} is not HOST:PORT.`));
+  if (place === undefined)
+    throw new SigilError(failure('validation_failed', `networking.listen: ${text} is not HOST:PORT.`));
   try {
     return await edge.listenTcp(place.host, place.port);
   } catch (error) {
     const { code } = error as { code?: string };
-    const why = code === 'EADDRINUSE' ? 'another program listens there' : code === 'EACCES' ? 'this user may not listen there' : String((error as Error).message);
+    const why =
+      code === 'EADDRINUSE'
+        ? 'another program listens there'
+        : code === 'EACCES'
+          ? 'this user may not listen there'
+          : String((error as Error).message);
     const advice = 'Choose another address with --listen HOST:PORT, or networking.listen in the configuration.';
     throw new SigilError(failure('conflict', `Cannot listen on ${text}: ${why}.`, { advice }));
   }

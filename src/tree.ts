@@ -5,7 +5,19 @@
 import type { ChildSpec } from './bus/supervision.ts';
 
 /** What a child is started by: the composition root has one function for each. */
-export type Start = 'journal' | 'views' | 'read' | 'io' | 'lane' | 'gateway' | 'provider' | 'budget' | 'workspace' | 'session' | 'channel' | 'edge';
+export type Start =
+  | 'journal'
+  | 'views'
+  | 'read'
+  | 'io'
+  | 'lane'
+  | 'gateway'
+  | 'provider'
+  | 'budget'
+  | 'workspace'
+  | 'session'
+  | 'channel'
+  | 'edge';
 
 /**
  * `*` in a thread's name stands for every thread of that kind, in an id for every actor of that kind: those live on the

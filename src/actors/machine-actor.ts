@@ -54,7 +54,9 @@ export function chartOf(machine: AnyStateMachine): unknown {
 }
 
 /** Starts an actor; it lives until it is stopped. */
-export function startMachineActor<Effect extends { readonly type: string }>(options: MachineActorOptions<Effect>): MachineActor {
+export function startMachineActor<Effect extends { readonly type: string }>(
+  options: MachineActorOptions<Effect>,
+): MachineActor {
   const { world, residents, bus } = options;
   let emitted: (Effect | Answering)[] = [];
   let events: EventObject[] = [];
@@ -71,8 +73,10 @@ export function startMachineActor<Effect extends { readonly type: string }>(opti
     machine: () => chartOf(options.machine),
   });
   const perform = (effect: Effect | Answering): void => {
-    if (effect.type === 'reply') bus.reply((effect as Answering & { type: 'reply' }).to, (effect as Answering & { type: 'reply' }).body);
-    else if (effect.type === 'fail') bus.fail((effect as Answering & { type: 'fail' }).to, (effect as Answering & { type: 'fail' }).error);
+    if (effect.type === 'reply')
+      bus.reply((effect as Answering & { type: 'reply' }).to, (effect as Answering & { type: 'reply' }).body);
+    else if (effect.type === 'fail')
+      bus.fail((effect as Answering & { type: 'fail' }).to, (effect as Answering & { type: 'fail' }).error);
     else options.perform(effect as Effect, send);
   };
   const drain = (): void => {
@@ -93,7 +97,10 @@ export function startMachineActor<Effect extends { readonly type: string }>(opti
       // An event the chart has no transition for vanishes without a trace; whoever asked must not wait for it.
       if (snapshot === before && emitted.length === 0 && 'envelope' in next) {
         resident.failed += 1;
-        bus.fail(next['envelope'] as Envelope, failure('internal', `${options.address} does not take ${next.type} while ${resident.state_name}.`));
+        bus.fail(
+          next['envelope'] as Envelope,
+          failure('internal', `${options.address} does not take ${next.type} while ${resident.state_name}.`),
+        );
       }
       drain();
     }

@@ -168,13 +168,18 @@ export class Residents {
   }
 
   totals(): ActorTotals {
-    return { actors: this.all.size, by_kind: Object.fromEntries(this.by_kind), by_state: Object.fromEntries(this.by_state) };
+    return {
+      actors: this.all.size,
+      by_kind: Object.fromEntries(this.by_kind),
+      by_state: Object.fromEntries(this.by_state),
+    };
   }
 
   /** Actors in address order from after `cursor` on. */
   page(filter: ActorFilter, limit: number, cursor: string): { items: readonly ActorView[]; more: boolean } {
     const chosen: Resident[] = [];
-    for (const resident of this.all.values()) if (resident.address > cursor && matches(resident, filter)) chosen.push(resident);
+    for (const resident of this.all.values())
+      if (resident.address > cursor && matches(resident, filter)) chosen.push(resident);
     chosen.sort((a, b) => (a.address < b.address ? -1 : 1));
     return { items: chosen.slice(0, limit).map((resident) => this.view(resident)), more: chosen.length > limit };
   }
@@ -216,7 +221,13 @@ export class Residents {
   }
 
   private told(step: Step): ActorStep {
-    return { at: this.options.world.iso(step.at), event: step.event, from_state: step.from, to_state: step.to, took_us: step.took_us };
+    return {
+      at: this.options.world.iso(step.at),
+      event: step.event,
+      from_state: step.from,
+      to_state: step.to,
+      took_us: step.took_us,
+    };
   }
 }
 
@@ -244,7 +255,12 @@ function joined(outer: string, inner: string): string {
 function matches(resident: Resident, filter: ActorFilter): boolean {
   if (filter.kind !== undefined && kindOf(resident.address) !== filter.kind) return false;
   // `turn` finds `turn.calling_model` as well.
-  if (filter.state !== undefined && resident.state_name !== filter.state && !resident.state_name.startsWith(`${filter.state}.`)) return false;
+  if (
+    filter.state !== undefined &&
+    resident.state_name !== filter.state &&
+    !resident.state_name.startsWith(`${filter.state}.`)
+  )
+    return false;
   return filter.q === undefined || resident.address.includes(filter.q);
 }
 

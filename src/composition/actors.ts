@@ -81,7 +81,13 @@ export class Actors {
     child.actor = null;
     child.why = error;
     bus.ended(of);
-    const { decision, history } = onExit(specOf(child.start).restart, child.history, world.now(), world.random(), 'error');
+    const { decision, history } = onExit(
+      specOf(child.start).restart,
+      child.history,
+      world.now(),
+      world.random(),
+      'error',
+    );
     child.history = history;
     if (decision.do === 'restart') {
       world.after(decision.after_ms, () => this.stopped || this.begin(of, child));

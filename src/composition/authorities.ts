@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Budgets and workspaces as a lane thread starts them: their charts with the effects they ask for.
 
-import { type Address, address } from '../bus/address.ts';
-import type { Answer } from '../bus/envelope.ts';
-import { placement, threadNames } from '../bus/layout.ts';
 import { type BudgetEffect, budgetMachine } from '../actors/budget/machine.ts';
 import { type MachineActor, startMachineActor } from '../actors/machine-actor.ts';
 import { workspaceMachine } from '../actors/workspace/machine.ts';
+import { type Address, address } from '../bus/address.ts';
+import type { Answer } from '../bus/envelope.ts';
+import { placement, threadNames } from '../bus/layout.ts';
 import type { Failure } from '../errors.ts';
 import type { ReadQueries } from '../stores/session-store.ts';
 import type { ThreadContext } from './context.ts';
@@ -24,7 +24,11 @@ export function startBudget(context: ThreadContext, scope: string, fault: Fault)
   const { config } = house;
   const limits = scope === 'global' ? config.models.budgets : (config.workspaces[scope]?.budgets ?? {});
   const used = (answered: (answer: Answer<UsageWindow>) => void): void => {
-    const body = { scope: scope === 'global' ? scope : `workspace/${scope}`, at: world.now(), after: 'latest' as const };
+    const body = {
+      scope: scope === 'global' ? scope : `workspace/${scope}`,
+      at: world.now(),
+      after: 'latest' as const,
+    };
     bus.ask(address('store', 'read'), 'usage.window', body, { from: self, within: LOAD.within }, answered);
   };
   const load = (send: MachineActor['send']): void => {

@@ -42,5 +42,10 @@ export type FromWorker =
   | { readonly say: 'ready' }
   /** It cannot start, and trying again would not help. */
   | { readonly say: 'failed'; readonly error: Failure }
-  | { readonly say: 'log'; readonly level: LogLevel; readonly fields: Readonly<Record<string, unknown>>; readonly message: string }
+  | {
+      readonly say: 'log';
+      readonly level: LogLevel;
+      readonly fields: Readonly<Record<string, unknown>>;
+      readonly message: string;
+    }
   | { readonly say: 'stopped' };

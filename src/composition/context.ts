@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // One thread's equipment, the same on main and in every worker: its bus, its residents, its door.
 
-import { address } from '../bus/address.ts';
-import type { Address } from '../bus/address.ts';
-import { SharedCounter } from '../bus/counter.ts';
-import { topic } from '../bus/envelope.ts';
-import { MAIN, threadNames } from '../bus/layout.ts';
-import { type BusNode, createBusNode } from '../bus/node.ts';
 import type { SigilProtocols } from '../actors/protocols.ts';
 import { Residents } from '../actors/residents.ts';
 import { threadDoor } from '../actors/thread/door.ts';
 import { type BusKindStats, type BusStats, TRACE_TOPIC, type TraceLine } from '../actors/thread/protocol.ts';
+import type { Address } from '../bus/address.ts';
+import { address } from '../bus/address.ts';
+import { SharedCounter } from '../bus/counter.ts';
+import { topic } from '../bus/envelope.ts';
+import { MAIN, threadNames } from '../bus/layout.ts';
+import { type BusNode, createBusNode } from '../bus/node.ts';
 import { type Failure, toFailure } from '../errors.ts';
 import type { World } from '../world.ts';
 import type { House, LogLevel } from './boot.ts';
@@ -101,7 +101,10 @@ export function createContext(options: ContextOptions): ThreadContext {
 }
 
 /** Messages a second between two looks, at least a second apart to mean something. */
-function paceOf(bus: BusNode<SigilProtocols>, world: World): () => { messages_in_per_s: number; messages_out_per_s: number } {
+function paceOf(
+  bus: BusNode<SigilProtocols>,
+  world: World,
+): () => { messages_in_per_s: number; messages_out_per_s: number } {
   let at = world.monotonic();
   let before = { in: 0, out: 0 };
   let pace = { messages_in_per_s: 0, messages_out_per_s: 0 };

@@ -38,7 +38,8 @@ export function startHeartbeat(beats: SharedArrayBuffer, thread: number): Heartb
     beat,
     delay: () => {
       const sorted = late.slice(0, Math.min(noted, KEPT)).sort();
-      const at = (share: number): number => Math.round((sorted[Math.floor((sorted.length - 1) * share)] ?? 0) * 100) / 100;
+      const at = (share: number): number =>
+        Math.round((sorted[Math.floor((sorted.length - 1) * share)] ?? 0) * 100) / 100;
       return { p50: at(0.5), p99: at(0.99) };
     },
     utilisation: () => {

@@ -41,8 +41,12 @@ const NOTHING: readonly WindowMessage[] = [];
 
 export function lanePolicy(config: Config, tools: ToolRegistry): LanePolicy {
   const { sessions, models, gateway, agent } = config;
-  const providers: RoutableProvider[] = [...providerTypes(config)].map(([name, type]) => ({ name, ...knownModels(type) }));
-  const fixed = systemPrompt(agent.persona, CHANNEL_HINTS).length + tools.offer().reduce((size, tool) => size + toolSize(tool), 0);
+  const providers: RoutableProvider[] = [...providerTypes(config)].map(([name, type]) => ({
+    name,
+    ...knownModels(type),
+  }));
+  const fixed =
+    systemPrompt(agent.persona, CHANNEL_HINTS).length + tools.offer().reduce((size, tool) => size + toolSize(tool), 0);
   const prices = models.pricing;
 
   const estimate = (state: SessionState): { tokens: number; cost_usd: number } => {
@@ -62,7 +66,8 @@ export function lanePolicy(config: Config, tools: ToolRegistry): LanePolicy {
     max_tool_iterations: sessions.max_tool_iterations,
     max_tool_calls_per_turn: sessions.max_tool_calls_per_turn,
     max_tool_calls_per_session: sessions.max_tool_calls_per_session,
-    per_session_tokens: (workspace_id) => config.workspaces[workspace_id]?.budgets.per_session_tokens ?? models.budgets.per_session_tokens,
+    per_session_tokens: (workspace_id) =>
+      config.workspaces[workspace_id]?.budgets.per_session_tokens ?? models.budgets.per_session_tokens,
     turn_timeout: agent.turn_timeout,
     attempts_most: ATTEMPTS_MOST,
     checkpoint_every: CHECKPOINT_EVERY,
@@ -70,7 +75,10 @@ export function lanePolicy(config: Config, tools: ToolRegistry): LanePolicy {
     awake_most: gateway.awake_max,
     route: ({ requested, session, workspace_id }) => {
       const workspace = models.overrides[workspace_id] || config.workspaces[workspace_id]?.model || '';
-      const route = routeModel({ requested, session, workspace, fallback: models.default || 'sigil/offline' }, providers);
+      const route = routeModel(
+        { requested, session, workspace, fallback: models.default || 'sigil/offline' },
+        providers,
+      );
       return route.ok ? `${route.provider}/${route.model}` : route.failure;
     },
     estimate,

@@ -2,8 +2,6 @@
 // A lane thread: its sessions with their model streams and tools, and the workspaces, providers and budgets placed on it.
 
 import { hash } from 'node:crypto';
-import { type Address, address, idOf, kindOf } from '../bus/address.ts';
-import { placement, threadNames } from '../bus/layout.ts';
 import { startProviderActor } from '../actors/provider/actor.ts';
 import { createCallModel } from '../actors/session/call-model.ts';
 import type { LaneEffects } from '../actors/session/effects.ts';
@@ -17,6 +15,8 @@ import { builtInTools } from '../agent/tools/catalogue.ts';
 import { createToolRegistry, type ToolRegistry } from '../agent/tools/registry.ts';
 import { runToolCall } from '../agent/tools/run.ts';
 import { createArgumentChecks } from '../agent/tools/validate.ts';
+import { type Address, address, idOf, kindOf } from '../bus/address.ts';
+import { placement, threadNames } from '../bus/layout.ts';
 import type { Failure } from '../errors.ts';
 import { priceOf } from '../providers/pricing.ts';
 import type { ChatRequest } from '../providers/provider.ts';
@@ -115,7 +115,9 @@ function recover(context: ThreadContext, lanes: Lanes, mine: (of: Address) => bo
       world.after(OWED_PAUSE, () => recover(context, lanes, mine));
       return;
     }
-    const open = (answer.body.streams as Address[]).filter((stream) => kindOf(stream) === 'session' && mine(stream)).map(idOf);
+    const open = (answer.body.streams as Address[])
+      .filter((stream) => kindOf(stream) === 'session' && mine(stream))
+      .map(idOf);
     if (open.length === 0) return;
     context.log('info', { sessions: open.length }, 'taking up interrupted sessions');
     lanes.recover(open, () => context.log('info', { sessions: open.length }, 'all interrupted sessions are awake'));
@@ -156,7 +158,11 @@ function laneEffects(
       messages: [turn?.message.content ?? ''],
       turn: turn?.said ?? [],
       tools: tools.offer((tool) => may(facts?.workspace_id ?? '', tool.name)),
-      model: { id: model.slice(model.indexOf('/') + 1), maxContextTokens: MODEL_LIMITS.context, maxOutputTokens: MODEL_LIMITS.output },
+      model: {
+        id: model.slice(model.indexOf('/') + 1),
+        maxContextTokens: MODEL_LIMITS.context,
+        maxOutputTokens: MODEL_LIMITS.output,
+      },
       options: {},
     });
     return prepared.ok ? prepared.request : prepared.failure;
@@ -166,7 +172,13 @@ function laneEffects(
     ...reservations,
     ...createTurnPublisher(bus, world),
     append: (append, answered) => {
-      bus.ask(journal, 'journal.append', packAppend(append), { from: append.stream as Address, within: JOURNAL_WITHIN }, answered);
+      bus.ask(
+        journal,
+        'journal.append',
+        packAppend(append),
+        { from: append.stream as Address, within: JOURNAL_WITHIN },
+        answered,
+      );
     },
     tail: (session_id, answered) => {
       const from = address('session', session_id);
@@ -174,7 +186,13 @@ function laneEffects(
     },
     oldKey: (session_id, message_id, answered) => {
       const from = address('session', session_id);
-      bus.ask(read, 'message.turn', { session_id, message_id, after: 'latest' }, { from, within: READ_WITHIN }, answered);
+      bus.ask(
+        read,
+        'message.turn',
+        { session_id, message_id, after: 'latest' },
+        { from, within: READ_WITHIN },
+        answered,
+      );
     },
     reply: (to, body) => bus.reply(to, body),
     fail: (to, error) => bus.fail(to, error),
@@ -199,14 +217,17 @@ function laneEffects(
           timeout_ms: config.sessions.tool_timeout,
           signal: controller.signal,
           permit: (tool) =>
-            may(workspace_id, tool.name) ? { allowed: true } : { allowed: false, reason: `${tool.name} is not allowed in this workspace.` },
+            may(workspace_id, tool.name)
+              ? { allowed: true }
+              : { allowed: false, reason: `${tool.name} is not allowed in this workspace.` },
           context: {
             session_id: facts?.session_id ?? '',
             workspace_id,
             user_id,
             turn_id: turn?.turn_id ?? '',
             memory: {
-              search: async (words, limit) => (await store.read('message.search', { workspace_id, user_id, words, limit })).items,
+              search: async (words, limit) =>
+                (await store.read('message.search', { workspace_id, user_id, words, limit })).items,
               // There is no store of facts yet: the statement is in the history, where search finds it.
               remember: async () => 'history',
             },

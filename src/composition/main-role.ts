@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The main thread's actors: the root and the pull channels.
 
-import { type Address, address, idOf } from '../bus/address.ts';
-import { threadNames } from '../bus/layout.ts';
 import { type ChannelEffect, type ChannelEvent, channelMachine } from '../actors/channel/machine.ts';
 import type { RoutingTable } from '../actors/channel/place.ts';
 import { type GatewayEffect, gatewayMachine } from '../actors/gateway/machine.ts';
 import type { Quarantined } from '../actors/gateway/protocol.ts';
 import { type MachineActor, startMachineActor } from '../actors/machine-actor.ts';
+import { type Address, address, idOf } from '../bus/address.ts';
+import { threadNames } from '../bus/layout.ts';
 import type { Config } from '../config/schema.ts';
 import type { Failure } from '../errors.ts';
 import { Actors } from './actors.ts';
@@ -32,7 +32,9 @@ export interface MainOptions {
 export function routingTable(config: Config): RoutingTable {
   const { queue } = config.sessions;
   return Object.freeze({
-    workspaces: new Map(Object.entries(config.workspaces).map(([id, { members }]) => [id, { members: new Set(members) }])),
+    workspaces: new Map(
+      Object.entries(config.workspaces).map(([id, { members }]) => [id, { members: new Set(members) }]),
+    ),
     queue,
     content_most: CONTENT_MOST,
   });
@@ -50,7 +52,11 @@ export function startMain(context: ThreadContext, options: MainOptions): Actors 
       address: root,
       parent: null,
       machine: gatewayMachine,
-      input: { quarantined: options.quarantined, started_at: world.iso(world.now()), now: () => world.iso(world.now()) },
+      input: {
+        quarantined: options.quarantined,
+        started_at: world.iso(world.now()),
+        now: () => world.iso(world.now()),
+      },
       world,
       residents,
       bus,
@@ -70,7 +76,9 @@ export function startMain(context: ThreadContext, options: MainOptions): Actors 
   );
   for (const name of PULL_CHANNELS) {
     const self = address('channel', name);
-    actors.start('channel', self, (fault) => startChannel({ context, self, routing, fault, acknowledged: options.acknowledged }));
+    actors.start('channel', self, (fault) =>
+      startChannel({ context, self, routing, fault, acknowledged: options.acknowledged }),
+    );
   }
   bus.host('gateway', (envelope) => actors.receive(envelope));
   bus.host('channel', (envelope) => actors.receive(envelope));

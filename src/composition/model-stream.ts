@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs providers' streams in a lane's thread: the promises of their adapters end here, events come out.
 
-import type { Abort } from '../actors/session/effects.ts';
 import type { StreamSink } from '../actors/session/call-model.ts';
+import type { Abort } from '../actors/session/effects.ts';
 import { failure, toFailure } from '../errors.ts';
 import type { ChatRequest, Provider } from '../providers/provider.ts';
 import { createProvider } from '../providers/registry.ts';
@@ -43,7 +43,12 @@ export function createModelStream(types: ReadonlyMap<string, string>): {
     return made;
   };
 
-  const run = async (provider: Provider, request: ChatRequest, sink: StreamSink, signal: AbortSignal): Promise<void> => {
+  const run = async (
+    provider: Provider,
+    request: ChatRequest,
+    sink: StreamSink,
+    signal: AbortSignal,
+  ): Promise<void> => {
     try {
       let last = '';
       for await (const batch of provider.chat(request, { signal })) {
@@ -54,7 +59,11 @@ export function createModelStream(types: ReadonlyMap<string, string>): {
         }
       }
       if (signal.aborted) return;
-      sink.end(last === 'done' || last === 'error' ? null : failure('provider_error', `${provider.name} ended its answer without saying so.`));
+      sink.end(
+        last === 'done' || last === 'error'
+          ? null
+          : failure('provider_error', `${provider.name} ended its answer without saying so.`),
+      );
     } catch (thrown) {
       if (!signal.aborted) sink.end(failure('provider_error', `${provider.name}: ${toFailure(thrown).message}`));
     }

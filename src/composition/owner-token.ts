@@ -24,7 +24,9 @@ export function tokenGrants(config: Config, dataDir: string): readonly TokenGran
     name,
     permissions: permissions ?? permissionsOf(config, user_id),
   }));
-  return configured.length > 0 ? configured : [{ digest: digestOf(ownerToken(dataDir)), user_id: OWNER, name: 'owner', permissions: ['admin:*'] }];
+  return configured.length > 0
+    ? configured
+    : [{ digest: digestOf(ownerToken(dataDir)), user_id: OWNER, name: 'owner', permissions: ['admin:*'] }];
 }
 
 /** What a token without a list of its own may do: as its user. */

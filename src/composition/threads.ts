@@ -2,11 +2,11 @@
 // The threads as the root keeps them: spawns them, wires every one to every other, watches their beat, starts those that end again.
 
 import { MessageChannel, SHARE_ENV, type TransferListItem, Worker } from 'node:worker_threads';
-import type { BusNode } from '../bus/node.ts';
+import type { SigilProtocols } from '../actors/protocols.ts';
 import { threadNames } from '../bus/layout.ts';
+import type { BusNode } from '../bus/node.ts';
 import { type Port, Ports } from '../bus/ports.ts';
 import { type ExitReason, type History, NO_HISTORY, onExit } from '../bus/supervision.ts';
-import type { SigilProtocols } from '../actors/protocols.ts';
 import { type Failure, failure } from '../errors.ts';
 import { threadSpec } from '../tree.ts';
 import type { World } from '../world.ts';
@@ -68,7 +68,16 @@ export class Threads {
     this.threads = threadNames(options.house.layout)
       .map((name, index) => ({ index, name }))
       .slice(1)
-      .map((thread) => ({ ...thread, worker: null, life: 0, history: NO_HISTORY, beat: -1, silent_ms: 0, ending: null, ready: false }));
+      .map((thread) => ({
+        ...thread,
+        worker: null,
+        life: 0,
+        history: NO_HISTORY,
+        beat: -1,
+        silent_ms: 0,
+        ending: null,
+        ready: false,
+      }));
   }
 
   /**
@@ -181,14 +190,23 @@ export class Threads {
     if (this.stopping) return;
     const { world } = this.options;
     const reason = thread.ending ?? 'error';
-    const { decision, history } = onExit(threadSpec(thread.name).restart, thread.history, world.now(), world.random(), reason);
+    const { decision, history } = onExit(
+      threadSpec(thread.name).restart,
+      thread.history,
+      world.now(),
+      world.random(),
+      reason,
+    );
     thread.history = history;
     if (decision.do === 'restart') {
       this.options.restarted(thread.name, reason);
       world.after(decision.after_ms, () => this.stopping || this.spawn(thread));
       return;
     }
-    const error = failure('thread_lost', `Thread ${thread.name} ended ${history.length} times within a minute (${reason}) and is not started again.`);
+    const error = failure(
+      'thread_lost',
+      `Thread ${thread.name} ended ${history.length} times within a minute (${reason}) and is not started again.`,
+    );
     this.options.quarantined(thread.name, error);
     this.started(error);
   }
@@ -211,7 +229,11 @@ export class Threads {
     const patience = this.options.house.config.gateway.watchdog * (thread.name === 'journal' ? JOURNAL_PATIENCE : 1);
     if (thread.silent_ms < patience || thread.worker === null || thread.ending !== null) return;
     thread.ending = 'hung';
-    this.options.log('error', { thread: thread.name, silent_ms: thread.silent_ms }, 'a thread does not answer and is replaced');
+    this.options.log(
+      'error',
+      { thread: thread.name, silent_ms: thread.silent_ms },
+      'a thread does not answer and is replaced',
+    );
     void thread.worker.terminate();
   }
 }

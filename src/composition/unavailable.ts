@@ -37,9 +37,14 @@ export function unavailableParts(config: Config): readonly Quarantined[] {
   };
   const { queue } = config.sessions;
   if (queue === 'collect' || queue === 'steer') {
-    missing('sessions.queue', `The queue mode ${queue}`, 'Messages are answered one after the other (followup); `interrupt` works too.');
+    missing(
+      'sessions.queue',
+      `The queue mode ${queue}`,
+      'Messages are answered one after the other (followup); `interrupt` works too.',
+    );
   }
-  if (config.networking.mode !== 'local') missing('networking.mode', config.networking.mode, 'The gateway listens on networking.listen.');
+  if (config.networking.mode !== 'local')
+    missing('networking.mode', config.networking.mode, 'The gateway listens on networking.listen.');
   if (config.storage.backend !== 'sqlite') missing('storage.backend', config.storage.backend, 'SQLite is used.');
   if (config.cluster.enabled) missing('cluster.enabled', 'A cluster', 'This gateway runs alone.');
   if (config.tools.web_fetch.enabled) missing('tools.web_fetch', 'The tool web_fetch', 'Turn it off.');
@@ -49,6 +54,7 @@ export function unavailableParts(config: Config): readonly Quarantined[] {
   for (const path of WITHOUT_EFFECT) {
     if (at(config, path) !== at(defaults, path)) missing(path, 'What it sets', 'It has no effect.');
   }
-  if (config.models.failover.length > 0) missing('models.failover', 'Failover to another model', 'The first model alone answers.');
+  if (config.models.failover.length > 0)
+    missing('models.failover', 'Failover to another model', 'The first model alone answers.');
   return parts;
 }

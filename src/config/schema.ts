@@ -39,10 +39,7 @@ export const ConfigSchema = z
     mcp,
     secrets: z
       .strictObject({
-        backend: z
-          .enum(['auto', 'keyring', 'file', 'env'])
-          .default('auto')
-          .describe('Where secrets are kept.'),
+        backend: z.enum(['auto', 'keyring', 'file', 'env']).default('auto').describe('Where secrets are kept.'),
       })
       .prefault({})
       .describe('Secrets.'),

@@ -22,7 +22,6 @@ export function channelOf(header: string | readonly string[] | undefined): Addre
   return address('channel', typeof header === 'string' && CHANNELS.has(header) ? header : 'http');
 }
 
-
 /** Asks only for where a turn stands, none of its events. */
 const NO_EVENTS = Number.MAX_SAFE_INTEGER;
 

@@ -74,11 +74,12 @@ export async function turn(
     if (!prepared.ok) throw new Error(prepared.failure.message);
     let text = '';
     const asked: ToolCall[] = [];
-    for await (const batch of provider.chat(prepared.request, { signal: new AbortController().signal })) for (const event of batch) {
-      if (event.type === 'text_delta') text += event.text;
-      if (event.type === 'tool_call') asked.push({ id: event.id, name: event.name, arguments: event.arguments });
-      if (event.type === 'error') throw new Error(event.error.message);
-    }
+    for await (const batch of provider.chat(prepared.request, { signal: new AbortController().signal }))
+      for (const event of batch) {
+        if (event.type === 'text_delta') text += event.text;
+        if (event.type === 'tool_call') asked.push({ id: event.id, name: event.name, arguments: event.arguments });
+        if (event.type === 'error') throw new Error(event.error.message);
+      }
     const reply: TurnMessage = { role: 'assistant', content: text, ...(asked.length > 0 && { tool_calls: asked }) };
     so_far.push(reply);
     history.add(id, reply);

@@ -35,10 +35,13 @@ export function auditJournal(dataDir: string): JournalAudit {
   const returned = new Set<string>();
   let rows = 0;
   let resumed = 0;
-  for (const row of db.prepare<[], Row>('SELECT seq, prev, stream, n, type, turn_id, payload FROM records ORDER BY seq').iterate()) {
+  for (const row of db
+    .prepare<[], Row>('SELECT seq, prev, stream, n, type, turn_id, payload FROM records ORDER BY seq')
+    .iterate()) {
     rows += 1;
     const head = heads.get(row.stream) ?? { seq: 0, n: 0 };
-    if (row.n !== head.n + 1 || row.prev !== head.seq) problems.push(`${row.stream}: row ${row.seq} is number ${row.n} after ${head.n}`);
+    if (row.n !== head.n + 1 || row.prev !== head.seq)
+      problems.push(`${row.stream}: row ${row.seq} is number ${row.n} after ${head.n}`);
     heads.set(row.stream, { seq: row.seq, n: row.n });
     const turn = row.turn_id ?? '';
     switch (row.type) {

@@ -28,9 +28,19 @@ export async function freePort(): Promise<number> {
 }
 
 /** Starts a gateway and waits for its URL line; the rest of its environment is this process's. */
-export async function startProcess(dataDir: string, port: number, env: Readonly<Record<string, string>> = {}): Promise<GatewayProcess> {
+export async function startProcess(
+  dataDir: string,
+  port: number,
+  env: Readonly<Record<string, string>> = {},
+): Promise<GatewayProcess> {
   const child = spawn(join(ROOT, 'bin/sigil'), ['start', '--listen', `127.0.0.1:${port}`, '--data-dir', dataDir], {
-    env: { ...process.env, SIGIL_NETWORKING_CHAT_RATE_LIMIT_RPM: '0', SIGIL_MODELS_BUDGETS_PER_SESSION_TOKENS: '0', SIGIL_LOGGING_LEVEL: 'warn', ...env },
+    env: {
+      ...process.env,
+      SIGIL_NETWORKING_CHAT_RATE_LIMIT_RPM: '0',
+      SIGIL_MODELS_BUDGETS_PER_SESSION_TOKENS: '0',
+      SIGIL_LOGGING_LEVEL: 'warn',
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const gone = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));

@@ -39,7 +39,12 @@ interface Client {
 
 /** What the clients say: quick answers, tools, and turns long enough to be cut through. */
 function sentence(client: number, at: number): string {
-  const kinds = [`what is ${client + 2}*${at + 3}?`, 'count to 2', `hello number ${at}`, 'what is 12+30 and what time is it?'];
+  const kinds = [
+    `what is ${client + 2}*${at + 3}?`,
+    'count to 2',
+    `hello number ${at}`,
+    'what is 12+30 and what time is it?',
+  ];
   return kinds[at % kinds.length] ?? 'hello';
 }
 
@@ -66,7 +71,13 @@ async function say(client: Client, message: Sent): Promise<void> {
     try {
       const session = client.session_id === '' ? {} : { session_id: client.session_id };
       const response = await post({ content: message.content, message_id: message.message_id, ...session });
-      const answer = (await response.json()) as { session_id: string; turn_id: string; reply_id: string; content: string; code?: string };
+      const answer = (await response.json()) as {
+        session_id: string;
+        turn_id: string;
+        reply_id: string;
+        content: string;
+        code?: string;
+      };
       if (response.ok) {
         client.session_id = answer.session_id;
         message.reply = answer;
@@ -92,7 +103,12 @@ function startClient(number: number): Client {
   const client: Client = { session_id: '', sent: [], done: Promise.resolve() };
   const run = async (): Promise<void> => {
     for (let at = 0; !stopping; at += 1) {
-      const message: Sent = { message_id: `client-${number}-${at}`, content: sentence(number, at), reply: null, poisoned: false };
+      const message: Sent = {
+        message_id: `client-${number}-${at}`,
+        content: sentence(number, at),
+        reply: null,
+        poisoned: false,
+      };
       client.sent.push(message);
       await say(client, message);
     }
@@ -107,7 +123,10 @@ for (let kill = 1; kill <= kills; kill += 1) {
   await new Promise((resolve) => setTimeout(resolve, random() * 600));
   await gateway.kill();
   gateway = await startProcess(dataDir, port);
-  if (kill % 10 === 0) console.log(`  ${kill} kills, ${clients.reduce((sum, client) => sum + client.sent.length, 0)} messages, ${retries} retries`);
+  if (kill % 10 === 0)
+    console.log(
+      `  ${kill} kills, ${clients.reduce((sum, client) => sum + client.sent.length, 0)} messages, ${retries} retries`,
+    );
 }
 stopping = true;
 await Promise.all(clients.map((client) => client.done));
@@ -116,9 +135,17 @@ await Promise.all(clients.map((client) => client.done));
 for (const client of clients) {
   for (const message of client.sent.slice(-5)) {
     if (message.poisoned) continue;
-    const again = (await (await post({ content: message.content, message_id: message.message_id, session_id: client.session_id })).json()) as Sent['reply'];
-    if (again?.turn_id !== message.reply?.turn_id || again?.reply_id !== message.reply?.reply_id || again?.content !== message.reply?.content) {
-      problems.push(`${message.message_id} was answered ${JSON.stringify(message.reply)} and then ${JSON.stringify(again)}`);
+    const again = (await (
+      await post({ content: message.content, message_id: message.message_id, session_id: client.session_id })
+    ).json()) as Sent['reply'];
+    if (
+      again?.turn_id !== message.reply?.turn_id ||
+      again?.reply_id !== message.reply?.reply_id ||
+      again?.content !== message.reply?.content
+    ) {
+      problems.push(
+        `${message.message_id} was answered ${JSON.stringify(message.reply)} and then ${JSON.stringify(again)}`,
+      );
     }
   }
   problems.push(...(await compare(client)));
@@ -132,9 +159,12 @@ problems.push(...audit.problems);
 async function compare(client: Client): Promise<string[]> {
   const messages: { id: string; role: string; turn_id: string; content: string }[] = [];
   for (let cursor: string | null = ''; cursor !== null; ) {
-    const page: Response = await fetch(`${url}/api/v1/sessions/${client.session_id}/messages?limit=200${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`, {
-      headers: { authorization: `Bearer ${token}` },
-    });
+    const page: Response = await fetch(
+      `${url}/api/v1/sessions/${client.session_id}/messages?limit=200${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`,
+      {
+        headers: { authorization: `Bearer ${token}` },
+      },
+    );
     const body = (await page.json()) as { items: typeof messages; next_cursor: string | null };
     messages.push(...body.items);
     cursor = body.next_cursor;
@@ -142,12 +172,15 @@ async function compare(client: Client): Promise<string[]> {
   const found: string[] = [];
   const users = messages.filter((message) => message.role === 'user');
   if (users.map((message) => message.id).join() !== client.sent.map((message) => message.message_id).join()) {
-    found.push(`session ${client.session_id}: ${users.length} messages kept in another order or number than the ${client.sent.length} sent`);
+    found.push(
+      `session ${client.session_id}: ${users.length} messages kept in another order or number than the ${client.sent.length} sent`,
+    );
   }
   for (const sent of client.sent) {
     if (sent.poisoned) continue;
     const replies = messages.filter((message) => message.id === sent.reply?.reply_id);
-    if (replies.length !== 1 || replies[0]?.turn_id !== sent.reply?.turn_id) found.push(`${sent.message_id}: ${replies.length} replies kept`);
+    if (replies.length !== 1 || replies[0]?.turn_id !== sent.reply?.turn_id)
+      found.push(`${sent.message_id}: ${replies.length} replies kept`);
   }
   return found;
 }
@@ -155,7 +188,9 @@ async function compare(client: Client): Promise<string[]> {
 const sent = clients.reduce((sum, client) => sum + client.sent.length, 0);
 const poisoned = clients.reduce((sum, client) => sum + client.sent.filter((message) => message.poisoned).length, 0);
 const seconds = Math.round((performance.now() - began) / 100) / 10;
-console.log(`  ${kills} kills in ${seconds} s: ${sent} messages, ${retries} retries, ${audit.turns} turns (${audit.resumed} resumptions, ${poisoned} given up as poisoned), ${audit.rows} rows`);
+console.log(
+  `  ${kills} kills in ${seconds} s: ${sent} messages, ${retries} retries, ${audit.turns} turns (${audit.resumed} resumptions, ${poisoned} given up as poisoned), ${audit.rows} rows`,
+);
 for (const problem of problems.slice(0, 20)) console.log(`  PROBLEM ${problem}`);
 if (problems.length === 0 && !values.keep) rmSync(dataDir, { recursive: true });
 else console.log(`  data kept in ${dataDir}; run again with --seed ${seed}`);

@@ -324,7 +324,8 @@ function batchesOf(events: readonly NumberedTurnEvent[]): readonly TurnEventBatc
   for (const { turn_id, n, event } of events) {
     const open = batches.at(-1);
     const compact = event.event === 'text_delta' ? event.data.text : event;
-    if (open !== undefined && open.turn_id === turn_id && open.first + open.events.length === n) open.events.push(compact);
+    if (open !== undefined && open.turn_id === turn_id && open.first + open.events.length === n)
+      open.events.push(compact);
     else batches.push({ turn_id, first: n, events: [compact] });
   }
   return batches;

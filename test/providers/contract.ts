@@ -83,14 +83,15 @@ export function providerContract(given: ContractCase): void {
     const abort = new AbortController();
     const events: ChatEvent[] = [];
     let abortedAt = 0;
-    for await (const batch of provider.chat(given.slow, { signal: abort.signal })) for (const event of batch) {
-      events.push(event);
-      if (abortedAt > 0 || event.type !== 'text_delta') continue;
-      setTimeout(() => {
-        abortedAt = performance.now();
-        abort.abort();
-      }, 5);
-    }
+    for await (const batch of provider.chat(given.slow, { signal: abort.signal }))
+      for (const event of batch) {
+        events.push(event);
+        if (abortedAt > 0 || event.type !== 'text_delta') continue;
+        setTimeout(() => {
+          abortedAt = performance.now();
+          abort.abort();
+        }, 5);
+      }
     expect(abortedAt).toBeGreaterThan(0);
     expect(performance.now() - abortedAt).toBeLessThan(1000);
     expect(events.filter(isEnd).every(({ type }) => type === 'error')).toBe(true);

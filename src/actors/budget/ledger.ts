@@ -37,7 +37,13 @@ export function roll(ledger: Ledger, now: number): Ledger {
 }
 
 /** The ledger with this reserved, or why it does not fit: which limit, how much is used, when it resets. */
-export function reserve(ledger: Ledger, limits: BudgetLimits, most: BudgetSpan, scope: string, iso: (at: number) => string): Ledger | Failure {
+export function reserve(
+  ledger: Ledger,
+  limits: BudgetLimits,
+  most: BudgetSpan,
+  scope: string,
+  iso: (at: number) => string,
+): Ledger | Failure {
   const spans = [
     ['per_hour', ledger.hour, limits.hour, ledger.hour_at + HOUR],
     ['per_day', ledger.day, limits.day, ledger.day_at + DAY],
@@ -58,7 +64,10 @@ export function reserve(ledger: Ledger, limits: BudgetLimits, most: BudgetSpan, 
 
 /** The ledger once a reserved call has used what it used. */
 export function settle(ledger: Ledger, reserved: BudgetSpan, used: BudgetSpan): Ledger {
-  const left = { tokens: Math.max(0, ledger.reserved.tokens - reserved.tokens), cost_usd: Math.max(0, ledger.reserved.cost_usd - reserved.cost_usd) };
+  const left = {
+    tokens: Math.max(0, ledger.reserved.tokens - reserved.tokens),
+    cost_usd: Math.max(0, ledger.reserved.cost_usd - reserved.cost_usd),
+  };
   return { ...ledger, hour: add(ledger.hour, used), day: add(ledger.day, used), reserved: left };
 }
 

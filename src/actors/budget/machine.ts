@@ -42,7 +42,9 @@ const machineSetup = setup({
   types: {} as { context: BudgetContext; events: BudgetEvent; emitted: BudgetEffect; input: BudgetInput },
   actions: {
     load: emit({ type: 'load' as const }),
-    hold: assign({ early: ({ context, event }) => (event.type === 'budget.reserve' ? [...context.early, event] : context.early) }),
+    hold: assign({
+      early: ({ context, event }) => (event.type === 'budget.reserve' ? [...context.early, event] : context.early),
+    }),
     begin: assign(({ context, event }) =>
       event.type === 'loaded' ? { ledger: openLedger(context.now(), { hour: event.hour, day: event.day }) } : {},
     ),
@@ -60,7 +62,11 @@ const machineSetup = setup({
         return;
       }
       const reservation = `${turn_id}:${call}:${context.reservations + 1}`;
-      enqueue.assign({ ledger: next, open: { ...context.open, [reservation]: most }, reservations: context.reservations + 1 });
+      enqueue.assign({
+        ledger: next,
+        open: { ...context.open, [reservation]: most },
+        reservations: context.reservations + 1,
+      });
       enqueue.emit({ type: 'reply' as const, to: event.envelope, body: { reservation } });
     }),
     settle: assign(({ context, event }) => {
@@ -99,7 +105,10 @@ export const budgetMachine = machineSetup.createMachine({
       entry: 'load',
       on: {
         loaded: { target: 'open', actions: 'begin' },
-        'budget.reserve': [{ guard: ({ context }) => context.early.length < EARLY_MOST, actions: 'hold' }, { actions: 'refuse' }],
+        'budget.reserve': [
+          { guard: ({ context }) => context.early.length < EARLY_MOST, actions: 'hold' },
+          { actions: 'refuse' },
+        ],
         'budget.status': { actions: { type: 'status', params: { state: 'loading' } } },
       },
     },

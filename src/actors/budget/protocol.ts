@@ -9,7 +9,12 @@ export interface BudgetSpan {
 export type BudgetProtocol = {
   /** Reserves the most a call may cost. `budget_exceeded` names the limit, what is used and when it resets. */
   readonly 'budget.reserve': {
-    readonly body: { readonly turn_id: string; readonly call: number; readonly tokens: number; readonly cost_usd: number };
+    readonly body: {
+      readonly turn_id: string;
+      readonly call: number;
+      readonly tokens: number;
+      readonly cost_usd: number;
+    };
     readonly reply: { readonly reservation: string };
   };
   /** What the call really used; the reservation is over. Repeating it changes nothing. */

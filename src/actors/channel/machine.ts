@@ -2,8 +2,8 @@
 // A pull channel's chart (http, cli, web): takes messages while it is online, refuses new ones while the gateway drains.
 
 import { assign, emit, setup } from 'xstate';
-import { failure } from '../../errors.ts';
 import type { Answer, Envelope } from '../../bus/envelope.ts';
+import { failure } from '../../errors.ts';
 import type { Answering, EventsOf } from '../machine-actor.ts';
 import type { Delivered } from '../session/protocol.ts';
 import { type Placed, place, type RoutingTable } from './place.ts';

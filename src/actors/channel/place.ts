@@ -31,12 +31,14 @@ export function place(inbound: Inbound, channel: string, routing: RoutingTable):
   const content = receive(inbound.content, { max_bytes: routing.content_most });
   if (!content.ok) return content.failure;
   const { sender, message_id, session_id, model } = inbound;
-  const workspace_id = inbound.workspace_id === '' && session_id === '' ? personalWorkspace(sender.user_id) : inbound.workspace_id;
+  const workspace_id =
+    inbound.workspace_id === '' && session_id === '' ? personalWorkspace(sender.user_id) : inbound.workspace_id;
   if (workspace_id !== '') {
     const refused = mayEnter(sender, workspace_id, routing);
     if (refused !== null) return refused;
   }
-  if (session_id !== '' && !UUID.test(session_id)) return failure('not_found', 'There is no session with that id; a session id is a UUID.');
+  if (session_id !== '' && !UUID.test(session_id))
+    return failure('not_found', 'There is no session with that id; a session id is a UUID.');
   const deliver: Deliver = {
     message_id,
     user_id: sender.user_id,
@@ -48,7 +50,10 @@ export function place(inbound: Inbound, channel: string, routing: RoutingTable):
     open: session_id === '',
     any_user: permits(sender.permissions, 'admin:sessions'),
   };
-  return { session_id: session_id === '' ? newSessionId(sender.user_id, workspace_id, message_id) : session_id.toLowerCase(), deliver };
+  return {
+    session_id: session_id === '' ? newSessionId(sender.user_id, workspace_id, message_id) : session_id.toLowerCase(),
+    deliver,
+  };
 }
 
 /** The workspace everybody has. */
@@ -57,9 +62,16 @@ export function personalWorkspace(user_id: string): string {
 }
 
 /** Why a sender may not enter a workspace, or null. */
-export function mayEnter(sender: Sender, workspace_id: string, routing: Pick<RoutingTable, 'workspaces'>): Failure | null {
+export function mayEnter(
+  sender: Sender,
+  workspace_id: string,
+  routing: Pick<RoutingTable, 'workspaces'>,
+): Failure | null {
   if (!WORKSPACE.test(workspace_id)) {
-    return failure('validation_failed', 'workspace_id: 1 to 64 characters of a-z, 0-9, ":", "_" and "-", beginning with a letter or digit.');
+    return failure(
+      'validation_failed',
+      'workspace_id: 1 to 64 characters of a-z, 0-9, ":", "_" and "-", beginning with a letter or digit.',
+    );
   }
   const admin = permits(sender.permissions, 'admin:workspaces');
   const named = sender.permissions.filter((permission) => permission.startsWith('workspace:'));
@@ -68,7 +80,8 @@ export function mayEnter(sender: Sender, workspace_id: string, routing: Pick<Rou
   }
   const workspace = routing.workspaces.get(workspace_id);
   if (workspace_id === personalWorkspace(sender.user_id)) return null;
-  if (workspace === undefined && !workspace_id.startsWith('personal:')) return failure('not_found', `There is no workspace ${workspace_id}.`);
+  if (workspace === undefined && !workspace_id.startsWith('personal:'))
+    return failure('not_found', `There is no workspace ${workspace_id}.`);
   if (admin || workspace?.members.has(sender.user_id) === true) return null;
   return failure('not_a_member', `${sender.user_id} is not a member of workspace ${workspace_id}.`);
 }

@@ -29,6 +29,12 @@ export type ChannelProtocol = {
   /** The channel's own state, for status. */
   readonly 'channel.status': {
     readonly body: Record<string, never>;
-    readonly reply: { readonly name: string; readonly type: string; readonly state: string; readonly received: number; readonly refused: number };
+    readonly reply: {
+      readonly name: string;
+      readonly type: string;
+      readonly state: string;
+      readonly received: number;
+      readonly refused: number;
+    };
   };
 };

@@ -38,7 +38,9 @@ const machineSetup = setup({
     quarantine: assign({
       quarantined: ({ context, event }) =>
         event.type === 'gateway.quarantine'
-          ? [...context.quarantined.filter((part) => part.what !== event.body.what), event.body].slice(-QUARANTINED_MOST)
+          ? [...context.quarantined.filter((part) => part.what !== event.body.what), event.body].slice(
+              -QUARANTINED_MOST,
+            )
           : context.quarantined,
     }),
     noteRestart: assign({
@@ -60,7 +62,11 @@ const machineSetup = setup({
     status: emit(({ context, event }, { state }: { readonly state: GatewayState }): GatewayEffect => {
       if (event.type !== 'gateway.status') throw new Error('only a question for the status can be answered with it');
       const { quarantined, restarts, started_at } = context;
-      return { type: 'reply', to: event.envelope, body: { state, started_at, quarantined, restarts: Object.values(restarts) } };
+      return {
+        type: 'reply',
+        to: event.envelope,
+        body: { state, started_at, quarantined, restarts: Object.values(restarts) },
+      };
     }),
   },
 });

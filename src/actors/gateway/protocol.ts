@@ -18,17 +18,28 @@ export type GatewayProtocol = {
   /** Every part of the tree is up: accept messages. */
   readonly 'gateway.started': { readonly body: Record<string, never>; readonly reply: undefined };
   /** Take no new messages; what runs is finished or stays journaled. */
-  readonly 'gateway.drain': { readonly body: { readonly reason: string }; readonly reply: { readonly state: GatewayState } };
+  readonly 'gateway.drain': {
+    readonly body: { readonly reason: string };
+    readonly reply: { readonly state: GatewayState };
+  };
   readonly 'gateway.quarantine': { readonly body: Quarantined; readonly reply: undefined };
   /** A thread ended and another took its name. */
-  readonly 'gateway.thread_restarted': { readonly body: { readonly thread: string; readonly reason: string }; readonly reply: undefined };
+  readonly 'gateway.thread_restarted': {
+    readonly body: { readonly thread: string; readonly reason: string };
+    readonly reply: undefined;
+  };
   readonly 'gateway.status': {
     readonly body: Record<string, never>;
     readonly reply: {
       readonly state: GatewayState;
       readonly started_at: string;
       readonly quarantined: readonly Quarantined[];
-      readonly restarts: readonly { readonly thread: string; readonly count: number; readonly last_at: string; readonly reason: string }[];
+      readonly restarts: readonly {
+        readonly thread: string;
+        readonly count: number;
+        readonly last_at: string;
+        readonly reason: string;
+      }[];
     };
   };
 };

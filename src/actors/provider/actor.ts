@@ -4,13 +4,14 @@
 import { type Address, address } from '../../bus/address.ts';
 import type { Envelope } from '../../bus/envelope.ts';
 import { failure } from '../../errors.ts';
-import type { SigilBus } from '../protocols.ts';
 import { type MachineActorOptions, startMachineActor } from '../machine-actor.ts';
+import type { SigilBus } from '../protocols.ts';
 import { type CircuitEffect, circuitMachine } from './machine.ts';
 import { Permits } from './permits.ts';
 import type { ProviderProtocol, ProviderStatus } from './protocol.ts';
 
-export interface ProviderActorOptions extends Pick<MachineActorOptions<CircuitEffect>, 'world' | 'residents' | 'fault'> {
+export interface ProviderActorOptions
+  extends Pick<MachineActorOptions<CircuitEffect>, 'world' | 'residents' | 'fault'> {
   readonly name: string;
   readonly bus: SigilBus;
   /** Calls at once; 0: no limit. */
@@ -56,7 +57,12 @@ export function startProviderActor(options: ProviderActorOptions): ProviderActor
 
   const refuse = (envelope: Envelope): void => {
     const why = last_error === null ? '' : ` Its last error was ${last_error.code}.`;
-    bus.fail(envelope, failure('provider_unavailable', `${name}: the circuit is open after repeated failures.${why}`, { provider: name }));
+    bus.fail(
+      envelope,
+      failure('provider_unavailable', `${name}: the circuit is open after repeated failures.${why}`, {
+        provider: name,
+      }),
+    );
   };
 
   /** A permit is a lease on its holder's life. */
@@ -77,15 +83,18 @@ export function startProviderActor(options: ProviderActorOptions): ProviderActor
   };
 
   const serve = (): void => {
-    for (let next = permits.next(); next !== null; next = permits.next()) bus.reply(next.envelope, { permit: next.permit.id });
+    for (let next = permits.next(); next !== null; next = permits.next())
+      bus.reply(next.envelope, { permit: next.permit.id });
   };
 
   const request = (envelope: Envelope): void => {
     const { available, message } = options.availability();
-    if (!available) return bus.fail(envelope, failure('provider_unavailable', `${name}: ${message}`, { provider: name }));
+    if (!available)
+      return bus.fail(envelope, failure('provider_unavailable', `${name}: ${message}`, { provider: name }));
     if (state === 'open' || (state === 'half_open' && permits.inFlight > 0)) return refuse(envelope);
     const permit = permits.request(envelope);
-    if (permit === 'full') return bus.fail(envelope, failure('overloaded', `Too many calls wait for provider ${name}.`));
+    if (permit === 'full')
+      return bus.fail(envelope, failure('overloaded', `Too many calls wait for provider ${name}.`));
     calls += 1;
     hold(envelope.from);
     if (permit !== null) bus.reply(envelope, { permit: permit.id });

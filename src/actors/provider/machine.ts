@@ -31,7 +31,9 @@ const machineSetup = setup({
   guards: { tooMany: ({ context }) => context.consecutive + 1 >= FAILURES },
   actions: {
     note: assign(({ context, event }) =>
-      event.type === 'failed' ? { consecutive: context.consecutive + 1, last_error: { code: event.code, at: event.at } } : {},
+      event.type === 'failed'
+        ? { consecutive: context.consecutive + 1, last_error: { code: event.code, at: event.at } }
+        : {},
     ),
     forget: assign({ consecutive: 0, opened: 0 }),
     open: assign({ opened: ({ context }) => context.opened + 1 }),

@@ -11,7 +11,11 @@ export type ProviderProtocol = {
   };
   /** The call is over. */
   readonly 'provider.release': {
-    readonly body: { readonly permit: number; readonly outcome: 'ok' | 'cancelled' | ErrorCode; readonly took_ms: number };
+    readonly body: {
+      readonly permit: number;
+      readonly outcome: 'ok' | 'cancelled' | ErrorCode;
+      readonly took_ms: number;
+    };
     readonly reply: undefined;
   };
   readonly 'provider.status': { readonly body: Record<string, never>; readonly reply: ProviderStatus };

@@ -29,7 +29,8 @@ export function threadDoor(options: ThreadDoorOptions): (envelope: Envelope) => 
       case 'thread.actor': {
         const { address, reveal } = envelope.body as ThreadProtocol['thread.actor']['body'];
         const detail = residents.detail(address, reveal);
-        if (detail === undefined) return bus.fail(envelope, failure('not_found', `${address} does not live on ${options.thread} now.`));
+        if (detail === undefined)
+          return bus.fail(envelope, failure('not_found', `${address} does not live on ${options.thread} now.`));
         return bus.reply(envelope, detail);
       }
       case 'thread.stats':

@@ -94,7 +94,10 @@ export type ThreadProtocol = {
     readonly body: { readonly filter: ActorFilter; readonly limit: number; readonly cursor: string };
     readonly reply: { readonly items: readonly ActorView[]; readonly more: boolean; readonly totals: ActorTotals };
   };
-  readonly 'thread.actor': { readonly body: { readonly address: string; readonly reveal: boolean }; readonly reply: ActorDetail };
+  readonly 'thread.actor': {
+    readonly body: { readonly address: string; readonly reveal: boolean };
+    readonly reply: ActorDetail;
+  };
   readonly 'thread.stats': { readonly body: Record<string, never>; readonly reply: ThreadStats };
   readonly 'thread.bus': { readonly body: Record<string, never>; readonly reply: BusStats };
   /** Answered when the thread's lanes have no running turn left, or have been asked to stop and written what they had. */

@@ -35,11 +35,16 @@ const machineSetup = setup({
     },
     lose: ({ context, event }) => {
       if (event.type !== 'thread_lost') return;
-      for (const session_id of context.awake) if (context.home(session_id) === event.thread) context.awake.delete(session_id);
+      for (const session_id of context.awake)
+        if (context.home(session_id) === event.thread) context.awake.delete(session_id);
     },
     status: emit(({ context, event }, { state }: { readonly state: string }): Answering => {
       if (event.type !== 'workspace.status') throw new Error('only a question for the status can be answered with it');
-      return { type: 'reply', to: event.envelope, body: { id: context.id, state, awake: context.awake.size, opened: context.opened } };
+      return {
+        type: 'reply',
+        to: event.envelope,
+        body: { id: context.id, state, awake: context.awake.size, opened: context.opened },
+      };
     }),
   },
   guards: { empty: ({ context }) => context.awake.size === 0 },

@@ -3,7 +3,10 @@
 
 export type WorkspaceProtocol = {
   /** A lane of this workspace woke up, or was opened for the first time. */
-  readonly 'workspace.session_awake': { readonly body: { readonly session_id: string; readonly opened: boolean }; readonly reply: undefined };
+  readonly 'workspace.session_awake': {
+    readonly body: { readonly session_id: string; readonly opened: boolean };
+    readonly reply: undefined;
+  };
   readonly 'workspace.session_asleep': { readonly body: { readonly session_id: string }; readonly reply: undefined };
   readonly 'workspace.status': {
     readonly body: Record<string, never>;

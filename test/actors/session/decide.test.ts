@@ -33,7 +33,8 @@ function ends(records: readonly SessionRecord[]): Map<string, number> {
   const counts = new Map<string, number>();
   for (const record of records) {
     if (record.type === 'message_received') counts.set(record.turn_id, counts.get(record.turn_id) ?? 0);
-    if (record.type === 'turn_finished' || record.type === 'turn_failed') counts.set(record.turn_id, (counts.get(record.turn_id) ?? 0) + 1);
+    if (record.type === 'turn_finished' || record.type === 'turn_failed')
+      counts.set(record.turn_id, (counts.get(record.turn_id) ?? 0) + 1);
   }
   return counts;
 }
@@ -57,7 +58,10 @@ describe('a session', () => {
         // Interrupted twice: once in what happened, once in what the first resumption wrote.
         const once = new Play('b', whole.slice(0, first % (whole.length + 1)));
         once.resume();
-        const again = new Play('c', once.records.slice(0, Math.max(first % (whole.length + 1), second % (once.records.length + 1))));
+        const again = new Play(
+          'c',
+          once.records.slice(0, Math.max(first % (whole.length + 1), second % (once.records.length + 1))),
+        );
         again.resume();
         again.finish();
         expect([...ends(again.records).values()].every((count) => count === 1)).toBe(true);
@@ -157,7 +161,8 @@ describe('a session', () => {
   it('fails a turn whose model never stops asking for tools', () => {
     const play = new Play();
     play.move({ kind: 'receive', interrupt: false });
-    for (let round = 0; round < 8; round += 1) play.move({ kind: 'step', model: { tools: ['once'], fails: false, words: [] } });
+    for (let round = 0; round < 8; round += 1)
+      play.move({ kind: 'step', model: { tools: ['once'], fails: false, words: [] } });
     expect(play.records.at(-1)).toMatchObject({ type: 'turn_failed', code: 'tool_loop_limit' });
   });
 });

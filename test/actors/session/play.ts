@@ -118,7 +118,10 @@ export class Play {
   }
 
   private cancel(which: number): void {
-    const turns = [...(this.state.turn === null ? [] : [this.state.turn.turn_id]), ...this.state.waiting.map((waiting) => waiting.turn_id)];
+    const turns = [
+      ...(this.state.turn === null ? [] : [this.state.turn.turn_id]),
+      ...this.state.waiting.map((waiting) => waiting.turn_id),
+    ];
     const turn_id = turns[which % Math.max(1, turns.length)];
     if (turn_id !== undefined) this.take(decideCancel(this.state, turn_id, 'ann', this.deciding()));
   }
@@ -128,7 +131,8 @@ export class Play {
     if (next === 'call') return this.call(model);
     if (next === 'tools') return this.tools();
     if (next === 'conclude') this.take(decideHappened(this.state, { kind: 'concluded' }, this.deciding()));
-    else if (next === 'reserve') this.take(decideHappened(this.state, { kind: 'reserved', tokens: 10, cost_usd: 0 }, this.deciding()));
+    else if (next === 'reserve')
+      this.take(decideHappened(this.state, { kind: 'reserved', tokens: 10, cost_usd: 0 }, this.deciding()));
   }
 
   private call({ tools, fails, words }: ModelMove): void {
@@ -151,7 +155,13 @@ export class Play {
       this.ran.set(call.id, (this.ran.get(call.id) ?? 0) + 1);
       const result = { call, content: 'result', is_error: false, truncated: false, took_ms: 1 };
       const last = at === open.length - 1;
-      this.take(decideHappened(this.state, last ? { kind: 'tools_done', results: [result] } : { kind: 'tool_returned', result }, this.deciding()));
+      this.take(
+        decideHappened(
+          this.state,
+          last ? { kind: 'tools_done', results: [result] } : { kind: 'tool_returned', result },
+          this.deciding(),
+        ),
+      );
     });
   }
 }
