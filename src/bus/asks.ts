@@ -74,6 +74,9 @@ export class Asks {
     if (node.before === undefined) node.slot.first = node.after;
     else node.before.after = node.after;
     if (node.after !== undefined) node.after.before = node.before;
+    // A dead node that the collector takes for old would keep its neighbours, they theirs, and with each all it answers.
+    node.before = undefined;
+    node.after = undefined;
     return node;
   }
 
@@ -104,7 +107,12 @@ export class Asks {
         continue;
       }
       this.slots.delete(at);
-      for (let node = slot.first; node !== undefined; node = node.after) this.expired(node);
+      for (let node = slot.first; node !== undefined; ) {
+        // It may be taken, and leaves the chain then.
+        const { after } = node;
+        this.expired(node);
+        node = after;
+      }
     }
     if (next !== Number.POSITIVE_INFINITY) this.schedule(next);
   }

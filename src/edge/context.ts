@@ -3,13 +3,14 @@
 
 import { EventStream, Heartbeat } from './event-stream.ts';
 import type { Caller, Exchange } from './exchange.ts';
-import { Concurrency, type RateLimit, rateLimit } from './limits.ts';
+import { Concurrency, type RateLimit, Repetitions, rateLimit } from './limits.ts';
 import type { EdgePorts } from './ports.ts';
 import { tooMany } from './problem.ts';
 
 export class EdgeContext {
   readonly ports: EdgePorts;
   readonly chatRate: RateLimit | undefined;
+  readonly repetitions = new Repetitions();
   /** `http://host:port` once it listens on TCP. */
   url: string | null = null;
   readonly #startedAt: number;

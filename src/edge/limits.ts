@@ -54,6 +54,37 @@ export function rateLimit(world: World, rate: number, burst: number, windowMs: n
   return rate === 0 ? undefined : new RateLimit(world, rate + burst, rate / windowMs);
 }
 
+/** Messages remembered as already counted, and how often each may be repeated without being counted again. */
+const MOST_MESSAGES = 20_000;
+const MOST_REPETITIONS = 100;
+
+/**
+ * Messages that were counted already. Whoever repeats one under its id, because an answer was lost or because many ask at
+ * once, starts no second turn and is not to be refused for it.
+ */
+export class Repetitions {
+  /** How often each was repeated; the one counted first comes first. */
+  readonly #seen = new Map<string, number>();
+
+  /** Whether this message was counted and may be repeated once more. */
+  take(message: string): boolean {
+    const times = this.#seen.get(message);
+    if (times === undefined || times >= MOST_REPETITIONS) return false;
+    this.#seen.set(message, times + 1);
+    return true;
+  }
+
+  /** This message is counted now. */
+  note(message: string): void {
+    this.#seen.set(message, 0);
+    if (this.#seen.size <= MOST_MESSAGES) return;
+    for (const oldest of this.#seen.keys()) {
+      this.#seen.delete(oldest);
+      break;
+    }
+  }
+}
+
 /** How many each name holds at the same time. */
 export class Concurrency {
   readonly #most: number;

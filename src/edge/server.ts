@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The edge as the composition root starts and stops it: the same listener on a TCP port and on a unix socket.
 
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { createApp } from './app.ts';
 import { answerBrokenHttp } from './broken-http.ts';
@@ -43,6 +43,8 @@ export function createEdge(ports: EdgePorts): Edge {
   const hosts = new HostGuard(ports.config.networking);
   const listener = createApp(ports, allRoutes(edge), hosts);
   const servers: Server[] = [];
+  /** Requests without a whole answer yet. */
+  const answering = new Set<IncomingMessage>();
   let closing: Promise<void> | undefined;
 
   const serve = (): Server => {
@@ -57,13 +59,18 @@ export function createEdge(ports: EdgePorts): Edge {
     });
     server.maxHeadersCount = HEADER_COUNT;
     server.maxConnections = MOST_CONNECTIONS;
-    server.on('request', (request, response) => {
+    const answer = (request: IncomingMessage, response: ServerResponse): void => {
       // A connection that stays open would keep the server from closing.
       if (closing !== undefined) response.setHeader('Connection', 'close');
+      answering.add(request);
+      response.once('close', () => answering.delete(request));
       listener(request, response);
-    });
+    };
+    server.on('request', answer);
     // The body is asked for only once the request is found to be welcome.
-    server.on('checkContinue', listener);
+    server.on('checkContinue', answer);
+    // Other expectations are not met and not minded: the guard and the routes say what is wrong with a request.
+    server.on('checkExpectation', answer);
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) =>
       answerBrokenHttp(error, socket, ports.world),
     );
@@ -97,8 +104,16 @@ export function createEdge(ports: EdgePorts): Edge {
       stopSweeping = world.after(SWEEP_MS, sweep);
     };
     sweep();
+    let stopCutting: () => void = () => undefined;
+    // A request that has not come whole by now never gets more than a refusal, and may never come: nobody waits for it.
+    const cut = (): void => {
+      if ([...answering].some((request) => request.complete)) stopCutting = world.after(SWEEP_MS, cut);
+      else for (const server of servers) server.closeAllConnections();
+    };
+    stopCutting = world.after(LAST_WORDS_MS, cut);
     const cancels = [
       () => stopSweeping(),
+      () => stopCutting(),
       world.after(grace, () => edge.endAll()),
       world.after(grace + LAST_WORDS_MS, () => {
         for (const server of servers) server.closeAllConnections();

@@ -55,40 +55,7 @@ function limit(
   return { chunks: kept, finish: 'stop' };
 }
 
-/** Everything that is not paced comes at once; what is paced comes one by one. */
-async function* stream(
-  request: ChatRequest,
-  signal: AbortSignal,
-  options: SigilProviderOptions,
-): AsyncGenerator<readonly ChatEvent[]> {
-  const { chunks, calls } = replyTo(request);
-  const { maxTokens, stopSequences } = request.options;
-  const { maxOutputTokens } = OFFLINE_MODEL.capabilities;
-  const said = limit(chunks, Math.min(maxTokens ?? maxOutputTokens, maxOutputTokens), stopSequences ?? []);
-  let written = 0;
-  let batch: ChatEvent[] = [];
-  for (const { text, paced } of said.chunks) {
-    if (paced) {
-      if (batch.length > 0) yield batch;
-      batch = [];
-      await options.pause(PACE_MS, signal);
-    }
-    if (signal.aborted) return;
-    written += text.length;
-    batch.push({ type: 'text_delta', text });
-  }
-  for (const call of calls) batch.push({ type: 'tool_call', ...call });
-  batch.push({
-    type: 'usage',
-    inputTokens: inputTokens(request),
-    outputTokens: outputTokens(written, calls),
-    cacheReadTokens: 0,
-    cacheWriteTokens: 0,
-  });
-  batch.push({ type: 'done', finishReason: calls.length > 0 ? 'tool_calls' : said.finish });
-  yield batch;
-}
-
+/** Everything that is not paced comes at once; what is paced comes one by one. One generator: each costs promises. */
 async function* chat(
   request: ChatRequest,
   signal: AbortSignal,
@@ -101,10 +68,32 @@ async function* chat(
     return;
   }
   try {
-    for await (const batch of stream(request, signal, options)) {
+    const { chunks, calls } = replyTo(request);
+    const { maxTokens, stopSequences } = request.options;
+    const { maxOutputTokens } = OFFLINE_MODEL.capabilities;
+    const said = limit(chunks, Math.min(maxTokens ?? maxOutputTokens, maxOutputTokens), stopSequences ?? []);
+    let written = 0;
+    let batch: ChatEvent[] = [];
+    for (const { text, paced } of said.chunks) {
+      if (paced) {
+        if (batch.length > 0) yield batch;
+        batch = [];
+        await options.pause(PACE_MS, signal);
+      }
       if (signal.aborted) return;
-      yield batch;
+      written += text.length;
+      batch.push({ type: 'text_delta', text });
     }
+    for (const call of calls) batch.push({ type: 'tool_call', ...call });
+    batch.push({
+      type: 'usage',
+      inputTokens: inputTokens(request),
+      outputTokens: outputTokens(written, calls),
+      cacheReadTokens: 0,
+      cacheWriteTokens: 0,
+    });
+    batch.push({ type: 'done', finishReason: calls.length > 0 ? 'tool_calls' : said.finish });
+    yield batch;
   } catch (thrown) {
     // A pause that rejects when it is aborted is no failure; anything else is ours to report, never to throw.
     if (!signal.aborted) yield [{ type: 'error', error: toFailure(thrown) }];

@@ -127,7 +127,7 @@ it('leaves the turn alone when its caller goes away', async () => {
 it('limits messages by user, bodies that say nothing not counted', async () => {
   const tokens = [grant('a', 'alice', []), grant('b', 'bob', [])];
   const { client } = await setUp({ networking: { chat_rate_limit_rpm: 3, chat_rate_limit_burst: 2 } }, { tokens });
-  const send = async (token: string, json: unknown = { content: 'hi', message_id: 'same' }) =>
+  const send = async (token: string, json: unknown = { content: 'hi' }) =>
     await client.call('POST', CHAT, { token, json });
   for (let i = 0; i < 10; i += 1) expect((await send('a', {})).status).toBe(422);
   for (let i = 0; i < 5; i += 1) expect((await send('a')).status).toBe(200);
@@ -137,13 +137,21 @@ it('limits messages by user, bodies that say nothing not counted', async () => {
   expect((await send('b')).status).toBe(200);
 });
 
+it('does not count a message again that is repeated under its id', async () => {
+  const { client } = await setUp({ networking: { chat_rate_limit_rpm: 3, chat_rate_limit_burst: 0 } });
+  const same = { content: 'hi', message_id: 'again' };
+  const replies = await Promise.all(Array.from({ length: 50 }, () => client.call('POST', CHAT, { json: same })));
+  expect(replies.map((reply) => reply.status)).toEqual(replies.map(() => 200));
+  const others = await Promise.all(
+    ['one', 'two', 'three'].map((message_id) => client.call('POST', CHAT, { json: { ...same, message_id } })),
+  );
+  expect(others.map((reply) => reply.status).sort()).toEqual([200, 200, 429]);
+});
+
 it('has the limits on that an empty configuration says', async () => {
   const { client } = await setUp({ networking: { chat_rate_limit_rpm: 30 } });
   const statuses = await Promise.all(
-    Array.from(
-      { length: 42 },
-      async () => (await client.call('POST', CHAT, { json: { content: 'hi', message_id: 'm' } })).status,
-    ),
+    Array.from({ length: 42 }, async () => (await client.call('POST', CHAT, { json: { content: 'hi' } })).status),
   );
   expect(statuses.filter((status) => status === 200)).toHaveLength(40);
 });

@@ -65,7 +65,7 @@ export function startProviderActor(options: ProviderActorOptions): ProviderActor
     );
   };
 
-  /** A permit is a lease on its holder's life. */
+  /** A permit is a lease on its holder's life, which is watched from its first call to its end: it will call again. */
   const hold = (holder: Address): void => {
     if (watched.has(holder)) return;
     const unwatch = bus.watch(holder, () => {
@@ -74,12 +74,6 @@ export function startProviderActor(options: ProviderActorOptions): ProviderActor
       serve();
     });
     watched.set(holder, unwatch);
-  };
-
-  const letGo = (holder: Address): void => {
-    if (permits.knows(holder)) return;
-    watched.get(holder)?.();
-    watched.delete(holder);
   };
 
   const serve = (): void => {
@@ -103,7 +97,6 @@ export function startProviderActor(options: ProviderActorOptions): ProviderActor
   const release = (envelope: Envelope): void => {
     const { permit, outcome } = envelope.body as ProviderProtocol['provider.release']['body'];
     if (!permits.release(permit)) return;
-    letGo(envelope.from);
     if (outcome === 'ok') {
       // A closed circuit that never failed has nothing to note.
       if (state !== 'closed' || last_error !== null) circuit.send({ type: 'succeeded' });

@@ -52,9 +52,8 @@ async function message(exchange: Exchange, sessionId?: string): Promise<ChatBody
 /** Makes the message durable. Whoever sent no id learns from a refusal the one to repeat it under. */
 async function accept(edge: EdgeContext, exchange: Exchange, body: ChatBody): Promise<Delivered> {
   const { caller } = exchange;
-  const wait = edge.chatRate?.take(caller.user_id) ?? 0;
-  if (wait > 0) throw tooMany('messages from this user', wait / 1000);
   const message_id = body.message_id ?? edge.ports.world.uuid();
+  count(edge, caller.user_id, body);
   const inbound = {
     sender: { user_id: caller.user_id, permissions: caller.permissions },
     message_id,
@@ -69,6 +68,17 @@ async function accept(edge: EdgeContext, exchange: Exchange, body: ChatBody): Pr
   } catch (thrown) {
     throw thrown instanceof SigilError ? about(thrown, { message_id }) : thrown;
   }
+}
+
+/** Counts a message against its sender's rate; a repetition of one that was counted is free. */
+function count({ chatRate, repetitions }: EdgeContext, user_id: string, body: ChatBody): void {
+  if (chatRate === undefined) return;
+  const { message_id, session_id = '', workspace_id = '' } = body;
+  const message = message_id === undefined ? undefined : [user_id, workspace_id, session_id, message_id].join('\n');
+  if (message !== undefined && repetitions.take(message)) return;
+  const wait = chatRate.take(user_id);
+  if (wait > 0) throw tooMany('messages from this user', wait / 1000);
+  if (message !== undefined) repetitions.note(message);
 }
 
 async function whole(edge: EdgeContext, exchange: Exchange, body: ChatBody): Promise<Answer> {

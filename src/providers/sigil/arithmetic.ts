@@ -92,7 +92,10 @@ function readNumber(text: string, from: number, thousands: boolean): { readonly 
 
 /** Names and phrases from a run of letters on; undefined when a word has no place in a sum. */
 function readName(text: string, from: number): { readonly end: number; readonly token: Token } | undefined {
+  // Most words begin no phrase: the first is read once for all of them.
+  const first = text.slice(from, endOf(text, from, isLetter)).toLowerCase();
   for (const [phrase, meaning] of PHRASES) {
+    if (phrase[0] !== first) continue;
     let at = from;
     const fits = phrase.every((word) => {
       const start = text.charAt(at) === ' ' ? at + 1 : at;
@@ -103,9 +106,8 @@ function readName(text: string, from: number): { readonly end: number; readonly 
     });
     if (fits) return { end: at, token: meaning };
   }
-  const end = endOf(text, from, isLetter);
-  const name = text.slice(from, end).toLowerCase();
-  return FUNCTIONS.has(name) || CONSTANTS.has(name) ? { end, token: token('name', name) } : undefined;
+  if (!FUNCTIONS.has(first) && !CONSTANTS.has(first)) return undefined;
+  return { end: endOf(text, from, isLetter), token: token('name', first) };
 }
 
 function tokenise(text: string): Token[] | undefined {

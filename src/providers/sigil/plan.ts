@@ -37,6 +37,7 @@ function sentencesOf(text: string): string[] {
 function cutsOf(sentence: string): (readonly [number, number])[] {
   const cuts: (readonly [number, number])[] = [];
   for (let at = 0; at < sentence.length; at += 1) {
+    if (!' ;,'.includes(sentence.charAt(at))) continue;
     const cut = CUTS.find((join) => sentence.startsWith(join, at));
     if (cut === undefined) continue;
     cuts.push([at, at + cut.length]);

@@ -43,7 +43,7 @@ export class SessionsView implements SessionViewRows {
 
   constructor(file: string) {
     this.#file = file;
-    this.#db = openDatabase(file, { migrations: SESSIONS_MIGRATIONS, durability: 'normal', cacheKib: 8192, checkpointPages: VIEW_CHECKPOINT_PAGES });
+    this.#db = openDatabase(file, { migrations: SESSIONS_MIGRATIONS, durability: 'normal', cacheKib: 1024, checkpointPages: VIEW_CHECKPOINT_PAGES });
     this.#sql = prepare(this.#db);
     this.#state = new ViewState(this.#db);
   }

@@ -45,7 +45,7 @@ const LARGEST_GROWTH = 16;
  * Under load the views rest after a batch for so many times as long as it took, at most so many milliseconds: the rows that
  * come in meanwhile share what it costs to touch a page, and the lanes have the processor. Whoever waits ends the rest.
  */
-const REST = { times: 3, longest: 250, from_rows: 200 } as const;
+const REST = { times: 6, longest: 750, from_rows: 200 } as const;
 /** How long to wait for a journal that is not there yet, and after an error. */
 const NOT_YET_MS = 20;
 const AGAIN_MS = 1000;
@@ -205,7 +205,9 @@ export class SqliteViews {
     const most = this.#bounds.rows * this.#growth;
     const rows = this.#source.after(this.upto, { ...this.#bounds, rows: most });
     const last = rows.at(-1);
-    this.#growth = rows.length < most ? 1 : Math.min(LARGEST_GROWTH, 2 * this.#growth);
+    if (rows.length >= most) this.#growth = Math.min(LARGEST_GROWTH, 2 * this.#growth);
+    // A rest lets about as many rows come in as the last batch had: the next one may be as large.
+    else if (rows.length < most / 4) this.#growth = Math.max(1, this.#growth / 2);
     if (last === undefined) return 0;
     const read = readSessions(rows);
     this.#files.apply(byWorkspace(read));
