@@ -135,11 +135,12 @@ async function start(options: StartOptions, lock: Held, socket: string, log: Pro
     acknowledged: (seq) => seen.note(seq),
   });
   let state: 'starting' | 'running' | 'draining' = 'starting';
-  // Without a channel or plugin of its own nothing lives on the I/O threads yet: their start need not hold up the rest.
-  const started = threads.start((thread) => thread.startsWith('io-'));
+  // No chat channel and no plugin is configured that this version can run: nothing lives on the I/O threads.
+  const resting = new Set(names.filter((thread) => thread.startsWith('io-')));
+  const started = threads.start(resting);
   // The threads load while the edge does.
   started.catch(() => undefined);
-  const edge = edgeOf({ context, options, quarantined, log, seen, state: () => state });
+  const edge = edgeOf({ context, options, quarantined, log, seen, resting, state: () => state });
   const stopAll = async (): Promise<void> => {
     await threads.stop();
     main.stop();
@@ -218,10 +219,11 @@ interface EdgeParts {
   readonly quarantined: StartOptions['quarantined'];
   readonly log: ProcessLog;
   readonly seen: SeqTracker;
+  readonly resting: ReadonlySet<string>;
   readonly state: EdgePorts['state'];
 }
 
-function edgeOf({ context, options, quarantined, log, seen, state }: EdgeParts): Edge {
+function edgeOf({ context, options, quarantined, log, seen, resting, state }: EdgeParts): Edge {
   const { config, dataDir } = options;
   const { bus, world, house } = context;
   const { version, commit } = versionInfo();
@@ -234,7 +236,8 @@ function edgeOf({ context, options, quarantined, log, seen, state }: EdgeParts):
     log,
     version,
     commit,
-    threads: threadNames(house.layout),
+    threads: threadNames(house.layout).filter((thread) => !resting.has(thread)),
+    resting: [...resting],
     workspaces: Object.keys(config.workspaces),
     providers: [...providerTypes(config).keys()],
     channels: PULL_CHANNELS,

@@ -24,6 +24,7 @@ if (root === null) throw new Error('thread.ts is where a worker begins; start th
 
 const say = (message: FromWorker): void => root.postMessage(message);
 let role: Role | undefined;
+let stopping = false;
 
 const context = createContext({
   house: boot,
@@ -44,23 +45,32 @@ root.on('message', (message: ToWorker) => {
     ports.attach(thread, life, port as unknown as Port);
     return;
   }
+  stopping = true;
+  // Told while its role is still being taken up, it ends as soon as that is done: nothing may be left open behind it.
+  if (role !== undefined) end(role);
+});
+
+function end(of: Role): void {
   try {
-    role?.close();
+    of.close();
   } catch (error) {
     context.log('error', { error: toFailure(error) }, 'closing failed');
   }
   context.bus.close();
   context.heartbeat.stop();
-  root.close();
-});
+  root?.close();
+}
 
 // Messages queue in the ports until the role hosts their receivers: nothing that came early is refused.
 const start = ROLES[context.name.replace(/-\d+$/, '')];
 if (start === undefined) throw new Error(`no role for thread ${context.name}`);
 try {
   role = await (await start())(context);
-  for (const { thread, life, port } of boot.wires) ports.attach(thread, life, port as unknown as Port);
-  say({ say: 'ready' });
+  if (stopping) end(role);
+  else {
+    for (const { thread, life, port } of boot.wires) ports.attach(thread, life, port as unknown as Port);
+    say({ say: 'ready' });
+  }
 } catch (error) {
   say({ say: 'failed', error: toFailure(error) });
   throw error;

@@ -56,7 +56,8 @@ const sizeOf = (messages: readonly ChatMessage[]): number =>
 /** The characters a unit puts before a model. */
 function unitSize(unit: readonly TurnMessage[]): number {
   let size = 0;
-  for (const { content, tool_calls, tool_name } of unit) size += textSize(content, tool_calls) + (tool_name?.length ?? 0);
+  for (const { content, tool_calls, tool_name } of unit)
+    size += textSize(content, tool_calls) + (tool_name?.length ?? 0);
   return size;
 }
 
@@ -77,7 +78,8 @@ function newest(units: readonly (readonly TurnMessage[])[], most: number, room: 
     first = at;
   }
   const messages: ChatMessage[] = [];
-  for (let at = first; at < units.length; at += 1) for (const message of units[at] ?? []) messages.push(toChat(message));
+  for (let at = first; at < units.length; at += 1)
+    for (const message of units[at] ?? []) messages.push(toChat(message));
   return { messages, dropped: active - kept };
 }
 

@@ -22,8 +22,13 @@ export interface Pending {
 /** Deadlines are met late by up to this many milliseconds, never early. */
 export const WHEEL_MS = 50;
 
+/** Ids follow each other, so as many open asks as this find a bucket of their own. */
+const BUCKETS = 2_048;
+
 interface Node extends Pending {
   slot: Slot;
+  /** The next of its bucket. */
+  next: Node | undefined;
   before: Node | undefined;
   after: Node | undefined;
 }
@@ -36,7 +41,12 @@ interface Slot {
 export class Asks {
   private readonly world: World;
   private readonly expired: (ask: Pending) => void;
-  private readonly pending = new Map<number, Node>();
+  /**
+   * By id, which counts up. No Map: it leaves its old table behind whenever it grows or is cleaned, with everything in it
+   * and a pointer to the new one, so once the collector takes one for old nothing asked since then dies young.
+   */
+  private readonly buckets: (Node | undefined)[] = new Array(BUCKETS).fill(undefined);
+  private count = 0;
   private readonly slots = new Map<number, Slot>();
   private stopTimer: (() => void) | undefined;
   private timerAt = Number.POSITIVE_INFINITY;
@@ -48,7 +58,7 @@ export class Asks {
   }
 
   get size(): number {
-    return this.pending.size;
+    return this.count;
   }
 
   open(ask: Pending): void {
@@ -60,17 +70,31 @@ export class Asks {
       if (at < this.timerAt) this.schedule(at);
     }
     const { id, to, from, type, thread, within, counts, answered } = ask;
-    const node: Node = { id, to, from, type, thread, within, counts, answered, slot, before: undefined, after: slot.first };
+    const node: Node = {
+      id,
+      to,
+      from,
+      type,
+      thread,
+      within,
+      counts,
+      answered,
+      slot,
+      before: undefined,
+      after: slot.first,
+      next: this.buckets[id % BUCKETS],
+    };
     if (slot.first !== undefined) slot.first.before = node;
     slot.first = node;
-    this.pending.set(id, node);
+    this.buckets[id % BUCKETS] = node;
+    this.count += 1;
   }
 
   /** Removes the ask with this id, to answer it. */
   take(id: number): Pending | undefined {
-    const node = this.pending.get(id);
+    const node = this.unhook(id);
     if (node === undefined) return undefined;
-    this.pending.delete(id);
+    this.count -= 1;
     if (node.before === undefined) node.slot.first = node.after;
     else node.before.after = node.after;
     if (node.after !== undefined) node.after.before = node.before;
@@ -80,14 +104,30 @@ export class Asks {
     return node;
   }
 
-  all(): IterableIterator<Pending> {
-    return this.pending.values();
+  /** Oldest first. */
+  all(): readonly Pending[] {
+    const all: Pending[] = [];
+    for (const first of this.buckets) for (let node = first; node !== undefined; node = node.next) all.push(node);
+    return all.sort((a, b) => a.id - b.id);
   }
 
   close(): void {
     this.stopTimer?.();
     this.timerAt = Number.POSITIVE_INFINITY;
     this.slots.clear();
+  }
+
+  private unhook(id: number): Node | undefined {
+    const at = id % BUCKETS;
+    let before: Node | undefined;
+    for (let node = this.buckets[at]; node !== undefined; before = node, node = node.next) {
+      if (node.id !== id) continue;
+      if (before === undefined) this.buckets[at] = node.next;
+      else before.next = node.next;
+      node.next = undefined;
+      return node;
+    }
+    return undefined;
   }
 
   private schedule(at: number): void {

@@ -142,7 +142,16 @@ class Node<P extends Protocols> implements BusNode<P>, Carrier {
       return;
     }
     counts.asks_in_flight++;
-    this.asks.open({ id, to, from, type, thread, within, counts, answered: answered as (answer: Answer<unknown>) => void });
+    this.asks.open({
+      id,
+      to,
+      from,
+      type,
+      thread,
+      within,
+      counts,
+      answered: answered as (answer: Answer<unknown>) => void,
+    });
     if (thread === NOWHERE) this.settle(id, noReceiver(to));
     else if (this.routes.of(from).thread !== this.thread) {
       this.settle(

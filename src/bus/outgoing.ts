@@ -29,6 +29,8 @@ export abstract class Outgoing {
   private readonly wake: () => void;
   private open: Envelope | undefined;
   private openEvents = 0;
+  /** Those with events in the open envelope. */
+  private grouped: Listener[] = [];
 
   /** `wake` is called whenever something starts to wait. */
   constructor(window: number, wake: () => void) {
@@ -52,7 +54,7 @@ export abstract class Outgoing {
       this.trim();
       if (this.load >= this.window) return false;
     }
-    this.open = undefined;
+    this.closeEvents();
     this.load++;
     if (this.out.length === 0) this.wake();
     this.out.push(envelope);
@@ -97,7 +99,7 @@ export abstract class Outgoing {
   protected takeOut(): Envelope[] {
     const out = this.out;
     this.out = [];
-    this.open = undefined;
+    this.closeEvents();
     return out;
   }
 
@@ -106,9 +108,22 @@ export abstract class Outgoing {
     listener.dropped = 0;
     listener.envelope = envelope;
     listener.events = events;
+    this.grouped.push(listener);
+  }
+
+  /** A listener must not hold on to an envelope that is gone: with it go the events of all others. */
+  private closeEvents(): void {
+    if (this.open === undefined) return;
+    this.open = undefined;
+    for (const listener of this.grouped) {
+      listener.envelope = undefined;
+      listener.events = undefined;
+    }
+    this.grouped = [];
   }
 
   private openEnvelope(from: Address, to: Address, nextId: () => number): Envelope {
+    this.closeEvents();
     const body: EventsBody = [];
     const envelope: Envelope = { id: nextId(), to, from, type: EVENTS, body };
     if (this.out.length === 0) this.wake();

@@ -12,13 +12,18 @@ const IN_USE_ADVICE = 'Talk to it with `sigil chat`, stop it first, or give this
 
 type Signal = 'SIGINT' | 'SIGTERM';
 
+/** `timeout`, npm and terminals tell a process and its group: within so many milliseconds that is one signal. */
+const ONE_SIGNAL_MS = 50;
+
 /** Settles at the first signal; a second one ends the process at once. */
 function firstSignal(): Promise<Signal> {
   return new Promise((resolve) => {
-    let signalled = false;
+    let first: number | undefined;
     const on = (signal: Signal) => {
-      if (signalled) process.exit(signal === 'SIGINT' ? EXIT.interrupted : EXIT.failed);
-      signalled = true;
+      const now = performance.now();
+      if (first !== undefined && now - first > ONE_SIGNAL_MS)
+        process.exit(signal === 'SIGINT' ? EXIT.interrupted : EXIT.failed);
+      first ??= now;
       resolve(signal);
     };
     process.on('SIGINT', () => on('SIGINT'));

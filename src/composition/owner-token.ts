@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { resolveSecret } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import type { TokenGrant } from '../edge/ports.ts';
+import { guarded } from '../stores/sqlite/storage-error.ts';
 
 /** The owner's user id. */
 const OWNER = 'owner';
@@ -35,9 +36,13 @@ function permissionsOf(config: Config, user_id: string): readonly string[] {
   return role === 'owner' || role === 'admin' ? ['admin:*'] : [];
 }
 
-/** Reads the owner's token, or makes it; the file is the owner's alone. */
+/** Reads the owner's token, or makes it; the file is the owner's alone. @throws SigilError `storage_failed` */
 function ownerToken(dataDir: string): string {
   const file = join(dataDir, 'owner.token');
+  return guarded(file, () => tokenIn(file));
+}
+
+function tokenIn(file: string): string {
   if (existsSync(file)) {
     const known = readFileSync(file, 'utf8').trim();
     if (known !== '') {

@@ -83,18 +83,15 @@ export class Threads {
   /**
    * Starts all; resolves when every one is ready, rejects with the {@link Failure} of the first that cannot start.
    *
-   * @param later threads nobody needs yet: they are started once the others are ready, and not waited for
+   * @param resting threads on which nothing lives: they are not started, and cost nothing
    */
-  start(later: (thread: string) => boolean = () => false): Promise<void> {
-    const first = this.threads.filter((thread) => !later(thread.name));
-    this.needed = new Set(first);
-    const ready = new Promise<void>((resolve, reject) => {
+  start(resting: ReadonlySet<string> = new Set()): Promise<void> {
+    const needed = this.threads.filter((thread) => !resting.has(thread.name));
+    this.needed = new Set(needed);
+    return new Promise<void>((resolve, reject) => {
       this.waiting = { resolve, reject };
-      for (const thread of first) this.spawn(thread);
+      for (const thread of needed) this.spawn(thread);
       this.look(this.options.world.monotonic());
-    });
-    return ready.then(() => {
-      for (const thread of this.threads) if (!this.needed.has(thread) && !this.stopping) this.spawn(thread);
     });
   }
 

@@ -31,8 +31,10 @@ export interface EdgePorts {
   readonly log: EdgeLog;
   readonly version: string;
   readonly commit: string;
-  /** Names of all threads in order (`main`, `journal`, …). */
+  /** Names of the threads that run, in order (`main`, `journal`, …). */
   readonly threads: readonly string[];
+  /** Threads on which nothing lives and that were not started. */
+  readonly resting: readonly string[];
   /** Configured workspace ids; more exist once somebody wrote in them. */
   readonly workspaces: readonly string[];
   /** Configured providers and channels by actor id, for status. */

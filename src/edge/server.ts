@@ -3,6 +3,7 @@
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { failure, SigilError } from '../errors.ts';
 import { createApp } from './app.ts';
 import { answerBrokenHttp } from './broken-http.ts';
 import { EdgeContext } from './context.ts';
@@ -136,7 +137,11 @@ export function createEdge(ports: EdgePorts): Edge {
     async listenSocket(path) {
       const server = serve();
       removeStale(path);
-      await bound(server, () => server.listen(path));
+      try {
+        await bound(server, () => server.listen(path));
+      } catch (thrown) {
+        throw socketError(path, thrown);
+      }
       fs.chmodSync(path, 0o600);
     },
     stopAccepting,
@@ -153,6 +158,18 @@ function closed(server: Server): Promise<void> {
     if (server.listening) server.close(() => resolve());
     else server.getConnections((_error, count) => (count === 0 ? resolve() : server.once('close', resolve)));
   });
+}
+
+/** Why a socket cannot be had. A path that is too long for one is an invalid argument to the kernel, and no more is said. */
+function socketError(path: string, thrown: unknown): SigilError {
+  const { code, message } = thrown as NodeJS.ErrnoException;
+  const why =
+    code === 'EINVAL' || code === 'ENAMETOOLONG'
+      ? 'the path is too long for a socket; choose a data directory with a shorter one'
+      : code === 'EADDRINUSE'
+        ? 'something that is no socket is in its place; move it away'
+        : message;
+  return new SigilError(failure('storage_failed', `${path}: ${why}`), { cause: thrown });
 }
 
 /** A socket that a gateway left behind when it was killed. Whoever calls holds the data directory, so nobody uses it. */

@@ -39,14 +39,17 @@ export async function threadItems(ports: EdgePorts): Promise<readonly ThreadItem
   ]);
   const byName = new Map(stats.answers);
   const restarts = new Map(root.ok ? root.answer.restarts.map((restart) => [restart.thread, restart.count]) : []);
-  return ports.threads.map((name) => threadItem(name, byName.get(name), restarts.get(name) ?? 0));
+  return [
+    ...ports.threads.map((name) => threadItem(name, byName.get(name), restarts.get(name) ?? 0)),
+    ...ports.resting.map((name) => ({ ...threadItem(name, undefined, 0), state: 'resting' as const })),
+  ];
 }
 
 function threadItem(name: string, stats: ThreadStats | undefined, restarts: number): ThreadItem {
   return {
     name,
     state: stats === undefined ? 'unreachable' : 'up',
-    role: stats?.role ?? '',
+    role: name.replace(/-\d+$/, ''),
     life: stats?.life ?? 0,
     actors: stats?.actors ?? 0,
     messages_in_per_s: stats?.messages_in_per_s ?? 0,

@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The fold: a session's state is what its records add up to, alive and after a crash. `evolve` is the only way it changes.
 
-import type { MessageReceived, ModelCalled, SessionRecord, ToolCall, TurnFailed, TurnFinished, TurnStarted, Usage } from './records.ts';
+import type {
+  MessageReceived,
+  ModelCalled,
+  SessionRecord,
+  ToolCall,
+  TurnFailed,
+  TurnFinished,
+  TurnStarted,
+  Usage,
+} from './records.ts';
 import { cursorAfter, type EventCursor, NO_EVENTS, type TurnPlace } from './turn-events.ts';
 
 /** A message of the active window, or of the running turn, as a model is shown it. */
@@ -101,7 +110,13 @@ export const KEYS_AGE = 24 * 60 * 60 * 1_000;
 /** Characters the window keeps at most; older messages leave first. */
 export const WINDOW_SIZE = 524_288;
 
-export const NO_USAGE: Usage = { input_tokens: 0, output_tokens: 0, cache_read_tokens: 0, cache_write_tokens: 0, cost_usd: 0 };
+export const NO_USAGE: Usage = {
+  input_tokens: 0,
+  output_tokens: 0,
+  cache_read_tokens: 0,
+  cache_write_tokens: 0,
+  cost_usd: 0,
+};
 
 export function emptySession(): SessionState {
   return {
@@ -155,7 +170,12 @@ export function evolve(state: SessionState, record: SessionRecord, at: number, w
   return next;
 }
 
-function step(state: SessionState, record: Exclude<SessionRecord, { type: 'checkpoint' }>, at: number, window: number): SessionState {
+function step(
+  state: SessionState,
+  record: Exclude<SessionRecord, { type: 'checkpoint' }>,
+  at: number,
+  window: number,
+): SessionState {
   switch (record.type) {
     case 'session_created':
       return {
@@ -235,7 +255,10 @@ function step(state: SessionState, record: Exclude<SessionRecord, { type: 'check
           ...turn,
           cursor,
           tools: turn.tools.map((tool) => (tool.call.id === record.call_id ? { ...tool, returned: true } : tool)),
-          said: [...turn.said, { role: 'tool', content: record.content, tool_call_id: record.call_id, tool_name: record.name }],
+          said: [
+            ...turn.said,
+            { role: 'tool', content: record.content, tool_call_id: record.call_id, tool_name: record.name },
+          ],
         },
       };
     case 'cancel_requested':

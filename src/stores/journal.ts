@@ -49,10 +49,18 @@ export type JournalProtocol = {
   readonly 'journal.append': { readonly body: Append; readonly reply: Committed };
   readonly 'journal.tail': { readonly body: { readonly stream: string }; readonly reply: Tail };
   /** The distinct streams that have something open, of the kind of address given (`session`). */
-  readonly 'journal.owed': { readonly body: Record<string, never>; readonly reply: { readonly streams: readonly string[] } };
+  readonly 'journal.owed': {
+    readonly body: Record<string, never>;
+    readonly reply: { readonly streams: readonly string[] };
+  };
   readonly 'journal.stats': {
     readonly body: Record<string, never>;
-    readonly reply: { readonly seq: number; readonly commits: number; readonly rows: number; readonly repeats: number; readonly conflicts: number };
+    readonly reply: {
+      readonly seq: number;
+      readonly commits: number;
+      readonly rows: number;
+      readonly repeats: number;
+      readonly conflicts: number;
+    };
   };
 };
-

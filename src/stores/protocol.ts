@@ -12,11 +12,16 @@ export type ViewsProtocol = {
   readonly 'views.hurry': { readonly body: { readonly upto: number }; readonly reply: undefined };
   /** Answered once everything up to `upto` is applied. */
   readonly 'views.await': { readonly body: { readonly upto: number }; readonly reply: { readonly upto: number } };
-  readonly 'views.stats': { readonly body: Record<string, never>; readonly reply: { readonly upto: number; readonly applied: number; readonly behind: number } };
+  readonly 'views.stats': {
+    readonly body: Record<string, never>;
+    readonly reply: { readonly upto: number; readonly applied: number; readonly behind: number };
+  };
 };
 
 /** Told to the read thread: the views have applied everything up to here. */
-export type ReadNews = { readonly 'read.advanced': { readonly body: { readonly upto: number }; readonly reply: undefined } };
+export type ReadNews = {
+  readonly 'read.advanced': { readonly body: { readonly upto: number }; readonly reply: undefined };
+};
 
 /** The journal over the bus: an append comes packed. */
 type RemoteJournal = Omit<JournalProtocol, 'journal.append'> & {

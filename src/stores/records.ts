@@ -225,7 +225,9 @@ export function store(record: SessionRecord): StoredRecord {
 export function restore(stored: Pick<StoredRecord, 'type' | 'version' | 'payload'>): SessionRecord {
   const newest = RECORD_VERSIONS[stored.type];
   if (newest === undefined || stored.version > newest) {
-    throw new Error(`record ${stored.type} version ${stored.version} was written by a newer Sigil; start that version instead`);
+    throw new Error(
+      `record ${stored.type} version ${stored.version} was written by a newer Sigil; start that version instead`,
+    );
   }
   return JSON.parse(stored.payload) as SessionRecord;
 }

@@ -98,14 +98,20 @@ export type ReadQueries = {
     readonly reply: Page<SessionRow>;
   };
   /** Oldest first. */
-  readonly 'session.messages': { readonly body: { readonly session_id: string; readonly page: PageRequest }; readonly reply: Page<MessageRow> };
+  readonly 'session.messages': {
+    readonly body: { readonly session_id: string; readonly page: PageRequest };
+    readonly reply: Page<MessageRow>;
+  };
   readonly 'turn.get': { readonly body: { readonly turn_id: string }; readonly reply: TurnRow };
   /** The durable events numbered above `from`, in order; `ended` when the last one is terminal. */
   readonly 'turn.events': {
     readonly body: { readonly turn_id: string; readonly from: number };
     readonly reply: { readonly events: readonly NumberedTurnEvent[]; readonly ended: boolean };
   };
-  readonly 'turn.steps': { readonly body: { readonly turn_id: string }; readonly reply: { readonly turn: TurnRow; readonly steps: readonly TurnStep[] } };
+  readonly 'turn.steps': {
+    readonly body: { readonly turn_id: string };
+    readonly reply: { readonly turn: TurnRow; readonly steps: readonly TurnStep[] };
+  };
   /** Workspaces that have sessions. */
   readonly 'workspace.list': {
     readonly body: { readonly page: PageRequest };
@@ -113,7 +119,12 @@ export type ReadQueries = {
   };
   /** Messages of a workspace that hold all the words (case folded), newest first; any text is safe. */
   readonly 'message.search': {
-    readonly body: { readonly workspace_id: string; readonly user_id: string; readonly words: readonly string[]; readonly limit: number };
+    readonly body: {
+      readonly workspace_id: string;
+      readonly user_id: string;
+      readonly words: readonly string[];
+      readonly limit: number;
+    };
     readonly reply: { readonly items: readonly (MessageRow & { readonly session_id: string })[] };
   };
   /** The turn of a message that a session had under this key, however long ago. */
@@ -137,10 +148,17 @@ export interface ReadBarrier {
 
 /** The read store's messages: every query under its own name, with its barrier. */
 export type ReadProtocol = {
-  readonly [Q in keyof ReadQueries]: { readonly body: ReadQueries[Q]['body'] & ReadBarrier; readonly reply: ReadQueries[Q]['reply'] };
+  readonly [Q in keyof ReadQueries]: {
+    readonly body: ReadQueries[Q]['body'] & ReadBarrier;
+    readonly reply: ReadQueries[Q]['reply'];
+  };
 };
 
 /** How the edge reads: one method, typed by the question. */
 export interface ReadStore {
-  read<Q extends ReadQuery>(query: Q, body: ReadQueries[Q]['body'], barrier?: ReadBarrier): Promise<ReadQueries[Q]['reply']>;
+  read<Q extends ReadQuery>(
+    query: Q,
+    body: ReadQueries[Q]['body'],
+    barrier?: ReadBarrier,
+  ): Promise<ReadQueries[Q]['reply']>;
 }

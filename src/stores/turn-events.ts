@@ -35,7 +35,12 @@ export type TurnEvent =
   | { readonly event: 'warning'; readonly data: { readonly code: string; readonly message: string } }
   | {
       readonly event: 'done';
-      readonly data: { readonly turn_id: string; readonly reply_id: string; readonly finish_reason: FinishReason; readonly content: string };
+      readonly data: {
+        readonly turn_id: string;
+        readonly reply_id: string;
+        readonly finish_reason: FinishReason;
+        readonly content: string;
+      };
     }
   | { readonly event: 'error'; readonly data: { readonly code: ErrorCode; readonly message: string } };
 
@@ -96,7 +101,11 @@ export interface TurnPlace {
  * The events that follow from one record of a turn. Deltas of a model's reply come out of its lengths, so a turn that is
  * told from its records has the very numbers its live listeners saw.
  */
-export function eventsOf(record: SessionRecord, place: TurnPlace, cursor: EventCursor): { events: NumberedTurnEvent[]; cursor: EventCursor } {
+export function eventsOf(
+  record: SessionRecord,
+  place: TurnPlace,
+  cursor: EventCursor,
+): { events: NumberedTurnEvent[]; cursor: EventCursor } {
   const events: NumberedTurnEvent[] = [];
   let { n, text } = cursor;
   const add = (turn_id: string, event: TurnEvent): void => {
@@ -133,14 +142,25 @@ export function eventsOf(record: SessionRecord, place: TurnPlace, cursor: EventC
     case 'tool_returned':
       add(record.turn_id, {
         event: 'tool_result',
-        data: { id: record.call_id, name: record.name, content: record.content, is_error: record.is_error, truncated: record.truncated },
+        data: {
+          id: record.call_id,
+          name: record.name,
+          content: record.content,
+          is_error: record.is_error,
+          truncated: record.truncated,
+        },
       });
       break;
     case 'turn_finished':
       add(record.turn_id, { event: 'usage', data: record.usage });
       add(record.turn_id, {
         event: 'done',
-        data: { turn_id: record.turn_id, reply_id: record.reply_id, finish_reason: record.finish_reason, content: record.content },
+        data: {
+          turn_id: record.turn_id,
+          reply_id: record.reply_id,
+          finish_reason: record.finish_reason,
+          content: record.content,
+        },
       });
       break;
     case 'turn_failed':

@@ -94,6 +94,7 @@ export class FakeHouse {
       version: '0.0.0',
       commit: 'abcdef',
       threads: ['main', 'lane-1'],
+      resting: [],
       workspaces: ['homelab'],
       providers: ['sigil'],
       channels: ['http'],

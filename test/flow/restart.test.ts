@@ -31,7 +31,8 @@ describe('stopping and starting', () => {
     const { turn_id, session_id } = (await running.named('turn_started')).data;
     const queued = before.owner.chat('what is 5*5?', { session_id, message_id: 'behind' });
     await running.first(({ data }) => data.text === '5 ');
-    const waits = async (): Promise<boolean> => (await messagesOf(before, session_id)).some(({ id }) => id === 'behind');
+    const waits = async (): Promise<boolean> =>
+      (await messagesOf(before, session_id)).some(({ id }) => id === 'behind');
     while (!(await waits()));
     await before.drain();
     const cut = await running.all();
@@ -47,12 +48,31 @@ describe('stopping and starting', () => {
     expect(rest.every((event, at) => at === 0 || numberOf(event) === numberOf(rest[at - 1] ?? event) + 1)).toBe(true);
     expect(textOf([...cut, ...rest])).toBe('1 2 3 4 5 6 7 8 9 10 11 12 13 14 15');
     expect(rest.at(-1)).toMatchObject({ event: 'done', data: { finish_reason: 'stop' } });
-    expect((await after.owner.chat('what is 5*5?', { session_id, message_id: 'behind' })).body.content).toBe('5*5 = 25');
+    expect((await after.owner.chat('what is 5*5?', { session_id, message_id: 'behind' })).body.content).toBe(
+      '5*5 = 25',
+    );
     expect((await after.owner.chat('what is 2+2?', { message_id: 'first' })).body).toEqual(told);
     expect(await messagesOf(after, told.session_id)).toHaveLength(4);
-    expect((await messagesOf(after, session_id)).map(({ role }) => role)).toEqual(['user', 'user', 'assistant', 'assistant', 'tool', 'assistant']);
-    const types = (await after.owner.get(`/debug/turns/${turn_id}`)).body.steps.map(({ type }: { type: string }) => type);
-    expect(types).toEqual(['message_received', 'turn_started', 'model_called', 'turn_resumed', 'model_called', 'model_replied', 'turn_finished']);
+    expect((await messagesOf(after, session_id)).map(({ role }) => role)).toEqual([
+      'user',
+      'user',
+      'assistant',
+      'assistant',
+      'tool',
+      'assistant',
+    ]);
+    const types = (await after.owner.get(`/debug/turns/${turn_id}`)).body.steps.map(
+      ({ type }: { type: string }) => type,
+    );
+    expect(types).toEqual([
+      'message_received',
+      'turn_started',
+      'model_called',
+      'turn_resumed',
+      'model_called',
+      'model_replied',
+      'turn_finished',
+    ]);
     await after.drain();
     expect(auditJournal(after.dataDir).problems).toEqual([]);
   });
@@ -80,7 +100,9 @@ describe('stopping and starting', () => {
     for (let at = 0; at < 4; at += 1) {
       await house.drain();
       house = await startHouse({}, house.dataDir);
-      expect((await house.owner.chat(`what is ${at}*2?`, { session_id, message_id: `m${at}` })).body.content).toBe(`${at}*2 = ${at * 2}`);
+      expect((await house.owner.chat(`what is ${at}*2?`, { session_id, message_id: `m${at}` })).body.content).toBe(
+        `${at}*2 = ${at * 2}`,
+      );
     }
     expect(await messagesOf(house, session_id)).toHaveLength(2 + 4 * 4);
   });
@@ -153,11 +175,16 @@ describe('a lane that has slept', () => {
   it('makes room for others when too many are awake, and nobody notices', async () => {
     const house = await startHouse({ gateway: { awake_max: 5, threads: 1 } });
     const ids: string[] = [];
-    for (let at = 0; at < 40; at += 1) ids.push((await house.owner.chat(`what is ${at}+1?`, { message_id: `m${at}` })).body.session_id);
+    for (let at = 0; at < 40; at += 1)
+      ids.push((await house.owner.chat(`what is ${at}+1?`, { message_id: `m${at}` })).body.session_id);
     while ((await awake(house)).length > 5);
-    const replies = await Promise.all(ids.map((session_id, at) => house.owner.chat(`what is ${at}+2?`, { session_id, message_id: `n${at}` })));
+    const replies = await Promise.all(
+      ids.map((session_id, at) => house.owner.chat(`what is ${at}+2?`, { session_id, message_id: `n${at}` })),
+    );
     expect(replies.map(({ body }) => body.content)).toEqual(ids.map((_, at) => `${at}+2 = ${at + 2}`));
-    const repeated = await Promise.all(ids.map((_, at) => house.owner.chat(`what is ${at}+1?`, { message_id: `m${at}` })));
+    const repeated = await Promise.all(
+      ids.map((_, at) => house.owner.chat(`what is ${at}+1?`, { message_id: `m${at}` })),
+    );
     expect(repeated.map(({ body }) => body.session_id)).toEqual(ids);
     for (const session_id of ids.slice(0, 5)) expect(await messagesOf(house, session_id)).toHaveLength(8);
     await house.drain();

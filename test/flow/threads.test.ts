@@ -88,7 +88,9 @@ describe('a lane’s thread that dies', () => {
 
     const events = await listener.all();
     expect(rising(events)).toBe(true);
-    expect(events.filter(({ event }) => event === 'turn_restarted').map(({ data }) => data)).toEqual([{ reason: 'resumed' }]);
+    expect(events.filter(({ event }) => event === 'turn_restarted').map(({ data }) => data)).toEqual([
+      { reason: 'resumed' },
+    ]);
     expect(events.filter(({ event }) => event === 'done' || event === 'error')).toHaveLength(1);
     const content = '1 2 3 4 5 6 7 8 9 10 11 12';
     expect(textOf(events)).toBe(content);
@@ -205,7 +207,9 @@ describe.each(['views', 'read'] as const)('the %s thread that dies', (name) => {
       const messages = (await house.owner.get(`/api/v1/sessions/${body.session_id}/messages`)).body.items;
       expect(messages).toHaveLength(4);
     }
-    expect((await house.owner.get('/api/v1/status')).body.restarts).toEqual([expect.objectContaining({ thread: name, count: 2 })]);
+    expect((await house.owner.get('/api/v1/status')).body.restarts).toEqual([
+      expect.objectContaining({ thread: name, count: 2 }),
+    ]);
     await checkJournal(house);
   });
 });

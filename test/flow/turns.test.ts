@@ -2,7 +2,7 @@
 // Turns from outside: their events, resuming, tools, memory, cancelling, queueing, repeating, and who may do what.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ServerEvent } from '../edge/client.ts';
+import type { Reply, ServerEvent } from '../edge/client.ts';
 import { closeHouses, type House, numberOf, type Person, startHouse, textOf } from './house.ts';
 
 const TOKENS = [
@@ -72,16 +72,20 @@ describe('the events of a turn', () => {
       const again = await ada.listen(`/api/v1/turns/${turn_id}/stream`, last);
       expect(await again.all(), `after ${n}`).toEqual(events.slice(n));
     }
-    const nothing = await ada.get(`/api/v1/turns/${turn_id}/stream`, { headers: { 'Last-Event-ID': `${turn_id}:${events.length}` } });
+    const nothing = await ada.get(`/api/v1/turns/${turn_id}/stream`, {
+      headers: { 'Last-Event-ID': `${turn_id}:${events.length}` },
+    });
     expect(nothing.status).toBe(204);
-    const other = await ada.get(`/api/v1/turns/${turn_id}/stream`, { headers: { 'Last-Event-ID': '00000000-0000-7000-8000-000000000000:1' } });
+    const other = await ada.get(`/api/v1/turns/${turn_id}/stream`, {
+      headers: { 'Last-Event-ID': '00000000-0000-7000-8000-000000000000:1' },
+    });
     expect(other.status).toBe(422);
   });
 
   it('reach those who follow the session, every turn whole', async () => {
     const first = (await ada.chat('hello')).body;
     const follower = await ada.listen(`/api/v1/sessions/${first.session_id}/stream`);
-    const turns = [];
+    const turns: (readonly ServerEvent[])[] = [];
     for (const words of ['count to 3', 'what is 9*9?', 'hello']) {
       const own = await (await ada.stream(words, { session_id: first.session_id })).all();
       turns.push(own);
@@ -112,7 +116,13 @@ describe('a turn', () => {
     expect(results.every(({ data }) => data.is_error === false)).toBe(true);
     expect(events.at(-1)?.data.content).toContain('12*12 = 144');
     const { body } = await ada.get(`/api/v1/sessions/${events[0]?.data.session_id}/messages`);
-    expect(body.items.map(({ role }: { role: string }) => role)).toEqual(['user', 'assistant', 'tool', 'tool', 'assistant']);
+    expect(body.items.map(({ role }: { role: string }) => role)).toEqual([
+      'user',
+      'assistant',
+      'tool',
+      'tool',
+      'assistant',
+    ]);
   });
 
   it('remembers over sessions, for its own user only', async () => {
@@ -131,7 +141,14 @@ describe('a turn', () => {
     expect(status).toBe(200);
     expect(body.session_id).toBe(session_id);
     const messages = (await ada.get(`/api/v1/sessions/${session_id}/messages?limit=200`)).body.items;
-    expect(messages.map(({ role }: { role: string }) => role)).toEqual(['user', 'assistant', 'user', 'assistant', 'tool', 'assistant']);
+    expect(messages.map(({ role }: { role: string }) => role)).toEqual([
+      'user',
+      'assistant',
+      'user',
+      'assistant',
+      'tool',
+      'assistant',
+    ]);
   });
 
   it('is cancelled while it runs, with what it had said', async () => {
@@ -179,10 +196,15 @@ describe('messages in one session', () => {
       expect(body).toMatchObject({ message_id: `in-order-${at}`, content: `${at}*7 = ${at * 7}` });
     }
     const { items } = (await ada.get(`/api/v1/sessions/${session_id}/messages?limit=200`)).body;
-    const users = items.filter(({ role, id }: { role: string; id: string }) => role === 'user' && id.startsWith('in-order-'));
+    const users = items.filter(
+      ({ role, id }: { role: string; id: string }) => role === 'user' && id.startsWith('in-order-'),
+    );
     expect(users).toHaveLength(32);
-    const starts = await Promise.all(users.map(async ({ turn_id }: { turn_id: string }) => (await ada.get(`/api/v1/turns/${turn_id}`)).body));
-    for (const [at, turn] of starts.entries()) if (at > 0) expect(turn.started_at >= starts[at - 1].ended_at).toBe(true);
+    const starts = await Promise.all(
+      users.map(async ({ turn_id }: { turn_id: string }) => (await ada.get(`/api/v1/turns/${turn_id}`)).body),
+    );
+    for (const [at, turn] of starts.entries())
+      if (at > 0) expect(turn.started_at >= starts[at - 1].ended_at).toBe(true);
   });
 
   it('interrupt what runs when the queue says so', async () => {
@@ -202,7 +224,9 @@ describe('messages in one session', () => {
 
 describe('repeating a message', () => {
   it('runs one turn, whoever asks how often at once', async () => {
-    const replies = await Promise.all(Array.from({ length: 50 }, () => ada.chat('count to 3', { message_id: 'fifty' })));
+    const replies = await Promise.all(
+      Array.from({ length: 50 }, () => ada.chat('count to 3', { message_id: 'fifty' })),
+    );
     const bodies = new Set(replies.map(({ text }) => text));
     expect(replies.map(({ status }) => status)).toEqual(replies.map(() => 200));
     expect(bodies.size).toBe(1);
@@ -223,7 +247,10 @@ describe('repeating a message', () => {
 
   it('is a conflict under the same id with another body', async () => {
     await ada.chat('hello', { message_id: 'taken' });
-    expect(await ada.chat('good evening', { message_id: 'taken' })).toMatchObject({ status: 409, body: { code: 'conflict' } });
+    expect(await ada.chat('good evening', { message_id: 'taken' })).toMatchObject({
+      status: 409,
+      body: { code: 'conflict' },
+    });
     expect((await ada.chat('hello', { message_id: 'taken', model: 'sigil/offline' })).status).toBe(409);
     // Another person's key is another key.
     expect((await ben.chat('good evening', { message_id: 'taken' })).status).toBe(200);
@@ -246,7 +273,8 @@ describe('who may do what', () => {
       await ben.get('/debug/actors'),
       await ben.get(`/debug/turns/${turn_id}`),
     ];
-    for (const { status, body } of refusals) expect({ status, code: body?.code }).toEqual({ status: 403, code: 'forbidden' });
+    for (const { status, body } of refusals)
+      expect({ status, code: body?.code }).toEqual({ status: 403, code: 'forbidden' });
   });
 
   it('does not know what is not there', async () => {
@@ -266,14 +294,24 @@ describe('who may do what', () => {
       await ada.chat('hello', { workspace_id: 'nowhere' }),
       await ada.get('/api/v1/workspaces/nowhere/sessions'),
     ];
-    for (const { status, body } of answers) expect({ status, code: body?.code }).toEqual({ status: 404, code: 'not_found' });
+    for (const { status, body } of answers)
+      expect({ status, code: body?.code }).toEqual({ status: 404, code: 'not_found' });
   });
 
   it('lets members into a workspace, and nobody else', async () => {
     expect((await ben.chat('hello', { workspace_id: 'homelab' })).status).toBe(200);
-    expect(await ben.chat('hello', { workspace_id: 'office' })).toMatchObject({ status: 403, body: { code: 'not_a_member' } });
-    expect(await ben.get('/api/v1/workspaces/office/sessions')).toMatchObject({ status: 403, body: { code: 'not_a_member' } });
-    expect(await ben.chat('hello', { workspace_id: 'personal:ada' })).toMatchObject({ status: 403, body: { code: 'not_a_member' } });
+    expect(await ben.chat('hello', { workspace_id: 'office' })).toMatchObject({
+      status: 403,
+      body: { code: 'not_a_member' },
+    });
+    expect(await ben.get('/api/v1/workspaces/office/sessions')).toMatchObject({
+      status: 403,
+      body: { code: 'not_a_member' },
+    });
+    expect(await ben.chat('hello', { workspace_id: 'personal:ada' })).toMatchObject({
+      status: 403,
+      body: { code: 'not_a_member' },
+    });
     // A token that names workspaces opens those only, whoever holds it.
     expect((await cleo.chat('hello', { workspace_id: 'homelab' })).status).toBe(200);
     expect(await cleo.chat('hello')).toMatchObject({ status: 403, body: { code: 'forbidden' } });
@@ -282,10 +320,14 @@ describe('who may do what', () => {
   it('lists to each what is theirs', async () => {
     const own = (await ben.chat('hello', { workspace_id: 'homelab' })).body.session_id;
     const others = (await cleo.chat('hello', { workspace_id: 'homelab' })).body.session_id;
-    const ids = (await ben.get('/api/v1/workspaces/homelab/sessions?limit=200')).body.items.map(({ id }: { id: string }) => id);
+    const ids = (await ben.get('/api/v1/workspaces/homelab/sessions?limit=200')).body.items.map(
+      ({ id }: { id: string }) => id,
+    );
     expect(ids).toContain(own);
     expect(ids).not.toContain(others);
-    const all = (await ada.get('/api/v1/workspaces/homelab/sessions?limit=200')).body.items.map(({ id }: { id: string }) => id);
+    const all = (await ada.get('/api/v1/workspaces/homelab/sessions?limit=200')).body.items.map(
+      ({ id }: { id: string }) => id,
+    );
     expect(all).toEqual(expect.arrayContaining([own, others]));
   });
 
@@ -306,7 +348,8 @@ describe('what a turn may cost', () => {
     expect(first.status).toBe(200);
     let { session_id } = first.body;
     let refused = first;
-    for (let at = 0; at < 10 && refused.status === 200; at += 1) refused = await other.owner.chat('hello', { session_id, message_id: `m${at}` });
+    for (let at = 0; at < 10 && refused.status === 200; at += 1)
+      refused = await other.owner.chat('hello', { session_id, message_id: `m${at}` });
     expect(refused).toMatchObject({ status: 402, body: { code: 'budget_exceeded' } });
     expect(refused.body.detail).toContain('2500');
     // Refused is refused: the same message again is answered from its record.
@@ -322,7 +365,7 @@ describe('what a turn may cost', () => {
 
   it('is held to the budget of the hour, which says when it begins anew', async () => {
     const other = await startHouse({ models: { budgets: { per_hour_tokens: 3_000 } } });
-    const replies = [];
+    const replies: Reply[] = [];
     for (let at = 0; at < 8; at += 1) replies.push(await other.owner.chat('hello'));
     const refused = replies.find(({ status }) => status !== 200);
     expect(replies[0]?.status).toBe(200);
@@ -339,12 +382,16 @@ describe('what a turn may cost', () => {
 
   it('needs a model that exists', async () => {
     for (const model of ['sigil/nothing', 'nobody/offline', 'offline', 'a b/c', '/'])
-      expect(await ada.chat('hello', { model }), model).toMatchObject({ status: 422, body: { code: 'validation_failed' } });
+      expect(await ada.chat('hello', { model }), model).toMatchObject({
+        status: 422,
+        body: { code: 'validation_failed' },
+      });
     expect((await ada.chat('hello', { model: 'sigil/offline' })).body.model).toBe('sigil/offline');
   });
 
   it('is refused before it is anything when it is empty, blank, broken or too large', async () => {
-    for (const content of ['', '   \n', '\ud800', 7, null]) expect((await ada.post('/api/v1/chat', { content })).status).toBe(422);
+    for (const content of ['', '   \n', '\ud800', 7, null])
+      expect((await ada.post('/api/v1/chat', { content })).status).toBe(422);
     const large = await ada.chat('x'.repeat(1_100_000));
     expect(large).toMatchObject({ status: 413, body: { code: 'payload_too_large' } });
     // What fits a request but no model is taken, and its turn says so.

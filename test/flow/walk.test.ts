@@ -35,12 +35,19 @@ afterAll(async () => {
 async function walked(content: string): Promise<{ readonly lines: readonly Line[]; readonly session: string }> {
   // Nothing of an earlier turn may still be on its way.
   const quiet = await house.owner.chat('hello');
-  await until(() => trace.events.some(({ data }) => data.address === `session/${quiet.body.session_id}` && data.to_state === 'idle' && data.event === 'written'));
+  await until(() =>
+    trace.events.some(
+      ({ data }) =>
+        data.address === `session/${quiet.body.session_id}` && data.to_state === 'idle' && data.event === 'written',
+    ),
+  );
   const before = trace.events.length;
   const { body } = await house.owner.chat(content);
   const session = `session/${body.session_id}`;
   const lines = (): Line[] => trace.events.slice(before).map(({ data }) => data);
-  await until(() => lines().some((line) => line.address === session && line.event === 'written' && line.to_state === 'idle'));
+  await until(() =>
+    lines().some((line) => line.address === session && line.event === 'written' && line.to_state === 'idle'),
+  );
   return { lines: lines(), session };
 }
 
@@ -77,12 +84,24 @@ describe('the walk of one message', () => {
       `${session} model_done`,
       `${session} written`,
     ]);
-    inOrder(of('store/journal'), ['store/journal journal.append', 'store/journal journal.append', 'store/journal journal.append']);
-    inOrder(of('provider/sigil'), ['provider/sigil provider.request', 'provider/sigil provider.release', 'provider/sigil provider.request']);
+    inOrder(of('store/journal'), [
+      'store/journal journal.append',
+      'store/journal journal.append',
+      'store/journal journal.append',
+    ]);
+    inOrder(of('provider/sigil'), [
+      'provider/sigil provider.request',
+      'provider/sigil provider.release',
+      'provider/sigil provider.request',
+    ]);
     // Across threads, what causes another never has the later time.
     const times = (steps: readonly (Line | undefined)[]): string[] => steps.map((line) => line?.at ?? 'missing');
-    const first = (address: string, event: string, nth = 0): Line | undefined => of(address).filter((line) => line.event === event)[nth];
-    const [answered, written] = [of(session).filter(({ event }) => event === 'model_done'), of(session).filter(({ event }) => event === 'written')];
+    const first = (address: string, event: string, nth = 0): Line | undefined =>
+      of(address).filter((line) => line.event === event)[nth];
+    const [answered, written] = [
+      of(session).filter(({ event }) => event === 'model_done'),
+      of(session).filter(({ event }) => event === 'written'),
+    ];
     const chain = times([
       first('channel/http', 'channel.receive'),
       first('store/journal', 'journal.tail'),
@@ -102,7 +121,9 @@ describe('the walk of one message', () => {
     const acknowledged = times([first('store/journal', 'journal.append'), first('channel/http', 'delivered')]);
     expect(acknowledged).not.toContain('missing');
     expect(acknowledged).toEqual([...acknowledged].sort());
-    expect(byTime(of(session)).map(({ from_state, to_state }) => `${from_state}>${to_state}`)).toEqual(of(session).map(({ from_state, to_state }) => `${from_state}>${to_state}`));
+    expect(byTime(of(session)).map(({ from_state, to_state }) => `${from_state}>${to_state}`)).toEqual(
+      of(session).map(({ from_state, to_state }) => `${from_state}>${to_state}`),
+    );
   });
 
   it('leaves the chart through states that join up, and ends idle', async () => {
@@ -129,8 +150,14 @@ describe('the walk of one message', () => {
   it('is told again by the turn’s journal, step by step', async () => {
     const { body } = await house.owner.chat('what is 6*7?');
     const turn = (await house.owner.get(`/debug/turns/${body.turn_id}`)).body;
-    expect(turn).toMatchObject({ id: body.turn_id, session_id: body.session_id, workspace_id: 'personal:owner', status: 'finished' });
-    const steps: readonly { seq: number; type: string; start: string; end: string | null; outcome: string | null }[] = turn.steps;
+    expect(turn).toMatchObject({
+      id: body.turn_id,
+      session_id: body.session_id,
+      workspace_id: 'personal:owner',
+      status: 'finished',
+    });
+    const steps: readonly { seq: number; type: string; start: string; end: string | null; outcome: string | null }[] =
+      turn.steps;
     expect(steps.map(({ type }) => type)).toEqual([
       'message_received',
       'turn_started',
@@ -154,7 +181,12 @@ describe('the walk of one message', () => {
 
   it('is remembered by the actor, and its machine can be drawn', async () => {
     const { body } = await house.owner.chat('what is 6*7?');
-    await until(() => trace.events.some(({ data }) => data.address === `session/${body.session_id}` && data.to_state === 'idle' && data.event === 'written'));
+    await until(() =>
+      trace.events.some(
+        ({ data }) =>
+          data.address === `session/${body.session_id}` && data.to_state === 'idle' && data.event === 'written',
+      ),
+    );
     const actor = (await house.owner.get(`/debug/actors/session/${body.session_id}`)).body;
     const recent: readonly { event: string; from_state: string; to_state: string; took_us: number }[] = actor.recent;
     const own = recent.filter(({ event }) => !event.startsWith('session.'));
@@ -168,7 +200,13 @@ describe('the walk of one message', () => {
       'written: turn.writing > idle',
     ]);
     expect(recent.every(({ took_us }) => took_us >= 0)).toBe(true);
-    expect(actor).toMatchObject({ state: 'idle', kind: 'session', parent: 'workspace/personal:owner', asleep: false, failed: 0 });
+    expect(actor).toMatchObject({
+      state: 'idle',
+      kind: 'session',
+      parent: 'workspace/personal:owner',
+      asleep: false,
+      failed: 0,
+    });
     expect(Object.keys(actor.machine.states)).toEqual(['idle', 'turn']);
     // Text of messages is for those only who may see everything and ask for it.
     expect(JSON.stringify(actor.context)).not.toContain('6*7');

@@ -54,33 +54,49 @@ export function createCallModel(options: CallModelOptions): LaneEffects['callMod
     };
     const provider = providerOf(turn.model);
     const body = { workspace_id: facts.workspace_id, turn_id: turn.turn_id, model: turn.model };
-    bus.ask(provider, 'provider.request', body, { from, within: options.turn_timeout(), trace: turn.turn_id }, (answer) => {
-      if (!answer.ok) return end(answer.error.code === 'not_found' ? failure('provider_unavailable', `Provider of ${turn.model} is not running.`) : answer.error);
-      const { permit } = answer.body;
-      const started = world.monotonic();
-      give = () => {
-        bus.send(provider, 'provider.release', { permit, outcome, took_ms: world.monotonic() - started }, { from, trace: turn.turn_id });
-      };
-      if (over) {
-        outcome = 'cancelled';
-        return give();
-      }
-      const request = options.prepare(state);
-      if ('code' in request) {
-        // Ours, not the vendor's: its circuit has nothing to do with it.
-        over = true;
-        give();
-        return sink.end(request);
-      }
-      abortStream = options.stream(provider.slice('provider/'.length), request, {
-        event: (event) => {
-          if (over) return;
-          if (event.type === 'error') outcome = event.error.code;
-          sink.event(event);
-        },
-        end,
-      });
-    });
+    bus.ask(
+      provider,
+      'provider.request',
+      body,
+      { from, within: options.turn_timeout(), trace: turn.turn_id },
+      (answer) => {
+        if (!answer.ok)
+          return end(
+            answer.error.code === 'not_found'
+              ? failure('provider_unavailable', `Provider of ${turn.model} is not running.`)
+              : answer.error,
+          );
+        const { permit } = answer.body;
+        const started = world.monotonic();
+        give = () => {
+          bus.send(
+            provider,
+            'provider.release',
+            { permit, outcome, took_ms: world.monotonic() - started },
+            { from, trace: turn.turn_id },
+          );
+        };
+        if (over) {
+          outcome = 'cancelled';
+          return give();
+        }
+        const request = options.prepare(state);
+        if ('code' in request) {
+          // Ours, not the vendor's: its circuit has nothing to do with it.
+          over = true;
+          give();
+          return sink.end(request);
+        }
+        abortStream = options.stream(provider.slice('provider/'.length), request, {
+          event: (event) => {
+            if (over) return;
+            if (event.type === 'error') outcome = event.error.code;
+            sink.event(event);
+          },
+          end,
+        });
+      },
+    );
     return () => {
       if (over) return;
       over = true;

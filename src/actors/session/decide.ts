@@ -81,7 +81,14 @@ export interface Decision {
 const decided = (draft: Draft): Decision => ({ records: draft.records, state: draft.state });
 
 /** Takes a message in: opens the session if need be, queues the message, begins its turn when nothing runs. */
-export function decideReceive(state: SessionState, session_id: string, message: Deliver, turn_id: string, digest: string, deciding: Deciding): Decision {
+export function decideReceive(
+  state: SessionState,
+  session_id: string,
+  message: Deliver,
+  turn_id: string,
+  digest: string,
+  deciding: Deciding,
+): Decision {
   const draft = new Draft(state, deciding);
   if (state.facts === null && message.open) {
     draft.add({
@@ -151,11 +158,20 @@ export function decideResume(state: SessionState, deciding: Deciding): Decision 
   if (turn.cancelled) {
     conclude(draft, deciding);
   } else if (attempt > deciding.policy.attempts_most) {
-    fail(draft, failure('poisoned', `The turn was interrupted ${attempt} times without getting any further and was given up.`), deciding);
+    fail(
+      draft,
+      failure('poisoned', `The turn was interrupted ${attempt} times without getting any further and was given up.`),
+      deciding,
+    );
   } else {
     for (const { call, returned } of turn.tools) {
       if (returned || deciding.policy.idempotent(call.name)) continue;
-      toolReturned(draft, turn, unmade(call, 'The call was interrupted: whether it took effect is unknown. It was not repeated.'), deciding);
+      toolReturned(
+        draft,
+        turn,
+        unmade(call, 'The call was interrupted: whether it took effect is unknown. It was not repeated.'),
+        deciding,
+      );
     }
     if (nextStep(draft.state) === 'reserve') callOrReserve(draft, deciding);
   }
@@ -223,12 +239,24 @@ function tools(draft: Draft, turn: TurnState, calls: readonly ToolCall[], decidi
   const { policy } = deciding;
   if (turn.tool_rounds >= policy.max_tool_iterations) {
     const most = policy.max_tool_iterations;
-    return fail(draft, failure('tool_loop_limit', `The model asked for tools ${most + 1} times in one turn; ${most} are allowed.`), deciding);
+    return fail(
+      draft,
+      failure('tool_loop_limit', `The model asked for tools ${most + 1} times in one turn; ${most} are allowed.`),
+      deciding,
+    );
   }
   draft.add({ type: 'tool_called', turn_id: turn.turn_id, calls });
-  const left = Math.min(policy.max_tool_calls_per_turn - turn.tool_calls, policy.max_tool_calls_per_session - (draft.state.tool_calls - calls.length));
+  const left = Math.min(
+    policy.max_tool_calls_per_turn - turn.tool_calls,
+    policy.max_tool_calls_per_session - (draft.state.tool_calls - calls.length),
+  );
   for (const call of calls.slice(Math.max(0, left))) {
-    toolReturned(draft, turn, unmade(call, 'tool_denied: the limit of tool calls is used up. Answer with what is known.'), deciding);
+    toolReturned(
+      draft,
+      turn,
+      unmade(call, 'tool_denied: the limit of tool calls is used up. Answer with what is known.'),
+      deciding,
+    );
   }
   if (nextStep(draft.state) === 'reserve') callOrReserve(draft, deciding);
 }
@@ -256,7 +284,11 @@ export function unmade(call: ToolCall, why: string): ToolResult {
 /** Begins the next waiting turn; one that fails before it begins makes room for the one after it. */
 function startNext(draft: Draft, deciding: Deciding): void {
   const { policy, now } = deciding;
-  for (let message = draft.state.waiting[0]; message !== undefined && draft.state.turn === null; message = draft.state.waiting[0]) {
+  for (
+    let message = draft.state.waiting[0];
+    message !== undefined && draft.state.turn === null;
+    message = draft.state.waiting[0]
+  ) {
     const { facts } = draft.state;
     if (facts === null) return;
     const model = policy.route({ requested: message.model, session: facts.model, workspace_id: facts.workspace_id });
@@ -317,7 +349,13 @@ function finish(draft: Draft, reply_id: string, reason: FinishReason, deciding: 
   startNext(draft, deciding);
 }
 
-function finished(turn_id: string, reply_id: string, finish_reason: FinishReason, content: string, usage: Usage): SessionRecord {
+function finished(
+  turn_id: string,
+  reply_id: string,
+  finish_reason: FinishReason,
+  content: string,
+  usage: Usage,
+): SessionRecord {
   return { type: 'turn_finished', turn_id, reply_id, finish_reason, content, usage };
 }
 
@@ -329,5 +367,11 @@ function fail(draft: Draft, error: Failure, deciding: Deciding): void {
 function failAlone(draft: Draft, error: Failure): void {
   const { turn } = draft.state;
   if (turn === null) return;
-  draft.add({ type: 'turn_failed', turn_id: turn.turn_id, code: error.code, message: error.message, usage: turn.usage });
+  draft.add({
+    type: 'turn_failed',
+    turn_id: turn.turn_id,
+    code: error.code,
+    message: error.message,
+    usage: turn.usage,
+  });
 }

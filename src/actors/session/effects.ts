@@ -29,14 +29,22 @@ export interface LaneEffects {
   append(append: Append, answered: (answer: Answer<Committed>) => void): void;
   tail(session_id: string, answered: (answer: Answer<Tail>) => void): void;
   /** The turn and body of a message the session had under a key that it has forgotten. */
-  oldKey(session_id: string, message_id: string, answered: (answer: Answer<{ readonly turn_id: string | null; readonly content: string }>) => void): void;
+  oldKey(
+    session_id: string,
+    message_id: string,
+    answered: (answer: Answer<{ readonly turn_id: string | null; readonly content: string }>) => void,
+  ): void;
   reply(to: Envelope, body: unknown): void;
   fail(to: Envelope, error: Failure): void;
   /** Tells whoever follows this session's turns; costs next to nothing when nobody does. */
   publish(names: SessionNames, turn_id: string, n: number, event: ShortEvent): void;
   published(names: SessionNames, turn_id: string, seq: number): void;
   /** One model call: permit, stream, release. `end` is called once, unless it is aborted. */
-  callModel(names: SessionNames, state: SessionState, sink: { readonly event: (event: ChatEvent) => void; readonly end: (error: Failure | null) => void }): Abort;
+  callModel(
+    names: SessionNames,
+    state: SessionState,
+    sink: { readonly event: (event: ChatEvent) => void; readonly end: (error: Failure | null) => void },
+  ): Abort;
   /** One tool call; `done` is called once, unless it is aborted. */
   runTool(state: SessionState, call: ToolCall, done: (result: ToolResult) => void): Abort;
   /** Reserves at every budget that could be reached; a refusal gives back what the others granted. */

@@ -10,7 +10,8 @@ export function inspectLane(lane: Lane): Inspected {
   return {
     state: () => lane.value,
     context: (reveal) => {
-      const { facts, turn, waiting, window, keys, keys_forgotten, used_tokens, tool_calls, since_checkpoint } = lane.state;
+      const { facts, turn, waiting, window, keys, keys_forgotten, used_tokens, tool_calls, since_checkpoint } =
+        lane.state;
       const text = (content: string): string => (reveal ? content : `[${content.length} characters]`);
       return {
         facts: facts === null ? null : { ...facts, title: text(facts.title) },

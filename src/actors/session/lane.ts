@@ -20,6 +20,7 @@ import {
   unmade,
 } from './decide.ts';
 import type { Abort, LaneEffects } from './effects.ts';
+import { Few } from './few.ts';
 import { LiveTurn } from './live-turn.ts';
 import { type LaneEffect, type LaneEvent, sessionMachine } from './machine.ts';
 import type { SessionNames } from './names.ts';
@@ -68,10 +69,10 @@ export class Lane {
   /** The state with what is durable; answers are given from it. */
   private durable: SessionState;
   private seq: number;
-  private readonly owed: Map<string, number>;
-  private readonly turns = new Map<string, LiveTurn>();
+  private readonly owed: Few<number>;
+  private readonly turns = new Few<LiveTurn>();
   /** Receipts on their way to the journal, by key, with everyone who waits for them. */
-  private readonly receipts = new Map<string, Envelope[]>();
+  private readonly receipts = new Few<Envelope[]>();
   private emitted: LaneEffect[] = [];
   private events: LaneEvent[] = [];
   private feeding = false;
@@ -88,7 +89,8 @@ export class Lane {
     this.ahead = options.state;
     this.durable = options.state;
     this.seq = options.seq;
-    this.owed = options.owed;
+    this.owed = new Few();
+    for (const [turn_id, seq] of options.owed) this.owed.set(turn_id, seq);
     this.writer = new StreamWriter({
       stream: options.names.address,
       n: options.n,
@@ -102,7 +104,8 @@ export class Lane {
     this.actor.on('*', (effect) => void this.emitted.push(effect));
     this.actor.start();
     const { turn, facts } = options.state;
-    if (turn !== null && facts !== null) this.turns.set(turn.turn_id, new LiveTurn(turn.turn_id, placeOf(facts), turn.cursor));
+    if (turn !== null && facts !== null)
+      this.turns.set(turn.turn_id, new LiveTurn(turn.turn_id, placeOf(facts), turn.cursor));
   }
 
   /** The chart's state value, for the inspector. */
@@ -203,18 +206,30 @@ export class Lane {
   private refusal(message: Deliver): Failure | null {
     const { facts } = this.ahead;
     if (facts === null) return message.open ? null : unknownSession(this.session_id);
-    if (facts.user_id !== message.user_id && !message.any_user) return failure('forbidden', 'The session belongs to somebody else.');
+    if (facts.user_id !== message.user_id && !message.any_user)
+      return failure('forbidden', 'The session belongs to somebody else.');
     if (message.workspace_id !== '' && message.workspace_id !== facts.workspace_id) {
-      return failure('conflict', `The session belongs to workspace ${facts.workspace_id}, not to ${message.workspace_id}.`);
+      return failure(
+        'conflict',
+        `The session belongs to workspace ${facts.workspace_id}, not to ${message.workspace_id}.`,
+      );
     }
-    return facts.status === 'archived' ? failure('conflict', 'The session is archived; it takes no more messages.') : null;
+    return facts.status === 'archived'
+      ? failure('conflict', 'The session is archived; it takes no more messages.')
+      : null;
   }
 
   private receive(envelope: Envelope, message: Deliver, digest: string): void {
     const policy = this.options.policy();
     const { facts, waiting, waiting_size } = this.ahead;
     if (waiting.length >= policy.waiting_most || waiting_size + message.content.length > policy.waiting_size) {
-      return this.effects.fail(envelope, failure('overloaded', `${waiting.length} messages wait in this session already; try again when some are answered.`));
+      return this.effects.fail(
+        envelope,
+        failure(
+          'overloaded',
+          `${waiting.length} messages wait in this session already; try again when some are answered.`,
+        ),
+      );
     }
     const workspace_id = facts?.workspace_id ?? message.workspace_id;
     const model = policy.route({ requested: message.model, session: facts?.model ?? '', workspace_id });
@@ -235,7 +250,10 @@ export class Lane {
 
   private repeat(envelope: Envelope, message: Deliver, same: boolean, turn_id: string): void {
     if (!same) {
-      return this.effects.fail(envelope, failure('conflict', `Another message was sent under the id ${message.message_id}; use a new one.`));
+      return this.effects.fail(
+        envelope,
+        failure('conflict', `Another message was sent under the id ${message.message_id}; use a new one.`),
+      );
     }
     const receipt = this.receipts.get(message.message_id);
     if (receipt !== undefined) receipt.push(envelope);
@@ -251,7 +269,8 @@ export class Lane {
       const others = this.receipts.get(message_id) ?? [];
       this.receipts.delete(message_id);
       if (!answer.ok) this.effects.fail(envelope, answer.error);
-      else if (answer.body.turn_id === null) this.receive(envelope, message, this.effects.digest(`${message.model}\n${message.content}`));
+      else if (answer.body.turn_id === null)
+        this.receive(envelope, message, this.effects.digest(`${message.model}\n${message.content}`));
       else this.repeat(envelope, message, answer.body.content === message.content, answer.body.turn_id);
       for (const other of others) this.deliver(other);
     });
@@ -338,8 +357,13 @@ export class Lane {
     const every = Math.max(this.options.policy().checkpoint_every, ahead.keys.size / 4);
     if (ahead.facts === null || ahead.since_checkpoint < every) return null;
     const records = before.flatMap((write) => write.records);
-    const open = [...(ahead.turn === null ? [] : [ahead.turn.turn_id]), ...ahead.waiting.map((message) => message.turn_id)];
-    const owed = open.map((turn_id) => [turn_id, this.owed.get(turn_id) ?? seqFromCheckpoint(records, turn_id)] as const);
+    const open = [
+      ...(ahead.turn === null ? [] : [ahead.turn.turn_id]),
+      ...ahead.waiting.map((message) => message.turn_id),
+    ];
+    const owed = open.map(
+      (turn_id) => [turn_id, this.owed.get(turn_id) ?? seqFromCheckpoint(records, turn_id)] as const,
+    );
     this.ahead = { ...ahead, since_checkpoint: 0 };
     return { type: 'checkpoint', state: packSession(ahead, owed) };
   }
@@ -398,7 +422,8 @@ export class Lane {
       if (over) return;
       over = true;
       this.effects.point('model.after');
-      const outcome = error !== null ? collector.failed(error) : finish === null ? collector.failed() : collector.ended(finish);
+      const outcome =
+        error !== null ? collector.failed(error) : finish === null ? collector.failed() : collector.ended(finish);
       this.effects.settle(state, tokensOf(outcome.usage), outcome.usage.cost_usd);
       this.happened({ kind: 'model_done', outcome });
     };
@@ -416,7 +441,8 @@ export class Lane {
         if (event.type === 'done') finish = event.finishReason;
         else if (event.type === 'error') return end(event.error);
         const shown = collector.take(event);
-        if (shown !== null && live !== undefined) this.effects.publish(this.names, turn.turn_id, live.show(shown), shown);
+        if (shown !== null && live !== undefined)
+          this.effects.publish(this.names, turn.turn_id, live.show(shown), shown);
         if (!collector.full) return;
         finish = 'length';
         abort();
@@ -460,7 +486,11 @@ export class Lane {
     const most = this.options.policy().estimate(state);
     const abort = this.effects.reserve(state, (refused) => {
       if (this.stopped) return;
-      this.happened(refused === null ? { kind: 'reserved', tokens: most.tokens, cost_usd: most.cost_usd } : { kind: 'refused', error: refused });
+      this.happened(
+        refused === null
+          ? { kind: 'reserved', tokens: most.tokens, cost_usd: most.cost_usd }
+          : { kind: 'refused', error: refused },
+      );
     });
     this.running ??= {
       end: (why) => {
@@ -471,7 +501,7 @@ export class Lane {
   }
 
   private lose(error: Failure): void {
-    const waiters = [...this.receipts.values()].flat();
+    const waiters = this.receipts.values().flat();
     this.receipts.clear();
     for (const envelope of waiters) this.effects.fail(envelope, error);
     this.options.lost(error);

@@ -74,7 +74,11 @@ export class Lanes {
     }
     const waking = this.waking.get(session_id) ?? this.wake(session_id);
     if (waking.stash.length < STASH_MOST) waking.stash.push(envelope);
-    else this.options.effects.fail(envelope, failure('overloaded', `session/${session_id} is waking up and ${STASH_MOST} messages wait for it.`));
+    else
+      this.options.effects.fail(
+        envelope,
+        failure('overloaded', `session/${session_id} is waking up and ${STASH_MOST} messages wait for it.`),
+      );
   }
 
   /** Takes up the sessions that have something open, a few at a time; `done` when all are awake. */
@@ -136,7 +140,10 @@ export class Lanes {
         return this.lookAt(lane, () => lane.change(envelope));
       default:
         resident.failed += 1;
-        return this.options.effects.fail(envelope, failure('internal', `A session does not understand ${envelope.type}.`));
+        return this.options.effects.fail(
+          envelope,
+          failure('internal', `A session does not understand ${envelope.type}.`),
+        );
     }
   }
 
@@ -181,7 +188,10 @@ export class Lanes {
     try {
       awake = this.build(session_id, tail);
     } catch (cause) {
-      const error = failure('storage_failed', `The log of session/${session_id} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
+      const error = failure(
+        'storage_failed',
+        `The log of session/${session_id} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
+      );
       for (const envelope of waking.stash) this.options.effects.fail(envelope, error);
       for (const told of waking.woken) told();
       return this.options.fault(session_id, error);
@@ -248,7 +258,11 @@ export class Lanes {
     const open = nextStep(lane.state) !== 'idle';
     this.options.fault(session_id, error);
     this.forget(session_id);
-    if (open) this.options.world.after(WAKE_PAUSE.longest, () => this.stopped || this.lanes.has(session_id) || this.waking.has(session_id) || this.wake(session_id));
+    if (open)
+      this.options.world.after(
+        WAKE_PAUSE.longest,
+        () => this.stopped || this.lanes.has(session_id) || this.waking.has(session_id) || this.wake(session_id),
+      );
   }
 
   private forget(session_id: string): void {

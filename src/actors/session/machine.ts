@@ -83,7 +83,11 @@ export const sessionMachine = machineSetup.createMachine({
         calling_model: { on: whileBusy },
         running_tools: { on: whileBusy },
         /** Until the chart's own records are durable nothing else moves it: their state holds what came before them. */
-        writing: { on: { written: [{ guard: 'rests' as const, target: '#session.idle' }, ...onward, { target: '#session.idle' }] } },
+        writing: {
+          on: {
+            written: [{ guard: 'rests' as const, target: '#session.idle' }, ...onward, { target: '#session.idle' }],
+          },
+        },
       },
     },
   },

@@ -32,7 +32,11 @@ export interface LanePolicy {
   /** Awake lanes a thread keeps at most. */
   readonly awake_most: number;
   /** The full name (`provider/model`) of the model that answers, or why none can. */
-  readonly route: (asked: { readonly requested: string; readonly session: string; readonly workspace_id: string }) => string | Failure;
+  readonly route: (asked: {
+    readonly requested: string;
+    readonly session: string;
+    readonly workspace_id: string;
+  }) => string | Failure;
   /** The most the next call of this state's turn may cost. */
   readonly estimate: (state: SessionState) => Reservation;
   /** The budget scopes whose limits this model's calls could reach: those that must reserve. */

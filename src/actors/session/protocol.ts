@@ -54,13 +54,19 @@ export type SessionProtocol = {
   /** Answered when durable. `not_found`, `forbidden`, `conflict` (archived, or the id with another body), `overloaded`. */
   readonly 'session.deliver': { readonly body: Deliver; readonly reply: Delivered };
   /** Where a turn stands. Subscribe to the turns topic first, ask this after: then nothing is missed. */
-  readonly 'session.watch': { readonly body: { readonly turn_id: string; readonly from: number }; readonly reply: Watched };
+  readonly 'session.watch': {
+    readonly body: { readonly turn_id: string; readonly from: number };
+    readonly reply: Watched;
+  };
   /** Stops a running turn or drops a queued one; `ended` when there is nothing left to stop. */
   readonly 'session.cancel': {
     readonly body: { readonly turn_id: string; readonly by: string };
     readonly reply: { readonly status: 'cancelling' | 'ended'; readonly seq: number };
   };
-  readonly 'session.change': { readonly body: SessionChange & { readonly by: string }; readonly reply: { readonly seq: number } };
+  readonly 'session.change': {
+    readonly body: SessionChange & { readonly by: string };
+    readonly reply: { readonly seq: number };
+  };
 };
 
 /** The name of the topic (of a session's address) that carries every event of its turns, as {@link TurnEventBatch}es. */

@@ -42,7 +42,8 @@ export class ReplyCollector {
         this.deltas.push(-event.text.length);
         return { event: 'thinking_delta', data: { text: event.text } };
       case 'tool_call':
-        if (this.calls.length < CALLS_MOST) this.calls.push({ id: event.id, name: event.name, arguments: event.arguments });
+        if (this.calls.length < CALLS_MOST)
+          this.calls.push({ id: event.id, name: event.name, arguments: event.arguments });
         return null;
       case 'usage': {
         const usage = {

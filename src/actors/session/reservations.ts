@@ -15,7 +15,10 @@ interface Granted {
   readonly reservation: string;
 }
 
-export function createReservations(bus: Pick<SigilBus, 'ask' | 'send'>, policy: () => LanePolicy): Pick<LaneEffects, 'reserve' | 'settle'> {
+export function createReservations(
+  bus: Pick<SigilBus, 'ask' | 'send'>,
+  policy: () => LanePolicy,
+): Pick<LaneEffects, 'reserve' | 'settle'> {
   /** What is granted to running turns, by turn. */
   const granted = new Map<string, Granted[]>();
 
@@ -26,7 +29,12 @@ export function createReservations(bus: Pick<SigilBus, 'ask' | 'send'>, policy: 
     if (reserved === undefined) return;
     const from = address('session', facts.session_id);
     for (const { scope, reservation } of reserved) {
-      bus.send(address('budget', scope), 'budget.settle', { reservation, tokens, cost_usd }, { from, trace: turn.turn_id });
+      bus.send(
+        address('budget', scope),
+        'budget.settle',
+        { reservation, tokens, cost_usd },
+        { from, trace: turn.turn_id },
+      );
     }
     granted.delete(turn.turn_id);
   };
@@ -45,13 +53,19 @@ export function createReservations(bus: Pick<SigilBus, 'ask' | 'send'>, policy: 
         const scope = scopes.shift();
         if (scope === undefined) return done(null);
         const body = { turn_id: turn.turn_id, call: turn.calls + 1, tokens: most.tokens, cost_usd: most.cost_usd };
-        bus.ask(address('budget', scope), 'budget.reserve', body, { from, within: WITHIN, trace: turn.turn_id }, (answer) => {
-          if (answer.ok) granted.get(turn.turn_id)?.push({ scope, reservation: answer.body.reservation });
-          if (aborted) return settle(state, 0, 0);
-          if (answer.ok) return next();
-          settle(state, 0, 0);
-          done(answer.error);
-        });
+        bus.ask(
+          address('budget', scope),
+          'budget.reserve',
+          body,
+          { from, within: WITHIN, trace: turn.turn_id },
+          (answer) => {
+            if (answer.ok) granted.get(turn.turn_id)?.push({ scope, reservation: answer.body.reservation });
+            if (aborted) return settle(state, 0, 0);
+            if (answer.ok) return next();
+            settle(state, 0, 0);
+            done(answer.error);
+          },
+        );
       };
       next();
       return () => {

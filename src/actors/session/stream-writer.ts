@@ -51,7 +51,12 @@ export class StreamWriter {
    * @param settles seqs of the rows these records close
    * @param durable called with the seq of the first record, in the order of the writes
    */
-  write(at: number, records: readonly SessionRecord[], settles: readonly number[], durable: (seq: number) => void): void {
+  write(
+    at: number,
+    records: readonly SessionRecord[],
+    settles: readonly number[],
+    durable: (seq: number) => void,
+  ): void {
     this.waiting.push({ at, records, settles, durable });
     if (!this.flying) this.flush();
   }

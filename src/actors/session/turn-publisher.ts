@@ -18,14 +18,16 @@ type Publishing = Pick<LaneEffects, 'publish' | 'published'>;
 
 export function createTurnPublisher(bus: Pick<SigilBus, 'heard' | 'publish'>, world: Pick<World, 'soon'>): Publishing {
   /** By session: a lane runs one turn at a time. Null: nobody follows it in this turn of the loop. */
-  const collected = new Map<string, Collected | null>();
+  let collected = new Map<string, Collected | null>();
   let scheduled = false;
 
-  const send = ({ names, turn_id, first, events }: Collected): void => bus.publish(names.turns, { turn_id, first, events });
+  const send = ({ names, turn_id, first, events }: Collected): void =>
+    bus.publish(names.turns, { turn_id, first, events });
   const flush = (): void => {
     scheduled = false;
     for (const batch of collected.values()) if (batch !== null) send(batch);
-    collected.clear();
+    // Not cleared: a cleared map's old table leads from what is old to everything collected since.
+    collected = new Map();
   };
 
   return {

@@ -66,7 +66,7 @@ export const Budget = z
 export const Thread = z
   .object({
     name: z.string(),
-    state: z.enum(['up', 'unreachable']),
+    state: z.enum(['up', 'unreachable', 'resting']).describe('`resting`: nothing lives on it, it was not started.'),
     role: z.string(),
     life: z.int().describe('Counts the threads that had this name.'),
     actors: z.int(),

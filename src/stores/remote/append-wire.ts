@@ -30,11 +30,13 @@ export function unpackAppend(packed: PackedAppend): Append {
     turn_id: take<string | null>(),
     payload: take<string>(),
   });
-  const items = list((): AppendItem => ({
-    at: take<number>(),
-    records: list(record),
-    owes: list(() => ({ record: take<number>(), kind: take<OwedKind & string>() })),
-    settles: list(() => take<number>()),
-  }));
+  const items = list(
+    (): AppendItem => ({
+      at: take<number>(),
+      records: list(record),
+      owes: list(() => ({ record: take<number>(), kind: take<OwedKind & string>() })),
+      settles: list(() => take<number>()),
+    }),
+  );
   return { stream, workspace_id, n, items };
 }

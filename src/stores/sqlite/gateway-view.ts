@@ -46,9 +46,9 @@ export class GatewayView {
   readonly #db: SqliteDatabase;
   readonly #sql: ReturnType<typeof prepare>;
   readonly #state: ViewState;
-  readonly #workspaces = new Map<string, WorkspaceEntry>();
-  readonly #turns = new Map<string, TurnEntry>();
-  readonly #usage = new Map<string, UsageEntry>();
+  #workspaces = new Map<string, WorkspaceEntry>();
+  #turns = new Map<string, TurnEntry>();
+  #usage = new Map<string, UsageEntry>();
 
   constructor(file: string) {
     this.#file = file;
@@ -106,9 +106,10 @@ export class GatewayView {
       guarded(this.#file, () => this.#db.transaction(work).immediate());
       this.#state.committed();
     } finally {
-      this.#workspaces.clear();
-      this.#turns.clear();
-      this.#usage.clear();
+      // Not cleared: a cleared map's old table leads from what is old to everything touched since.
+      this.#workspaces = new Map();
+      this.#turns = new Map();
+      this.#usage = new Map();
     }
   }
 

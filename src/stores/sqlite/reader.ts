@@ -56,7 +56,14 @@ export class SqliteReader {
     this.#files = new OpenFiles(options.openFiles ?? 64);
     const look = (): number => this.#gateway.upto();
     const hurried = options.hurry === undefined ? {} : { hurry: options.hurry };
-    this.#barrier = new ViewBarrier({ look, monotonic, after, limit: options.patience ?? 2000, most: MOST, ...hurried });
+    this.#barrier = new ViewBarrier({
+      look,
+      monotonic,
+      after,
+      limit: options.patience ?? 2000,
+      most: MOST,
+      ...hurried,
+    });
     this.#answers = this.#makeAnswers();
   }
 

@@ -38,12 +38,17 @@ export class SessionsView implements SessionViewRows {
   readonly #sql: ReturnType<typeof prepare>;
   readonly #state: ViewState;
   /** Rows the batch has touched: read once, changed in memory, written once. */
-  readonly #sessions = new Map<string, SessionView>();
-  readonly #turns = new Map<string, TurnView>();
+  #sessions = new Map<string, SessionView>();
+  #turns = new Map<string, TurnView>();
 
   constructor(file: string) {
     this.#file = file;
-    this.#db = openDatabase(file, { migrations: SESSIONS_MIGRATIONS, durability: 'normal', cacheKib: 1024, checkpointPages: VIEW_CHECKPOINT_PAGES });
+    this.#db = openDatabase(file, {
+      migrations: SESSIONS_MIGRATIONS,
+      durability: 'normal',
+      cacheKib: 1024,
+      checkpointPages: VIEW_CHECKPOINT_PAGES,
+    });
     this.#sql = prepare(this.#db);
     this.#state = new ViewState(this.#db);
   }
@@ -84,8 +89,9 @@ export class SessionsView implements SessionViewRows {
       guarded(this.#file, () => this.#db.transaction(work).immediate());
       this.#state.committed();
     } finally {
-      this.#sessions.clear();
-      this.#turns.clear();
+      // Not cleared: a cleared map's old table leads from what is old to everything touched since.
+      this.#sessions = new Map();
+      this.#turns = new Map();
     }
   }
 
