@@ -245,11 +245,12 @@ export function nameOf(state: unknown): string {
 const joinedNames = new Map<string, Map<string, string>>();
 
 function joined(outer: string, inner: string): string {
-  let names = joinedNames.get(outer);
-  if (names === undefined) joinedNames.set(outer, (names = new Map()));
-  let name = names.get(inner);
-  if (name === undefined) names.set(inner, (name = `${outer}.${inner}`));
-  return name;
+  const known = joinedNames.get(outer)?.get(inner);
+  if (known !== undefined) return known;
+  const made = `${outer}.${inner}`;
+  const inners = joinedNames.get(outer) ?? new Map<string, string>();
+  joinedNames.set(outer, inners.set(inner, made));
+  return made;
 }
 
 function matches(resident: Resident, filter: ActorFilter): boolean {

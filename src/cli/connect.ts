@@ -55,6 +55,11 @@ export function routeTo(call: Call, target: Target): Route {
     target,
     token: () => {
       const given = process.env['SIGIL_TOKEN'];
+      if (given !== undefined && !/^[\x21-\x7e]*$/.test(given))
+        throw wrongUsage(
+          '$SIGIL_TOKEN holds what no token can.',
+          'Set it to the token alone, without spaces or line breaks.',
+        );
       if (given !== undefined && given !== '') return given;
       return mayUseOwner ? ownerToken(dataDir) : undefined;
     },

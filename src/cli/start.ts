@@ -12,8 +12,8 @@ const IN_USE_ADVICE = 'Talk to it with `sigil chat`, stop it first, or give this
 
 type Signal = 'SIGINT' | 'SIGTERM';
 
-/** `timeout`, npm and terminals tell a process and its group: within so many milliseconds that is one signal. */
-const ONE_SIGNAL_MS = 50;
+/** `timeout` tells a process and, in the same breath, its group: that is one signal. */
+const ONE_SIGNAL_MS = 2;
 
 /** Settles at the first signal; a second one ends the process at once. */
 function firstSignal(): Promise<Signal> {

@@ -31,14 +31,17 @@ export function startBudget(context: ThreadContext, scope: string, fault: Fault)
     };
     bus.ask(address('store', 'read'), 'usage.window', body, { from: self, within: LOAD.within }, answered);
   };
+  let stopped = false;
   const load = (send: MachineActor['send']): void => {
     used((answer) => {
+      // Whoever is stopped while it asks must not ask on: its thread would never end.
+      if (stopped) return;
       if (answer.ok) return send({ type: 'loaded', ...answer.body } as { type: 'loaded' });
       // Nothing is granted before the past is known, so it is asked for until it answers.
-      world.after(LOAD.pause, () => load(send));
+      world.after(LOAD.pause, () => stopped || load(send));
     });
   };
-  return startMachineActor<BudgetEffect>({
+  const actor = startMachineActor<BudgetEffect>({
     address: self,
     parent: address('gateway', 'root'),
     machine: budgetMachine,
@@ -66,6 +69,13 @@ export function startBudget(context: ThreadContext, scope: string, fault: Fault)
       used((answer) => bus.reply(to, answer.ok ? { ...status, used: answer.body } : status));
     },
   });
+  return {
+    ...actor,
+    stop: () => {
+      stopped = true;
+      actor.stop();
+    },
+  };
 }
 
 export function startWorkspace(context: ThreadContext, id: string, fault: Fault): MachineActor {

@@ -95,11 +95,18 @@ export const startLane: StartRole = async (context) => {
     actors.receive(envelope);
   });
 
-  recover(context, lanes, (of) => place(of) === context.index);
+  let closed = false;
+  recover(
+    context,
+    lanes,
+    (of) => place(of) === context.index,
+    () => closed,
+  );
   return {
     drain: (done) => lanes.drain(done),
     down: (thread) => actors.tell<WorkspaceEvent>('workspace', { type: 'thread_lost', thread: names[thread] ?? '' }),
     close: () => {
+      closed = true;
       lanes.stop();
       actors.stop();
     },
@@ -107,12 +114,14 @@ export const startLane: StartRole = async (context) => {
 };
 
 /** Takes up what was interrupted: asks until the journal answers, because nothing else would wake those sessions. */
-function recover(context: ThreadContext, lanes: Lanes, mine: (of: Address) => boolean): void {
+function recover(context: ThreadContext, lanes: Lanes, mine: (of: Address) => boolean, closed: () => boolean): void {
   const { bus, world, name } = context;
   const from = address('thread', name);
   bus.ask(address('store', 'journal'), 'journal.owed', {}, { from, within: JOURNAL_WITHIN }, (answer) => {
+    // A thread that is told to end while it asks would otherwise ask for ever, and never end.
+    if (closed()) return;
     if (!answer.ok) {
-      world.after(OWED_PAUSE, () => recover(context, lanes, mine));
+      world.after(OWED_PAUSE, () => recover(context, lanes, mine, closed));
       return;
     }
     const open = (answer.body.streams as Address[])

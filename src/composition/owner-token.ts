@@ -7,8 +7,11 @@ import { join } from 'node:path';
 import { resolveSecret } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import type { TokenGrant } from '../edge/ports.ts';
+import { failure, SigilError } from '../errors.ts';
 import { guarded } from '../stores/sqlite/storage-error.ts';
 
+/** What fits a header: anything else could never be sent. */
+const SENDABLE = /^[\x21-\x7e]{1,8192}$/;
 /** The owner's user id. */
 const OWNER = 'owner';
 
@@ -45,6 +48,11 @@ function ownerToken(dataDir: string): string {
 function tokenIn(file: string): string {
   if (existsSync(file)) {
     const known = readFileSync(file, 'utf8').trim();
+    if (known !== '' && !SENDABLE.test(known)) {
+      throw new SigilError(
+        failure('storage_failed', `${file}: it holds no token; remove it, and the next start makes one`),
+      );
+    }
     if (known !== '') {
       chmodSync(file, 0o600);
       return known;

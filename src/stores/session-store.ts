@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sessions, messages and turns as they are read: the view's interface. Whoever asks sees everything acknowledged before.
 
-import type { NumberedTurnEvent } from './turn-events.ts';
 import type { FinishReason, Origin, ToolCall, Usage } from './records.ts';
+import type { NumberedTurnEvent } from './turn-events.ts';
 
 export interface SessionRow {
   readonly id: string;

@@ -243,6 +243,10 @@ describe('a start that is refused', () => {
     const token = join(scratch, 'token');
     mkdirSync(join(token, 'owner.token'), { recursive: true });
     checkError(await sigil(['start', '--listen', '127.0.0.1:0', '--data-dir', token]), 1, /owner\.token/);
+    const garbage = join(scratch, 'garbage');
+    mkdirSync(garbage);
+    writeFileSync(join(garbage, 'owner.token'), 'not\u0007 a token');
+    checkError(await sigil(['start', '--listen', '127.0.0.1:0', '--data-dir', garbage]), 1, /owner\.token.*remove it/);
     const socket = join(scratch, 'socket');
     mkdirSync(socket);
     writeFileSync(join(socket, 'gateway.sock'), 'mine');
@@ -272,7 +276,10 @@ describe('a start that is refused', () => {
     const address = server.address();
     if (address === null || typeof address === 'string') throw new Error('no port');
     const listen = `127.0.0.1:${address.port}`;
+    const began = performance.now();
     const run = await sigil(['start', '--listen', listen, '--data-dir', join(scratch, 'port')]);
+    // Threads that were on their way up are not waited for until they are given up.
+    expect(performance.now() - began).toBeLessThan(4_500);
     checkError(run, 1, listen, /--listen/);
   });
 

@@ -129,7 +129,7 @@ describe('reading right after writing', () => {
 
   it('shows a message as soon as its stream has headers', async () => {
     const house = await startHouse();
-    for (let at = 0; at < 50; at += 1) {
+    for (let at = 0; at < 20; at += 1) {
       const listener = await house.owner.stream('count to 2', { message_id: `m${at}` });
       const { session_id } = (await listener.named('turn_started')).data;
       expect((await messagesOf(house, session_id))[0]?.id).toBe(`m${at}`);
@@ -139,7 +139,7 @@ describe('reading right after writing', () => {
 
   it('shows an archived session as archived', async () => {
     const house = await startHouse();
-    for (let at = 0; at < 20; at += 1) {
+    for (let at = 0; at < 10; at += 1) {
       const { session_id } = (await house.owner.chat('hello')).body;
       await house.owner.post(`/api/v1/sessions/${session_id}/archive`);
       expect((await house.owner.get(`/api/v1/sessions/${session_id}`)).body.status).toBe('archived');

@@ -220,7 +220,11 @@ describe('every thread at once', () => {
     const listener = await house.owner.stream('count to 10');
     const { session_id } = (await listener.named('turn_started')).data;
     await listener.first(({ data }) => data.text === '3 ');
-    const names = ['journal', 'views', 'read', 'io-1', 'lane-1', 'lane-2'];
+    const { items } = (await house.owner.get('/debug/threads')).body;
+    const names: string[] = items
+      .filter(({ name, state }: ThreadState) => name !== 'main' && state === 'up')
+      .map(({ name }: ThreadState) => name);
+    expect(names).toEqual(expect.arrayContaining(['journal', 'views', 'read', 'lane-1', 'lane-2']));
     await Promise.all(names.map((name) => house.killThread(name)));
     const events = await listener.all();
     expect(rising(events)).toBe(true);

@@ -4,8 +4,8 @@
 import type { Answer, Envelope } from '../../bus/envelope.ts';
 import type { Failure } from '../../errors.ts';
 import type { ChatEvent } from '../../providers/provider.ts';
-import type { Append, Committed, Tail } from '../../stores/journal.ts';
 import type { SessionState } from '../../stores/fold.ts';
+import type { Append, Committed, Tail } from '../../stores/journal.ts';
 import type { ToolCall, Usage } from '../../stores/records.ts';
 import type { ShortEvent } from '../../stores/turn-events.ts';
 import type { ToolResult } from './decide.ts';

@@ -4,7 +4,7 @@
 import { type Address, address } from '../../bus/address.ts';
 import { type Topic, topic } from '../../bus/envelope.ts';
 import type { TurnEventBatch } from '../../stores/turn-events.ts';
-import { ENDS_TOPIC, type TurnEnded, TURNS_TOPIC } from './protocol.ts';
+import { ENDS_TOPIC, TURNS_TOPIC, type TurnEnded } from './protocol.ts';
 
 export interface SessionNames {
   readonly session_id: string;

@@ -3,8 +3,8 @@
 
 import { type Failure, failure } from '../../errors.ts';
 import type { ChatEvent } from '../../providers/provider.ts';
-import type { FinishReason, ToolCall, Usage } from '../../stores/records.ts';
 import { NO_USAGE } from '../../stores/fold.ts';
+import type { FinishReason, ToolCall, Usage } from '../../stores/records.ts';
 import { EVENTS_PER_ATTEMPT, type ShortEvent } from '../../stores/turn-events.ts';
 import type { ModelOutcome } from './decide.ts';
 
