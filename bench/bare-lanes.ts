@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What T2 is held against: bare state charts on one worker, bare group commit on another. The same work is made durable as
-// by a real turn (five rows in two steps, of the same size) and the same deltas are told; there is nothing else: no bus, no
-// fold, no decisions, no views, no model.
+// What T2 is held against: bare state charts on one worker, bare group commit on another. The same model answers the same
+// messages, the same work is made durable (five rows in two steps, of the same size) and the same deltas are told; there is
+// nothing else: no bus, no fold, no decisions, no permits, no views, no second start from the log.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,6 +9,15 @@ import { join } from 'node:path';
 import { isMainThread, MessageChannel, type MessagePort, Worker, workerData } from 'node:worker_threads';
 import Database from 'better-sqlite3';
 import { type Actor, createActor, setup } from 'xstate';
+import { builtInTools } from '../src/agent/tools/catalogue.ts';
+import { createToolRegistry } from '../src/agent/tools/registry.ts';
+import type { ChatMessage } from '../src/providers/provider.ts';
+import { createSigilProvider } from '../src/providers/sigil.ts';
+
+/** What every session says. */
+const CONTENT = 'hello there';
+/** A system prompt of ordinary length. */
+const PROMPT = 'You are an assistant. '.repeat(30);
 
 type Role = {
   readonly role: 'lanes' | 'journal';
@@ -75,91 +84,105 @@ function runJournal({ port, file }: Role): void {
   });
 }
 
+const WINDOW = 20;
+
+/** A lane: its chart, and the messages its model is shown. */
+interface BareLane {
+  readonly actor: Actor<typeof lane>;
+  readonly window: ChatMessage[];
+}
+
 function runLanes({ port, driver }: Role): void {
   if (driver === undefined) throw new Error('lanes need a driver');
-  const lanes = new Map<number, Actor<typeof lane>>();
+  const lanes = new Map<number, BareLane>();
   const append = batched<Step>(port);
+  const tell = batched<readonly [number, string]>(driver);
   const turn_id = crypto.randomUUID();
   const row = (record: { readonly type: string }) => ({
     type: record.type,
     turn_id,
     payload: JSON.stringify({ ...record, turn_id }),
   });
-  const tell = batched<readonly [number, string]>(driver);
-  const words =
-    'this is one reply of ordinary length as a model would stream it word after word until it comes to its end'
-      .split(' ')
-      .slice(0, 20);
+  const model = createSigilProvider({ pause: async () => undefined });
+  const tools = createToolRegistry(builtInTools()).offer();
+  const { signal } = new AbortController();
+
+  const begin = (session: number): void => {
+    const message = {
+      message_id: `m-${session}`,
+      user_id: 'bench',
+      channel: 'channel/http',
+      content: CONTENT,
+      model: '',
+      digest: 'abcdefghijklmnop',
+    };
+    append({
+      session,
+      rows: [
+        row({ type: 'message_received', ...message }),
+        row({
+          type: 'turn_started',
+          ...{ message_ids: [message.message_id], model: 'sigil/offline', queued_ms: 0 },
+        }),
+        row({ type: 'model_called', ...{ call: 1, model: 'sigil/offline', reserved_tokens: 1_000, reserved_usd: 0 } }),
+      ],
+    });
+  };
+
+  const reply = async (session: number, { actor, window }: BareLane): Promise<void> => {
+    actor.send({ type: 'received' });
+    window.push({ role: 'user', content: CONTENT, origin: 'user_input' });
+    const deltas: number[] = [];
+    let content = '';
+    const request = { model: 'offline', systemPrompt: PROMPT, messages: window, tools, options: {} };
+    for await (const batch of model.chat(request, { signal })) {
+      for (const event of batch) {
+        if (event.type !== 'text_delta') continue;
+        tell([session, event.text]);
+        deltas.push(event.text.length);
+        content += event.text;
+      }
+    }
+    window.push({ role: 'assistant', content, origin: 'system' });
+    if (window.length > WINDOW) window.splice(0, window.length - WINDOW);
+    actor.send({ type: 'replied' });
+    const usage = { input_tokens: 600, output_tokens: 30, cache_read_tokens: 0, cache_write_tokens: 0, cost_usd: 0 };
+    const reply = {
+      call: 1,
+      content,
+      thinking: '',
+      tool_calls: [],
+      usage,
+      finish: 'stop',
+      deltas,
+      message_id: turn_id,
+    };
+    append({
+      session,
+      rows: [
+        row({ type: 'model_replied', ...reply }),
+        row({ type: 'turn_finished', ...{ reply_id: turn_id, finish_reason: 'stop', content, usage } }),
+      ],
+    });
+  };
+
   driver.on('message', (sessions: readonly number[]) => {
     for (const session of sessions) {
-      let actor = lanes.get(session);
-      if (actor === undefined) {
-        actor = createActor(lane);
+      if (!lanes.has(session)) {
+        const actor = createActor(lane);
         actor.start();
-        lanes.set(session, actor);
+        lanes.set(session, { actor, window: [] });
       }
-      const message = {
-        message_id: `m-${session}`,
-        user_id: 'bench',
-        channel: 'channel/http',
-        content: 'hello there',
-        model: '',
-        digest: 'abcdefghijklmnop',
-      };
-      append({
-        session,
-        rows: [
-          row({ type: 'message_received', ...message }),
-          row({ type: 'turn_started', ...{ message_ids: [message.message_id], model: 'sigil/offline', queued_ms: 0 } }),
-          row({
-            type: 'model_called',
-            ...{ call: 1, model: 'sigil/offline', reserved_tokens: 1_000, reserved_usd: 0 },
-          }),
-        ],
-      });
+      begin(session);
     }
   });
   port.on('message', (sessions: readonly number[]) => {
     for (const session of sessions) {
-      const actor = lanes.get(session);
-      if (actor === undefined) continue;
-      if (actor.getSnapshot().value === 'idle') {
-        actor.send({ type: 'received' });
-        let text = '';
-        for (const word of words) {
-          tell([session, word]);
-          text += `${word} `;
-        }
-        actor.send({ type: 'replied' });
-        const usage = {
-          input_tokens: 600,
-          output_tokens: 30,
-          cache_read_tokens: 0,
-          cache_write_tokens: 0,
-          cost_usd: 0,
-        };
-        const deltas = words.map((word) => word.length + 1);
-        append({
-          session,
-          rows: [
-            row({
-              type: 'model_replied',
-              ...{
-                call: 1,
-                content: text,
-                thinking: '',
-                tool_calls: [],
-                usage,
-                finish: 'stop',
-                deltas,
-                message_id: turn_id,
-              },
-            }),
-            row({ type: 'turn_finished', ...{ reply_id: turn_id, finish_reason: 'stop', content: text, usage } }),
-          ],
-        });
-      } else {
-        actor.send({ type: 'written' });
+      const own = lanes.get(session);
+      if (own === undefined) continue;
+      if (own.actor.getSnapshot().value === 'idle') void reply(session, own);
+      else {
+        own.actor.send({ type: 'written' });
         tell([session, '']);
       }
     }
