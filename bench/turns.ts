@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newSessionId } from '../src/actors/channel/place.ts';
-import { ENDS_TOPIC, TURNS_TOPIC, type TurnEnded } from '../src/actors/session/protocol.ts';
+import { TURNS_TOPIC } from '../src/actors/session/protocol.ts';
 import { address } from '../src/bus/address.ts';
 import { SharedCounter } from '../src/bus/counter.ts';
 import { topic } from '../src/bus/envelope.ts';
@@ -14,7 +14,7 @@ import { createContext } from '../src/composition/context.ts';
 import { realWorld } from '../src/composition/real-world.ts';
 import { Threads } from '../src/composition/threads.ts';
 import { defaultConfig } from '../src/config/schema.ts';
-import type { TurnEventBatch } from '../src/stores/turn-events.ts';
+import { endsTurn, type TurnEventBatch } from '../src/stores/turn-events.ts';
 import { bareTurns } from './bare-lanes.ts';
 import { alternate, type Measured } from './measured.ts';
 
@@ -23,7 +23,7 @@ const SESSIONS = 1_000;
 /** Turns that run at once. */
 const IN_FLIGHT = 500;
 /** Turns that only warm up (code is compiled, files have their size), and those that count. */
-const WARM_UP = 10_000;
+const WARM_UP = 15_000;
 const TURNS = 20_000;
 
 /** Turns a second of the whole house without its edge, every delta delivered to a listener on main. */
@@ -94,31 +94,22 @@ export async function ourTurns(sessions: number, inFlight: number, warmUp: numbe
       });
     };
     for (const session_id of ids) {
-      const session = address('session', session_id);
-      bus.subscribe(
-        topic<TurnEventBatch>(session, TURNS_TOPIC),
-        {
-          events: (batches) => {
-            for (const { events } of batches) deltas += events.length;
-          },
-        },
-        { lossless: true },
-      );
-      bus.subscribe(
-        topic<TurnEnded>(session, ENDS_TOPIC),
-        {
-          events: (events) => {
-            running -= events.length;
-            if (over < warmUp && over + events.length >= warmUp) began = performance.now();
-            over += events.length;
-            // The session that waited longest is next: all take turns, so many at a time.
-            idle.push(...events.map(() => session_id));
-            for (let free = events.length; free > 0; free -= 1) next(idle.shift() ?? session_id);
-            if (left === 0 && running === 0) resolve();
-          },
-        },
-        { lossless: true },
-      );
+      const turns = topic<TurnEventBatch>(address('session', session_id), TURNS_TOPIC);
+      const events = (batches: readonly TurnEventBatch[]): void => {
+        for (const batch of batches) {
+          deltas += batch.events.length;
+          const last = batch.events.at(-1);
+          if (last === undefined || typeof last === 'string' || !endsTurn(last)) continue;
+          running -= 1;
+          over += 1;
+          if (over === warmUp) began = performance.now();
+          // The session that waited longest is next: all take turns, so many at a time.
+          idle.push(session_id);
+          next(idle.shift() ?? session_id);
+        }
+        if (left === 0 && running === 0) resolve();
+      };
+      bus.subscribe(turns, { events }, { lossless: true });
     }
     for (const session_id of idle.splice(0, inFlight)) next(session_id);
   });

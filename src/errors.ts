@@ -78,7 +78,7 @@ export const ERRORS = {
     503,
     'Thread lost',
     true,
-    'The thread that worked on this ended and was replaced; repeat it with the same message_id.',
+    'The thread that works on this ended; repeat it with the same message_id, and see `sigil status` if that does not help.',
   ),
   view_behind: entry(503, 'View behind', true, 'The read model is catching up; try again in a moment.'),
   budget_exceeded: entry(

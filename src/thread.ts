@@ -39,15 +39,24 @@ const context = createContext({
 });
 const ports = new Ports(context.bus);
 
+for (const thread of boot.gone) context.bus.gone(thread);
+
 root.on('message', (message: ToWorker) => {
-  if (message.say === 'attach') {
-    const { thread, life, port } = message.wire;
-    ports.attach(thread, life, port as unknown as Port);
-    return;
+  switch (message.say) {
+    case 'attach': {
+      const { thread, life, port } = message.wire;
+      ports.attach(thread, life, port as unknown as Port);
+      break;
+    }
+    case 'gone':
+      context.bus.gone(message.thread);
+      break;
+    case 'stop':
+      stopping = true;
+      // Told while its role is still being taken up, it ends as soon as that is done: nothing may be left open behind it.
+      if (role !== undefined) end(role);
+      break;
   }
-  stopping = true;
-  // Told while its role is still being taken up, it ends as soon as that is done: nothing may be left open behind it.
-  if (role !== undefined) end(role);
 });
 
 function end(of: Role): void {

@@ -53,6 +53,11 @@ export interface BusNode<P extends Protocols> extends Bus<P> {
   receive(thread: number, batch: Batch): void;
   /** Nothing more comes from another thread's present life. */
   detached(thread: number): void;
+  /**
+   * Another thread is not started again: what waits for it and what is sent to it from now on fails `thread_lost` at
+   * once. What its last life has sent is taken first.
+   */
+  gone(thread: number): void;
   /** Hosts the actors of a kind on this thread. Without `alive` every address of the kind counts as living. */
   host(kind: Kind, receiver: Receiver, alive?: (of: Address) => boolean): void;
   /** A host found no actor for this message: its ask fails `not_found`, a send is a dead letter. */

@@ -21,6 +21,8 @@ export type DeadReason =
   | 'late_reply'
   /** A reply to a thread that has ended since. */
   | 'life_over'
+  /** Its thread has ended and is not started again. */
+  | 'thread_lost'
   /** The bus was closed. */
   | 'closed';
 

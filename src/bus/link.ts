@@ -108,6 +108,13 @@ export class Link extends Outgoing {
     return { inDoubtBefore: this.out[0]?.id ?? Number.POSITIVE_INFINITY, dropped };
   }
 
+  /** There is no next life: what was kept for one. */
+  abandon(): readonly Envelope[] {
+    this.load = 0;
+    this.eventLoad = 0;
+    return this.takeOut().filter(isForActor);
+  }
+
   /** The next life: `first` goes before everything that waits. */
   attach(life: number, transport: Transport, first: readonly Envelope[]): void {
     this.life = life;

@@ -65,6 +65,8 @@ class Node<P extends Protocols> implements BusNode<P>, Carrier {
   private retrying = false;
   private closed = false;
   private readonly cancels = new Set<() => void>();
+  /** Threads that are not started again. */
+  private readonly lost = new Set<number>();
 
   constructor(options: BusOptions) {
     const { thread, life, layout, world, counter, window = 8192, mailboxCapacity = 1024 } = options;
@@ -118,6 +120,7 @@ class Node<P extends Protocols> implements BusNode<P>, Carrier {
     const envelope: Envelope = trace === undefined ? { id, to, from, type, body } : { id, to, from, type, body, trace };
     route.counts.sent++;
     if (route.thread === NOWHERE) return this.dead(envelope, 'no_receiver');
+    if (this.lost.has(route.thread)) return this.dead(envelope, 'thread_lost');
     return this.put(route.thread, envelope) || this.dead(envelope, this.closed ? 'closed' : 'overloaded');
   }
 
@@ -153,6 +156,7 @@ class Node<P extends Protocols> implements BusNode<P>, Carrier {
       answered: answered as (answer: Answer<unknown>) => void,
     });
     if (thread === NOWHERE) this.settle(id, noReceiver(to));
+    else if (this.lost.has(thread)) this.settle(id, this.threadLost(thread));
     else if (this.routes.of(from).thread !== this.thread) {
       this.settle(
         id,
@@ -184,7 +188,11 @@ class Node<P extends Protocols> implements BusNode<P>, Carrier {
   }
 
   watch(of: Address, down: (reason: 'ended' | 'thread_lost') => void): () => void {
-    return this.signals.watches.watch(of, down);
+    const stop = this.signals.watches.watch(of, down);
+    if (this.lost.has(this.place(of))) {
+      this.world.soon(() => this.closed || this.signals.watches.tell(of, 'thread_lost'));
+    }
+    return stop;
   }
 
   attach(thread: number, life: number, transport: Transport): void {
@@ -202,6 +210,16 @@ class Node<P extends Protocols> implements BusNode<P>, Carrier {
     if (this.closed) return;
     this.peers.detached(thread);
     this.intake.arrive();
+  }
+
+  gone(thread: number): void {
+    const link = this.peers.link(thread);
+    if (this.closed || link === undefined || this.lost.has(thread)) return;
+    this.lost.add(thread);
+    // While its last life is still attached, answers may lie here that its end must not overtake.
+    if (link.up) return;
+    this.abandon(thread);
+    this.signals.down(thread);
   }
 
   host(kind: Kind, receiver: Receiver, alive?: (of: Address) => boolean): void {
@@ -462,8 +480,23 @@ class Node<P extends Protocols> implements BusNode<P>, Carrier {
       const message = `${this.door(thread)} ended before it answered ${ask.type}.`;
       this.settle(ask.id, { ...failure('thread_lost', message), in_doubt: true });
     }
+    if (this.lost.has(thread)) this.abandon(thread);
     this.signals.down(thread);
     this.options.onDown?.(thread, life);
+  }
+
+  /** Nobody will take what was kept for a thread's next life. */
+  private abandon(thread: number): void {
+    for (const envelope of this.peers.link(thread)?.abandon() ?? []) {
+      if (envelope.deadline === undefined) this.dead(envelope, 'thread_lost');
+      else this.settle(envelope.id, this.threadLost(thread));
+    }
+  }
+
+  /** Asking again does not help, unlike after a thread that is replaced. */
+  private threadLost(thread: number): Failure {
+    const message = `${this.door(thread)} ended too often and is not started again.`;
+    return { ...failure('thread_lost', message), retryable: false };
   }
 }
 

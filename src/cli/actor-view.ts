@@ -6,7 +6,7 @@ import { withGateway } from './connect.ts';
 import { type JsonObject, number, object, objects, text } from './json-reading.ts';
 import { documentText, type Output } from './output.ts';
 import { listOf } from './pages.ts';
-import { countsText, stateText } from './state-text.ts';
+import { counted, countsText, stateText } from './state-text.ts';
 import { tableLines } from './table.ts';
 import { oneLine } from './terminal-text.ts';
 import { agoText, spanText } from './time-text.ts';
@@ -35,7 +35,7 @@ function actorRow(actor: JsonObject, depth: number, now: number): string[] {
     actor['asleep'] === true ? 'asleep' : stateText(actor['state']),
     `${number(mailbox['depth'])}/${number(mailbox['capacity'])}`,
     String(number(actor['processed'])),
-    [failed > 0 ? `${failed} failed` : '', restarts > 0 ? `${restarts} restarts` : ''].filter(Boolean).join(', '),
+    [failed > 0 ? `${failed} failed` : '', restarts > 0 ? counted(restarts, 'restart') : ''].filter(Boolean).join(', '),
     eventText(actor, now),
   ];
 }
@@ -69,14 +69,14 @@ function actorLines(actors: readonly JsonObject[], totals: JsonObject, output: O
   const { paint } = output;
   const kinds = countsText(totals['by_kind']);
   const count = number(totals['actors']) || actors.length;
-  const lines = [`${paint.bold(`${count} actors`)}${kinds === '' ? '' : `  ${paint.dim(kinds)}`}`];
+  const lines = [`${paint.bold(counted(count, 'actor'))}${kinds === '' ? '' : `  ${paint.dim(kinds)}`}`];
   const threads = Map.groupBy(actors, (actor) => text(actor['thread']));
   const head = ['ACTOR', 'STATE', 'MAILBOX', 'PROCESSED', 'TROUBLE', 'LAST EVENT'];
   const rows: string[][] = [head];
   const headings = new Map<number, string>();
   for (const thread of [...threads.keys()].toSorted()) {
     const items = threads.get(thread) ?? [];
-    headings.set(rows.length, `${paint.bold(oneLine(thread))}  ${paint.dim(`${items.length} actors`)}`);
+    headings.set(rows.length, `${paint.bold(oneLine(thread))}  ${paint.dim(counted(items.length, 'actor'))}`);
     for (const [actor, depth] of byParent(items)) rows.push(actorRow(actor, depth, now));
   }
   // Most of the time nothing is wrong, and then the column would only take room.
@@ -112,7 +112,7 @@ function detailLines(actor: JsonObject, output: Output, now: number): string[] {
     ],
     [
       'messages',
-      `${number(actor['processed'])} processed, ${number(actor['failed'])} failed, ${number(actor['restarts'])} restarts`,
+      `${number(actor['processed'])} processed, ${number(actor['failed'])} failed, ${counted(number(actor['restarts']), 'restart')}`,
     ],
     ['last event', eventText(actor, now)],
   ];

@@ -15,6 +15,11 @@ export function stateText(state: unknown): string {
     .join(' ');
 }
 
+/** A count of things that have a regular plural: `1 actor`, `2 actors`. */
+export function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? '' : 's'}`;
+}
+
 /** Counts by name, the largest first. */
 export function countsText(counts: unknown): string {
   return Object.entries(object(counts))

@@ -6,7 +6,7 @@ import type { CommandRun } from './command.ts';
 import { withGateway } from './connect.ts';
 import { type JsonObject, number, object, objects, text } from './json-reading.ts';
 import type { Paint } from './output.ts';
-import { countsText, stateText } from './state-text.ts';
+import { counted, countsText, stateText } from './state-text.ts';
 import { tableLines } from './table.ts';
 import { oneLine } from './terminal-text.ts';
 import { agoText, spanText } from './time-text.ts';
@@ -43,11 +43,11 @@ function threadRow(thread: JsonObject, paint: Paint): string[] {
   if (state !== '' && state !== 'up') return [name, paint.red(state)];
   return [
     name,
-    `${number(thread['actors'])} actors`,
+    counted(number(thread['actors']), 'actor'),
     `${Math.round(number(thread['utilisation']) * 100)} % busy`,
     `delay p99 ${number(delay['p99']).toFixed(1)} ms`,
     mebibytes(thread['heap_bytes']),
-    restarts > 0 ? `${restarts} restarts` : '',
+    restarts > 0 ? counted(restarts, 'restart') : '',
   ];
 }
 

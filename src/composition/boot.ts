@@ -28,11 +28,15 @@ export interface Boot extends House {
   readonly thread: number;
   readonly life: number;
   readonly wires: readonly Wire[];
+  /** Threads that are not started again. */
+  readonly gone: readonly number[];
 }
 
 export type ToWorker =
   /** A new life of another thread. */
   | { readonly say: 'attach'; readonly wire: Wire }
+  /** Another thread is not started again. */
+  | { readonly say: 'gone'; readonly thread: number }
   /** Close what is open and end. */
   | { readonly say: 'stop' };
 

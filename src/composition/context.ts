@@ -9,12 +9,11 @@ import type { Address } from '../bus/address.ts';
 import { address } from '../bus/address.ts';
 import { SharedCounter } from '../bus/counter.ts';
 import { topic } from '../bus/envelope.ts';
-import { MAIN, threadNames } from '../bus/layout.ts';
+import { threadNames } from '../bus/layout.ts';
 import { type BusNode, createBusNode } from '../bus/node.ts';
 import { type Failure, toFailure } from '../errors.ts';
 import type { World } from '../world.ts';
 import type { House, LogLevel } from './boot.ts';
-import { tuneCollector } from './collector.ts';
 import { type Heartbeat, startHeartbeat } from './heartbeat.ts';
 
 export type Log = (level: LogLevel, fields: Readonly<Record<string, unknown>>, message: string) => void;
@@ -50,7 +49,6 @@ export interface ContextOptions {
 
 export function createContext(options: ContextOptions): ThreadContext {
   const { house, index, life, world, log } = options;
-  if (index === MAIN) tuneCollector();
   const names = threadNames(house.layout);
   const name = names[index] ?? `thread-${index}`;
   const heartbeat = startHeartbeat(house.beats, index);

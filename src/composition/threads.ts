@@ -35,6 +35,10 @@ interface Thread {
   /** Why it is about to end, when the root knows. */
   ending: ExitReason | null;
   ready: boolean;
+  /** It has ended too often and is not started again. */
+  gone: boolean;
+  /** What the error said that its last life ended with. */
+  said: string;
 }
 
 /** How often the watchdog looks, in milliseconds. */
@@ -57,6 +61,10 @@ export class Threads {
   private readonly beats: Int32Array;
   /** Those a start waits for. */
   private needed: ReadonlySet<Thread> = new Set();
+  /** Until every needed thread is ready; stays so when one cannot start. */
+  private starting = true;
+  /** What went wrong while starting: logged if the start comes to stand after all, else its rejection tells. */
+  private readonly unsaid: (() => void)[] = [];
   private stopping = false;
   private stopLooking: () => void = () => undefined;
   private waiting: { resolve: () => void; reject: (error: Failure) => void } | null = null;
@@ -77,6 +85,8 @@ export class Threads {
         silent_ms: 0,
         ending: null,
         ready: false,
+        gone: false,
+        said: '',
       }));
   }
 
@@ -120,6 +130,7 @@ export class Threads {
     thread.life += 1;
     thread.ready = false;
     thread.ending = null;
+    thread.said = '';
     thread.beat = -1;
     thread.silent_ms = 0;
     const own = new MessageChannel();
@@ -131,7 +142,8 @@ export class Threads {
       const wire = { thread: thread.index, life: thread.life, port: port1 };
       other.worker.postMessage({ say: 'attach', wire } satisfies ToWorker, [port1]);
     }
-    const boot: Boot = { ...house, thread: thread.index, life: thread.life, wires };
+    const gone = this.threads.filter((other) => other.gone).map((other) => other.index);
+    const boot: Boot = { ...house, thread: thread.index, life: thread.life, wires, gone };
     const role = thread.name.replace(/-\d+$/, '');
     const worker = new Worker(entry, {
       name: thread.name,
@@ -148,7 +160,8 @@ export class Threads {
     worker.on('message', (message: FromWorker) => this.heard(thread, worker, message));
     worker.on('error', (error: Error & { code?: string }) => {
       thread.ending ??= error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'out_of_memory' : 'error';
-      this.options.log('error', { thread: thread.name, err: error }, 'a thread ended with an error');
+      thread.said = error.message;
+      this.complain({ thread: thread.name, err: error }, 'a thread ended with an error');
     });
     worker.once('exit', () => this.exited(thread, worker));
     this.ports.attach(thread.index, thread.life, own.port1 as unknown as Port);
@@ -162,8 +175,8 @@ export class Threads {
         if ([...this.needed].every((one) => one.ready)) this.started(null);
         break;
       case 'failed':
-        this.options.log('error', { thread: thread.name, error: message.error }, 'a thread could not start');
-        if (this.waiting !== null) return this.started(message.error);
+        this.complain({ thread: thread.name, error: message.error }, 'a thread could not start');
+        this.started(message.error);
         break;
       case 'log':
         this.options.log(message.level, { thread: thread.name, ...message.fields }, message.message);
@@ -175,9 +188,23 @@ export class Threads {
 
   private started(error: Failure | null): void {
     const { waiting } = this;
+    if (waiting === null) return;
     this.waiting = null;
-    if (error === null) waiting?.resolve();
-    else waiting?.reject(error);
+    if (error !== null) {
+      // Whoever waited ends the others now: none is to come back meanwhile.
+      this.stopping = true;
+      waiting.reject(error);
+      return;
+    }
+    this.starting = false;
+    for (const say of this.unsaid.splice(0)) say();
+    waiting.resolve();
+  }
+
+  private complain(fields: Readonly<Record<string, unknown>>, message: string): void {
+    const say = (): void => this.options.log('error', fields, message);
+    if (this.starting) this.unsaid.push(say);
+    else say();
   }
 
   private exited(thread: Thread, worker: Worker): void {
@@ -200,12 +227,25 @@ export class Threads {
       world.after(decision.after_ms, () => this.stopping || this.spawn(thread));
       return;
     }
+    this.giveUp(thread);
+    // The history has the ends after which it was started again; this one is not among them. A start that fails over it
+    // logs no error, so the sentence has to say it.
+    const why = this.starting && thread.said !== '' ? `${reason}: ${thread.said}` : reason;
     const error = failure(
       'thread_lost',
-      `Thread ${thread.name} ended ${history.length} times within a minute (${reason}) and is not started again.`,
+      `Thread ${thread.name} ended ${history.length + 1} times within a minute (${why}) and is not started again.`,
     );
     this.options.quarantined(thread.name, error);
     this.started(error);
+  }
+
+  /** Everybody learns that nobody answers for this thread any more. */
+  private giveUp(thread: Thread): void {
+    thread.gone = true;
+    this.options.bus.gone(thread.index);
+    for (const { worker } of this.threads) {
+      worker?.postMessage({ say: 'gone', thread: thread.index } satisfies ToWorker);
+    }
   }
 
   /** A thread whose loop has not turned for too long is ended; the root's own lateness is not held against it. */

@@ -57,7 +57,7 @@ export async function tryAsk<P extends Protocols, K extends Kind & keyof P, T ex
 export function lostOnTheWay(thrown: unknown): boolean {
   if (!(thrown instanceof SigilError)) return false;
   const failure: BusFailure = thrown.failure;
-  return failure.code === 'thread_lost' || failure.in_doubt === true;
+  return (failure.code === 'thread_lost' && failure.retryable) || failure.in_doubt === true;
 }
 
 /** Whether the same question may be answered a moment later. */

@@ -445,6 +445,45 @@ export function contract(name: string, connect: Connect): void {
         expect(seqsOf(A)).toEqual(upTo(100));
       });
 
+      test('and is never replaced: what waits and what comes later fails at once, sends are dead letters', async () => {
+        await answer(A, 'test.echo');
+        mesh.kill();
+        await mesh.until(() => near.stats().links.every(({ thread, up }) => thread !== 'lane-1' || !up));
+        const told: string[] = [];
+        near.watch(A, (reason) => told.push(reason));
+        const queued = upTo(20).map(() => ask(A, 'test.echo'));
+        for (const seq of upTo(20)) note(A, seq);
+        near.gone(FAR);
+        near.gone(FAR);
+        const late = ask(B, 'test.echo');
+        expect(note(B, 20)).toBe(false);
+        near.watch(B, (reason) => told.push(reason));
+        await mesh.until(() => late.length > 0 && queued.every((answers) => answers.length > 0) && told.length === 2);
+        const lost = failed('thread_lost', { message: expect.stringContaining('thread/lane-1'), retryable: false });
+        expect([...queued, late].flat()).toEqual(upTo(21).map(() => lost));
+        for (const each of [...queued, late].flat()) expect(each).not.toHaveProperty('error.in_doubt');
+        expect(told).toEqual(['thread_lost', 'thread_lost']);
+        expect(reasons()).toEqual(upTo(21).map(() => 'thread_lost'));
+        expect(near.stats()).toMatchObject({ asks_in_flight: 0 });
+        expect(near.stats().links.find(({ thread }) => thread === 'lane-1')).toMatchObject({ up: false, untaken: 0 });
+      });
+
+      test('and is never replaced, told before its end is seen: what it had taken is in doubt, the rest is not', async () => {
+        const held = upTo(5).map(() => ask(A, 'test.hold'));
+        await freeze();
+        const untaken = upTo(5).map(() => ask(A, 'test.echo'));
+        for (const seq of upTo(5)) note(A, seq);
+        await mesh.until(() => near.stats().messages_out >= 16);
+        mesh.kill();
+        near.gone(FAR);
+        const late = ask(A, 'test.echo');
+        await mesh.until(() => [...held, ...untaken, late].every((answers) => answers.length > 0));
+        expect(held.flat()).toEqual(held.map(() => failed('thread_lost', { in_doubt: true, retryable: true })));
+        expect([...untaken, late].flat()).toEqual(upTo(6).map(() => failed('thread_lost', { retryable: false })));
+        for (const each of [...untaken, late].flat()) expect(each).not.toHaveProperty('error.in_doubt');
+        expect(reasons()).toEqual(upTo(5).map(() => 'thread_lost'));
+      });
+
       test('gets no answers of its earlier life', async () => {
         near.host('gateway', () => undefined);
         await answer(A, 'test.watch');

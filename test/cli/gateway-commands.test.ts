@@ -24,7 +24,14 @@ describe('with a gateway on the socket of the data directory', () => {
   it('status is an overview, signed in by the owner token', async () => {
     const ran = await sigil(['status'], home);
     expect(ran).toMatchObject({ status: 0, stderr: '' });
-    for (const part of ['Sigil 0.1.0', 'up 1 h 2 min', 'lane-1', '1 session', '$0.50 of $5.00', 'channels.telegram']) {
+    for (const part of [
+      'Sigil 0.1.0',
+      'up 1 h 2 min',
+      'lane-1  2 actors',
+      '1 session',
+      '$0.50 of $5.00',
+      'channels.telegram',
+    ]) {
       expect(ran.stdout).toContain(part);
     }
     expect(gateway.requests.at(-1)?.headers.authorization).toBe('Bearer owner-secret');
@@ -45,6 +52,8 @@ describe('with a gateway on the socket of the data directory', () => {
     );
     const indent = (part: string) => lines.find((line) => line.includes(part))?.search(/\S/) ?? -1;
     expect(indent('session/one')).toBeGreaterThan(indent('workspace/home'));
+    expect(lines[0]).toContain('3 actors');
+    expect(lines.filter((line) => /^(main|lane-1) /.test(line))).toEqual(['lane-1  2 actors', 'main  1 actor']);
     expect(stdout).toMatch(/turn\.calling_model +1\/1024 +9/);
     expect(JSON.parse((await sigil(['actors', '--json'], home)).stdout)).toMatchObject({
       next_cursor: null,
@@ -56,6 +65,7 @@ describe('with a gateway on the socket of the data directory', () => {
     const { stdout } = await sigil(['actors', '--kind', 'session'], home);
     expect(stdout).toContain('session/one');
     expect(stdout).not.toContain('workspace/home');
+    expect(stdout).not.toContain('1 actors');
     const one = await sigil(['actors', 'session/one'], home);
     expect(one.stdout).toContain('idle → turn.calling_model');
     expect(one.stdout).toContain('18 µs');

@@ -214,6 +214,56 @@ describe.each(['views', 'read'] as const)('the %s thread that dies', (name) => {
   });
 });
 
+describe('the read thread that dies too often', () => {
+  it('stays away: what needs it is refused at once, by every thread, and everything else goes on', async () => {
+    const house = await startHouse();
+    const { session_id } = (await house.owner.chat('hello')).body;
+    for (let life = 1; life <= 5; life += 1) await killed(house, 'read');
+    await house.killThread('read');
+    const status = async () => (await house.owner.get('/api/v1/status')).body;
+    while ((await status()).quarantined.length === 0);
+
+    const { state, quarantined, threads } = await status();
+    expect(state).toBe('running');
+    expect(quarantined).toEqual([
+      expect.objectContaining({
+        what: 'thread/read',
+        code: 'thread_lost',
+        message: 'Thread read ended 6 times within a minute (error) and is not started again.',
+      }),
+    ]);
+    expect(threads).toContainEqual(expect.objectContaining({ name: 'read', state: 'unreachable', restarts: 5 }));
+    expect((await house.client.call('GET', '/ready')).status).toBe(200);
+
+    const refused = {
+      status: 503,
+      body: { code: 'thread_lost', detail: 'thread/read ended too often and is not started again.' },
+    };
+    const began = performance.now();
+    expect(await house.owner.get(`/api/v1/sessions/${session_id}`)).toMatchObject(refused);
+    // A whole answer is taken from the record; asking there again and again would not bring it.
+    expect(await house.owner.chat('hello', { session_id })).toMatchObject(refused);
+    expect(performance.now() - began).toBeLessThan(2_000);
+    const listener = await house.owner.stream('count to 4', { session_id });
+    expect((await listener.named('done')).data.content).toBe('1 2 3 4');
+
+    /** Dead letters to the read thread, of one life of the views' thread. */
+    const letters = async () => {
+      const { dead_letters } = (await house.owner.get('/debug/bus')).body;
+      return dead_letters.filter(({ from, reason }: { from: string; reason: string }) => {
+        return from === 'store/views' && reason === 'thread_lost';
+      });
+    };
+    while ((await letters()).length === 0);
+    // One that starts later knows it too.
+    await killed(house, 'views');
+    const after = await house.owner.stream('count to 2', { session_id });
+    expect((await after.named('done')).data.content).toBe('1 2');
+    while ((await letters()).length === 0);
+    await checkJournal(house);
+  });
+});
+
 describe('every thread at once', () => {
   it('comes back, and the turns with it', async () => {
     const house = await startHouse();

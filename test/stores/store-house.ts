@@ -61,7 +61,7 @@ export class StoreHouse {
       soon: this.clock.soon,
       after: this.clock.after,
       monotonic: this.clock.monotonic,
-      hurry: (upto) => this.views?.hurry(upto),
+      hurry: (upto) => this.wakes && this.views?.hurry(upto),
       ...more,
     });
     return this;
