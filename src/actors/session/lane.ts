@@ -52,6 +52,8 @@ export interface LaneOptions {
 interface Running {
   /** Ends it now, telling the chart what came of it so far. */
   readonly end: (why: Failure | 'cancelled') => void;
+  /** Stops it without telling anybody: the lane is going. */
+  readonly abort: Abort;
 }
 
 export class Lane {
@@ -199,7 +201,11 @@ export class Lane {
     if (this.stopped) return;
     this.stopped = true;
     this.writer.close();
+    this.running?.abort();
     this.running = null;
+    // An interrupted call is paid for as reserved: what it really used nobody will be told.
+    const open = this.durable.turn?.open_call;
+    if (open) this.effects.settle(this.durable, open.reserved_tokens, open.reserved_usd);
     this.actor.stop();
   }
 
@@ -433,6 +439,7 @@ export class Lane {
         if (why === 'cancelled') finish = 'cancelled';
         end(why === 'cancelled' ? null : why);
       },
+      abort: () => abort(),
     };
     this.effects.point('model.before');
     abort = this.effects.callModel(this.names, state, {
@@ -475,6 +482,9 @@ export class Lane {
           done(unmade(call, text));
         }
       },
+      abort: () => {
+        for (const id of left) aborts.get(id)?.();
+      },
     };
     for (const call of open) {
       this.effects.point('tool.before');
@@ -492,11 +502,12 @@ export class Lane {
           : { kind: 'refused', error: refused },
       );
     });
-    this.running ??= {
+    this.running = {
       end: (why) => {
         abort();
         this.happened(why === 'cancelled' ? { kind: 'concluded' } : { kind: 'refused', error: why });
       },
+      abort,
     };
   }
 
