@@ -8,7 +8,7 @@ import type { Envelope, MessageType, Protocols } from '../src/bus/envelope.ts';
 import { type Layout, MAIN, threadNames } from '../src/bus/layout.ts';
 import { type BusNode, createBusNode } from '../src/bus/node.ts';
 import { Ports } from '../src/bus/ports.ts';
-import type { World } from '../src/world.ts';
+import { realWorld as world } from '../src/composition/real-world.ts';
 
 /** One measurement: `ours` beside `floor`, the bare ports, and how far the rounds' ratios lie apart. */
 export interface Measured {
@@ -37,19 +37,6 @@ const ECHO = address('provider', 'echo');
 const HERE = address('thread', 'main');
 
 const bodyOf = (seq: number) => ({ seq, text: 'a message of ordinary length, as one a person types' });
-
-const world: World = {
-  now: () => Date.now(),
-  iso: (epoch) => new Date(epoch).toISOString(),
-  monotonic: () => performance.now(),
-  after: (ms, run) => {
-    const timer = setTimeout(run, ms);
-    return () => clearTimeout(timer);
-  },
-  soon: (run) => void setImmediate(run),
-  random: () => Math.random(),
-  uuid: () => crypto.randomUUID(),
-};
 
 type Any = Readonly<Record<string, MessageType>>;
 type Loose = Protocols & Readonly<Record<keyof Protocols, Any>>;

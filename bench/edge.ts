@@ -6,6 +6,7 @@ import type { Server } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Worker } from 'node:worker_threads';
+import { realWorld } from '../src/composition/real-world.ts';
 import { defaultConfig } from '../src/config/schema.ts';
 import { type AppPorts, createApp } from '../src/edge/app.ts';
 import { readBody } from '../src/edge/body.ts';
@@ -83,18 +84,7 @@ function bareServer(): Server {
 function edgeServer(): Server {
   const quiet = (): void => undefined;
   const ports: AppPorts = {
-    world: {
-      now: () => Date.now(),
-      iso: (epoch) => new Date(epoch).toISOString(),
-      monotonic: () => performance.now(),
-      after: (ms, run) => {
-        const timer = setTimeout(run, ms);
-        return () => clearTimeout(timer);
-      },
-      soon: (run) => void setImmediate(run),
-      random: () => Math.random(),
-      uuid: () => randomUUID(),
-    },
+    world: realWorld,
     config: defaultConfig(),
     tokens: [
       {

@@ -7,10 +7,10 @@ import { SharedCounter } from '../../src/bus/counter.ts';
 import { threadNames } from '../../src/bus/layout.ts';
 import { createBusNode } from '../../src/bus/node.ts';
 import { Ports } from '../../src/bus/ports.ts';
+import { realWorld } from '../../src/composition/real-world.ts';
 import { type Connect, contract, FAR, LAYOUT } from './contract.ts';
 import type { AnyProtocols } from './far.ts';
 import type { Boot } from './far-thread.ts';
-import { realWorld } from './real-clock.ts';
 
 const connect: Connect = (limits) => {
   const threads = threadNames(LAYOUT).length;

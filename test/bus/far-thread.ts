@@ -6,9 +6,9 @@ import { SharedCounter } from '../../src/bus/counter.ts';
 import { threadNames } from '../../src/bus/layout.ts';
 import { createBusNode } from '../../src/bus/node.ts';
 import { Ports } from '../../src/bus/ports.ts';
+import { realWorld } from '../../src/composition/real-world.ts';
 import type { Limits } from './contract.ts';
 import { type AnyProtocols, far } from './far.ts';
-import { realWorld } from './real-clock.ts';
 
 export interface Boot {
   readonly thread: number;

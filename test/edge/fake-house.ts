@@ -7,12 +7,12 @@ import type { SigilBus, SigilProtocols } from '../../src/actors/protocols.ts';
 import { type Delivered, ENDS_TOPIC, TURNS_TOPIC } from '../../src/actors/session/protocol.ts';
 import { type Address, address, type Kind } from '../../src/bus/address.ts';
 import { type Answer, type BusFailure, type Subscriber, type Topic, topic } from '../../src/bus/envelope.ts';
+import { realWorld } from '../../src/composition/real-world.ts';
 import { type Config, ConfigSchema } from '../../src/config/schema.ts';
 import type { EdgePorts, TokenGrant } from '../../src/edge/ports.ts';
 import { type ErrorCode, failure, SigilError } from '../../src/errors.ts';
 import type { ReadQueries, ReadQuery, ReadStore, SessionRow, TurnRow } from '../../src/stores/session-store.ts';
 import { endsTurn, type NumberedTurnEvent, type TurnEvent, type TurnEventBatch } from '../../src/stores/turn-events.ts';
-import { realWorld } from '../bus/real-clock.ts';
 
 /** Answers one message type at one address; `undefined` never answers. */
 export type Door = (body: never, type: string) => unknown;

@@ -12,8 +12,17 @@ import { OPERATIONS } from '../../src/edge/schemas/operations.ts';
 import { done, FakeHouse } from './fake-house.ts';
 import { setUp } from './setup.ts';
 
-// biome-ignore lint/suspicious/noExplicitAny: a document of another format, looked into from all sides.
-const document = (await openapiDocument()) as any;
+/** The parts of an OpenAPI document that are looked into. */
+interface Openapi {
+  readonly openapi: string;
+  readonly info: unknown;
+  readonly paths: Readonly<
+    Record<string, Record<string, { parameters?: { in: string; name: string }[]; responses: object }>>
+  >;
+  readonly components: { readonly schemas: Readonly<Record<string, unknown>> };
+}
+
+const document = (await openapiDocument()) as unknown as Openapi;
 const ajv = new Ajv2020({ strict: false, validateFormats: false });
 ajv.addSchema({ $id: 'doc', components: document.components });
 
@@ -38,12 +47,12 @@ describe('the document', () => {
     expect(document.openapi).toBe('3.1.0');
     expect(document.info).toMatchObject({ title: 'Sigil', version: expect.any(String) });
     for (const [, ref] of JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g)) {
-      const target = ref?.split('/').reduce((part, key) => part?.[key], document);
+      const target = ref
+        ?.split('/')
+        .reduce<unknown>((part, key) => (part as Readonly<Record<string, unknown>> | undefined)?.[key], document);
       expect(target, ref).toBeTypeOf('object');
     }
-    for (const [path, item] of Object.entries<
-      Record<string, { parameters?: { in: string; name: string }[]; responses: object }>
-    >(document.paths)) {
+    for (const [path, item] of Object.entries(document.paths)) {
       const named = [...path.matchAll(/\{([^}]+)\}/g)].map((match) => match[1]);
       for (const operation of Object.values(item)) {
         expect(

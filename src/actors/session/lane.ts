@@ -4,7 +4,7 @@
 import { type Actor, createActor } from 'xstate';
 import type { Envelope } from '../../bus/envelope.ts';
 import { type Failure, failure } from '../../errors.ts';
-import { evolve, packSession, placeOf, type SessionState, tokensOf } from '../../stores/fold.ts';
+import { evolve, packSession, placeOf, type SessionState } from '../../stores/fold.ts';
 import type { SessionRecord } from '../../stores/records.ts';
 import type { World } from '../../world.ts';
 import {
@@ -16,18 +16,16 @@ import {
   decideResume,
   type Happened,
   nextStep,
-  type ToolResult,
-  unmade,
 } from './decide.ts';
-import type { Abort, LaneEffects } from './effects.ts';
+import type { LaneEffects } from './effects.ts';
 import { Few } from './few.ts';
 import { LiveTurn } from './live-turn.ts';
 import { type LaneEffect, type LaneEvent, sessionMachine } from './machine.ts';
 import type { SessionNames } from './names.ts';
 import type { LanePolicy } from './policy.ts';
 import type { Deliver, Delivered, SessionChange, Watched } from './protocol.ts';
-import { ReplyCollector } from './reply-collector.ts';
 import { StreamWriter } from './stream-writer.ts';
+import { TurnRunner } from './turn-runner.ts';
 
 export interface LaneOptions {
   readonly session_id: string;
@@ -46,14 +44,6 @@ export interface LaneOptions {
   readonly opened: (workspace_id: string) => void;
   /** The lane cannot go on; it has told everyone who waits. */
   readonly lost: (error: Failure) => void;
-}
-
-/** What is running for the turn: a model call, its tools, or a reservation. */
-interface Running {
-  /** Ends it now, telling the chart what came of it so far. */
-  readonly end: (why: Failure | 'cancelled') => void;
-  /** Stops it without telling anybody: the lane is going. */
-  readonly abort: Abort;
 }
 
 export class Lane {
@@ -78,7 +68,7 @@ export class Lane {
   private emitted: LaneEffect[] = [];
   private events: LaneEvent[] = [];
   private feeding = false;
-  private running: Running | null = null;
+  private readonly runner: TurnRunner;
   private stopped = false;
 
   constructor(options: LaneOptions) {
@@ -101,6 +91,19 @@ export class Lane {
       later: (run) => void options.world.after(50, run),
       checkpoint: (before) => this.dueCheckpoint(before),
       lost: (error) => this.lose(error),
+    });
+    this.runner = new TurnRunner({
+      names: options.names,
+      policy: options.policy,
+      effects: options.effects,
+      show: (turn_id, event) => {
+        const live = this.turns.get(turn_id);
+        if (live !== undefined) this.effects.publish(this.names, turn_id, live.show(event), event);
+      },
+      returned: (result) => {
+        this.write(decideHappened(this.ahead, { kind: 'tool_returned', result }, this.deciding()), () => undefined);
+      },
+      happened: (what) => this.feed({ type: 'happened', what }),
     });
     this.actor = createActor(sessionMachine);
     this.actor.on('*', (effect) => void this.emitted.push(effect));
@@ -184,8 +187,8 @@ export class Lane {
   sweep(now: number): void {
     const { turn } = this.durable;
     const most = this.options.policy().turn_timeout;
-    if (turn === null || this.running === null || now - turn.started_at < most) return;
-    this.running.end(failure('deadline_exceeded', `The turn took longer than ${Math.round(most / 1_000)} s.`));
+    if (turn === null || !this.runner.busy || now - turn.started_at < most) return;
+    this.runner.end(failure('deadline_exceeded', `The turn took longer than ${Math.round(most / 1_000)} s.`));
   }
 
   /** Writes what it knows into one record; `asleep` is told whether the lane may be forgotten now. */
@@ -201,8 +204,7 @@ export class Lane {
     if (this.stopped) return;
     this.stopped = true;
     this.writer.close();
-    this.running?.abort();
-    this.running = null;
+    this.runner.stop();
     // An interrupted call is paid for as reserved: what it really used nobody will be told.
     const open = this.durable.turn?.open_call;
     if (open) this.effects.settle(this.durable, open.reserved_tokens, open.reserved_usd);
@@ -393,13 +395,13 @@ export class Lane {
   private perform(effect: LaneEffect): void {
     switch (effect.type) {
       case 'call':
-        return this.call(effect.state);
+        return this.runner.call(effect.state);
       case 'run_tools':
-        return this.runTools(effect.state);
+        return this.runner.tools(effect.state);
       case 'reserve':
-        return this.reserve(effect.state);
+        return this.runner.reserve(effect.state);
       case 'abort':
-        return this.running?.end('cancelled');
+        return this.runner.end('cancelled');
       case 'write':
         return this.writeHappened(effect.what);
       default:
@@ -409,106 +411,6 @@ export class Lane {
 
   private writeHappened(what: Happened): void {
     this.write(decideHappened(this.ahead, what, this.deciding()), (state) => this.feed({ type: 'written', state }));
-  }
-
-  private happened(what: Happened): void {
-    this.running = null;
-    this.feed({ type: 'happened', what });
-  }
-
-  private call(state: SessionState): void {
-    const { turn } = state;
-    if (turn === null) return;
-    const live = this.turns.get(turn.turn_id);
-    const collector = new ReplyCollector((usage) => this.effects.cost(turn.model, usage));
-    let finish: Parameters<ReplyCollector['ended']>[0] | null = null;
-    let abort: Abort = () => undefined;
-    let over = false;
-    const end = (error: Failure | null): void => {
-      if (over) return;
-      over = true;
-      this.effects.point('model.after');
-      const outcome =
-        error !== null ? collector.failed(error) : finish === null ? collector.failed() : collector.ended(finish);
-      this.effects.settle(state, tokensOf(outcome.usage), outcome.usage.cost_usd);
-      this.happened({ kind: 'model_done', outcome });
-    };
-    this.running = {
-      end: (why) => {
-        abort();
-        if (why === 'cancelled') finish = 'cancelled';
-        end(why === 'cancelled' ? null : why);
-      },
-      abort: () => abort(),
-    };
-    this.effects.point('model.before');
-    abort = this.effects.callModel(this.names, state, {
-      event: (event) => {
-        if (over || this.stopped) return;
-        if (event.type === 'done') finish = event.finishReason;
-        else if (event.type === 'error') return end(event.error);
-        const shown = collector.take(event);
-        if (shown !== null && live !== undefined)
-          this.effects.publish(this.names, turn.turn_id, live.show(shown), shown);
-        if (!collector.full) return;
-        finish = 'length';
-        abort();
-        end(null);
-      },
-      end: (error) => {
-        if (!this.stopped) end(error);
-      },
-    });
-  }
-
-  private runTools(state: SessionState): void {
-    const { turn } = state;
-    if (turn === null) return;
-    const open = turn.tools.filter((tool) => !tool.returned).map((tool) => tool.call);
-    const aborts = new Map<string, Abort>();
-    const left = new Set(open.map((call) => call.id));
-    const done = (result: ToolResult): void => {
-      if (this.stopped || !left.delete(result.call.id)) return;
-      this.effects.point('tool.after');
-      if (left.size === 0) return this.happened({ kind: 'tools_done', results: [result] });
-      this.write(decideHappened(this.ahead, { kind: 'tool_returned', result }, this.deciding()), () => undefined);
-    };
-    this.running = {
-      end: (why) => {
-        const text = why === 'cancelled' ? 'The call was cancelled.' : `${why.code}: ${why.message}`;
-        for (const call of open) {
-          if (!left.has(call.id)) continue;
-          aborts.get(call.id)?.();
-          done(unmade(call, text));
-        }
-      },
-      abort: () => {
-        for (const id of left) aborts.get(id)?.();
-      },
-    };
-    for (const call of open) {
-      this.effects.point('tool.before');
-      aborts.set(call.id, this.effects.runTool(state, call, done));
-    }
-  }
-
-  private reserve(state: SessionState): void {
-    const most = this.options.policy().estimate(state);
-    const abort = this.effects.reserve(state, (refused) => {
-      if (this.stopped) return;
-      this.happened(
-        refused === null
-          ? { kind: 'reserved', tokens: most.tokens, cost_usd: most.cost_usd }
-          : { kind: 'refused', error: refused },
-      );
-    });
-    this.running = {
-      end: (why) => {
-        abort();
-        this.happened(why === 'cancelled' ? { kind: 'concluded' } : { kind: 'refused', error: why });
-      },
-      abort,
-    };
   }
 
   private lose(error: Failure): void {
