@@ -9,16 +9,7 @@ import { type Layout, MAIN, threadNames } from '../src/bus/layout.ts';
 import { type BusNode, createBusNode } from '../src/bus/node.ts';
 import { Ports } from '../src/bus/ports.ts';
 import { realWorld as world } from '../src/composition/real-world.ts';
-
-/** One measurement: `ours` beside `floor`, the bare ports, and how far the rounds' ratios lie apart. */
-export interface Measured {
-  /** The median of the rounds' ratios, ours to the floor. */
-  readonly ratio: number;
-  readonly floor: number;
-  readonly ours: number;
-  /** (largest − smallest) / median of the rounds' ratios. */
-  readonly spread: number;
-}
+import { alternate, type Measured, median } from './measured.ts';
 
 interface Boot {
   readonly buffer: SharedArrayBuffer;
@@ -141,8 +132,6 @@ function floodBare({ bare }: Pair): Promise<number> {
   });
 }
 
-const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-
 /** Median round trip in microseconds of one message at a time. */
 function trips(trip: (done: () => void) => void): Promise<number> {
   return new Promise((resolve) => {
@@ -174,36 +163,25 @@ function tripsBare({ bare }: Pair): Promise<number> {
 
 type Measure = (pair: Pair) => Promise<number>;
 
-/** Alternates both in the same run, so that what disturbs the machine disturbs both. */
-async function alternate(rounds: number, ours: Measure, floor: Measure): Promise<Measured> {
+/** Both over the same pair of threads; a first round of each only warms up. */
+async function besideBare(rounds: number, ours: Measure, floor: Measure): Promise<Measured> {
   const pair = await start();
   await floor(pair);
   await ours(pair);
-  const floors: number[] = [];
-  const ourses: number[] = [];
-  const ratios: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    const bare = await floor(pair);
-    const mine = await ours(pair);
-    floors.push(bare);
-    ourses.push(mine);
-    ratios.push(mine / bare);
-  }
+  const measured = await alternate(
+    rounds,
+    () => ours(pair),
+    () => floor(pair),
+  );
   await pair.stop();
-  const ratio = median(ratios);
-  return {
-    ratio,
-    floor: median(floors),
-    ours: median(ourses),
-    spread: (Math.max(...ratios) - Math.min(...ratios)) / ratio,
-  };
+  return measured;
 }
 
 /** Messages a second between two threads beside bare `postMessage` of arrays of 64: the larger the ratio, the better. */
-export const measureT5 = (rounds: number): Promise<Measured> => alternate(rounds, flood, floodBare);
+export const measureT5 = (rounds: number): Promise<Measured> => besideBare(rounds, flood, floodBare);
 
 /** Median round trip in microseconds beside a bare one: the smaller the ratio, the better. */
-export const measureT6 = (rounds: number): Promise<Measured> => alternate(rounds, tripsBus, tripsBare);
+export const measureT6 = (rounds: number): Promise<Measured> => besideBare(rounds, tripsBus, tripsBare);
 
 async function print(): Promise<void> {
   const show = (name: string, unit: string, { ratio, floor, ours, spread }: Measured) =>

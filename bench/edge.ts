@@ -13,15 +13,7 @@ import { readBody } from '../src/edge/body.ts';
 import { json, type Route } from '../src/edge/exchange.ts';
 import { HostGuard } from '../src/edge/guard.ts';
 import { ChatRequest } from '../src/edge/schemas/requests.ts';
-
-/** Medians of requests a second, their ratio, and how far the floor's rounds lay apart. */
-export interface EdgeFigures {
-  readonly ratio: number;
-  readonly floor: number;
-  readonly ours: number;
-  /** (Highest − lowest) / median of the floor's rounds. */
-  readonly spread: number;
-}
+import { alternate, type Measured } from './measured.ts';
 
 const ROUND_MS = 700;
 const CONNECTIONS = 32;
@@ -33,22 +25,18 @@ const PATH = '/api/v1/chat';
  * Measures T11. The load comes from another thread, over bare sockets: node's own client is slower than node's server,
  * and would be what is measured.
  */
-export async function measureT11(rounds = 7): Promise<EdgeFigures> {
+export async function measureT11(rounds = 7): Promise<Measured> {
   const bare = await listening(bareServer());
   const ours = await listening(edgeServer());
   const load = new Worker(new URL('./edge-load.ts', import.meta.url));
   const measure = (server: Server): Promise<number> => round(load, (server.address() as AddressInfo).port);
-  const figures = { floor: [] as number[], ours: [] as number[] };
   try {
     for (const server of [bare, ours]) await measure(server);
-    for (let at = 0; at < rounds; at += 1) {
-      const turns = [
-        () => measure(bare).then((rate) => figures.floor.push(rate)),
-        () => measure(ours).then((rate) => figures.ours.push(rate)),
-      ];
-      // Who begins takes turns as well: a machine that slows down harms both alike.
-      for (const turn of at % 2 === 0 ? turns : turns.reverse()) await turn();
-    }
+    return await alternate(
+      rounds,
+      () => measure(ours),
+      () => measure(bare),
+    );
   } finally {
     await load.terminate();
     for (const server of [bare, ours]) {
@@ -56,14 +44,6 @@ export async function measureT11(rounds = 7): Promise<EdgeFigures> {
       server.close();
     }
   }
-  const floor = median(figures.floor);
-  const rate = median(figures.ours);
-  return {
-    ratio: rate / floor,
-    floor,
-    ours: rate,
-    spread: (Math.max(...figures.floor) - Math.min(...figures.floor)) / floor,
-  };
 }
 
 /** The least a server does: read the body, answer JSON. */
@@ -118,11 +98,6 @@ function round(load: Worker, port: number): Promise<number> {
     load.once('error', reject);
     load.postMessage({ port, ms: ROUND_MS, connections: CONNECTIONS, path: PATH, token: TOKEN });
   });
-}
-
-function median(figures: readonly number[]): number {
-  const sorted = [...figures].sort((one, other) => one - other);
-  return sorted[sorted.length >> 1] ?? 0;
 }
 
 if (import.meta.main) {
