@@ -11,6 +11,8 @@ const ROOT = new URL('../..', import.meta.url).pathname;
 export interface GatewayProcess {
   readonly url: string;
   readonly child: ChildProcess;
+  /** Settles when the process is gone. */
+  readonly gone: Promise<number | null>;
   /** Sends SIGKILL and waits until the process is gone. */
   kill(): Promise<void>;
   /** Sends SIGTERM and gives the exit code. */
@@ -60,6 +62,7 @@ export async function startProcess(
   return {
     url,
     child,
+    gone,
     kill: async () => {
       child.kill('SIGKILL');
       await gone;

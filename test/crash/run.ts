@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kills a gateway under load at random instants, again and again, while clients repeat what was not answered; then looks for
-// anything lost, answered twice or out of order. `npm run test:crash -- --kills N --seed S`.
+// anything lost, answered twice or out of order. `npm run test:crash -- --kills N --seed S`, or `-- --points`
+// for a kill at every named place.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,6 +9,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { auditJournal } from './audit.ts';
 import { freePort, ownerToken, startProcess } from './gateway-process.ts';
+import { killAtEveryPoint } from './points.ts';
 import { seeded } from './random.ts';
 
 const { values } = parseArgs({
@@ -17,8 +19,16 @@ const { values } = parseArgs({
     clients: { type: 'string', default: '12' },
     short: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
+    points: { type: 'boolean', default: false },
   },
 });
+if (values.points) {
+  console.log('crash: at every named place');
+  const problems = await killAtEveryPoint();
+  for (const problem of problems) console.log(`  PROBLEM ${problem}`);
+  console.log(`lost, doubled or run again: ${problems.length}`);
+  process.exit(problems.length === 0 ? 0 : 1);
+}
 const kills = Number(values.kills);
 const seed = Number(values.seed);
 const random = seeded(seed);
