@@ -7,13 +7,13 @@ import { configSearchPaths, findConfigFile, resolveDataDir } from '../../src/con
 const HOME = '/home/ada/.config/sigil/sigil.yaml';
 
 function around(files: readonly string[], env: Record<string, string> = {}) {
-  return { env, cwd: '/work', home: '/home/ada', exists: (path: string) => files.includes(path) };
+  return { env, cwd: '/srv/app', home: '/home/ada', exists: (path: string) => files.includes(path) };
 }
 
 describe('the configuration file', () => {
   it('is searched in the documented order', () => {
-    expect(configSearchPaths(around([]))).toEqual(['/work/sigil.yaml', HOME, '/etc/sigil/sigil.yaml']);
-    expect(findConfigFile(around(['/etc/sigil/sigil.yaml', HOME, '/work/sigil.yaml']))?.path).toBe('/work/sigil.yaml');
+    expect(configSearchPaths(around([]))).toEqual(['/srv/app/sigil.yaml', HOME, '/etc/sigil/sigil.yaml']);
+    expect(findConfigFile(around(['/etc/sigil/sigil.yaml', HOME, '/srv/app/sigil.yaml']))?.path).toBe('/srv/app/sigil.yaml');
     expect(findConfigFile(around(['/etc/sigil/sigil.yaml', HOME]))?.path).toBe(HOME);
     expect(findConfigFile(around(['/etc/sigil/sigil.yaml']))?.path).toBe('/etc/sigil/sigil.yaml');
     expect(findConfigFile(around([]))).toBeUndefined();
@@ -21,11 +21,11 @@ describe('the configuration file', () => {
 
   it('is what --config names, else what $SIGIL_CONFIG names, existing or not', () => {
     const env = { SIGIL_CONFIG: 'named.yaml' };
-    expect(findConfigFile(around(['/work/sigil.yaml'], env), 'flag.yaml')).toEqual({
-      path: '/work/flag.yaml',
+    expect(findConfigFile(around(['/srv/app/sigil.yaml'], env), 'flag.yaml')).toEqual({
+      path: '/srv/app/flag.yaml',
       by: 'flag',
     });
-    expect(findConfigFile(around(['/work/sigil.yaml'], env))).toEqual({ path: '/work/named.yaml', by: 'env' });
+    expect(findConfigFile(around(['/srv/app/sigil.yaml'], env))).toEqual({ path: '/srv/app/named.yaml', by: 'env' });
   });
 
   it('follows XDG_CONFIG_HOME, but not a relative one', () => {
@@ -37,7 +37,7 @@ describe('the configuration file', () => {
 describe('the data directory', () => {
   it('is the flag, else the variable, else XDG, else home', () => {
     const env = { SIGIL_DATA_DIR: '/data', XDG_DATA_HOME: '/xdg' };
-    expect(resolveDataDir(around([], env), 'here')).toBe('/work/here');
+    expect(resolveDataDir(around([], env), 'here')).toBe('/srv/app/here');
     expect(resolveDataDir(around([], env))).toBe('/data');
     expect(resolveDataDir(around([], { XDG_DATA_HOME: '/xdg' }))).toBe('/xdg/sigil');
     expect(resolveDataDir(around([]))).toBe('/home/ada/.local/share/sigil');
