@@ -13,7 +13,9 @@ function around(files: readonly string[], env: Record<string, string> = {}) {
 describe('the configuration file', () => {
   it('is searched in the documented order', () => {
     expect(configSearchPaths(around([]))).toEqual(['/srv/app/sigil.yaml', HOME, '/etc/sigil/sigil.yaml']);
-    expect(findConfigFile(around(['/etc/sigil/sigil.yaml', HOME, '/srv/app/sigil.yaml']))?.path).toBe('/srv/app/sigil.yaml');
+    expect(findConfigFile(around(['/etc/sigil/sigil.yaml', HOME, '/srv/app/sigil.yaml']))?.path).toBe(
+      '/srv/app/sigil.yaml',
+    );
     expect(findConfigFile(around(['/etc/sigil/sigil.yaml', HOME]))?.path).toBe(HOME);
     expect(findConfigFile(around(['/etc/sigil/sigil.yaml']))?.path).toBe('/etc/sigil/sigil.yaml');
     expect(findConfigFile(around([]))).toBeUndefined();
