@@ -37,7 +37,9 @@ async function start(url: string): Promise<{ readonly said: Said; readonly proce
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   children.push(process);
-  const [line]: unknown[] = await once(process.stdout, 'data');
+  const ended = once(process, 'exit').then(() => Promise.reject(new Error('it ended without a word')));
+  const [line]: unknown[] = await Promise.race([once(process.stdout, 'data'), ended]);
+  ended.catch(() => undefined);
   return { said: JSON.parse(String(line)) as Said, process };
 }
 
@@ -66,6 +68,17 @@ describe('lock', () => {
   it('goes to exactly one of many that want it at once', async () => {
     const all = await Promise.all(Array.from({ length: 6 }, (_, index) => start(`http://127.0.0.1:${index}`)));
     expect(all.filter((one) => one.said.ok)).toHaveLength(1);
+  });
+
+  it('waits for a commit that is just being made, instead of taking it for an error', async () => {
+    const path = join(dir, 'gateway.lock');
+    const committing = fileURLToPath(new URL('commit-child.ts', import.meta.url));
+    const other = spawn(process.execPath, [committing, path, '300'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    children.push(other);
+    await once(other.stdout, 'data');
+    const lock = acquireLock(path, info);
+    expect(lock.ok).toBe(true);
+    if (lock.ok) lock.release();
   });
 
   it('is free after an orderly end, and tells what it was told last', () => {

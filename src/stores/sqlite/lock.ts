@@ -60,10 +60,12 @@ export function acquireLock(path: string, info: LockInfo): Lock {
 }
 
 function acquire(path: string, info: LockInfo): Lock {
-  const db = new Database(path, { timeout: 0 });
+  // Even to look at the file is refused for the moment of a commit: that is waited for.
+  const db = new Database(path, { timeout: RETAKE_MS });
   try {
     // The lock is what counts; the row is worth no wait for the disk.
     db.pragma('synchronous = OFF');
+    db.pragma('busy_timeout = 0');
     if (!take(db)) return refused(db);
     const before = holderOf(db);
     if (before !== null && before.pid !== info.pid && isAlive(before.pid)) {
