@@ -43,6 +43,8 @@ export interface MachineActorOptions<Effect extends { readonly type: string }> {
 export interface MachineActor {
   receive(envelope: Envelope): void;
   send(event: EventObject): void;
+  /** The state it is in, written with dots. */
+  state(): string;
   /** Notes a message that was handled beside the chart. */
   note(type: string, started: number): void;
   stop(): void;
@@ -110,6 +112,7 @@ export function startMachineActor<Effect extends { readonly type: string }>(
   return {
     receive: (envelope) => send({ type: envelope.type, body: envelope.body, envelope } as EventObject),
     send,
+    state: () => resident.state_name,
     note: (type, started) => residents.moved(resident, type, actor.getSnapshot().value, started),
     stop: () => {
       stopped = true;

@@ -56,17 +56,13 @@ export function outputCap(maxTokens: number | undefined, maxOutputTokens: number
 /** What a budget holds back for a call. */
 export interface Reservation {
   readonly tokens: number;
+  /** 0 when the model's price is not known: that it is not is for whoever asks to judge. */
   readonly cost_usd: number;
-  /** False when the model's price is not known: then `cost_usd` is 0 and means nothing. */
-  readonly priced: boolean;
 }
 
-/** The most a call may use: its input, and an answer as long as it may be. */
-export function reservationOf(request: ChatRequest, maxOutputTokens: number, price: Price | undefined): Reservation {
-  const input = estimateTokens(request);
-  const output = outputCap(request.options.maxTokens, maxOutputTokens);
-  const cost_usd = price === undefined ? 0 : usd(input, output, price);
-  return { tokens: input + output, cost_usd, priced: price !== undefined };
+/** The most a call may use: so many tokens of input, and an answer as long as it may be. */
+export function reservationOf(input: number, output: number, price: Price | undefined): Reservation {
+  return { tokens: input + output, cost_usd: price === undefined ? 0 : usd(input, output, price) };
 }
 
 /** What a call cost. Cached input counts as input: the table needs no third price, and only errs to the safe side. */

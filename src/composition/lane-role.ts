@@ -26,8 +26,9 @@ import { packAppend } from '../stores/remote/append-wire.ts';
 import { createReadStore } from '../stores/remote/read-store.ts';
 import { Actors } from './actors.ts';
 import { startBudget, startWorkspace } from './authorities.ts';
+import { budgetScopes, providerTypes } from './config-scopes.ts';
 import type { ThreadContext } from './context.ts';
-import { budgetScopes, CHANNEL_HINTS, lanePolicy, MODEL_LIMITS, providerTypes } from './lane-policy.ts';
+import { CHANNEL_HINTS, CONTEXT_TOKENS, lanePolicy, OUTPUT_TOKENS } from './lane-policy.ts';
 import { createModelStream } from './model-stream.ts';
 import type { StartRole } from './role.ts';
 
@@ -169,8 +170,8 @@ function laneEffects(
       tools: tools.offer((tool) => may(facts?.workspace_id ?? '', tool.name)),
       model: {
         id: model.slice(model.indexOf('/') + 1),
-        maxContextTokens: MODEL_LIMITS.context,
-        maxOutputTokens: MODEL_LIMITS.output,
+        maxContextTokens: CONTEXT_TOKENS,
+        maxOutputTokens: OUTPUT_TOKENS,
       },
       options: {},
     });

@@ -2,7 +2,7 @@
 // The types of provider there are. Each is loaded when the first of its type is made, so an unused one costs nothing.
 
 import { failure, SigilError } from '../errors.ts';
-import type { ModelInfo, Provider } from './provider.ts';
+import type { Provider } from './provider.ts';
 
 /** What providers are given by composition. */
 export interface ProviderWorld {
@@ -51,9 +51,4 @@ export async function createProvider(type: string, world: ProviderWorld): Promis
   if (isProviderType(type)) return TYPES[type].create(world);
   const message = `There is no provider type "${type}". Known types: ${PROVIDER_TYPES.join(', ')}.`;
   throw new SigilError(failure('validation_failed', message, { errors: [{ path: 'type', message }] }));
-}
-
-/** What a model can do, as its provider lists it; undefined for a model it does not list. */
-export async function modelInfo(provider: Provider, model: string): Promise<ModelInfo | undefined> {
-  return (await provider.listModels()).find(({ id }) => id === model);
 }

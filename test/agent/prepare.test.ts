@@ -182,8 +182,8 @@ describe('estimates', () => {
   it('reserve input and the longest answer, in money where the price is known', () => {
     const { request } = prepared({ options: { maxTokens: 10 } });
     const input = estimateTokens(request);
-    expect(reservationOf(request, 100, undefined)).toEqual({ tokens: input + 10, cost_usd: 0, priced: false });
-    const { tokens, cost_usd } = reservationOf({ ...request, options: {} }, 100, { input: 3, output: 15 });
+    expect(reservationOf(input, 10, undefined)).toEqual({ tokens: input + 10, cost_usd: 0 });
+    const { tokens, cost_usd } = reservationOf(input, 100, { input: 3, output: 15 });
     expect(tokens).toBe(input + 100);
     expect(cost_usd).toBeCloseTo((input * 3 + 1500) / 1e6, 12);
   });

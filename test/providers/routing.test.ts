@@ -3,13 +3,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { priceOf } from '../../src/providers/pricing.ts';
-import {
-  createProvider,
-  isProviderType,
-  knownModels,
-  modelInfo,
-  PROVIDER_TYPES,
-} from '../../src/providers/registry.ts';
+import { createProvider, isProviderType, knownModels, PROVIDER_TYPES } from '../../src/providers/registry.ts';
 import { type ModelChoice, type RoutableProvider, routeModel } from '../../src/providers/router.ts';
 import { inputTokens } from '../../src/providers/sigil/tokens.ts';
 import { request } from './requests.ts';
@@ -66,8 +60,8 @@ describe('provider types', () => {
 
   it('tells what a model can do', async () => {
     const provider = await createProvider('sigil', { pause: async () => undefined });
-    expect((await modelInfo(provider, 'offline'))?.capabilities).toMatchObject({ tools: true, streaming: true });
-    expect(await modelInfo(provider, 'other')).toBeUndefined();
+    const [model] = await provider.listModels();
+    expect(model).toMatchObject({ id: 'offline', capabilities: { tools: true, streaming: true } });
   });
 });
 

@@ -34,7 +34,6 @@ export function startProviderActor(options: ProviderActorOptions): ProviderActor
   const watched = new Map<Address, () => void>();
   let calls = 0;
   let failures = 0;
-  let state = 'closed';
   let last_error: ProviderStatus['last_error'] = null;
   const circuit = startMachineActor<CircuitEffect>({
     address: self,
@@ -46,12 +45,8 @@ export function startProviderActor(options: ProviderActorOptions): ProviderActor
     bus,
     fault: options.fault,
     perform: (effect, send) => {
-      state = 'open';
       for (const envelope of permits.refuseAll()) refuse(envelope);
-      world.after(effect.ms * (0.9 + world.random() * 0.2), () => {
-        state = 'half_open';
-        send({ type: 'cooled' });
-      });
+      world.after(effect.ms * (0.9 + world.random() * 0.2), () => send({ type: 'cooled' }));
     },
   });
 
@@ -85,6 +80,7 @@ export function startProviderActor(options: ProviderActorOptions): ProviderActor
     const { available, message } = options.availability();
     if (!available)
       return bus.fail(envelope, failure('provider_unavailable', `${name}: ${message}`, { provider: name }));
+    const state = circuit.state();
     if (state === 'open' || (state === 'half_open' && permits.inFlight > 0)) return refuse(envelope);
     const permit = permits.request(envelope);
     if (permit === 'full')
@@ -99,8 +95,7 @@ export function startProviderActor(options: ProviderActorOptions): ProviderActor
     if (!permits.release(permit)) return;
     if (outcome === 'ok') {
       // A closed circuit that never failed has nothing to note.
-      if (state !== 'closed' || last_error !== null) circuit.send({ type: 'succeeded' });
-      state = 'closed';
+      if (circuit.state() !== 'closed' || last_error !== null) circuit.send({ type: 'succeeded' });
       last_error = null;
     } else if (VENDOR_FAULTS.has(outcome)) {
       failures += 1;
@@ -124,7 +119,7 @@ export function startProviderActor(options: ProviderActorOptions): ProviderActor
         case 'provider.status':
           return bus.reply(envelope, {
             name,
-            state,
+            state: circuit.state(),
             ...options.availability(),
             in_flight: permits.inFlight,
             waiting: permits.waiting,

@@ -72,9 +72,6 @@ export type SessionProtocol = {
 /** The name of the topic (of a session's address) that carries every event of its turns, as {@link TurnEventBatch}es. */
 export const TURNS_TOPIC = 'turns';
 
-/** What is published there. */
-export type TurnsTopic = TurnEventBatch;
-
 /** The name of the topic that says, once a turn is over, that it is: for those who do not want its deltas. */
 export const ENDS_TOPIC = 'ends';
 
