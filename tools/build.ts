@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bundles what is published into dist/: Node strips no types inside node_modules, and a few files start faster than many.
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const dist = join(root, 'dist');
+// `node tools/build.ts DIR` puts it elsewhere: tests try what is published without touching what lies here.
+const dist = resolve(root, process.argv[2] ?? 'dist');
 const entryPoints = ['src/main.ts', 'src/thread.ts'].filter((entry) => existsSync(join(root, entry)));
 if (entryPoints.length === 0) {
   throw new Error('there is nothing to build: src/main.ts is missing');

@@ -1,11 +1,68 @@
 // SPDX-License-Identifier: Apache-2.0
 // Named places at which the crash tests end the process: `SIGIL_KILL_AT=name[:n]` kills it the n-th time a thread passes one.
 
+/**
+ * Every named place, in about the order a gateway passes them. A room names its own where it takes the function, and the
+ * compiler holds those against this list; the crash tests fail when one of it is never passed.
+ */
+export const KILL_POINTS = [
+  // The start: the data directory is locked, the journal open, the port bound, all threads ready.
+  'start.locked',
+  'journal.opened',
+  'start.listening',
+  'start.ready',
+  // Taking up what was interrupted: what is owed is known, a session's log is read, its resumption is journaled.
+  'recover.owed',
+  'recover.tail_read',
+  'recover.resumed',
+  // A message: decided, durable in its lane, known to be durable where its sender waits.
+  'receive.before_journal',
+  'receive.journaled',
+  'edge.acknowledged',
+  // A group commit: gathered, written and not committed, committed and not answered; the log moved into the file.
+  'journal.gathered',
+  'journal.before_commit',
+  'journal.after_commit',
+  'journal.before_checkpoint',
+  'journal.after_checkpoint',
+  // A model call: journaled, its request made, its first delta shown, its reply whole, its reply journaled.
+  'model.before',
+  'model.prepared',
+  'model.first_delta',
+  'model.after',
+  'model.journaled',
+  // A tool call: journaled, run, its result journaled.
+  'tool.before',
+  'tool.after',
+  'tool.journaled',
+  // A turn's end: decided, journaled and told to nobody; a cancellation journaled.
+  'cancel.journaled',
+  'turn.before_finish',
+  'turn.finished',
+  // What its sender sees: the answer made and not written, and written; the same for a stream's last event.
+  'edge.answering',
+  'edge.answered',
+  'edge.stream_ending',
+  'edge.stream_ended',
+  // The views: a batch read, the workspaces' files committed, everything committed.
+  'views.read',
+  'views.between_files',
+  'views.applied',
+  // A lane's memory: its folded state about to be written, written and asleep.
+  'lane.checkpoint',
+  'lane.asleep',
+  // The orderly end: asked for, and every lane done.
+  'drain.begun',
+  'drain.lanes_done',
+] as const;
+
+export type KillPoint = (typeof KILL_POINTS)[number];
+
 /** What is published has none: a variable in somebody's environment must not be able to end a gateway. */
 const PUBLISHED = !import.meta.url.endsWith('.ts');
 
 /** What a thread calls at its named places; without a setting it does nothing. */
-export function killPoints(setting: string | undefined): (name: string) => void {
+export function killPoints(setting: string | undefined): (name: KillPoint) => void {
   if (PUBLISHED || setting === undefined || setting === '') return () => undefined;
   const [place, nth] = setting.split(':');
   let left = Number(nth ?? 1);

@@ -14,74 +14,131 @@ interface Row {
   readonly payload: string;
 }
 
+/** A tool call that was journaled, and what became of it. */
+export interface CallKept {
+  readonly name: string;
+  /** How often its turn was resumed between the call and its result. */
+  readonly resumed: number;
+  readonly result: 'done' | 'failed' | 'outcome_unknown' | 'cancelled' | 'none';
+}
+
 export interface JournalAudit {
   readonly rows: number;
   readonly turns: number;
   /** Turns that were taken up again after a kill. */
   readonly resumed: number;
+  /** The turn of each message, by session and the sender's key. */
+  readonly received: ReadonlyMap<string, string>;
+  /** The senders' keys of each session, in order. */
+  readonly order: ReadonlyMap<string, readonly string[]>;
+  /** By turn and call id. */
+  readonly calls: ReadonlyMap<string, CallKept>;
   readonly problems: readonly string[];
+}
+
+/** What a model is told of a call that a crash interrupted, see `decide.ts`. */
+const UNKNOWN = 'whether it took effect is unknown';
+const CANCELLED = 'was cancelled';
+
+function resultOf({ content, is_error }: { content: string; is_error: boolean }): CallKept['result'] {
+  if (!is_error) return 'done';
+  if (content.includes(UNKNOWN)) return 'outcome_unknown';
+  return content.includes(CANCELLED) ? 'cancelled' : 'failed';
 }
 
 /** Reads the whole journal of a gateway that does not run. */
 export function auditJournal(dataDir: string): JournalAudit {
   const db = new Database(join(dataDir, 'journal.db'), { readonly: true });
+  try {
+    return read(db);
+  } finally {
+    db.close();
+  }
+}
+
+function read(db: Database.Database): JournalAudit {
   const problems: string[] = [];
   const heads = new Map<string, { seq: number; n: number }>();
-  const keys = new Set<string>();
-  const received = new Map<string, number>();
-  const started = new Map<string, number>();
-  const ended = new Map<string, number>();
+  const received = new Map<string, string>();
+  const order = new Map<string, string[]>();
+  const open = new Set<string>();
+  const started = new Set<string>();
+  const ended = new Set<string>();
   const running = new Map<string, string>();
-  const returned = new Set<string>();
+  const resumptions = new Map<string, number>();
+  const calls = new Map<string, CallKept>();
   let rows = 0;
   let resumed = 0;
-  for (const row of db
-    .prepare<[], Row>('SELECT seq, prev, stream, n, type, turn_id, payload FROM records ORDER BY seq')
-    .iterate()) {
+  const all = db.prepare<[], Row>('SELECT seq, prev, stream, n, type, turn_id, payload FROM records ORDER BY seq');
+  for (const row of all.iterate()) {
     rows += 1;
     const head = heads.get(row.stream) ?? { seq: 0, n: 0 };
     if (row.n !== head.n + 1 || row.prev !== head.seq)
       problems.push(`${row.stream}: row ${row.seq} is number ${row.n} after ${head.n}`);
     heads.set(row.stream, { seq: row.seq, n: row.n });
     const turn = row.turn_id ?? '';
+    if (turn !== '' && row.type !== 'message_received' && ended.has(turn))
+      problems.push(`turn ${turn} has a ${row.type} behind its end`);
     switch (row.type) {
       case 'message_received': {
         const { message_id } = JSON.parse(row.payload) as { message_id: string };
         const key = `${row.stream} ${message_id}`;
-        if (keys.has(key)) problems.push(`${key} was received twice`);
-        keys.add(key);
-        received.set(turn, row.seq);
+        if (received.has(key)) problems.push(`${key} was received twice`);
+        received.set(key, turn);
+        order.set(row.stream, [...(order.get(row.stream) ?? []), message_id]);
+        open.add(turn);
         break;
       }
       case 'turn_started':
         if (started.has(turn)) problems.push(`turn ${turn} was started twice`);
-        started.set(turn, row.seq);
-        if (running.has(row.stream)) problems.push(`turn ${turn} began while ${running.get(row.stream)} ran`);
-        running.set(row.stream, turn);
+        started.add(turn);
+        // A queued turn that is cancelled begins and ends in one breath beside the one that runs.
+        if (!running.has(row.stream)) running.set(row.stream, turn);
         break;
       case 'turn_resumed':
         resumed += 1;
+        resumptions.set(turn, (resumptions.get(turn) ?? 0) + 1);
+        if (running.get(row.stream) !== turn) problems.push(`turn ${turn} was resumed and does not run`);
+        break;
+      case 'model_called':
+        if (running.get(row.stream) !== turn)
+          problems.push(`turn ${turn} called a model while ${running.get(row.stream)} ran`);
+        break;
+      case 'tool_called':
+        for (const call of (JSON.parse(row.payload) as { calls: { id: string; name: string }[] }).calls)
+          calls.set(`${turn} ${call.id}`, { name: call.name, resumed: resumptions.get(turn) ?? 0, result: 'none' });
         break;
       case 'tool_returned': {
-        const { call_id } = JSON.parse(row.payload) as { call_id: string };
-        const key = `${turn} ${call_id}`;
-        if (returned.has(key)) problems.push(`tool call ${key} returned twice`);
-        returned.add(key);
+        const result = JSON.parse(row.payload) as { call_id: string; content: string; is_error: boolean };
+        const key = `${turn} ${result.call_id}`;
+        const call = calls.get(key);
+        if (call === undefined) problems.push(`tool call ${key} returned and was never made`);
+        else if (call.result !== 'none') problems.push(`tool call ${key} returned twice`);
+        else
+          calls.set(key, {
+            name: call.name,
+            resumed: (resumptions.get(turn) ?? 0) - call.resumed,
+            result: resultOf(result),
+          });
         break;
       }
       case 'turn_finished':
       case 'turn_failed':
         if (ended.has(turn)) problems.push(`turn ${turn} ended twice`);
-        ended.set(turn, row.seq);
+        if (!started.has(turn)) problems.push(`turn ${turn} ended and never began`);
+        ended.add(turn);
+        open.delete(turn);
         if (running.get(row.stream) === turn) running.delete(row.stream);
         break;
       default:
         break;
     }
   }
-  for (const turn of received.keys()) if (!ended.has(turn)) problems.push(`turn ${turn} was received and never ended`);
+  for (const [key, call] of calls)
+    if (call.result === 'none')
+      calls.set(key, { ...call, resumed: (resumptions.get(key.slice(0, key.indexOf(' '))) ?? 0) - call.resumed });
+  for (const turn of open) problems.push(`turn ${turn} was received and never ended`);
   const owed = db.prepare<[], { count: number }>('SELECT count(*) AS count FROM owed').get()?.count ?? 0;
   if (owed > 0) problems.push(`${owed} rows are still owed`);
-  db.close();
-  return { rows, turns: ended.size, resumed, problems };
+  return { rows, turns: ended.size, resumed, received, order, calls, problems };
 }

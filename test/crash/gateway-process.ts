@@ -1,19 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
-// A gateway as a process of its own, to be killed: started by the launcher people use, on a fixed port and data directory.
+// A gateway as a process group of its own, to be killed: started by the launcher people use, on a fixed port and data directory.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-const ROOT = new URL('../..', import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const COUNTING_TOOLS = fileURLToPath(new URL('./counting-tools.ts', import.meta.url));
+
+/** Groups that still run: a harness that ends leaves none behind. */
+const running = new Set<number>();
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+process.once('exit', () => {
+  for (const pid of running) killGroup(pid);
+});
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  process.once(signal, () => process.exit(code));
+}
 
 export interface GatewayProcess {
-  readonly url: string;
   readonly child: ChildProcess;
-  /** Settles when the process is gone. */
+  /** The URL once it listens; null when it ended before. */
+  readonly listening: Promise<string | null>;
+  /** Settles with its exit code when the process is gone; null when a signal ended it. */
   readonly gone: Promise<number | null>;
-  /** Sends SIGKILL and waits until the process is gone. */
+  /** What it said on stderr at last. */
+  said(): string;
+  /** Sends SIGKILL to the whole group and waits until the process is gone. */
   kill(): Promise<void>;
   /** Sends SIGTERM and gives the exit code. */
   stop(): Promise<number | null>;
@@ -29,42 +55,60 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** Starts a gateway and waits for its URL line; the rest of its environment is this process's. */
-export async function startProcess(
-  dataDir: string,
-  port: number,
-  env: Readonly<Record<string, string>> = {},
-): Promise<GatewayProcess> {
+export interface Place {
+  readonly dataDir: string;
+  readonly port: number;
+  /** Where the counting tools write what they did; outside of the data directory. */
+  readonly effects: string;
+}
+
+/** Starts a gateway; the rest of its environment is this process's. */
+export function spawnGateway(place: Place, env: Readonly<Record<string, string>> = {}): GatewayProcess {
+  const { dataDir, port, effects } = place;
   const child = spawn(join(ROOT, 'bin/sigil'), ['start', '--listen', `127.0.0.1:${port}`, '--data-dir', dataDir], {
+    detached: true,
     env: {
       ...process.env,
       SIGIL_NETWORKING_CHAT_RATE_LIMIT_RPM: '0',
+      SIGIL_NETWORKING_CHAT_MAX_CONCURRENT_STREAMS: '1000',
       SIGIL_MODELS_BUDGETS_PER_SESSION_TOKENS: '0',
+      SIGIL_SESSIONS_MAX_TOOL_CALLS_PER_SESSION: '1000000',
       SIGIL_LOGGING_LEVEL: 'warn',
+      SIGIL_TEST_TOOLS: COUNTING_TOOLS,
+      COUNTED_EFFECTS: effects,
       ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const gone = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
+  const { pid } = child;
+  if (pid === undefined) throw new Error('the gateway could not be started');
+  running.add(pid);
+  const gone = new Promise<number | null>((resolve) => {
+    child.once('exit', (code) => {
+      running.delete(pid);
+      resolve(code);
+    });
+  });
   let errors = '';
   child.stderr?.on('data', (chunk: Buffer) => {
     errors = (errors + chunk.toString()).slice(-4_000);
   });
-  const url = await new Promise<string>((resolve, reject) => {
+  const listening = new Promise<string | null>((resolve) => {
     let text = '';
     child.stdout?.on('data', (chunk: Buffer) => {
-      text += chunk.toString();
+      text = (text + chunk.toString()).slice(-4_000);
       const found = /http:\/\/\S+/.exec(text)?.[0];
       if (found !== undefined) resolve(found);
     });
-    void gone.then((code) => reject(new Error(`the gateway ended with ${code} before it listened: ${errors}`)));
+    void gone.then(() => resolve(null));
   });
   return {
-    url,
     child,
+    listening,
     gone,
+    said: () => errors,
     kill: async () => {
-      child.kill('SIGKILL');
+      killGroup(pid);
       await gone;
     },
     stop: () => {
@@ -76,4 +120,20 @@ export async function startProcess(
 
 export function ownerToken(dataDir: string): string {
   return readFileSync(join(dataDir, 'owner.token'), 'utf8').trim();
+}
+
+/** A gateway that listens. */
+export type ListeningProcess = GatewayProcess & { readonly url: string };
+
+/** Starts a gateway and waits until it listens. @throws Error when it ends before that. */
+export async function startProcess(
+  dataDir: string,
+  port: number,
+  env: Readonly<Record<string, string>> = {},
+): Promise<ListeningProcess> {
+  const gateway = spawnGateway({ dataDir, port, effects: `${dataDir}.effects` }, env);
+  const url = await gateway.listening;
+  if (url === null)
+    throw new Error(`the gateway ended with ${await gateway.gone} before it listened: ${gateway.said()}`);
+  return { ...gateway, url };
 }

@@ -1,81 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kills a gateway at every named place of receive, turn, tool and commit, then looks for anything lost, doubled or run again.
-// `npm run test:crash -- --points` runs this instead of kills at random.
+// A kill at every named place, life after life over one data directory; a place that is never passed is a problem of its own.
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { auditJournal } from './audit.ts';
-import { freePort, type GatewayProcess, ownerToken, startProcess } from './gateway-process.ts';
+import { KILL_POINTS } from '../../src/composition/kill-points.ts';
+import { added, type Figures } from './figures.ts';
+import { everyPoint } from './plan.ts';
+import { playRound } from './round.ts';
 
-/** The places, in the order a turn with a tool passes them, and how often each is passed before the kill. */
-const POINTS = [
-  'receive.before_journal',
-  'journal.before_commit',
-  'journal.after_commit',
-  'receive.journaled',
-  'model.before',
-  'model.after',
-  'tool.before',
-  'tool.after',
-  'turn.before_finish',
-  'turn.finished',
-] as const;
-const PASSES = [1, 2, 5] as const;
-
-/** Messages sent around each kill. */
-const MESSAGES = 6;
-
-async function answered(gateway: GatewayProcess, token: string, message_id: string): Promise<string | null> {
-  try {
-    const response = await fetch(`${gateway.url}/api/v1/chat`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ content: 'what is 6*7?', message_id }),
-    });
-    const body = (await response.json()) as { content?: string };
-    return response.ok ? (body.content ?? '') : null;
-  } catch {
-    return null;
-  }
+export interface PointsOptions {
+  readonly seed: number;
+  readonly clients: number;
+  readonly keep: boolean;
+  /** The how manieth time a place is passed is killed at; a round for each. */
+  readonly passes: readonly number[];
 }
 
-async function killedAt(point: string, pass: number): Promise<readonly string[]> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'sigil-point-'));
-  const port = await freePort();
-  let gateway = await startProcess(dataDir, port, { SIGIL_KILL_AT: `${point}:${pass}` });
-  const token = ownerToken(dataDir);
-  const ids = Array.from({ length: MESSAGES }, (_, at) => `message-${at}`);
-  const first = await Promise.all(ids.map(async (id) => await answered(gateway, token, id)));
-  const problems: string[] = [];
-  if (first.every((content) => content !== null)) {
-    // What many messages share, such as a commit, is passed less often than there are messages.
-    await gateway.stop();
-    if (pass === 1) problems.push(`${point} was never passed`);
-  } else {
-    await gateway.gone;
-    gateway = await startProcess(dataDir, port);
-    const again = await Promise.all(ids.map(async (id) => await answered(gateway, token, id)));
-    again.forEach((content, at) => {
-      if (content?.includes('42') !== true) problems.push(`${point}:${pass}: ${ids[at]} was answered ${content}`);
-      if (first[at] !== null && first[at] !== content) problems.push(`${point}:${pass}: ${ids[at]} was answered twice`);
-    });
-    const code = await gateway.stop();
-    if (code !== 0) problems.push(`${point}:${pass}: the drained gateway ended with ${code}`);
-    problems.push(...auditJournal(dataDir).problems.map((problem) => `${point}:${pass}: ${problem}`));
-  }
-  rmSync(dataDir, { recursive: true });
-  return problems;
-}
+/** How long a place may take to be passed, in milliseconds. */
+const PATIENCE_MS = 6_000;
 
-/** Every place, killed the first, second and fifth time it is passed; what went wrong. */
-export async function killAtEveryPoint(): Promise<readonly string[]> {
+export async function killAtEveryPoint(options: PointsOptions): Promise<Figures & { readonly places: number }> {
+  const { seed, clients, keep, passes } = options;
+  console.log(
+    `crash: at ${KILL_POINTS.length} named places, ${passes.map((nth) => `${nth}.`).join(', ')} time, seed ${seed}`,
+  );
+  const reached = new Set<string>();
+  let sum: Figures | undefined;
   const problems: string[] = [];
-  for (const point of POINTS) {
-    for (const pass of PASSES) problems.push(...(await killedAt(point, pass)));
-    console.log(
-      `  ${point}: killed the ${PASSES.map((pass) => `${pass}.`).join(', ')} time, ${problems.length} problems so far`,
-    );
+  for (const nth of passes) {
+    const round = await playRound({
+      seed: seed + nth,
+      clients,
+      keep,
+      lives: everyPoint(nth),
+      patience_ms: PATIENCE_MS,
+      lived: ({ kill }, killed) => {
+        if (!killed && kill.kind === 'point') console.log(`  ${kill.point}:${kill.nth} was not passed`);
+      },
+    });
+    for (const point of round.reached) reached.add(point);
+    problems.push(...round.problems);
+    sum = sum === undefined ? round.figures : added(sum, round.figures);
+    console.log(`  the ${nth}. time: ${round.figures.kills_at_points} places, ${round.problems.length} problems`);
+    if (round.kept !== null) console.log(`  data kept in ${round.kept}`);
   }
-  return problems;
+  for (const point of KILL_POINTS) if (!reached.has(point)) problems.push(`${point} is never passed`);
+  for (const problem of problems.slice(0, 30)) console.log(`  PROBLEM ${problem}`);
+  if (sum === undefined) throw new Error('nothing was played');
+  return { ...sum, problems: problems.length, places: reached.size };
 }

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// The promises in one table, and the same figures into the marked blocks of docs/reliability.md.
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { BARS, type BackFigures } from './back-quickly.ts';
+import type { killAtRandom } from './kills.ts';
+import type { killAtEveryPoint } from './points.ts';
+import type { PowerFigures } from './power.ts';
+
+export type Outcome =
+  | { readonly part: 'points'; readonly figures: Awaited<ReturnType<typeof killAtEveryPoint>> }
+  | { readonly part: 'kills'; readonly figures: Awaited<ReturnType<typeof killAtRandom>> }
+  | { readonly part: 'power'; readonly figures: PowerFigures }
+  /** `held`: the times count against their bars. */
+  | { readonly part: 'back'; readonly held: boolean; readonly figures: BackFigures };
+
+interface Row {
+  readonly promise: string;
+  readonly tried: string;
+  readonly out: string;
+  readonly bar: string;
+}
+
+const many = (count: number): string => count.toLocaleString('en');
+
+function rowsOf(outcome: Outcome): readonly Row[] {
+  switch (outcome.part) {
+    case 'points':
+    case 'kills':
+      return killRows(outcome);
+    case 'power': {
+      const { copies, while_checkpointing, normal, normal_short, by, problems } = outcome.figures;
+      return [
+        {
+          promise: 'R4 power loss',
+          tried: `${many(copies)} copies of a journal cut at any call to the disk (${by}), ${many(while_checkpointing)} of them in a checkpoint`,
+          out: `${many(problems)} lost or unreadable; with \`normal\`, ${many(normal_short)} of ${many(normal)} were short of rows since the last checkpoint`,
+          bar: '0 acknowledged lost with `full`, never unreadable',
+        },
+      ];
+    }
+    case 'back': {
+      const { rows, sessions, ready, resumed, finished, node } = outcome.figures;
+      const times = (ms: number): string => `${many(ms)} ms (${(ms / Math.max(1, node)).toFixed(1)}×)`;
+      return [
+        {
+          promise: 'R3 back quickly',
+          tried: `a start after a kill over ${many(rows)} rows with ${many(sessions)} interrupted turns; \`node -e 0\` took ${node} ms`,
+          out: `serving after ${times(ready)}, all resumed after ${times(resumed)}, all finished after ${times(finished)}`,
+          bar: outcome.held
+            ? `≤ ${BARS.ready} ms, ≤ ${many(BARS.resumed)} ms`
+            : 'all resumed and finished; the short form holds no time against a bar',
+        },
+      ];
+    }
+    default:
+      return outcome satisfies never;
+  }
+}
+
+function killRows({ part, figures }: Extract<Outcome, { readonly part: 'points' | 'kills' }>): readonly Row[] {
+  const { kills, kills_in_recovery, kills_at_points, messages, again, turns, resumptions, poisoned } = figures;
+  const tried =
+    part === 'points'
+      ? `${many(kills)} kills, at each of ${figures.places} named places`
+      : `${many(kills)} kills at random, ${many(kills_in_recovery)} of them in a start and ${many(kills_at_points)} at a named place`;
+  return [
+    {
+      promise: 'R1 nothing acknowledged is lost',
+      tried: `${tried}: ${many(messages)} messages, ${many(again)} requests made again, ${many(figures.streams_resumed)} streams taken up again`,
+      out: `${many(figures.problems)} lost, doubled or out of order; ${many(turns)} turns, resumed ${many(resumptions)} times, ${many(poisoned)} given up after three attempts and their sender told`,
+      bar: '0',
+    },
+    {
+      promise: 'R2 no journaled effect twice',
+      tried: `the same kills: ${many(figures.effects)} effects counted outside`,
+      out: `${many(figures.effect_problems)} twice; ${many(figures.outcome_unknown)} calls left as outcome unknown (${many(figures.unknown_happened)} of them had happened), ${many(figures.effects_repeated)} idempotent ones made again`,
+      bar: '0',
+    },
+  ];
+}
+
+/** Prints what came out, and the line of counts the suite reads. */
+export function print(outcomes: readonly Outcome[]): void {
+  console.log('');
+  for (const outcome of outcomes) {
+    for (const { promise, tried, out, bar } of rowsOf(outcome)) {
+      console.log(`${outcome.figures.problems === 0 ? 'ok    ' : 'FAILED'} ${promise} (${bar})`);
+      console.log(`       ${tried}`);
+      console.log(`       ${out}`);
+    }
+  }
+  const failed = outcomes.filter(({ figures }) => figures.problems > 0).length;
+  console.log(`${outcomes.length - failed} passed, ${failed} failed`);
+}
+
+const DOC = new URL('../../docs/reliability.md', import.meta.url);
+
+/** Writes each part's figures between its marks. @throws Error when the document has no such marks. */
+export function writeBlocks(outcomes: readonly Outcome[]): void {
+  let text = readFileSync(DOC, 'utf8');
+  for (const outcome of outcomes) {
+    const [begin, end] = [`<!-- ${outcome.part}:begin -->`, `<!-- ${outcome.part}:end -->`];
+    const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+    if (from < 0 || to < 0) throw new Error(`docs/reliability.md has no place for ${outcome.part}`);
+    const head = '| promise | tried | came out | bar |\n| --- | --- | --- | --- |\n';
+    const rows = rowsOf(outcome).map(({ promise, tried, out, bar }) => `| ${promise} | ${tried} | ${out} | ${bar} |\n`);
+    text = `${text.slice(0, from + begin.length)}\n${head}${rows.join('')}${text.slice(to)}`;
+  }
+  writeFileSync(DOC, text);
+}

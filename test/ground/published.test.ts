@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// What only a checkout may do: the crash tests' kill points and tools are in no published build, and none of the points is dead.
+
+import { execFileSync, spawn } from 'node:child_process';
+import {
+  copyFileSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { KILL_POINTS } from '../../src/composition/kill-points.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const scratch = mkdtempSync(join(tmpdir(), 'sigil-published-'));
+/** Below `node_modules`, where the packages are found that are not bundled. */
+const published = join(ROOT, 'node_modules/.cache', `sigil-published-${process.pid}`);
+
+beforeAll(() => {
+  mkdirSync(published, { recursive: true });
+  copyFileSync(join(ROOT, 'package.json'), join(published, 'package.json'));
+  execFileSync(process.execPath, [join(ROOT, 'tools/build.ts'), join(published, 'dist')], { stdio: 'pipe' });
+});
+
+afterAll(() => {
+  rmSync(published, { recursive: true, force: true });
+  rmSync(scratch, { recursive: true, force: true });
+});
+
+/** Starts a gateway by this entry with everything set that may end it or bring code in; how it ended after a SIGTERM. */
+async function lived(main: string, name: string): Promise<NodeJS.Signals | number | null> {
+  const trace = join(scratch, `${name}.loaded`);
+  const tools = join(scratch, 'tools.mjs');
+  writeFileSync(
+    tools,
+    `import { writeFileSync } from 'node:fs';
+export const tools = (builtIn) => { writeFileSync(process.env.LOADED, 'loaded'); return builtIn; };`,
+  );
+  const args = [main, 'start', '--listen', '127.0.0.1:0', '--data-dir', join(scratch, name)];
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...args], {
+    env: { ...process.env, SIGIL_KILL_AT: 'drain.begun', SIGIL_TEST_TOOLS: tools, LOADED: trace },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const ended = new Promise<NodeJS.Signals | number | null>((resolve) => {
+    child.once('exit', (code, signal) => resolve(signal ?? code));
+  });
+  child.stdout.once('data', () => child.kill('SIGTERM'));
+  return await ended;
+}
+
+describe('what only a checkout may do', () => {
+  it('is done in a checkout', async () => {
+    expect(await lived(join(ROOT, 'src/main.ts'), 'checkout')).toBe('SIGKILL');
+    expect(existsSync(join(scratch, 'checkout.loaded'))).toBe(true);
+  }, 30_000);
+
+  it('is not done by what is published', async () => {
+    expect(await lived(join(published, 'dist/main.js'), 'published')).toBe(0);
+    expect(existsSync(join(scratch, 'published.loaded'))).toBe(false);
+  }, 30_000);
+});
+
+describe('the named places', () => {
+  it('are each passed somewhere', () => {
+    const text = globSync('src/**/*.ts', { cwd: ROOT })
+      .filter((file) => !file.endsWith('kill-points.ts'))
+      .map((file) => readFileSync(join(ROOT, file), 'utf8'))
+      .join('\n');
+    for (const point of KILL_POINTS) expect(text, point).toMatch(new RegExp(`oint(\\?\\.)?\\('${point}'\\)`));
+    expect(new Set(KILL_POINTS).size).toBe(KILL_POINTS.length);
+  });
+});
