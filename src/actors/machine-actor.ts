@@ -66,8 +66,19 @@ export function startMachineActor<Effect extends { readonly type: string }>(
   let stopped = false;
   const actor = createActor(options.machine, { input: options.input });
   actor.on('*', (effect) => void emitted.push(effect as unknown as Effect | Answering));
+  /** It has thrown, in its chart or in what it asked for: it does nothing more and waits to be replaced. */
+  let broken: Failure | null = null;
+  const refuse = (event: EventObject, why: Failure): void => {
+    if (!('envelope' in event)) return;
+    bus.fail(event['envelope'] as Envelope, failure('internal', `${options.address} failed: ${why.message}`));
+  };
+  const breaks = (cause: unknown): void => {
+    if (broken !== null) return;
+    broken = toFailure(cause);
+    options.fault(options.address, broken);
+  };
   // An error inside a chart stops it; it is told once here instead of being thrown into the loop.
-  actor.subscribe({ error: (cause) => options.fault(options.address, toFailure(cause)) });
+  actor.subscribe({ error: breaks });
   actor.start();
   const resident = residents.add(options.address, options.parent, {
     state: () => actor.getSnapshot().value,
@@ -84,20 +95,28 @@ export function startMachineActor<Effect extends { readonly type: string }>(
   const drain = (): void => {
     const effects = emitted;
     emitted = [];
-    for (const effect of effects) perform(effect);
+    try {
+      for (const effect of effects) perform(effect);
+    } catch (cause) {
+      breaks(cause);
+    }
   };
   const send = (event: EventObject): void => {
     events.push(event);
     if (feeding || stopped) return;
     feeding = true;
     for (let next = events.shift(); next !== undefined; next = events.shift()) {
+      if (broken !== null) {
+        refuse(next, broken);
+        continue;
+      }
       const started = world.monotonic();
       const before = actor.getSnapshot();
       actor.send(next);
       const snapshot = actor.getSnapshot();
       residents.moved(resident, next.type, snapshot.value, started);
       // An event the chart has no transition for vanishes without a trace; whoever asked must not wait for it.
-      if (snapshot === before && emitted.length === 0 && 'envelope' in next) {
+      if (broken === null && snapshot === before && emitted.length === 0 && 'envelope' in next) {
         resident.failed += 1;
         bus.fail(
           next['envelope'] as Envelope,
@@ -105,6 +124,7 @@ export function startMachineActor<Effect extends { readonly type: string }>(
         );
       }
       drain();
+      if (broken !== null) refuse(next, broken);
     }
     feeding = false;
   };

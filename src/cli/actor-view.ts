@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Actors as they are shown: the live list by thread, and one actor with its recent steps.
 
+import { pickActors } from './actor-pick.ts';
 import type { Call } from './command.ts';
 import { withGateway } from './connect.ts';
 import { type JsonObject, number, object, objects, text } from './json-reading.ts';
@@ -64,11 +65,14 @@ function* byParent(actors: readonly JsonObject[]): Generator<readonly [JsonObjec
 
 const TROUBLE = 4;
 
-/** Actors as a table of one thread after the other. */
-function actorLines(actors: readonly JsonObject[], totals: JsonObject, output: Output, now: number): string[] {
+/** Actors as a table of one thread after the other; the totals are of all kinds, also when one is asked for. */
+function actorLines(document: JsonObject, kind: string | undefined, output: Output, now: number): string[] {
   const { paint } = output;
-  const kinds = countsText(totals['by_kind']);
-  const count = number(totals['actors']) || actors.length;
+  const actors = objects(document['items']);
+  const totals = object(document['totals']);
+  const kinds = kind === undefined ? countsText(totals['by_kind']) : oneLine(kind);
+  const of = kind === undefined ? totals['actors'] : object(totals['by_kind'])[kind];
+  const count = number(of) || actors.length;
   const lines = [`${paint.bold(counted(count, 'actor'))}${kinds === '' ? '' : `  ${paint.dim(kinds)}`}`];
   const threads = Map.groupBy(actors, (actor) => text(actor['thread']));
   const head = ['ACTOR', 'STATE', 'MAILBOX', 'PROCESSED', 'TROUBLE', 'LAST EVENT'];
@@ -76,7 +80,8 @@ function actorLines(actors: readonly JsonObject[], totals: JsonObject, output: O
   const headings = new Map<number, string>();
   for (const thread of [...threads.keys()].toSorted()) {
     const items = threads.get(thread) ?? [];
-    headings.set(rows.length, `${paint.bold(oneLine(thread))}  ${paint.dim(counted(items.length, 'actor'))}`);
+    const here = kind === undefined ? number(object(totals['by_thread'])[thread]) : 0;
+    headings.set(rows.length, `${paint.bold(oneLine(thread))}  ${paint.dim(counted(here || items.length, 'actor'))}`);
     for (const [actor, depth] of byParent(items)) rows.push(actorRow(actor, depth, now));
   }
   // Most of the time nothing is wrong, and then the column would only take room.
@@ -89,7 +94,8 @@ function actorLines(actors: readonly JsonObject[], totals: JsonObject, output: O
     if (heading !== undefined) lines.push('', heading);
     lines.push(index === 0 ? paint.dim(line) : line);
   }
-  if (count > actors.length) lines.push('', paint.dim(`and ${count - actors.length} more; choose with --kind`));
+  const choose = kind === undefined ? '; choose with --kind' : '';
+  if (count > actors.length) lines.push('', paint.dim(`and ${count - actors.length} more${choose}`));
   return lines;
 }
 
@@ -144,13 +150,19 @@ function detailLines(actor: JsonObject, output: Output, now: number): string[] {
   return lines;
 }
 
-/** The document that the command shows: the list, or the one actor. */
-export async function actorsDocument(call: Call): Promise<JsonObject> {
+/**
+ * The document that the command shows: the list, or the one actor.
+ *
+ * @param most actors there is room for; as a document it is the first ones, and where the rest begins
+ */
+export async function actorsDocument(call: Call, most = MOST): Promise<JsonObject> {
   const address = call.args[0];
   const kind = call.value('kind');
   return await withGateway(call, async (client) => {
     if (address !== undefined) return object(await client.get(actorPath(address)));
-    const { items, nextCursor, first } = await listOf(client, '/debug/actors', MOST, { kind });
+    const { items, nextCursor, first } = call.output.json
+      ? await listOf(client, '/debug/actors', most, { kind })
+      : await pickActors(client, most, kind);
     return { items, next_cursor: nextCursor, totals: object(first['totals']) };
   });
 }
@@ -159,5 +171,5 @@ export async function actorsDocument(call: Call): Promise<JsonObject> {
 export function documentLines(call: Call, document: JsonObject): string[] {
   const now = Date.now();
   if (call.args[0] !== undefined) return detailLines(document, call.output, now);
-  return actorLines(objects(document['items']), object(document['totals']), call.output, now);
+  return actorLines(document, call.value('kind'), call.output, now);
 }

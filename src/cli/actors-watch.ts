@@ -71,7 +71,7 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
 async function redraw(call: Call): Promise<number> {
   const { output } = call;
   // What is wrong at once is told like any error; what goes wrong later is shown on the screen.
-  let document = await actorsDocument(call);
+  let document = await actorsDocument(call, output.rows());
   const { ended, signal, restore } = watching(call);
   output.write(SCREEN.enter);
   try {
@@ -87,7 +87,8 @@ async function redraw(call: Call): Promise<number> {
       await pause(REDRAW_MS, signal);
       if (signal.aborted) break;
       try {
-        document = await actorsDocument(call);
+        // No more than the screen shows: looking twice a second must cost little, however many there are.
+        document = await actorsDocument(call, output.rows());
         trouble = '';
       } catch (error) {
         if (!isConnectionError(error)) throw error;

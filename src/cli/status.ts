@@ -35,19 +35,22 @@ function mebibytes(bytes: unknown): string {
   return `${(number(bytes) / 1024 / 1024).toFixed(0)} MB`;
 }
 
-function threadRow(thread: JsonObject, paint: Paint): string[] {
+function threadRow(thread: JsonObject, paint: Paint, now: number): string[] {
   const delay = object(thread['loop_delay_ms']);
   const restarts = number(thread['restarts']);
+  const last = object(thread['last_restart']);
+  const why = `${oneLine(text(last['reason']))} ${agoText(text(last['at']), now)}`;
+  const restarted = restarts > 0 ? `${counted(restarts, 'restart')}, last: ${why}` : '';
   const name = oneLine(text(thread['name']));
   const state = stateText(thread['state']);
-  if (state !== '' && state !== 'up') return [name, paint.red(state)];
+  if (state !== '' && state !== 'up') return [name, paint.red(state), restarted];
   return [
     name,
     counted(number(thread['actors']), 'actor'),
     `${Math.round(number(thread['utilisation']) * 100)} % busy`,
     `delay p99 ${number(delay['p99']).toFixed(1)} ms`,
     mebibytes(thread['heap_bytes']),
-    restarts > 0 ? counted(restarts, 'restart') : '',
+    restarted,
   ];
 }
 
@@ -102,7 +105,7 @@ function overview(status: JsonObject, where: string, paint: Paint, width: number
   const kinds = countsText(actors['by_kind']);
   section(
     'Threads',
-    objects(status['threads']).map((thread) => threadRow(thread, paint)),
+    objects(status['threads']).map((thread) => threadRow(thread, paint, now)),
   );
   if (kinds !== '') section('Actors', [[total > 0 ? `${total}: ${kinds}` : kinds]]);
   section(

@@ -8,13 +8,21 @@ import type { Problem } from './problem.ts';
 
 /** How long, and how much of it, a refused body is still read away so that its sender gets to see the refusal. */
 const LINGER_MS = 2_000;
+/** Characters of an answer that may wait for its reader without a bound of time, and that bound for longer ones. */
+const LONG_ANSWER = 128 * 1024;
+const UNREAD_MS = 60_000;
 const LINGER_BYTES = 16 * 1024 * 1024;
 
 /** Writes one JSON document. Headers set on the response before (request id, CORS) go out with it. */
-export function writeJson(response: ServerResponse, status: number, body: unknown): void {
+export function writeJson(response: ServerResponse, status: number, body: unknown, world: World): void {
   const text = JSON.stringify(body);
   head(response, status, 'application/json; charset=utf-8', text);
   response.end(text);
+  // What is short fits what the kernel holds; the rest would be held here for as long as nobody reads it.
+  if (text.length > LONG_ANSWER && !response.writableFinished) {
+    const stop = world.after(UNREAD_MS, () => response.destroy());
+    response.once('close', stop);
+  }
 }
 
 /** Writes a problem; a request whose body is too much to wait for is let go together with its connection. */

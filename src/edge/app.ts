@@ -9,7 +9,7 @@ import { clientAddresses } from './client-address.ts';
 import { answerPreflight, exposeTo } from './cors.ts';
 import { type Answer, type Caller, type Exchange, type Route, STREAMED } from './exchange.ts';
 import { type HostGuard, OriginGuard } from './guard.ts';
-import { rateLimit } from './limits.ts';
+import { HeldBytes, rateLimit } from './limits.ts';
 import type { EdgePorts } from './ports.ts';
 import { problemOf, Refusal, tooMany } from './problem.ts';
 import { createRouter } from './router.ts';
@@ -19,19 +19,22 @@ export type RequestListener = (request: IncomingMessage, response: ServerRespons
 
 /** A request id of somebody else's that is safe to repeat and to log. */
 const SANE_ID = /^[A-Za-z0-9][A-Za-z0-9._:@/+=-]{0,127}$/;
+/** Bytes of bodies that are still on their way, all together. */
+const BODIES_LIMIT = 64 * 1024 * 1024;
 const NOBODY: Caller = { user_id: '', name: '', permissions: [], admin: false };
 
 /** What the way to a route needs; the routes themselves need more. */
-export type AppPorts = Pick<EdgePorts, 'world' | 'config' | 'tokens' | 'log'>;
+export type AppPorts = Pick<EdgePorts, 'world' | 'config' | 'tokens' | 'log' | 'point'>;
 
 /** Makes the listener that both servers use. */
 export function createApp(ports: AppPorts, routes: readonly Route[], hosts: HostGuard): RequestListener {
   const { networking, auth } = ports.config;
-  const { world, log } = ports;
+  const { world, log, point } = ports;
   const origins = new OriginGuard(networking.cors_origins);
   const authenticate = authenticator(auth.mode, ports.tokens);
   const find = createRouter(routes);
   const addressOf = clientAddresses(networking.trusted_proxies);
+  const bodies = new HeldBytes(BODIES_LIMIT);
   const perAddress = rateLimit(world, networking.rate_limit_rps, networking.rate_limit_burst, 1_000);
 
   /** Everything before the route: throws what is refused, answers undefined when nothing is left to do. */
@@ -57,7 +60,10 @@ export function createApp(ports: AppPorts, routes: readonly Route[], hosts: Host
     const caller = open ? NOBODY : authenticate(request.headers.authorization);
     const { route, params } = find(method, path);
     if (route.needs !== undefined) checkPermission(caller, route.needs);
-    return [route, { request, response, requestId, clientAddress, caller, params, query: new URLSearchParams(query) }];
+    return [
+      route,
+      { request, response, requestId, clientAddress, caller, params, query: new URLSearchParams(query), bodies },
+    ];
   };
 
   const refuse = (request: IncomingMessage, response: ServerResponse, requestId: string, thrown: unknown): void => {
@@ -72,7 +78,10 @@ export function createApp(ports: AppPorts, routes: readonly Route[], hosts: Host
   };
 
   const finish = (answer: Answer, response: ServerResponse): void => {
-    if (answer !== STREAMED && !response.destroyed) writeJson(response, answer.status, answer.body);
+    if (answer === STREAMED || response.destroyed) return;
+    point?.('edge.answering');
+    writeJson(response, answer.status, answer.body, world);
+    point?.('edge.answered');
   };
 
   return (request, response) => {

@@ -4,6 +4,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
 import type { Exchange } from './exchange.ts';
+import type { HeldBytes } from './limits.ts';
 import { type FieldProblem, invalid, Refusal } from './problem.ts';
 
 /** Longest body accepted, in bytes. */
@@ -26,7 +27,7 @@ export async function readBody<S extends z.ZodType>(
     checkType(headers['content-type'], headers['content-encoding']);
   else if (empty === 'refused') checkType(undefined, undefined);
   if (headers.expect !== undefined) exchange.response.writeContinue();
-  const bytes = await collect(request);
+  const bytes = await collect(request, exchange.bodies);
   if (bytes.length === 0 && empty === 'allowed') return parse(schema, {});
   return parse(schema, parseJson(bytes));
 }
@@ -49,12 +50,17 @@ function checkType(type: string | undefined, encoding: string | undefined): void
   }
 }
 
-function collect(request: IncomingMessage): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
+function collect(request: IncomingMessage, bodies: HeldBytes): Promise<Buffer> {
+  let length = 0;
+  const whole = new Promise<Buffer>((resolve, reject) => {
     const chunks: Buffer[] = [];
-    let length = 0;
     const onData = (chunk: Buffer): void => {
       length += chunk.length;
+      if (!bodies.take(chunk.length)) {
+        request.off('data', onData);
+        reject(new Refusal('overloaded', 'Too many bodies are on their way here at once.'));
+        return;
+      }
       if (length > BODY_LIMIT) {
         request.off('data', onData);
         reject(tooLarge());
@@ -72,6 +78,7 @@ function collect(request: IncomingMessage): Promise<Buffer> {
       if (!request.complete) reject(new Refusal('validation_failed', 'The body ended before it was whole.'));
     });
   });
+  return whole.finally(() => bodies.give(length));
 }
 
 function parseJson(bytes: Buffer): unknown {

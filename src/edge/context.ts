@@ -5,7 +5,10 @@ import { EventStream, Heartbeat } from './event-stream.ts';
 import type { Caller, Exchange } from './exchange.ts';
 import { Concurrency, type RateLimit, Repetitions, rateLimit } from './limits.ts';
 import type { EdgePorts } from './ports.ts';
-import { tooMany } from './problem.ts';
+import { Refusal, tooMany } from './problem.ts';
+
+/** Messages whose answers are waited for at once; each holds a request, its connection and a subscription. */
+const MOST_CHATS = 8_192;
 
 export class EdgeContext {
   readonly ports: EdgePorts;
@@ -14,6 +17,7 @@ export class EdgeContext {
   /** `http://host:port` once it listens on TCP. */
   url: string | null = null;
   readonly #startedAt: number;
+  #chats = 0;
   readonly #heartbeat: Heartbeat;
   readonly #streams: Concurrency;
   readonly #closing = new Set<() => void>();
@@ -38,6 +42,16 @@ export class EdgeContext {
     const leave = this.#streams.enter(caller.user_id);
     if (leave === undefined) throw tooMany('open streams of this user', 1);
     return leave;
+  }
+
+  /** Takes a place for a message whose answer is waited for, until that is over. @throws Refusal `overloaded` */
+  enterChat({ response }: Exchange): void {
+    if (this.#chats >= MOST_CHATS)
+      throw new Refusal('overloaded', `${MOST_CHATS} messages are being answered already.`);
+    this.#chats += 1;
+    response.once('close', () => {
+      this.#chats -= 1;
+    });
   }
 
   /** Sends the headers of an event stream. */

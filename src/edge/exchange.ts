@@ -2,6 +2,7 @@
 // One request on its way through the edge, and what a route may answer.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { HeldBytes } from './limits.ts';
 
 /** Who calls, as the guard found out. */
 export interface Caller {
@@ -25,6 +26,8 @@ export interface Exchange {
   readonly params: Readonly<Record<string, string>>;
   /** What follows the `?`. */
   readonly query: URLSearchParams;
+  /** What all bodies together may hold that are not read to their end yet. */
+  readonly bodies: HeldBytes;
 }
 
 /** The route has written, or goes on writing, to the raw response by itself. */

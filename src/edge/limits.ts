@@ -108,3 +108,23 @@ export class Concurrency {
     };
   }
 }
+
+/** Bytes that many hold together. */
+export class HeldBytes {
+  readonly #most: number;
+  #held = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** Holds more, also when it is too much: false then. Whoever takes gives it back. */
+  take(bytes: number): boolean {
+    this.#held += bytes;
+    return this.#held <= this.#most;
+  }
+
+  give(bytes: number): void {
+    this.#held -= bytes;
+  }
+}

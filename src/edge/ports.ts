@@ -3,9 +3,11 @@
 
 import type { Quarantined } from '../actors/gateway/protocol.ts';
 import type { SigilBus } from '../actors/protocols.ts';
+import type { Address } from '../bus/address.ts';
 import type { Config } from '../config/schema.ts';
 import type { ReadStore } from '../stores/session-store.ts';
 import type { World } from '../world.ts';
+import type { Admission } from './admission.ts';
 
 /** A token's owner as the guard knows it. Tokens are kept as SHA-256 digests (hex) only. */
 export interface TokenGrant {
@@ -22,6 +24,14 @@ export interface EdgeLog {
   error(fields: Readonly<Record<string, unknown>>, message: string): void;
 }
 
+/** Where a crash test may end the process: before and after its sender learns something. */
+export type EdgePoint =
+  | 'edge.acknowledged'
+  | 'edge.answering'
+  | 'edge.answered'
+  | 'edge.stream_ending'
+  | 'edge.stream_ended';
+
 export interface EdgePorts {
   readonly bus: SigilBus;
   readonly store: ReadStore;
@@ -35,6 +45,8 @@ export interface EdgePorts {
   readonly threads: readonly string[];
   /** Threads on which nothing lives and that were not started. */
   readonly resting: readonly string[];
+  /** The name of the thread an actor lives on when it lives. */
+  threadOf(of: Address): string;
   /** Configured workspace ids; more exist once somebody wrote in them. */
   readonly workspaces: readonly string[];
   /** Configured providers and channels by actor id, for status. */
@@ -45,4 +57,8 @@ export interface EdgePorts {
   /** Whether every part is up, and none is stopping. */
   state(): 'starting' | 'running' | 'draining';
   readonly quarantined: readonly Quarantined[];
+  /** What was let in and waits; nothing is refused for it when not given. */
+  readonly admission?: Admission;
+  /** Named places of the crash tests. */
+  readonly point?: (name: EdgePoint) => void;
 }

@@ -35,6 +35,11 @@ const LOOK_FOR_LATE_MS = 5_000;
 const HEADER_BYTES = 16 * 1024;
 const HEADER_COUNT = 100;
 const MOST_CONNECTIONS = 20_000;
+/**
+ * Connections that may wait to be accepted. What does not fit is dropped by the kernel without a word and tried again by the
+ * other side after one, three, seven and more seconds: an answer of 503 is better than that.
+ */
+const BACKLOG = 4_096;
 /** After the last word to everybody: what still has not been read then is cut off. */
 const LAST_WORDS_MS = 1_000;
 const SWEEP_MS = 25;
@@ -127,7 +132,7 @@ export function createEdge(ports: EdgePorts): Edge {
   return {
     async listenTcp(host, port) {
       const server = serve();
-      await bound(server, () => server.listen(port, host));
+      await bound(server, () => server.listen({ port, host, backlog: BACKLOG }));
       const at = server.address();
       const taken = typeof at === 'object' && at !== null ? at.port : port;
       hosts.listensOn(host);
@@ -138,7 +143,7 @@ export function createEdge(ports: EdgePorts): Edge {
       const server = serve();
       removeStale(path);
       try {
-        await bound(server, () => server.listen(path));
+        await bound(server, () => server.listen({ path, backlog: BACKLOG }));
       } catch (thrown) {
         throw socketError(path, thrown);
       }

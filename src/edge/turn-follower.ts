@@ -71,6 +71,7 @@ export class TurnFollower {
   feed(events: readonly NumberedTurnEvent[]): void {
     if (this.#state === 'over') return;
     if (this.#state === 'live') {
+      if (this.#inRow(events)) return this.#showRow(events);
       const hole = this.#holeIn(events);
       this.#show(hole === -1 ? events : events.slice(0, hole));
       if (hole === -1) return;
@@ -79,6 +80,28 @@ export class TurnFollower {
       return;
     }
     this.#keep(events);
+  }
+
+  /** Whether these are the very next ones, as nearly all are, and nothing comes after an end. */
+  #inRow(events: readonly NumberedTurnEvent[]): boolean {
+    let next = this.#last;
+    for (const { n } of events) {
+      next += 1;
+      if (n !== next) return false;
+    }
+    for (let at = 0; at < events.length - 1; at += 1) {
+      const event = events[at]?.event;
+      if (event !== undefined && endsTurn(event)) return false;
+    }
+    return true;
+  }
+
+  #showRow(events: readonly NumberedTurnEvent[]): void {
+    const last = events.at(-1);
+    if (last === undefined) return;
+    this.#last = last.n;
+    this.#sink.live(events);
+    if (endsTurn(last.event) && this.#state !== 'over') this.#end();
   }
 
   /** Where numbers are missing: only a restart skips some. What arrives after a hole waits until the hole is filled. */

@@ -4,6 +4,7 @@
 import { ERRORS, toFailure } from '../errors.ts';
 import { endsTurn, type NumberedTurnEvent } from '../stores/turn-events.ts';
 import { type EventStream, frame, WAITING_LIMIT } from './event-stream.ts';
+import type { EdgePorts } from './ports.ts';
 import type { TurnSink } from './turn-follower.ts';
 
 /** How much of the past is written before the socket is asked whether it takes more. */
@@ -35,16 +36,20 @@ export class TurnStream implements TurnSink {
   readonly #stream: EventStream;
   /** Whether a turn's end is the stream's end. */
   readonly #single: boolean;
+  readonly #point: EdgePorts['point'];
 
-  constructor(stream: EventStream, mode: 'one turn' | 'many turns') {
+  constructor(stream: EventStream, mode: 'one turn' | 'many turns', point?: EdgePorts['point']) {
     this.#stream = stream;
     this.#single = mode === 'one turn';
+    this.#point = point;
   }
 
   live(events: readonly NumberedTurnEvent[]): void {
     const stream = this.#stream;
     if (stream.waiting > WAITING_LIMIT) return stream.end(SLOW);
-    this.#write(events.map(turnFrame).join(''), events);
+    let frames = '';
+    for (const event of events) frames += turnFrame(event);
+    this.#write(frames, events);
   }
 
   async backlog(events: readonly NumberedTurnEvent[]): Promise<void> {
@@ -72,7 +77,12 @@ export class TurnStream implements TurnSink {
 
   #write(frames: string, events: readonly NumberedTurnEvent[]): void {
     const last = events.at(-1);
-    if (this.#single && last !== undefined && endsTurn(last.event)) this.#stream.end(frames);
-    else this.#stream.write(frames);
+    if (!this.#single || last === undefined || !endsTurn(last.event)) {
+      this.#stream.write(frames);
+      return;
+    }
+    this.#point?.('edge.stream_ending');
+    this.#stream.end(frames);
+    this.#point?.('edge.stream_ended');
   }
 }

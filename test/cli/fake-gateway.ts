@@ -257,6 +257,12 @@ const actor = (address: string, parent: string | null, thread: string, state: un
   asleep: false,
 });
 
+function countsOf(actors: readonly { readonly kind: string | undefined }[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { kind = '' } of actors) counts[kind] = (counts[kind] ?? 0) + 1;
+  return counts;
+}
+
 const ACTORS = [
   actor('gateway/root', null, 'main', 'running'),
   actor('workspace/home', 'gateway/root', 'lane-1', 'idle'),
@@ -330,7 +336,7 @@ const DOCUMENTS: Record<string, (url: URL) => unknown> = {
     return {
       items: page,
       next_cursor: items.length < 2 || second ? null : 'more',
-      totals: { actors: items.length, by_kind: { session: 1 }, by_thread: {}, by_state: {} },
+      totals: { actors: ACTORS.length, by_kind: countsOf(ACTORS), by_thread: {}, by_state: {} },
     };
   },
   '/debug/actors/session/one': () => ({

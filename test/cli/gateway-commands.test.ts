@@ -66,6 +66,8 @@ describe('with a gateway on the socket of the data directory', () => {
     expect(stdout).toContain('session/one');
     expect(stdout).not.toContain('workspace/home');
     expect(stdout).not.toContain('1 actors');
+    // The totals are of all kinds: the others are none that were left out.
+    expect(stdout).not.toContain('more');
     const one = await sigil(['actors', 'session/one'], home);
     expect(one.stdout).toContain('idle → turn.calling_model');
     expect(one.stdout).toContain('18 µs');

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Status and the live actor system: pages merged over threads, threads that do not answer, the sampled trace.
 
+import type { IncomingMessage } from 'node:http';
 import { expect, it } from 'vitest';
-import { type ActorView, TRACE_TOPIC, type TraceLine } from '../../src/actors/thread/protocol.ts';
+import { type ActorView, type TraceEvent, type TraceLine, traceName } from '../../src/actors/thread/protocol.ts';
 import { address } from '../../src/bus/address.ts';
 import { topic } from '../../src/bus/envelope.ts';
 import { parseEvents, readAlong, until } from './client.ts';
@@ -49,7 +50,8 @@ function host(house: FakeHouse, thread: string, addresses: readonly string[]): v
       Object.entries(Object.groupBy(fitting, (view) => view.kind)).map(([kind, of]) => [kind, of?.length ?? 0]),
     );
     const totals = { actors: fitting.length, by_kind, by_state: { idle: fitting.length } };
-    return { items: after.slice(0, limit), more: after.length > limit, totals };
+    const items = after.slice(0, limit);
+    return { items, reached: after.length > limit ? (items.at(-1)?.address ?? cursor) : null, totals };
   }) as never);
 }
 
@@ -130,17 +132,98 @@ it('shows what it gets when a thread does not answer', async () => {
 it('finds an actor on whatever thread it lives, by both ways to write its address', async () => {
   const { client, house } = await setUp();
   house.doors.set('thread/lane-1 thread.actor', ((body: { address: string }) => ({
-    ...actor(body.address, 'lane-1'),
-    context: {},
+    actor: { ...actor(body.address, 'lane-1'), context: {} },
+    children: { addresses: [], count: 0 },
   })) as never);
+  house.doors.set('thread/main thread.actor', () => ({
+    actor: null,
+    children: { addresses: ['session/y', 'session/x'], count: 1_002 },
+  }));
   for (const path of ['session/abc', 'session%2Fabc']) {
     expect((await client.call('GET', `/debug/actors/${path}`)).body).toMatchObject({
       address: 'session/abc',
       thread: 'lane-1',
+      children: ['session/x', 'session/y'],
+      children_total: 1_002,
     });
   }
-  house.doors.delete('thread/lane-1 thread.actor');
+  house.doors.set('thread/lane-1 thread.actor', () => ({ actor: null, children: { addresses: [], count: 0 } }));
   expect((await client.call('GET', '/debug/actors/session/abc')).status).toBe(404);
+  expect((await client.call('GET', '/debug/actors/nothing/abc')).status).toBe(404);
+});
+
+it('shows a session that is not in memory as asleep, and says so when a thread could not be asked', async () => {
+  const { client, house } = await setUp();
+  const { session_id, workspace_id } = house.open('owner').row;
+  const none = () => ({ actor: null, children: { addresses: [], count: 0 } });
+  house.doors.set('thread/lane-1 thread.actor', none);
+  house.doors.set('thread/main thread.actor', none);
+  const { status, body } = await client.call('GET', `/debug/actors/session/${session_id}`);
+  expect(status).toBe(200);
+  expect(body).toMatchObject({
+    address: `session/${session_id}`,
+    parent: `workspace/${workspace_id}`,
+    thread: 'lane-1',
+    state: 'asleep',
+    asleep: true,
+    recent: [],
+  });
+  house.doors.set('thread/lane-1 thread.actor', () => undefined);
+  expect((await client.call('GET', `/debug/actors/session/${session_id}`)).status).toBe(504);
+});
+
+it('keeps a page in order when threads tell of their actors in slices', async () => {
+  const { client, house } = await setUp({}, { threads: THREADS });
+  const all = [many(0), many(1), many(2)];
+  // Each looks at so few at a time that it may find nothing that fits.
+  for (const [at, thread] of THREADS.entries()) {
+    house.doors.set(`thread/${thread} thread.actors`, ((body: {
+      limit: number;
+      cursor: string;
+      filter: { q: string };
+    }) => {
+      const looked = (all[at] ?? []).filter((of) => of > body.cursor).slice(0, at + 1);
+      const items = looked.filter((of) => of.includes(body.filter.q)).slice(0, body.limit);
+      const reached = items.length === body.limit ? items.at(-1) : looked.at(-1);
+      const totals = { actors: 17, by_kind: { session: 17 }, by_state: { idle: 17 } };
+      return { items: items.map((of) => actor(of, thread)), reached: reached ?? null, totals };
+    }) as never);
+  }
+  const fitting = all
+    .flat()
+    .sort()
+    .filter((of) => of.includes('4'));
+  for (const limit of [1, 3, 200]) {
+    const seen: string[] = [];
+    let cursor = '';
+    do {
+      const { body } = await client.call(
+        'GET',
+        `/debug/actors?q=4&limit=${limit}${cursor === '' ? '' : `&cursor=${cursor}`}`,
+      );
+      seen.push(...body.items.map((item: ActorView) => item.address));
+      expect(body.totals.actors).toBe(51);
+      cursor = body.next_cursor ?? '';
+    } while (cursor !== '');
+    expect(seen).toEqual(fitting);
+  }
+});
+
+it('goes on with a thread that did not answer where it stood', async () => {
+  const { client, house } = await setUp({}, { threads: ['main', 'lane-1'] });
+  host(house, 'main', ['gateway/root', 'session/b', 'session/d']);
+  house.doors.set('thread/lane-1', () => undefined);
+  const first = await client.call('GET', '/debug/actors?limit=2');
+  expect(first.body.items.map((item: ActorView) => item.address)).toEqual(['gateway/root', 'session/b']);
+  expect(first.body.unreachable).toEqual(['lane-1']);
+  host(house, 'lane-1', ['session/a', 'session/c', 'session/e']);
+  const rest = await client.call('GET', `/debug/actors?cursor=${first.body.next_cursor}`);
+  expect(rest.body.items.map((item: ActorView) => item.address)).toEqual([
+    'session/a',
+    'session/c',
+    'session/d',
+    'session/e',
+  ]);
 });
 
 it('adds up what travelled', async () => {
@@ -194,23 +277,34 @@ it("tells a turn's journal as steps with start, end and outcome, its text left o
   ]);
 });
 
+const line = (of: string): TraceLine => ({
+  at: AT,
+  address: of,
+  event: 'x',
+  from_state: 'a',
+  to_state: { b: 'c' },
+  took_us: 3,
+});
+
 it('streams transitions only while somebody looks, a thousand a second, and the number dropped', async () => {
   const { client, house } = await setUp();
+  const wishes: unknown[] = [];
+  for (const thread of ['main', 'lane-1'])
+    house.doors.set(`thread/${thread} thread.follow`, ((wish: unknown) => {
+      wishes.push(wish);
+      return {};
+    }) as never);
   expect(house.listeners('#trace')).toBe(0);
   const stream = await client.open('GET', '/debug/actors/stream?kind=session');
   const read = readAlong(stream);
   expect(house.listeners('#trace')).toBe(2);
-  const line = (of: string): TraceLine => ({
-    at: AT,
-    address: of,
-    event: 'x',
-    from_state: 'a',
-    to_state: { b: 'c' },
-    took_us: 3,
-  });
   const lines = Array.from({ length: 1_500 }, () => line('session/1'));
-  house.publish(topic<TraceLine>(address('thread', 'lane-1'), TRACE_TOPIC), [line('gateway/root'), ...lines]);
-  await new Promise((resolve) => setTimeout(resolve, 1_200));
+  const of = topic<TraceEvent>(address('thread', 'lane-1'), traceName({ kind: 'session' }));
+  house.publish(of, [...lines, { dropped: 30 }]);
+  await until(() => read().includes('event: dropped'));
+  // Said again every second, to every thread: one that was started anew would not know.
+  expect(wishes.slice(0, 2)).toEqual([{ kind: 'session' }, { kind: 'session' }]);
+  await until(() => wishes.length >= 4);
   stream.destroy();
   await until(() => house.listeners('#trace') === 0);
   const events = parseEvents(read());
@@ -219,5 +313,16 @@ it('streams transitions only while somebody looks, a thousand a second, and the 
     event: 'transition',
     data: { at: AT, address: 'session/1', event: 'x', from_state: 'a', to_state: { b: 'c' } },
   });
-  expect(events.at(-1)).toEqual({ event: 'dropped', data: { dropped: 500 } });
+  expect(events.at(-1)).toEqual({ event: 'dropped', data: { dropped: 530 } });
+});
+
+it('lets only so many watch at once', async () => {
+  const { client } = await setUp();
+  const streams: IncomingMessage[] = [];
+  for (let at = 0; at < 32; at += 1) streams.push(await client.open('GET', '/debug/actors/stream'));
+  const refused = await client.call('GET', '/debug/actors/stream');
+  expect([refused.status, refused.body.code]).toEqual([503, 'overloaded']);
+  streams[0]?.destroy();
+  let again = 503;
+  while (again !== 200) again = (await client.open('GET', '/debug/actors/stream?kind=gateway')).statusCode ?? 0;
 });

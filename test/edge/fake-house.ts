@@ -95,6 +95,7 @@ export class FakeHouse {
       commit: 'abcdef',
       threads: ['main', 'lane-1'],
       resting: [],
+      threadOf: () => 'lane-1',
       workspaces: ['homelab'],
       providers: ['sigil'],
       channels: ['http'],

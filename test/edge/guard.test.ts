@@ -120,7 +120,8 @@ describe('the guard', () => {
       grant('o', 'olga', ['admin:*']),
     ];
     const { client, house } = await setUp({}, { tokens });
-    house.doors.set('thread/main thread.actor', () => ({ address: 'gateway/root' }));
+    const children = { addresses: [], count: 0 };
+    house.doors.set('thread/main thread.actor', () => ({ actor: { address: 'gateway/root' }, children }));
     for (const [token, plain, revealed] of [
       ['a', 403, 403],
       ['d', 200, 403],

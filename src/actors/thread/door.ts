@@ -28,11 +28,14 @@ export function threadDoor(options: ThreadDoorOptions): (envelope: Envelope) => 
       }
       case 'thread.actor': {
         const { address, reveal } = envelope.body as ThreadProtocol['thread.actor']['body'];
-        const detail = residents.detail(address, reveal);
-        if (detail === undefined)
-          return bus.fail(envelope, failure('not_found', `${address} does not live on ${options.thread} now.`));
-        return bus.reply(envelope, detail);
+        return bus.reply(envelope, {
+          actor: residents.inside(address, reveal) ?? null,
+          children: residents.children(address),
+        });
       }
+      case 'thread.follow':
+        residents.trace.follow(envelope.body as ThreadProtocol['thread.follow']['body']);
+        return bus.reply(envelope, {});
       case 'thread.stats':
         return bus.reply(envelope, { ...options.stats(), actors: residents.size });
       case 'thread.bus':

@@ -28,12 +28,29 @@ export interface ActorStep {
   readonly took_us: number;
 }
 
-export interface ActorDetail extends ActorView {
+/** An actor with everything its own thread knows about it. */
+export interface ActorInside extends ActorView {
   readonly context: unknown;
-  readonly children: readonly string[];
   readonly recent: readonly ActorStep[];
   /** The state chart's definition, so that a viewer can draw it; null for what is not a state chart. */
   readonly machine: unknown;
+}
+
+/** Whose parent an actor is, on one thread or on all. */
+export interface Children {
+  /** The first thousand, in address order. */
+  readonly addresses: readonly string[];
+  readonly count: number;
+}
+
+/** Children listed of one actor. */
+export const CHILDREN_MOST = 1_000;
+
+/** Which steps somebody wants to see; without a wish all. */
+export interface TraceWish {
+  readonly kind?: string | undefined;
+  /** One actor. */
+  readonly address?: string | undefined;
 }
 
 /** One line of the live stream. */
@@ -41,11 +58,24 @@ export interface TraceLine extends ActorStep {
   readonly address: string;
 }
 
+/** Steps that were more than a second has room for. */
+export interface TraceGap {
+  readonly dropped: number;
+}
+
+export type TraceEvent = TraceLine | TraceGap;
+
 export interface ActorFilter {
   readonly kind?: string | undefined;
   readonly state?: string | undefined;
   /** A part of the address. */
   readonly q?: string | undefined;
+}
+
+/** A part of a thread's actors in address order. */
+export interface ActorSlice {
+  readonly items: readonly ActorView[];
+  readonly reached: string | null;
 }
 
 export interface ActorTotals {
@@ -63,7 +93,7 @@ export interface ThreadStats {
   readonly messages_out_per_s: number;
   readonly loop_delay_ms: { readonly p50: number; readonly p99: number };
   readonly heap_bytes: number;
-  /** Share of time the thread's loop was busy since the last look, 0 to 1. */
+  /** Share of time the thread's loop was busy in the last second, 0 to 1. */
   readonly utilisation: number;
 }
 
@@ -89,20 +119,28 @@ export interface BusStats {
 }
 
 export type ThreadProtocol = {
-  /** Actors of this thread in address order, from after `cursor` (an address) on. */
+  /**
+   * Actors of this thread in address order, from after `cursor` (an address) on. A question looks at so many and no more:
+   * `reached` is how far it came, null when nothing is left; there may be more though it found none.
+   */
   readonly 'thread.actors': {
     readonly body: { readonly filter: ActorFilter; readonly limit: number; readonly cursor: string };
-    readonly reply: { readonly items: readonly ActorView[]; readonly more: boolean; readonly totals: ActorTotals };
+    readonly reply: ActorSlice & { readonly totals: ActorTotals };
   };
+  /** One actor, if it lives here, and which of its children do. */
   readonly 'thread.actor': {
     readonly body: { readonly address: string; readonly reveal: boolean };
-    readonly reply: ActorDetail;
+    readonly reply: { readonly actor: ActorInside | null; readonly children: Children };
   };
+  /** Somebody watches steps of this thread's actors and will say so again within seconds. */
+  readonly 'thread.follow': { readonly body: TraceWish; readonly reply: Record<string, never> };
   readonly 'thread.stats': { readonly body: Record<string, never>; readonly reply: ThreadStats };
   readonly 'thread.bus': { readonly body: Record<string, never>; readonly reply: BusStats };
   /** Answered when the thread's lanes have no running turn left, or have been asked to stop and written what they had. */
   readonly 'thread.drain': { readonly body: Record<string, never>; readonly reply: { readonly turns_left: number } };
 };
 
-/** The topic (of a thread's address) that carries a {@link TraceLine} for every step while somebody listens. */
-export const TRACE_TOPIC = 'trace';
+/** The topic (of a thread's address) that carries a {@link TraceEvent} for the steps of a wish while somebody listens. */
+export function traceName({ kind = '', address = '' }: TraceWish): string {
+  return `trace:${kind}:${address}`;
+}

@@ -20,18 +20,18 @@ export function chatRoutes(edge: EdgeContext): readonly Route[] {
     {
       method: 'POST',
       path: '/api/v1/chat',
-      handle: async (exchange) => whole(edge, exchange, await message(exchange)),
+      handle: async (exchange) => whole(edge, exchange, await message(edge, exchange)),
     },
     {
       method: 'POST',
       path: '/api/v1/chat/stream',
-      handle: async (exchange) => streamed(edge, exchange, await message(exchange)),
+      handle: async (exchange) => streamed(edge, exchange, await message(edge, exchange)),
     },
     {
       method: 'POST',
       path: '/api/v1/sessions/:id/messages',
       handle: async (exchange) => {
-        const body = await message(exchange, idFrom(param(exchange, 'id'), 'session'));
+        const body = await message(edge, exchange, idFrom(param(exchange, 'id'), 'session'));
         const wantsEvents = exchange.request.headers.accept?.includes('text/event-stream') === true;
         return wantsEvents ? streamed(edge, exchange, body) : whole(edge, exchange, body);
       },
@@ -39,8 +39,17 @@ export function chatRoutes(edge: EdgeContext): readonly Route[] {
   ];
 }
 
+/** The queue of those who wait for a record to be written. */
+const READ = 'views';
+
 /** The message as its sender wrote it; a session in the path is the one meant. */
-async function message(exchange: Exchange, sessionId?: string): Promise<ChatBody> {
+async function message(edge: EdgeContext, exchange: Exchange, sessionId?: string): Promise<ChatBody> {
+  const { admission, threads } = edge.ports;
+  // Before its body is read: a refusal is to cost as little as it can.
+  const refused =
+    admission?.refusal(READ) ?? admission?.refusalOfAll(threads.filter((name) => name.startsWith('lane-')));
+  if (refused) throw new SigilError(refused);
+  edge.enterChat(exchange);
   const body = await readBody(exchange, ChatRequest);
   if (sessionId === undefined) return body;
   if (body.session_id !== undefined && body.session_id !== sessionId) {
@@ -64,7 +73,9 @@ async function accept(edge: EdgeContext, exchange: Exchange, body: ChatBody): Pr
   };
   try {
     const channel = channelOf(exchange.request.headers[CHANNEL_HEADER]);
-    return await deliver(edge.ports, channel, inbound, exchange.requestId);
+    const delivered = await deliver(edge.ports, channel, inbound, exchange.requestId);
+    edge.ports.point?.('edge.acknowledged');
+    return delivered;
   } catch (thrown) {
     throw thrown instanceof SigilError ? about(thrown, { message_id }) : thrown;
   }
@@ -104,12 +115,17 @@ async function whole(edge: EdgeContext, exchange: Exchange, body: ChatBody): Pro
 /** The record of a turn that is over. */
 async function record(edge: EdgeContext, turn_id: string, seq: number): Promise<TurnRow> {
   const patience = new Patience(edge.ports.world);
-  for (;;) {
-    try {
-      return await edge.ports.store.read('turn.get', { turn_id }, { after: seq });
-    } catch (thrown) {
-      await patience.after(thrown, passing);
+  const leave = edge.ports.admission?.enter(READ);
+  try {
+    for (;;) {
+      try {
+        return await edge.ports.store.read('turn.get', { turn_id }, { after: seq });
+      } catch (thrown) {
+        await patience.after(thrown, passing);
+      }
     }
+  } finally {
+    leave?.();
   }
 }
 

@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // The live actor system for those with `admin:debug`: actors, threads, the bus, and turns step by step.
 
-import type { ActorDetail } from '../../actors/thread/protocol.ts';
-import { address, parseAddress } from '../../bus/address.ts';
-import { type Failure, failure, SigilError } from '../../errors.ts';
 import { checkPermission, FRESH, idFrom } from '../access.ts';
-import { tryAsk } from '../ask.ts';
+import { actorDetail } from '../actor-detail.ts';
+import { actorPage } from '../actor-page.ts';
 import { readQuery } from '../body.ts';
 import type { EdgeContext } from '../context.ts';
 import { type Answer, type Exchange, json, param, type Route } from '../exchange.ts';
 import { ActorQuery, ActorsQuery } from '../schemas/requests.ts';
-import { actorPage, busFigures, threadItems } from '../threads.ts';
-import { traceTransitions } from '../trace-stream.ts';
+import { busFigures, threadItems } from '../threads.ts';
+import { TraceStreams } from '../trace-stream.ts';
 import { pairSteps } from '../turn-steps.ts';
 
 const DEBUG = 'admin:debug';
 
 export function debugRoutes(edge: EdgeContext): readonly Route[] {
   const { ports } = edge;
+  const traces = new TraceStreams(edge);
   return [
     { method: 'GET', path: '/debug/actors', needs: DEBUG, handle: (exchange) => actors(edge, exchange) },
     {
@@ -25,7 +24,7 @@ export function debugRoutes(edge: EdgeContext): readonly Route[] {
       path: '/debug/actors/stream',
       needs: DEBUG,
       stream: true,
-      handle: (exchange) => traceTransitions(edge, exchange),
+      handle: (exchange) => traces.open(exchange),
     },
     {
       method: 'GET',
@@ -57,26 +56,10 @@ async function actors(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
   return json(await actorPage(edge.ports, threads, filter, { limit, cursor }));
 }
 
-/** Where an actor lives is not for the edge to know: all threads are asked, one has it. */
 async function actor(edge: EdgeContext, exchange: Exchange, text: string): Promise<Answer> {
   const reveal = readQuery(exchange, ActorQuery).reveal === 'true';
   if (reveal) checkPermission(exchange.caller, 'admin:*');
-  if (parseAddress(text) === undefined) throw unknownActor(text);
-  const { bus, threads } = edge.ports;
-  const detail = await new Promise<ActorDetail>((resolve, reject) => {
-    let failed: Failure | undefined;
-    const all = threads.map(async (thread) => {
-      const asked = await tryAsk(bus, address('thread', thread), 'thread.actor', { address: text, reveal });
-      if (asked.ok) resolve(asked.answer);
-      else if (asked.error.code !== 'not_found') failed ??= asked.error;
-    });
-    Promise.all(all).then(() => reject(failed === undefined ? unknownActor(text) : new SigilError(failed)), reject);
-  });
-  return json(detail);
-}
-
-function unknownActor(text: string): SigilError {
-  return new SigilError(failure('not_found', `There is no actor \`${text.slice(0, 256)}\`.`));
+  return json(await actorDetail(edge.ports, text, reveal));
 }
 
 async function turn(edge: EdgeContext, exchange: Exchange): Promise<Answer> {

@@ -4,13 +4,14 @@
 import type { BudgetStatus } from '../../actors/budget/protocol.ts';
 import type { ProviderStatus } from '../../actors/provider/protocol.ts';
 import { address } from '../../bus/address.ts';
+import { threadTotals } from '../actor-page.ts';
 import { tryAsk } from '../ask.ts';
 import type { EdgeContext } from '../context.ts';
 import { type Answer, json, type Route } from '../exchange.ts';
 import { openapiDocument } from '../openapi.ts';
 import { Refusal } from '../problem.ts';
 import type { ChannelItem, StatusAnswer } from '../schemas/system.ts';
-import { threadItems, threadTotals } from '../threads.ts';
+import { threadItems } from '../threads.ts';
 
 /** Paths that need no token. */
 export const OPEN_PATHS: ReadonlySet<string> = new Set(['/health', '/ready']);
@@ -93,7 +94,7 @@ async function status(edge: EdgeContext): Promise<Answer> {
   const [root, threads, totals, allChannels, allProviders, allBudgets] = await Promise.all([
     tryAsk(ports.bus, address('gateway', 'root'), 'gateway.status', {}),
     threadItems(ports),
-    threadTotals(ports, {}),
+    threadTotals(ports),
     channels(edge),
     providers(edge),
     budgets(edge),

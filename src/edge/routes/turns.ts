@@ -47,7 +47,7 @@ export function turnRoutes(edge: EdgeContext): readonly Route[] {
 /** Puts a turn's events on a stream until it ends or the reader goes. Subscribes first, then asks what was before. */
 export function followTurn(edge: EdgeContext, stream: EventStream, turn: TurnPlace, from: number): void {
   const { bus } = edge.ports;
-  const follower = new TurnFollower(edge.ports, turn, new TurnStream(stream, 'one turn'), from);
+  const follower = new TurnFollower(edge.ports, turn, new TurnStream(stream, 'one turn', edge.ports.point), from);
   const unsubscribe = bus.subscribe(
     topic<TurnEventBatch>(address('session', turn.session_id), TURNS_TOPIC),
     {

@@ -2,7 +2,7 @@
 // What the debug endpoints answer: the live actor system.
 
 import { z } from 'zod';
-import type { ActorDetail, ActorView, BusStats } from '../../actors/thread/protocol.ts';
+import type { ActorView, BusStats } from '../../actors/thread/protocol.ts';
 import type { DeepReadonly } from '../../config/schema.ts';
 import { Counts, StateValue, Time } from './fields.ts';
 
@@ -20,7 +20,7 @@ const actorFields = {
   failed: z.int(),
   restarts: z.int(),
   last_event: z.object({ type: z.string(), at: Time }).nullable(),
-  asleep: z.boolean(),
+  asleep: z.boolean().describe('A session that is not in memory: it wakes with its next message.'),
 };
 
 export const Actor = z.object(actorFields).describe('An actor.');
@@ -37,9 +37,11 @@ export const ActorDetailed = z
   .object({
     ...actorFields,
     context: z.unknown().describe('Secrets and message text are redacted unless revealed.'),
-    children: z.array(z.string()),
+    children: z.array(z.string()).describe('The first 1,000, in the order of their addresses.'),
+    children_total: z.int(),
     recent: z.array(Step).describe('The last 64 steps.'),
-    machine: z.unknown().describe("The state chart's definition; null for what is none."),
+    machine: z.unknown().describe("The state chart's definition; null for what is none, or sleeps."),
+    unreachable: z.array(z.string()).optional().describe('Threads that did not answer: children there are missing.'),
   })
   .describe('An actor with everything about it.');
 
@@ -96,6 +98,7 @@ export const TurnSteps = z
   })
   .describe("A turn's journal.");
 
+export type ActorAnswer = DeepReadonly<z.output<typeof ActorDetailed>>;
 export type ActorsAnswer = DeepReadonly<z.output<typeof Actors>>;
 export type BusAnswer = DeepReadonly<z.output<typeof BusFigures>>;
 export type TurnStepItem = DeepReadonly<z.output<typeof TurnStep>>;
@@ -103,6 +106,5 @@ export type TurnStepItem = DeepReadonly<z.output<typeof TurnStep>>;
 /** What threads say is answered as it is. */
 export const SAME = {
   actor: (view: ActorView): DeepReadonly<z.output<typeof Actor>> => view,
-  detail: (detail: ActorDetail): DeepReadonly<z.output<typeof ActorDetailed>> => detail,
   bus: (stats: BusStats): BusAnswer => stats,
 };

@@ -66,7 +66,11 @@ export const Budget = z
 export const Thread = z
   .object({
     name: z.string(),
-    state: z.enum(['up', 'unreachable', 'resting']).describe('`resting`: nothing lives on it, it was not started.'),
+    state: z
+      .enum(['up', 'unreachable', 'quarantined', 'resting'])
+      .describe(
+        '`quarantined`: it ended too often and is tried again later; `resting`: nothing lives on it, it was not started.',
+      ),
     role: z.string(),
     life: z.int().describe('Counts the threads that had this name.'),
     actors: z.int(),
@@ -74,8 +78,12 @@ export const Thread = z
     messages_out_per_s: z.number(),
     loop_delay_ms: z.object({ p50: z.number(), p99: z.number() }),
     heap_bytes: z.int(),
-    utilisation: z.number().describe('Share of time its loop was busy since the last look, 0 to 1.'),
+    utilisation: z.number().describe('Share of time its loop was busy in the last second, 0 to 1.'),
     restarts: z.int(),
+    last_restart: z
+      .object({ at: Time, reason: z.string().describe('`error`, `hung`, `out_of_memory` or `normal`.') })
+      .nullable()
+      .describe('When and why it was last replaced; null when it never was.'),
   })
   .describe('A thread; figures are 0 while it is unreachable.');
 
