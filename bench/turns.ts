@@ -10,9 +10,12 @@ import { address } from '../src/bus/address.ts';
 import { SharedCounter } from '../src/bus/counter.ts';
 import { topic } from '../src/bus/envelope.ts';
 import { MAIN, threadNames } from '../src/bus/layout.ts';
-import { createContext } from '../src/composition/context.ts';
+import { Actors } from '../src/composition/actors.ts';
+import { hostAuthorities } from '../src/composition/authorities.ts';
+import { createContext, type ThreadContext } from '../src/composition/context.ts';
 import { realWorld } from '../src/composition/real-world.ts';
 import { Threads } from '../src/composition/threads.ts';
+import { realWorkers } from '../src/composition/workers.ts';
 import { defaultConfig } from '../src/config/schema.ts';
 import { endsTurn, type TurnEventBatch } from '../src/stores/turn-events.ts';
 import { bareTurns } from './bare-lanes.ts';
@@ -26,8 +29,29 @@ const IN_FLIGHT = 500;
 const WARM_UP = 15_000;
 const TURNS = 20_000;
 
+/** How a run differs from the house as it is. */
+export interface TurnVariant {
+  /** What a worker begins with. */
+  readonly entry?: URL;
+  /** Begins something that goes on beside the turns, until it is stopped. */
+  readonly beside?: (context: ThreadContext) => Promise<() => Promise<void>>;
+  /** Called with every turn that is over once all is warm. */
+  readonly turned?: () => void;
+}
+
 /** Turns a second of the whole house without its edge, every delta delivered to a listener on main. */
 export async function ourTurns(sessions: number, inFlight: number, warmUp: number, turns: number): Promise<number> {
+  return await runTurns(sessions, inFlight, warmUp, turns);
+}
+
+/** The same, with something changed. */
+export async function runTurns(
+  sessions: number,
+  inFlight: number,
+  warmUp: number,
+  turns: number,
+  variant: TurnVariant = {},
+): Promise<number> {
   const dir = mkdtempSync(join(tmpdir(), 'sigil-turns-'));
   const names = threadNames(LAYOUT);
   const base = defaultConfig();
@@ -38,6 +62,7 @@ export async function ourTurns(sessions: number, inFlight: number, warmUp: numbe
     data_dir: dir,
     counters: new SharedArrayBuffer(SharedCounter.bytes(names.length)),
     beats: new SharedArrayBuffer(names.length * 4),
+    working: new SharedArrayBuffer(names.length * 4),
   };
   const quiet = (): void => undefined;
   const context = createContext({
@@ -51,9 +76,10 @@ export async function ourTurns(sessions: number, inFlight: number, warmUp: numbe
   });
   const { bus } = context;
   bus.host('gateway', quiet);
+  hostAuthorities(context, new Actors(context));
   const threads = new Threads({
     house,
-    entry: new URL('../src/thread.ts', import.meta.url),
+    workers: realWorkers(variant.entry ?? new URL('../src/thread.ts', import.meta.url)),
     world: realWorld,
     bus,
     log: quiet,
@@ -63,6 +89,7 @@ export async function ourTurns(sessions: number, inFlight: number, warmUp: numbe
     },
   });
   await threads.start();
+  const stopBeside = await variant.beside?.(context);
   const from = address('channel', 'http');
   const ids = Array.from({ length: sessions }, (_, at) => newSessionId('bench', 'bench', String(at)));
   const idle = [...ids];
@@ -103,6 +130,7 @@ export async function ourTurns(sessions: number, inFlight: number, warmUp: numbe
           running -= 1;
           over += 1;
           if (over === warmUp) began = performance.now();
+          if (over >= warmUp) variant.turned?.();
           // The session that waited longest is next: all take turns, so many at a time.
           idle.push(session_id);
           next(idle.shift() ?? session_id);
@@ -115,6 +143,7 @@ export async function ourTurns(sessions: number, inFlight: number, warmUp: numbe
   });
   const seconds = (performance.now() - began) / 1_000;
   if (deltas < turns * 10) throw new Error(`only ${deltas} events for ${turns} turns`);
+  await stopBeside?.();
   await threads.stop();
   bus.close();
   context.heartbeat.stop();

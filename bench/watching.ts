@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// T18: what the debug endpoints add to a turn: while nobody looks, and while one reader follows the stream of all steps.
+// One house, in which the three take turns every few hundred turns: nothing else differs between them.
+
+import { fork } from 'node:child_process';
+import { BroadcastChannel } from 'node:worker_threads';
+import type { ThreadContext } from '../src/composition/context.ts';
+import { createEdge } from '../src/edge/server.ts';
+import { benchPorts, TOKEN } from './edge-ports.ts';
+import { type Measured, median, type Plan, quantile, spreadOf } from './measured.ts';
+import { runTurns } from './turns.ts';
+import type { Order } from './unwatched.ts';
+
+const SESSIONS = 500;
+const IN_FLIGHT = 250;
+const WARM_UP = 8_000;
+/** Turns of a lap: some until a change has reached every thread, and those that are measured. */
+const SETTLE = 500;
+const LAP = 2_000;
+/** Laps of each for a round of the bench. */
+const CYCLES = 4;
+
+export interface T18 {
+  readonly nobody: Measured;
+  readonly stream: Measured;
+}
+
+type Mode = 'without' | 'nobody' | 'stream';
+const MODES: readonly Mode[] = ['without', 'nobody', 'stream'];
+
+/** Somebody in another process who follows `/debug/actors/stream`, and leaves again. */
+interface Reader {
+  watch(): void;
+  leave(): void;
+  stop(): Promise<void>;
+}
+
+async function readerOf(context: ThreadContext): Promise<Reader> {
+  const edge = createEdge({ ...benchPorts(context.bus), threads: ['main', 'journal', 'views', 'read', 'lane-1'] });
+  const { port } = await edge.listenTcp('127.0.0.1', 0);
+  const child = fork(new URL('./sse-readers.ts', import.meta.url), { execArgv: [] });
+  return {
+    watch: () => void child.send({ port, token: TOKEN, paths: ['/debug/actors/stream'] }),
+    leave: () => void child.send({ leave: true }),
+    stop: async () => {
+      const shown = new Promise<number>((resolve) => {
+        child.on('message', (said) => typeof said === 'number' && resolve(said));
+      });
+      child.send({ count: true });
+      const steps = await shown;
+      child.disconnect();
+      // A stream that tells nothing would cost nothing.
+      if (steps < LAP) throw new Error(`only ${steps} steps were shown`);
+      await edge.close(0);
+    },
+  };
+}
+
+/** What it adds to the processor time of a turn, in per cent of the house without it. */
+function added(withIt: readonly number[], without: readonly number[]): Measured {
+  const shares = withIt.map((value, at) => (value / (without[at] ?? Number.NaN) - 1) * 100);
+  // How far the median of so many laps may be off, by what they differ among themselves.
+  const noise = (quantile(shares, 0.75) - quantile(shares, 0.25)) / Math.sqrt(shares.length);
+  return { ratio: median(shares), floor: median(without), ours: median(withIt), spread: spreadOf(without), noise };
+}
+
+/** All three in each cycle, in an order drawn anew every time, in processor time of the sessions' thread and of main. */
+export async function measureT18({ rounds }: Plan): Promise<T18> {
+  const cycles = rounds * CYCLES;
+  const order = Array.from({ length: cycles }, () => MODES.toSorted(() => Math.random() - 0.5)).flat();
+  const took: Record<Mode, number[]> = { without: [], nobody: [], stream: [] };
+  const noting = new BroadcastChannel('sigil-bench-inspector');
+  let reader: Reader | undefined;
+  let mode: Mode = 'nobody';
+  let lap = -1;
+  let turn = 0;
+  const lane = new Float64Array(new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT));
+  // The other threads follow at their own pace: what they do in a lap is not what the lap made them do.
+  const spentBy = (): number => {
+    const { user, system } = process.threadCpuUsage();
+    return (lane[0] ?? 0) + user + system;
+  };
+  let spent = 0;
+  const change = (next: Mode): void => {
+    if (mode === 'stream') reader?.leave();
+    if (next === 'stream') reader?.watch();
+    noting.postMessage({ noting: next !== 'without' } satisfies Order);
+    mode = next;
+  };
+  const turned = (): void => {
+    if (turn === SETTLE) spent = spentBy();
+    if (turn === SETTLE + LAP || lap === -1) {
+      if (lap >= 0 && lap < order.length) took[mode].push((spentBy() - spent) / LAP);
+      lap += 1;
+      turn = 0;
+      const next = order[lap];
+      if (next !== undefined && next !== mode) change(next);
+    }
+    turn += 1;
+  };
+  await runTurns(SESSIONS, IN_FLIGHT, WARM_UP, (order.length + 1) * (SETTLE + LAP), {
+    entry: new URL('./thread-unwatched.ts', import.meta.url),
+    beside: async (context) => {
+      noting.postMessage({ spent: lane.buffer as SharedArrayBuffer } satisfies Order);
+      reader = await readerOf(context);
+      return reader.stop;
+    },
+    turned,
+  });
+  noting.close();
+  return { nobody: added(took.nobody, took.without), stream: added(took.stream, took.without) };
+}
+
+if (import.meta.main) console.log(await measureT18({ rounds: Number(process.argv[2] ?? 5), short: false }));
