@@ -2,10 +2,10 @@
 // The long-lived actors of a thread under supervision: one that fails is started again, one that keeps failing is quarantined.
 
 import type { EventObject } from 'xstate';
-import { type Address, address, kindOf } from '../bus/address.ts';
+import { type Address, address } from '../bus/address.ts';
 import type { Envelope } from '../bus/envelope.ts';
 import { type History, NO_HISTORY, onExit } from '../bus/supervision.ts';
-import { type Failure, failure } from '../errors.ts';
+import { type Failure, failure, toFailure } from '../errors.ts';
 import { type Start, specOf } from '../tree.ts';
 import type { ThreadContext } from './context.ts';
 
@@ -13,6 +13,8 @@ import type { ThreadContext } from './context.ts';
 export interface Supervised {
   receive(envelope: Envelope): void;
   send?(event: EventObject): void;
+  /** Whether it has nothing to keep: it ends then, and the next message for it starts it anew. */
+  idle?(): boolean;
   stop(): void;
 }
 
@@ -47,14 +49,21 @@ export class Actors {
   receive(envelope: Envelope): void {
     const child = this.children.get(envelope.to);
     if (child === undefined) return this.context.bus.undeliverable(envelope);
-    if (child.actor !== null) return child.actor.receive(envelope);
+    if (child.actor !== null) {
+      child.actor.receive(envelope);
+      return this.retire(envelope.to, child);
+    }
     const why = child.why?.message ?? 'It is being started again.';
     this.context.bus.fail(envelope, failure('thread_lost', `${envelope.to} is not running. ${why}`));
   }
 
   /** Gives every actor of a kind the same event. */
   tell<E extends EventObject>(kind: Start, event: E): void {
-    for (const child of this.children.values()) if (child.start === kind) child.actor?.send?.(event);
+    for (const [of, child] of this.children) {
+      if (child.start !== kind) continue;
+      child.actor?.send?.(event);
+      this.retire(of, child);
+    }
   }
 
   stop(): void {
@@ -63,20 +72,34 @@ export class Actors {
     this.children.clear();
   }
 
+  /** There may be one for everybody who ever wrote: one with nothing to keep must not stay. */
+  private retire(of: Address, child: Child): void {
+    if (child.actor?.idle?.() !== true || this.children.get(of) !== child) return;
+    child.actor.stop();
+    this.children.delete(of);
+    this.context.bus.ended(of);
+  }
+
   private begin(of: Address, child: Child): void {
     let failed = false;
-    child.actor = child.make((whose, error) => {
+    const fault = (whose: Address, error: Failure): void => {
       if (failed || this.stopped) return;
       failed = true;
       // The chart has stopped inside its own step; it is replaced once that step is over.
       this.context.world.soon(() => this.end(of, child, whose, error));
-    });
+    };
+    try {
+      child.actor = child.make(fault);
+    } catch (cause) {
+      fault(of, toFailure(cause));
+    }
   }
 
   private end(of: Address, child: Child, whose: Address, error: Failure): void {
     if (this.stopped) return;
     const { world, bus } = this.context;
     this.context.fault(whose, error);
+    if (this.children.get(of) !== child) return;
     child.actor?.stop();
     child.actor = null;
     child.why = error;
@@ -90,12 +113,20 @@ export class Actors {
     );
     child.history = history;
     if (decision.do === 'restart') {
+      this.context.residents.restarted(of);
       world.after(decision.after_ms, () => this.stopped || this.begin(of, child));
       return;
     }
-    if (kindOf(of) === 'gateway') return;
-    const advice = 'Correct what it names, then restart the gateway.';
-    const part = { what: of, code: error.code, message: error.message, advice };
-    bus.send(address('gateway', 'root'), 'gateway.quarantine', part, { from: address('thread', this.context.name) });
+    if (decision.do === 'done') return;
+    const root = address('gateway', 'root');
+    const from = address('thread', this.context.name);
+    const again = world.iso(world.now() + decision.rest_ms);
+    const advice = `It is tried again at ${again}; correct what it names.`;
+    bus.send(root, 'gateway.quarantine', { what: of, code: error.code, message: error.message, advice }, { from });
+    world.after(decision.rest_ms, () => {
+      if (this.stopped) return;
+      this.begin(of, child);
+      bus.send(root, 'gateway.released', { what: of }, { from });
+    });
   }
 }

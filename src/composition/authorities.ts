@@ -3,12 +3,15 @@
 
 import { type BudgetEffect, budgetMachine } from '../actors/budget/machine.ts';
 import { type MachineActor, startMachineActor } from '../actors/machine-actor.ts';
+import { startProviderActor } from '../actors/provider/actor.ts';
 import { workspaceMachine } from '../actors/workspace/machine.ts';
-import { type Address, address } from '../bus/address.ts';
+import { type Address, address, idOf } from '../bus/address.ts';
 import type { Answer } from '../bus/envelope.ts';
 import { placement, threadNames } from '../bus/layout.ts';
 import type { Failure } from '../errors.ts';
 import type { ReadQueries } from '../stores/session-store.ts';
+import type { Actors, Supervised } from './actors.ts';
+import { budgetScopes, providerTypes } from './config-scopes.ts';
 import type { ThreadContext } from './context.ts';
 
 type UsageWindow = ReadQueries['usage.window']['reply'];
@@ -16,6 +19,41 @@ type Fault = (whose: Address, error: Failure) => void;
 
 /** How long the past may take to read, and the pause before it is asked for again, in milliseconds. */
 const LOAD = { within: 10_000, pause: 500 } as const;
+/** How long a turn may take to go on in its thread's next life before its budget looks into the record, in milliseconds. */
+const ORPHANED = 10_000;
+
+/**
+ * The providers, budgets and workspaces, all on this thread: none of them may stand still because a session hangs, so they
+ * live where no session, model or tool runs.
+ */
+export function hostAuthorities(context: ThreadContext, actors: Actors): void {
+  const { bus, world, residents, house } = context;
+  const { config } = house;
+  for (const [name] of providerTypes(config)) {
+    actors.start('provider', address('provider', name), (fault) =>
+      startProviderActor({
+        name,
+        bus,
+        world,
+        residents,
+        fault,
+        max_concurrency: config.providers[name]?.max_concurrency ?? 0,
+        availability: () => ({ available: true, message: 'ready' }),
+      }),
+    );
+  }
+  bus.host('provider', (envelope) => actors.receive(envelope));
+  for (const scope of budgetScopes(config))
+    actors.start('budget', address('budget', scope), (fault) => startBudget(context, scope, fault));
+  bus.host('budget', (envelope) => actors.receive(envelope));
+  // A workspace's actor begins with the first of its sessions that wakes, and ends with the last that falls asleep.
+  bus.host('workspace', (envelope) => {
+    if (!actors.has(envelope.to)) {
+      actors.start('workspace', envelope.to, (fault) => startWorkspace(context, idOf(envelope.to), fault));
+    }
+    actors.receive(envelope);
+  });
+}
 
 /** @param scope `global` or a workspace's id */
 export function startBudget(context: ThreadContext, scope: string, fault: Fault): MachineActor {
@@ -32,6 +70,15 @@ export function startBudget(context: ThreadContext, scope: string, fault: Fault)
     bus.ask(address('store', 'read'), 'usage.window', body, { from: self, within: LOAD.within }, answered);
   };
   let stopped = false;
+  const watched = new Map<Address, () => void>();
+  const watch = (holder: Address, send: MachineActor['send']): void => {
+    if (watched.has(holder)) return;
+    const unwatch = bus.watch(holder, () => {
+      watched.delete(holder);
+      send({ type: 'orphaned', holder } as { type: 'orphaned' });
+    });
+    watched.set(holder, unwatch);
+  };
   const load = (send: MachineActor['send']): void => {
     used((answer) => {
       // Whoever is stopped while it asks must not ask on: its thread would never end.
@@ -64,25 +111,31 @@ export function startBudget(context: ThreadContext, scope: string, fault: Fault)
     },
     perform: (effect, send) => {
       if (effect.type === 'load') return load(send);
+      if (effect.type === 'load_later') return void world.after(ORPHANED, () => stopped || load(send));
+      if (effect.type === 'watch') return watch(effect.holder, send);
       if (effect.type !== 'report') return;
       const { to, status } = effect;
-      used((answer) => bus.reply(to, answer.ok ? { ...status, used: answer.body } : status));
+      used((answer) => {
+        const { hour, day } = answer.ok ? answer.body : status.used;
+        bus.reply(to, { ...status, used: { hour, day } });
+      });
     },
   });
   return {
     ...actor,
     stop: () => {
       stopped = true;
+      for (const unwatch of watched.values()) unwatch();
       actor.stop();
     },
   };
 }
 
-export function startWorkspace(context: ThreadContext, id: string, fault: Fault): MachineActor {
+export function startWorkspace(context: ThreadContext, id: string, fault: Fault): Supervised {
   const { bus, world, residents, house } = context;
   const place = placement(house.layout);
   const names = threadNames(house.layout);
-  return startMachineActor<never>({
+  const actor = startMachineActor<never>({
     address: address('workspace', id),
     parent: address('gateway', 'root'),
     machine: workspaceMachine,
@@ -97,4 +150,5 @@ export function startWorkspace(context: ThreadContext, id: string, fault: Fault)
     },
     perform: () => undefined,
   });
+  return { ...actor, idle: () => actor.state() === 'quiet' };
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a worker is born with, and what it and the root say to each other outside the bus.
 
-import type { MessagePort } from 'node:worker_threads';
 import type { Layout } from '../bus/layout.ts';
+import type { Port } from '../bus/ports.ts';
 import type { Config } from '../config/schema.ts';
 import type { Failure } from '../errors.ts';
 
@@ -10,7 +10,7 @@ import type { Failure } from '../errors.ts';
 export interface Wire {
   readonly thread: number;
   readonly life: number;
-  readonly port: MessagePort;
+  readonly port: Port;
 }
 
 /** What does not change from one life of a thread to the next, nor from thread to thread. */
@@ -22,20 +22,30 @@ export interface House {
   readonly counters: SharedArrayBuffer;
   /** One beat counter for each thread. */
   readonly beats: SharedArrayBuffer;
+  /** For each thread the mark of whom it works for now, 0 between: see {@link markOf}. */
+  readonly working: SharedArrayBuffer;
+}
+
+/** An actor over which a thread was lost, by its {@link markOf | mark}. */
+export interface Suspect {
+  readonly mark: number;
+  readonly reason: 'hung' | 'out_of_memory';
 }
 
 export interface Boot extends House {
   readonly thread: number;
   readonly life: number;
   readonly wires: readonly Wire[];
-  /** Threads that are not started again. */
+  /** Threads nobody waits for. */
   readonly gone: readonly number[];
+  /** Whose work hung or flooded the life before, when that is known. */
+  readonly suspect: Suspect | null;
 }
 
 export type ToWorker =
   /** A new life of another thread. */
   | { readonly say: 'attach'; readonly wire: Wire }
-  /** Another thread is not started again. */
+  /** Nobody waits for another thread, unless it is attached again. */
   | { readonly say: 'gone'; readonly thread: number }
   /** Close what is open and end. */
   | { readonly say: 'stop' };

@@ -4,17 +4,18 @@
 import type { SigilProtocols } from '../actors/protocols.ts';
 import { Residents } from '../actors/residents.ts';
 import { threadDoor } from '../actors/thread/door.ts';
-import { type BusKindStats, type BusStats, TRACE_TOPIC, type TraceLine } from '../actors/thread/protocol.ts';
+import type { BusKindStats, BusStats, TraceEvent } from '../actors/thread/protocol.ts';
 import type { Address } from '../bus/address.ts';
 import { address } from '../bus/address.ts';
 import { SharedCounter } from '../bus/counter.ts';
 import { topic } from '../bus/envelope.ts';
 import { threadNames } from '../bus/layout.ts';
-import { type BusNode, createBusNode } from '../bus/node.ts';
+import { type BusNode, type BusOptions, createBusNode } from '../bus/node.ts';
 import { type Failure, toFailure } from '../errors.ts';
 import type { World } from '../world.ts';
-import type { House, LogLevel } from './boot.ts';
+import type { House, LogLevel, Suspect } from './boot.ts';
 import { type Heartbeat, startHeartbeat } from './heartbeat.ts';
+import type { KillPoint } from './kill-points.ts';
 
 export type Log = (level: LogLevel, fields: Readonly<Record<string, unknown>>, message: string) => void;
 
@@ -30,8 +31,10 @@ export interface ThreadContext {
   readonly log: Log;
   /** Something failed that nobody waits for: it is logged, so that somebody sees it. */
   readonly fault: (whose: Address, error: Failure) => void;
+  /** See {@link Boot.suspect}. */
+  readonly suspect: Suspect | null;
   /** Named places of the crash tests; does nothing elsewhere. */
-  readonly point: (name: string) => void;
+  readonly point: (name: KillPoint) => void;
 }
 
 export interface ContextOptions {
@@ -40,18 +43,24 @@ export interface ContextOptions {
   readonly life: number;
   readonly world: World;
   readonly log: Log;
-  readonly point: (name: string) => void;
+  readonly point: (name: KillPoint) => void;
   readonly onDown?: (thread: number) => void;
   readonly onUp?: (thread: number) => void;
+  readonly suspect?: Suspect | null;
   /** Calls back once nothing of this thread is left to finish. */
   readonly drain: (done: () => void) => void;
+  /** The thread's pulse; the loop's own when not given. */
+  readonly heartbeat?: Heartbeat;
+  /** Other bounds of the bus than its own. */
+  readonly bounds?: Pick<BusOptions, 'window' | 'backlog' | 'slice' | 'checkClone'>;
 }
 
 export function createContext(options: ContextOptions): ThreadContext {
   const { house, index, life, world, log } = options;
   const names = threadNames(house.layout);
   const name = names[index] ?? `thread-${index}`;
-  const heartbeat = startHeartbeat(house.beats, index);
+  const heartbeat = options.heartbeat ?? startHeartbeat(house.beats, index);
+  const working = new Int32Array(house.working);
   const fault = (whose: Address, error: Failure): void => log('error', { actor: whose, error }, 'an actor failed');
   const bus = createBusNode<SigilProtocols>({
     thread: index,
@@ -60,22 +69,26 @@ export function createContext(options: ContextOptions): ThreadContext {
     world,
     counter: new SharedCounter(names.length, house.counters),
     mailboxCapacity: house.config.gateway.mailbox_capacity,
+    ...options.bounds,
     beat: heartbeat.beat,
+    working: (mark) => Atomics.store(working, index, mark),
     onFault: (whose, error) => fault(whose, toFailure(error)),
     ...(options.onDown === undefined ? {} : { onDown: options.onDown }),
     ...(options.onUp === undefined ? {} : { onUp: options.onUp }),
   });
   const self = address('thread', name);
-  const trace = topic<TraceLine>(self, TRACE_TOPIC);
+  const trace = (wish: string) => topic<TraceEvent>(self, wish);
   const residents = new Residents({
     thread: name,
     world,
     mailbox_capacity: house.config.gateway.mailbox_capacity,
     mailbox: (of) => bus.mailbox(of),
-    watched: () => bus.heard(trace),
-    publish: (line) => bus.publish(trace, line),
+    trace: {
+      heard: (wish) => bus.heard(trace(wish)),
+      publish: (wish, event) => bus.publish(trace(wish), event),
+    },
   });
-  const pace = paceOf(bus, world);
+  const pace = paceOf(bus, world, heartbeat);
   bus.host(
     'thread',
     threadDoor({
@@ -95,29 +108,32 @@ export function createContext(options: ContextOptions): ThreadContext {
       drain: options.drain,
     }),
   );
-  return { house, index, life, name, world, bus, residents, heartbeat, log, fault, point: options.point };
+  const { suspect = null, point } = options;
+  return { house, index, life, name, world, bus, residents, heartbeat, log, fault, suspect, point };
 }
 
-/** Messages a second between two looks, at least a second apart to mean something. */
-function paceOf(
-  bus: BusNode<SigilProtocols>,
-  world: World,
-): () => { messages_in_per_s: number; messages_out_per_s: number } {
+interface Pace {
+  readonly messages_in_per_s: number;
+  readonly messages_out_per_s: number;
+}
+
+/** Messages a second in the last second: a look tells what goes on now, not what went on since somebody looked before. */
+function paceOf(bus: BusNode<SigilProtocols>, world: World, heartbeat: Heartbeat): () => Pace {
   let at = world.monotonic();
-  let before = { in: 0, out: 0 };
-  let pace = { messages_in_per_s: 0, messages_out_per_s: 0 };
-  return () => {
-    const seconds = (world.monotonic() - at) / 1_000;
-    if (seconds < 1) return pace;
+  let before = { messages_in: 0, messages_out: 0 };
+  let pace: Pace = { messages_in_per_s: 0, messages_out_per_s: 0 };
+  heartbeat.everySecond?.(() => {
+    const now = world.monotonic();
+    const seconds = (now - at) / 1_000;
     const { messages_in, messages_out } = bus.stats();
     pace = {
-      messages_in_per_s: Math.round((messages_in - before.in) / seconds),
-      messages_out_per_s: Math.round((messages_out - before.out) / seconds),
+      messages_in_per_s: Math.round((messages_in - before.messages_in) / seconds),
+      messages_out_per_s: Math.round((messages_out - before.messages_out) / seconds),
     };
-    before = { in: messages_in, out: messages_out };
-    at = world.monotonic();
-    return pace;
-  };
+    before = { messages_in, messages_out };
+    at = now;
+  });
+  return () => pace;
 }
 
 function busStats(bus: BusNode<SigilProtocols>, world: World): BusStats {

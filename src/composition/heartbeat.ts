@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A thread's pulse: one timer that tells the watchdog the loop turns and notes by how much it was late.
 
+import { startIdleMemory } from './idle-memory.ts';
+
 /** How often it beats, in milliseconds. */
 const EVERY = 50;
+const BEATS_A_SECOND = 1_000 / EVERY;
 /** Latenesses kept for the percentiles: about thirteen seconds. */
 const KEPT = 256;
 
@@ -10,8 +13,10 @@ export interface Heartbeat {
   /** Between batches too: a busy thread is not a hung one. */
   beat(): void;
   delay(): { readonly p50: number; readonly p99: number };
-  /** Share of time the loop was busy since this was last asked, 0 to 1. */
+  /** Share of time the loop was busy in the last second, 0 to 1; whoever else asks changes nothing. */
   utilisation(): number;
+  /** Has `run` called about every second, late when the loop is. */
+  everySecond?(run: () => void): void;
   stop(): void;
 }
 
@@ -22,6 +27,14 @@ export function startHeartbeat(beats: SharedArrayBuffer, thread: number): Heartb
   let noted = 0;
   let due = performance.now() + EVERY;
   let looked = performance.eventLoopUtilization();
+  let utilisation = 0;
+  const seconds: (() => void)[] = [];
+  const second = (): void => {
+    const now = performance.eventLoopUtilization();
+    utilisation = Math.round(performance.eventLoopUtilization(now, looked).utilization * 1_000) / 1_000;
+    looked = now;
+    for (const run of seconds) run();
+  };
   const beat = (): void => {
     Atomics.add(counters, thread, 1);
   };
@@ -31,8 +44,10 @@ export function startHeartbeat(beats: SharedArrayBuffer, thread: number): Heartb
     noted += 1;
     due = now + EVERY;
     beat();
+    if (noted % BEATS_A_SECOND === 0) second();
   }, EVERY);
   timer.unref();
+  const stopIdleMemory = startIdleMemory();
   beat();
   return {
     beat,
@@ -42,12 +57,11 @@ export function startHeartbeat(beats: SharedArrayBuffer, thread: number): Heartb
         Math.round((sorted[Math.floor((sorted.length - 1) * share)] ?? 0) * 100) / 100;
       return { p50: at(0.5), p99: at(0.99) };
     },
-    utilisation: () => {
-      const now = performance.eventLoopUtilization();
-      const { utilization } = performance.eventLoopUtilization(now, looked);
-      looked = now;
-      return Math.round(utilization * 1_000) / 1_000;
+    utilisation: () => utilisation,
+    everySecond: (run) => void seconds.push(run),
+    stop: () => {
+      clearInterval(timer);
+      stopIdleMemory();
     },
-    stop: () => clearInterval(timer),
   };
 }

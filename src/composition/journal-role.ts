@@ -10,29 +10,34 @@ import { openJournal } from '../stores/sqlite/open.ts';
 import { bindHandlers } from './bind.ts';
 import type { StartRole } from './role.ts';
 
-export const startJournal: StartRole = async (context) => {
-  const { bus, house, world } = context;
-  const self = address('store', 'journal');
-  const views = address('store', 'views');
-  const wake = (upto: number): void => void bus.send(views, 'views.wake', { upto }, { from: self });
-  const journal = openJournal({
-    dataDir: house.data_dir,
-    durability: house.config.storage.durability,
-    clock: world,
-    notify: wake,
-    point: context.point,
-    failed: (error) => context.fault(self, error),
-  });
-  const { handlers } = journal;
-  const append = (request: Request<PackedAppend, Committed>): void =>
-    handlers['journal.append']({ ...request, body: unpackAppend(request.body) });
-  bus.host('store', bindHandlers(context, self, { ...handlers, 'journal.append': append }));
-  return {
-    drain: (done) => done(),
-    // A new life of the views' thread has heard of nothing yet.
-    up: (thread) => {
-      if (thread === VIEWS) wake(journal.seq());
-    },
-    close: () => journal.close(),
+/** The role over this journal. */
+export const journalRole =
+  (open: typeof openJournal): StartRole =>
+  async (context) => {
+    const { bus, house, world } = context;
+    const self = address('store', 'journal');
+    const views = address('store', 'views');
+    const wake = (upto: number): void => void bus.send(views, 'views.wake', { upto }, { from: self });
+    const journal = open({
+      dataDir: house.data_dir,
+      durability: house.config.storage.durability,
+      clock: world,
+      notify: wake,
+      point: context.point,
+      failed: (error) => context.fault(self, error),
+    });
+    const { handlers } = journal;
+    const append = (request: Request<PackedAppend, Committed>): void =>
+      handlers['journal.append']({ ...request, body: unpackAppend(request.body) });
+    bus.host('store', bindHandlers(context, self, { ...handlers, 'journal.append': append }));
+    return {
+      drain: (done) => done(),
+      // A new life of the views' thread has heard of nothing yet.
+      up: (thread) => {
+        if (thread === VIEWS) wake(journal.seq());
+      },
+      close: () => journal.close(),
+    };
   };
-};
+
+export const startJournal = journalRole(openJournal);

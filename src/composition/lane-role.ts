@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// A lane thread: its sessions with their model streams and tools, and the workspaces, providers and budgets placed on it.
+// A lane thread: its sessions with their model streams and tools.
 
 import { hash } from 'node:crypto';
-import { startProviderActor } from '../actors/provider/actor.ts';
-import { createCallModel } from '../actors/session/call-model.ts';
+import { type CallModelOptions, createCallModel } from '../actors/session/call-model.ts';
 import type { LaneEffects } from '../actors/session/effects.ts';
 import { Lanes } from '../actors/session/lanes.ts';
-import { createReservations } from '../actors/session/reservations.ts';
+import { createReservations, type Reservations } from '../actors/session/reservations.ts';
 import { createTurnPublisher } from '../actors/session/turn-publisher.ts';
-import type { WorkspaceEvent } from '../actors/workspace/machine.ts';
 import { costOf } from '../agent/estimate.ts';
 import { prepare } from '../agent/prepare.ts';
 import { builtInTools } from '../agent/tools/catalogue.ts';
 import { createToolRegistry, type ToolRegistry } from '../agent/tools/registry.ts';
 import { runToolCall } from '../agent/tools/run.ts';
-import { createArgumentChecks } from '../agent/tools/validate.ts';
+import type { Tool } from '../agent/tools/tool.ts';
+import { type ArgumentChecks, createArgumentChecks } from '../agent/tools/validate.ts';
 import { type Address, address, idOf, kindOf } from '../bus/address.ts';
-import { placement, threadNames } from '../bus/layout.ts';
+import { markOf, placement } from '../bus/layout.ts';
 import type { Failure } from '../errors.ts';
 import { priceOf } from '../providers/pricing.ts';
 import type { ChatRequest } from '../providers/provider.ts';
@@ -24,13 +23,14 @@ import { permitsTool } from '../security/tool-rules.ts';
 import type { SessionState } from '../stores/fold.ts';
 import { packAppend } from '../stores/remote/append-wire.ts';
 import { createReadStore } from '../stores/remote/read-store.ts';
-import { Actors } from './actors.ts';
-import { startBudget, startWorkspace } from './authorities.ts';
-import { budgetScopes, providerTypes } from './config-scopes.ts';
+import { providerTypes } from './config-scopes.ts';
 import type { ThreadContext } from './context.ts';
+import { failingSessions } from './failing-sessions.ts';
+import { withFaults } from './fault-points.ts';
 import { CHANNEL_HINTS, CONTEXT_TOKENS, lanePolicy, OUTPUT_TOKENS } from './lane-policy.ts';
 import { createModelStream } from './model-stream.ts';
-import type { StartRole } from './role.ts';
+import type { Role, StartRole } from './role.ts';
+import { testTools } from './test-tools.ts';
 
 /** How long the journal may take, in milliseconds. A slow disk is waited for; a lost thread is told at once. */
 const JOURNAL_WITHIN = 60_000;
@@ -39,21 +39,37 @@ const READ_WITHIN = 10_000;
 /** Pause before the streams that have something open are asked for again. */
 const OWED_PAUSE = 100;
 
-export const startLane: StartRole = async (context) => {
+/** What a lane's thread has of the world outside: its models and its tools. Promises, where there are any, stay in there. */
+export interface LaneAdapters {
+  readonly tools: readonly Tool[];
+  readonly checks: ArgumentChecks;
+  readonly stream: CallModelOptions['stream'];
+}
+
+/** The role with these adapters, made once for each life of a thread. */
+export const laneRole = (open: (context: ThreadContext) => Promise<LaneAdapters>): StartRole => {
+  return async (context) => laneWith(context, await open(context));
+};
+
+export const startLane = laneRole(async ({ house }) => {
+  const tools = await testTools(builtInTools(), process.env['SIGIL_TEST_TOOLS']);
+  const models = createModelStream(providerTypes(house.config));
+  await models.preload('sigil');
+  return { tools, checks: createArgumentChecks(), stream: models.stream };
+});
+
+function laneWith(context: ThreadContext, adapters: LaneAdapters): Role {
   const { bus, house, world, residents } = context;
   const { config } = house;
-  const tools = createToolRegistry(builtInTools());
+  const tools = createToolRegistry(adapters.tools);
   const policy = lanePolicy(config, tools);
-  const types = providerTypes(config);
   const place = placement(house.layout);
-  const names = threadNames(house.layout);
-  const models = createModelStream(types);
-  await models.preload('sigil');
+  const reservations = createReservations(bus, () => policy);
 
   const lanes = new Lanes({
     world,
     policy: () => policy,
-    effects: laneEffects(context, tools, policy, models),
+    effects: laneEffects(context, tools, policy, adapters, reservations),
     residents,
     moved: (workspace_id, session_id, how) => {
       const to = address('workspace', workspace_id);
@@ -63,38 +79,15 @@ export const startLane: StartRole = async (context) => {
     },
     ended: (session_id) => bus.ended(address('session', session_id)),
     fault: (session_id, error) => context.fault(address('session', session_id), error),
+    failed: failingSessions(world),
+    share: (session_id) => {
+      const { suspect } = context;
+      if (suspect === null) return 'unknown';
+      if (markOf(address('session', session_id)) !== suspect.mark) return 'innocent';
+      return suspect.reason === 'hung' ? 'guilty' : 'suspect';
+    },
   });
   bus.host('session', (envelope) => lanes.receive(envelope, idOf(envelope.to)));
-
-  const actors = new Actors(context);
-  for (const [name] of types) {
-    const self = address('provider', name);
-    if (place(self) !== context.index) continue;
-    actors.start('provider', self, (fault) =>
-      startProviderActor({
-        name,
-        bus,
-        world,
-        residents,
-        fault,
-        max_concurrency: config.providers[name]?.max_concurrency ?? 0,
-        availability: () => ({ available: true, message: 'ready' }),
-      }),
-    );
-  }
-  bus.host('provider', (envelope) => actors.receive(envelope));
-  for (const scope of budgetScopes(config)) {
-    const self = address('budget', scope);
-    if (place(self) === context.index) actors.start('budget', self, (fault) => startBudget(context, scope, fault));
-  }
-  bus.host('budget', (envelope) => actors.receive(envelope));
-  // A workspace's actor begins with its first session.
-  bus.host('workspace', (envelope) => {
-    if (!actors.has(envelope.to)) {
-      actors.start('workspace', envelope.to, (fault) => startWorkspace(context, idOf(envelope.to), fault));
-    }
-    actors.receive(envelope);
-  });
 
   let closed = false;
   recover(
@@ -105,14 +98,13 @@ export const startLane: StartRole = async (context) => {
   );
   return {
     drain: (done) => lanes.drain(done),
-    down: (thread) => actors.tell<WorkspaceEvent>('workspace', { type: 'thread_lost', thread: names[thread] ?? '' }),
+    up: (thread) => reservations.announce((budget) => place(budget) === thread),
     close: () => {
       closed = true;
       lanes.stop();
-      actors.stop();
     },
   };
-};
+}
 
 /** Takes up what was interrupted: asks until the journal answers, because nothing else would wake those sessions. */
 function recover(context: ThreadContext, lanes: Lanes, mine: (of: Address) => boolean, closed: () => boolean): void {
@@ -129,6 +121,7 @@ function recover(context: ThreadContext, lanes: Lanes, mine: (of: Address) => bo
       .filter((stream) => kindOf(stream) === 'session' && mine(stream))
       .map(idOf);
     if (open.length === 0) return;
+    context.point('recover.owed');
     context.log('info', { sessions: open.length }, 'taking up interrupted sessions');
     lanes.recover(open, () => context.log('info', { sessions: open.length }, 'all interrupted sessions are awake'));
   });
@@ -138,19 +131,18 @@ function laneEffects(
   context: ThreadContext,
   tools: ToolRegistry,
   policy: ReturnType<typeof lanePolicy>,
-  models: ReturnType<typeof createModelStream>,
+  { checks, stream }: LaneAdapters,
+  { reserve, settle, settleInterrupted }: Reservations,
 ): LaneEffects {
   const { bus, world, house } = context;
   const { config } = house;
   const journal = address('store', 'journal');
   const read = address('store', 'read');
-  const checks = createArgumentChecks();
   const store = createReadStore({
     bus,
     from: address('thread', context.name),
     seen: { note: () => undefined, began: () => undefined, barrier: () => 'latest' },
   });
-  const reservations = createReservations(bus, () => policy);
 
   const may = (workspace_id: string, tool: string): boolean => {
     const rules = config.workspaces[workspace_id]?.tools;
@@ -175,11 +167,14 @@ function laneEffects(
       },
       options: {},
     });
+    context.point('model.prepared');
     return prepared.ok ? prepared.request : prepared.failure;
   };
 
   return {
-    ...reservations,
+    reserve,
+    settle,
+    settleInterrupted,
     ...createTurnPublisher(bus, world),
     append: (append, answered) => {
       bus.ask(
@@ -206,13 +201,16 @@ function laneEffects(
     },
     reply: (to, body) => bus.reply(to, body),
     fail: (to, error) => bus.fail(to, error),
-    callModel: createCallModel({
-      bus,
-      world,
-      stream: models.stream,
-      prepare: request,
-      turn_timeout: () => policy.turn_timeout,
-    }),
+    callModel: withFaults(
+      process.env['SIGIL_FAULTS'],
+      createCallModel({
+        bus,
+        world,
+        stream,
+        prepare: request,
+        turn_timeout: () => policy.turn_timeout,
+      }),
+    ),
     runTool: (state, call, done) => {
       const { turn, facts } = state;
       const controller = new AbortController();
@@ -257,7 +255,8 @@ function laneEffects(
         },
         priceOf(model, config.models.pricing),
       ),
-    digest: (text) => hash('sha256', text, 'base64url').slice(0, 16),
+    // 72 bits tell a repetition from another message. A longer slice would hold on to the whole digest it is cut from.
+    digest: (text) => hash('sha256', text, 'base64url').slice(0, 12),
     point: context.point,
   };
 }

@@ -6,11 +6,14 @@ import type { RoutingTable } from '../actors/channel/place.ts';
 import { type GatewayEffect, gatewayMachine } from '../actors/gateway/machine.ts';
 import type { Quarantined } from '../actors/gateway/protocol.ts';
 import { type MachineActor, startMachineActor } from '../actors/machine-actor.ts';
+import type { WorkspaceEvent } from '../actors/workspace/machine.ts';
 import { type Address, address, idOf } from '../bus/address.ts';
-import { threadNames } from '../bus/layout.ts';
+import { placement, threadNames } from '../bus/layout.ts';
 import type { Config } from '../config/schema.ts';
+import type { Admission } from '../edge/admission.ts';
 import type { Failure } from '../errors.ts';
 import { Actors } from './actors.ts';
+import { hostAuthorities } from './authorities.ts';
 import type { ThreadContext } from './context.ts';
 
 /** Channels that are part of every gateway. */
@@ -25,6 +28,8 @@ export interface MainOptions {
   readonly quarantined: readonly Quarantined[];
   /** Told once every lane has nothing left to finish, or its time is over. */
   readonly drained: () => void;
+  /** What was let in and waits for its lane; everything is let in when not given. */
+  readonly admission?: Admission;
   /** A message is durable under this seq: what is read from now on must have seen it. */
   readonly acknowledged: (seq: number) => void;
 }
@@ -40,6 +45,12 @@ export function routingTable(config: Config): RoutingTable {
   });
 }
 
+/** A life of a thread has ended: whoever keeps count of what lives there is told. */
+export function threadLost(context: ThreadContext, actors: Actors, thread: number): void {
+  const name = threadNames(context.house.layout)[thread] ?? '';
+  actors.tell<WorkspaceEvent>('workspace', { type: 'thread_lost', thread: name });
+}
+
 export function startMain(context: ThreadContext, options: MainOptions): Actors {
   const { bus, world, residents, house } = context;
   const { config } = house;
@@ -47,8 +58,9 @@ export function startMain(context: ThreadContext, options: MainOptions): Actors 
   const root = address('gateway', 'root');
   const routing = routingTable(config);
 
-  actors.start('gateway', root, (fault) =>
-    startMachineActor<GatewayEffect>({
+  let lives = 0;
+  actors.start('gateway', root, (fault) => {
+    const actor = startMachineActor<GatewayEffect>({
       address: root,
       parent: null,
       machine: gatewayMachine,
@@ -72,28 +84,33 @@ export function startMain(context: ThreadContext, options: MainOptions): Actors 
           options.drained();
         });
       },
-    }),
-  );
+    });
+    lives += 1;
+    // Nobody tells it a second time that everything is up.
+    if (lives > 1) actor.send({ type: 'gateway.started' });
+    return actor;
+  });
   for (const name of PULL_CHANNELS) {
     const self = address('channel', name);
-    actors.start('channel', self, (fault) =>
-      startChannel({ context, self, routing, fault, acknowledged: options.acknowledged }),
-    );
+    actors.start('channel', self, (fault) => startChannel({ ...options, context, self, routing, fault }));
   }
   bus.host('gateway', (envelope) => actors.receive(envelope));
+  hostAuthorities(context, actors);
   bus.host('channel', (envelope) => actors.receive(envelope));
   return actors;
 }
 
-interface ChannelParts extends Pick<MainOptions, 'acknowledged'> {
+interface ChannelParts extends Pick<MainOptions, 'acknowledged' | 'admission'> {
   readonly context: ThreadContext;
   readonly self: Address<'channel'>;
   readonly routing: RoutingTable;
   readonly fault: (whose: Address, error: Failure) => void;
 }
 
-function startChannel({ context, self, routing, fault, acknowledged }: ChannelParts): MachineActor {
-  const { bus, world, residents } = context;
+function startChannel({ context, self, routing, fault, acknowledged, admission }: ChannelParts): MachineActor {
+  const { bus, world, residents, house } = context;
+  const place = placement(house.layout);
+  const names = threadNames(house.layout);
   return startMachineActor<ChannelEffect>({
     address: self,
     parent: address('gateway', 'root'),
@@ -111,8 +128,13 @@ function startChannel({ context, self, routing, fault, acknowledged }: ChannelPa
       if (effect.type !== 'deliver') return;
       const { placed, to } = effect;
       const session = address('session', placed.session_id);
+      const lane = names[place(session)] ?? '';
+      const error = admission?.refusal(lane);
+      if (error) return send({ type: 'delivered', to, answer: { ok: false, error } } as ChannelEvent);
+      const leave = admission?.enter(lane);
       const options = { from: self, within: DELIVER_WITHIN, trace: to.trace };
       bus.ask(session, 'session.deliver', placed.deliver, options, (answer) => {
+        leave?.();
         if (answer.ok) acknowledged(answer.body.seq);
         send({ type: 'delivered', to, answer } as ChannelEvent);
       });

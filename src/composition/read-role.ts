@@ -6,12 +6,17 @@ import { openReader } from '../stores/sqlite/open.ts';
 import { bindHandlers } from './bind.ts';
 import type { StartRole } from './role.ts';
 
-export const startRead: StartRole = async (context) => {
-  const { bus, house, world } = context;
-  const self = address('store', 'read');
-  const views = address('store', 'views');
-  const hurry = (upto: number): void => void bus.send(views, 'views.hurry', { upto }, { from: self });
-  const reader = openReader({ dataDir: house.data_dir, clock: world, hurry });
-  bus.host('store', bindHandlers(context, self, reader.handlers));
-  return { drain: (done) => done(), close: () => reader.close() };
-};
+/** The role over this reader. */
+export const readRole =
+  (open: typeof openReader): StartRole =>
+  async (context) => {
+    const { bus, house, world } = context;
+    const self = address('store', 'read');
+    const views = address('store', 'views');
+    const hurry = (upto: number): void => void bus.send(views, 'views.hurry', { upto }, { from: self });
+    const reader = open({ dataDir: house.data_dir, clock: world, hurry });
+    bus.host('store', bindHandlers(context, self, reader.handlers));
+    return { drain: (done) => done(), close: () => reader.close() };
+  };
+
+export const startRead = readRole(openReader);

@@ -1,32 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 // The threads as the root keeps them: spawns them, wires every one to every other, watches their beat, starts those that end again.
 
-import { MessageChannel, SHARE_ENV, type TransferListItem, Worker } from 'node:worker_threads';
 import type { SigilProtocols } from '../actors/protocols.ts';
 import { threadNames } from '../bus/layout.ts';
 import type { BusNode } from '../bus/node.ts';
-import { type Port, Ports } from '../bus/ports.ts';
-import { type ExitReason, type History, NO_HISTORY, onExit } from '../bus/supervision.ts';
+import { Ports } from '../bus/ports.ts';
+import { type ExitReason, type History, INTENSITY, type Intensity, NO_HISTORY, onExit } from '../bus/supervision.ts';
 import { type Failure, failure } from '../errors.ts';
 import { threadSpec } from '../tree.ts';
 import type { World } from '../world.ts';
-import type { Boot, FromWorker, House, LogLevel, ToWorker, Wire } from './boot.ts';
+import type { FromWorker, House, LogLevel, Suspect, Wire } from './boot.ts';
+import { OUT_OF_MEMORY, type ThreadProcess, type WorkerHost } from './workers.ts';
 
 export interface ThreadsOptions {
   readonly house: House;
-  /** The file a worker begins with. */
-  readonly entry: URL;
+  /** Where threads come from. */
+  readonly workers: WorkerHost;
   readonly world: World;
   readonly bus: BusNode<SigilProtocols>;
   readonly log: (level: LogLevel, fields: Readonly<Record<string, unknown>>, message: string) => void;
   readonly restarted: (thread: string, reason: ExitReason) => void;
-  readonly quarantined: (thread: string, error: Failure) => void;
+  /** It ended too often: nobody waits for it until it is tried again, `rest_ms` from now. */
+  readonly quarantined: (thread: string, error: Failure, rest_ms: number) => void;
+  /** One that was quarantined serves again. */
+  readonly released?: (thread: string) => void;
+  /** A thread that was told to end does not: nothing but the end of the process takes it away. */
+  readonly unstoppable?: (thread: string) => void;
+  readonly intensity?: Intensity;
 }
 
 interface Thread {
   readonly index: number;
   readonly name: string;
-  worker: Worker | null;
+  worker: ThreadProcess | null;
   life: number;
   history: History;
   /** What its beat counter said last, and for how long it has said so. */
@@ -35,30 +41,39 @@ interface Thread {
   /** Why it is about to end, when the root knows. */
   ending: ExitReason | null;
   ready: boolean;
-  /** It has ended too often and is not started again. */
+  /** It has ended too often: nobody waits for it. Stays so until it serves again. */
   gone: boolean;
+  /** Whose work hung or flooded its last life, when that is known. */
+  suspect: Suspect | null;
+  /** How many lives in a row ended over the same suspect. */
+  blamed: number;
   /** What the error said that its last life ended with. */
   said: string;
+  /** Called when its present life has ended. */
+  ended: () => void;
 }
 
 /** How often the watchdog looks, in milliseconds. */
 const LOOK_EVERY = 250;
 /** The journal may sit in one commit this many times longer than others may be silent. */
 const JOURNAL_PATIENCE = 6;
-/** Memory of a thread's heap in MiB; past it the thread ends with an error instead of taking the process with it. */
-const HEAP_MB = { lane: 2_048, other: 768 } as const;
+/** So may one that starts: a database is opened, moved forward and repaired in one go. */
+const START_PATIENCE = 12;
 /**
- * Young generation in MiB, at most: it grows with what dies young, so an idle thread does not pay for it. Turns and rows
- * leave much behind; a thread that has room for it collects seldom.
+ * Lives in a row that one suspect may end without the thread being held responsible: its turn runs out of attempts before
+ * that, and everybody else of the thread is not to be quarantined with it.
  */
-const YOUNG_MB = { busy: 64, other: 16 } as const;
-const BUSY: ReadonlySet<string> = new Set(['lane', 'views', 'journal']);
+const BLAME_MOST = 3;
+/** How long a thread that was ended may take to be gone, in milliseconds. Code without a call in its loop never notices. */
+const TERMINATE_MS = 10_000;
 
 export class Threads {
   private readonly options: ThreadsOptions;
   private readonly ports: Ports;
   private readonly threads: Thread[];
   private readonly beats: Int32Array;
+  private readonly working: Int32Array;
+  private readonly intensity: Intensity;
   /** Those a start waits for. */
   private needed: ReadonlySet<Thread> = new Set();
   /** Until every needed thread is ready; stays so when one cannot start. */
@@ -73,6 +88,8 @@ export class Threads {
     this.options = options;
     this.ports = new Ports(options.bus);
     this.beats = new Int32Array(options.house.beats);
+    this.working = new Int32Array(options.house.working);
+    this.intensity = options.intensity ?? INTENSITY;
     this.threads = threadNames(options.house.layout)
       .map((name, index) => ({ index, name }))
       .slice(1)
@@ -86,7 +103,10 @@ export class Threads {
         ending: null,
         ready: false,
         gone: false,
+        suspect: null,
+        blamed: 0,
         said: '',
+        ended: () => undefined,
       }));
   }
 
@@ -117,61 +137,57 @@ export class Threads {
     for (const thread of [...this.threads].reverse()) {
       const { worker } = thread;
       if (worker === null) continue;
-      const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-      worker.postMessage({ say: 'stop' } satisfies ToWorker);
-      const giveUp = this.options.world.after(threadSpec(thread.name).shutdown_ms, () => void worker.terminate());
+      const ended = new Promise<void>((resolve) => {
+        thread.ended = resolve;
+      });
+      worker.post({ say: 'stop' });
+      const giveUp = this.options.world.after(threadSpec(thread.name).shutdown_ms, () => worker.terminate());
       await ended;
       giveUp();
     }
   }
 
   private spawn(thread: Thread): void {
-    const { house, entry } = this.options;
+    const { house, workers } = this.options;
     thread.life += 1;
     thread.ready = false;
     thread.ending = null;
     thread.said = '';
     thread.beat = -1;
     thread.silent_ms = 0;
-    const own = new MessageChannel();
-    const wires: Wire[] = [{ thread: 0, life: 1, port: own.port2 }];
+    Atomics.store(this.working, thread.index, 0);
+    const [own, its] = workers.channel();
+    const wires: Wire[] = [{ thread: 0, life: 1, port: its }];
     for (const other of this.threads) {
       if (other === thread || other.worker === null) continue;
-      const { port1, port2 } = new MessageChannel();
-      wires.push({ thread: other.index, life: other.life, port: port2 });
-      const wire = { thread: thread.index, life: thread.life, port: port1 };
-      other.worker.postMessage({ say: 'attach', wire } satisfies ToWorker, [port1]);
+      const [one, two] = workers.channel();
+      wires.push({ thread: other.index, life: other.life, port: two });
+      other.worker.post({ say: 'attach', wire: { thread: thread.index, life: thread.life, port: one } });
     }
-    const gone = this.threads.filter((other) => other.gone).map((other) => other.index);
-    const boot: Boot = { ...house, thread: thread.index, life: thread.life, wires, gone };
-    const role = thread.name.replace(/-\d+$/, '');
-    const worker = new Worker(entry, {
-      name: thread.name,
-      workerData: boot,
-      transferList: wires.map((wire) => wire.port) as TransferListItem[],
-      // Nobody changes the environment after the start, and a copy for each thread takes time.
-      env: SHARE_ENV,
-      resourceLimits: {
-        maxOldGenerationSizeMb: HEAP_MB[role === 'lane' ? 'lane' : 'other'],
-        maxYoungGenerationSizeMb: YOUNG_MB[BUSY.has(role) ? 'busy' : 'other'],
+    const gone = this.threads.filter((other) => other.gone && other !== thread).map((other) => other.index);
+    const boot = { ...house, thread: thread.index, life: thread.life, wires, gone, suspect: thread.suspect };
+    const worker = workers.spawn(thread.name, boot, {
+      message: (message) => this.heard(thread, worker, message),
+      error: (error) => {
+        thread.ending ??= error.code === OUT_OF_MEMORY ? 'out_of_memory' : 'error';
+        thread.said = error.message;
+        this.complain({ thread: thread.name, err: error }, 'a thread ended with an error');
       },
+      exit: () => this.exited(thread, worker),
     });
     thread.worker = worker;
-    worker.on('message', (message: FromWorker) => this.heard(thread, worker, message));
-    worker.on('error', (error: Error & { code?: string }) => {
-      thread.ending ??= error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'out_of_memory' : 'error';
-      thread.said = error.message;
-      this.complain({ thread: thread.name, err: error }, 'a thread ended with an error');
-    });
-    worker.once('exit', () => this.exited(thread, worker));
-    this.ports.attach(thread.index, thread.life, own.port1 as unknown as Port);
+    this.ports.attach(thread.index, thread.life, own);
   }
 
-  private heard(thread: Thread, worker: Worker, message: FromWorker): void {
+  private heard(thread: Thread, worker: ThreadProcess, message: FromWorker): void {
     if (thread.worker !== worker) return;
     switch (message.say) {
       case 'ready':
         thread.ready = true;
+        if (thread.gone) {
+          thread.gone = false;
+          this.options.released?.(thread.name);
+        }
         if ([...this.needed].every((one) => one.ready)) this.started(null);
         break;
       case 'failed':
@@ -207,36 +223,57 @@ export class Threads {
     else say();
   }
 
-  private exited(thread: Thread, worker: Worker): void {
+  private exited(thread: Thread, worker: ThreadProcess): void {
     if (thread.worker !== worker) return;
+    thread.ended();
     thread.worker = null;
     thread.ready = false;
     if (this.stopping) return;
     const { world } = this.options;
     const reason = thread.ending ?? 'error';
+    if (this.blames(thread, reason)) {
+      this.options.restarted(thread.name, reason);
+      world.soon(() => this.stopping || this.spawn(thread));
+      return;
+    }
     const { decision, history } = onExit(
       threadSpec(thread.name).restart,
       thread.history,
       world.now(),
       world.random(),
       reason,
+      this.intensity,
     );
+    const tries = thread.history.restarts.length + 1;
     thread.history = history;
     if (decision.do === 'restart') {
       this.options.restarted(thread.name, reason);
       world.after(decision.after_ms, () => this.stopping || this.spawn(thread));
       return;
     }
+    if (decision.do === 'done') return;
     this.giveUp(thread);
-    // The history has the ends after which it was started again; this one is not among them. A start that fails over it
-    // logs no error, so the sentence has to say it.
+    // A start that fails over it logs no error, so the sentence has to say it.
     const why = this.starting && thread.said !== '' ? `${reason}: ${thread.said}` : reason;
     const error = failure(
       'thread_lost',
-      `Thread ${thread.name} ended ${history.length + 1} times within a minute (${why}) and is not started again.`,
+      history.rests > 1
+        ? `Thread ${thread.name} ended again after its rest (${why}).`
+        : `Thread ${thread.name} ended ${tries} times within a minute (${why}).`,
     );
-    this.options.quarantined(thread.name, error);
     this.started(error);
+    if (this.stopping) return;
+    world.after(decision.rest_ms, () => this.stopping || this.spawn(thread));
+    this.options.quarantined(thread.name, error, decision.rest_ms);
+  }
+
+  /** Whether one of the thread's actors alone is to blame: then it is, and whatever else runs there was only in its way. */
+  private blames(thread: Thread, reason: ExitReason): boolean {
+    const before = thread.suspect?.mark;
+    const mark = Atomics.load(this.working, thread.index);
+    thread.suspect = mark !== 0 && (reason === 'hung' || reason === 'out_of_memory') ? { mark, reason } : null;
+    thread.blamed = mark === before ? thread.blamed + 1 : 1;
+    return thread.suspect !== null && thread.blamed <= BLAME_MOST;
   }
 
   /** Everybody learns that nobody answers for this thread any more. */
@@ -244,7 +281,7 @@ export class Threads {
     thread.gone = true;
     this.options.bus.gone(thread.index);
     for (const { worker } of this.threads) {
-      worker?.postMessage({ say: 'gone', thread: thread.index } satisfies ToWorker);
+      worker?.post({ say: 'gone', thread: thread.index });
     }
   }
 
@@ -260,17 +297,28 @@ export class Threads {
 
   private lookAt(thread: Thread, late: boolean): void {
     const beat = Atomics.load(this.beats, thread.index);
-    const alive = beat !== thread.beat || !thread.ready || late;
+    const alive = beat !== thread.beat || late;
     thread.beat = beat;
     thread.silent_ms = alive ? 0 : thread.silent_ms + LOOK_EVERY;
-    const patience = this.options.house.config.gateway.watchdog * (thread.name === 'journal' ? JOURNAL_PATIENCE : 1);
-    if (thread.silent_ms < patience || thread.worker === null || thread.ending !== null) return;
+    if (thread.silent_ms < this.patienceWith(thread) || thread.worker === null || thread.ending !== null) return;
     thread.ending = 'hung';
     this.options.log(
       'error',
       { thread: thread.name, silent_ms: thread.silent_ms },
       'a thread does not answer and is replaced',
     );
-    void thread.worker.terminate();
+    this.end(thread, thread.worker);
+  }
+
+  private patienceWith(thread: Thread): number {
+    const times = thread.ready ? (thread.name === 'journal' ? JOURNAL_PATIENCE : 1) : START_PATIENCE;
+    return this.options.house.config.gateway.watchdog * times;
+  }
+
+  private end(thread: Thread, worker: ThreadProcess): void {
+    worker.terminate();
+    this.options.world.after(TERMINATE_MS, () => {
+      if (thread.worker === worker) this.options.unstoppable?.(thread.name);
+    });
   }
 }

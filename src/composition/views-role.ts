@@ -7,23 +7,29 @@ import { openViews } from '../stores/sqlite/open.ts';
 import { bindHandlers } from './bind.ts';
 import type { StartRole } from './role.ts';
 
-export const startViews: StartRole = async (context) => {
-  const { bus, house, world } = context;
-  const self = address('store', 'views');
-  const read = address('store', 'read');
-  const tell = (upto: number): void => void bus.send(read, 'read.advanced', { upto }, { from: self });
-  const views = openViews({
-    dataDir: house.data_dir,
-    clock: world,
-    advanced: tell,
-    failed: (error) => context.fault(self, error),
-  });
-  bus.host('store', bindHandlers(context, self, views.handlers));
-  return {
-    drain: (done) => done(),
-    up: (thread) => {
-      if (thread === READ) tell(views.upto());
-    },
-    close: () => views.close(),
+/** The role over these views. */
+export const viewsRole =
+  (open: typeof openViews): StartRole =>
+  async (context) => {
+    const { bus, house, world } = context;
+    const self = address('store', 'views');
+    const read = address('store', 'read');
+    const tell = (upto: number): void => void bus.send(read, 'read.advanced', { upto }, { from: self });
+    const views = open({
+      dataDir: house.data_dir,
+      clock: world,
+      advanced: tell,
+      point: context.point,
+      failed: (error) => context.fault(self, error),
+    });
+    bus.host('store', bindHandlers(context, self, views.handlers));
+    return {
+      drain: (done) => done(),
+      up: (thread) => {
+        if (thread === READ) tell(views.upto());
+      },
+      close: () => views.close(),
+    };
   };
-};
+
+export const startViews = viewsRole(openViews);

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// One life of a thread beside the root: joins the mesh, takes up its role, does what the root says until it is told to stop.
+
+import { Ports } from '../bus/ports.ts';
+import { toFailure } from '../errors.ts';
+import type { Boot, FromWorker, ToWorker, Wire } from './boot.ts';
+import { type ContextOptions, createContext } from './context.ts';
+import type { Role, StartRole } from './role.ts';
+
+export interface ThreadLifeOptions extends Pick<ContextOptions, 'world' | 'point' | 'heartbeat' | 'bounds'> {
+  readonly boot: Boot;
+  readonly say: (message: FromWorker) => void;
+  /** The role of this thread's name. */
+  readonly role: (name: string) => Promise<StartRole>;
+  /** Everything is closed: nothing keeps the thread any more. */
+  readonly ended: () => void;
+}
+
+export interface ThreadLife {
+  /** What the root says. */
+  hear(message: ToWorker): void;
+  /** Rejects when the role cannot be taken up. */
+  readonly started: Promise<void>;
+}
+
+/** Begins a life; it is in use once it has said `ready`. */
+export function startThreadLife(options: ThreadLifeOptions): ThreadLife {
+  const { boot, say } = options;
+  let role: Role | undefined;
+  let stopping = false;
+  const context = createContext({
+    house: boot,
+    index: boot.thread,
+    life: boot.life,
+    suspect: boot.suspect,
+    world: options.world,
+    log: (level, fields, message) => say({ say: 'log', level, fields, message }),
+    point: options.point,
+    drain: (done) => (role === undefined ? done() : role.drain(done)),
+    onUp: (thread) => role?.up?.(thread),
+    onDown: (thread) => role?.down?.(thread),
+    ...(options.heartbeat === undefined ? {} : { heartbeat: options.heartbeat }),
+    ...(options.bounds === undefined ? {} : { bounds: options.bounds }),
+  });
+  const ports = new Ports(context.bus);
+  /** Ports that nobody listens to before there is a role: messages queue in them, and none that came early is refused. */
+  const waiting = [...boot.wires];
+  const attach = ({ thread, life, port }: Wire): void => ports.attach(thread, life, port);
+  for (const thread of boot.gone) context.bus.gone(thread);
+
+  const end = (of: Role): void => {
+    try {
+      of.close();
+    } catch (error) {
+      context.log('error', { error: toFailure(error) }, 'closing failed');
+    }
+    context.bus.close();
+    context.heartbeat.stop();
+    options.ended();
+  };
+
+  const start = async (): Promise<void> => {
+    try {
+      role = await (await options.role(context.name))(context);
+      if (stopping) return end(role);
+      for (const wire of waiting.splice(0)) attach(wire);
+      say({ say: 'ready' });
+    } catch (error) {
+      say({ say: 'failed', error: toFailure(error) });
+      throw error;
+    }
+  };
+
+  return {
+    started: start(),
+    hear: (message) => {
+      switch (message.say) {
+        case 'attach':
+          if (role === undefined) waiting.push(message.wire);
+          else attach(message.wire);
+          break;
+        case 'gone':
+          context.bus.gone(message.thread);
+          break;
+        case 'stop':
+          stopping = true;
+          // Told while its role is still being taken up, it ends as soon as that is done: nothing may be left open behind it.
+          if (role !== undefined) end(role);
+          break;
+        default:
+          message satisfies never;
+      }
+    },
+  };
+}

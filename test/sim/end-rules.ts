@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// What must hold when everything has come to its end: all that was acknowledged is answered, nothing is held, views are the journal.
+
+import { isDeepStrictEqual } from 'node:util';
+import type { Ledger } from '../../src/actors/budget/ledger.ts';
+import { address } from '../../src/bus/address.ts';
+import { placement, threadNames } from '../../src/bus/layout.ts';
+import { ask } from '../../src/edge/ask.ts';
+import type { EdgePorts } from '../../src/edge/ports.ts';
+import type { NumberedTurnEvent } from '../../src/stores/turn-events.ts';
+import { endsTurn, eventsOf, NO_EVENTS } from '../../src/stores/turn-events.ts';
+import { type Client, read } from './client.ts';
+import { EPOCH } from './clock.ts';
+import type { TurnFacts } from './journal-rules.ts';
+import type { Machine } from './machine.ts';
+
+const WITHIN_MS = 20_000;
+
+/** R1, owed and bounds; nothing is asked for this. */
+export function restingRules(machine: Machine): void {
+  const { rules, file, outside } = machine;
+  for (const { message_id, turn_id } of rules.acknowledged.values()) {
+    const turn = rules.journal.turns.get(turn_id);
+    if (turn?.ended == null) rules.broke('R1', `message ${message_id} was acknowledged and is not answered`);
+  }
+  if (file.state.owed.size > 0) rules.broke('R1', `${file.state.owed.size} rows are owed in the end`);
+  for (const stream of outside.streams) {
+    if (!stream.life.dead) rules.broke('permits', `the model still runs for message ${stream.key}`);
+  }
+  for (const watch of machine.watches) watch.rests();
+}
+
+/** Asks the gateway itself: its provider, its budgets, its views. */
+export async function askedRules(machine: Machine, edge: EdgePorts, clients: readonly Client[]): Promise<void> {
+  const { rules, plan } = machine;
+  const provider = await ask(edge.bus, address('provider', 'scripted'), 'provider.status', {}, WITHIN_MS);
+  if (provider.in_flight + provider.waiting > 0) {
+    rules.broke('permits', `${provider.in_flight} permits are held and ${provider.waiting} waited for in the end`);
+  }
+  const budget = await ask(edge.bus, address('budget', 'global'), 'budget.status', {}, WITHIN_MS);
+  if (budget.reserved.tokens !== 0 || budget.reserved.cost_usd !== 0) {
+    rules.broke('budget', `${budget.reserved.tokens} tokens are reserved in the end`);
+  }
+  const used = await read(edge, 'usage.window', { scope: 'global', at: EPOCH }, 'latest');
+  if (used.hour.tokens !== rules.journal.tokens) {
+    rules.broke('views', `the views count ${used.hour.tokens} tokens, the journal ${rules.journal.tokens}`);
+  }
+  if (plan.settings.per_hour_tokens > 0) await budgetLedger(machine, edge);
+  for (const turn of rules.journal.turns.values()) await turnInViews(machine, edge, turn);
+  for (const stream of rules.journal.streams.keys()) await sessionInViews(machine, edge, stream);
+  for (const { listener } of clients) {
+    if (listener === undefined) continue;
+    const turn = rules.journal.turns.get(listener.turn_id);
+    if (turn !== undefined) listener.compare(eventsFrom(turn));
+  }
+}
+
+/** What the budget's actor has counted itself is what the journal holds: not a token more or less. */
+async function budgetLedger({ rules, plan }: Machine, edge: EdgePorts): Promise<void> {
+  const layout = { lanes: plan.lanes, io: 1 };
+  const budget = address('budget', 'global');
+  const thread = address('thread', threadNames(layout)[placement(layout)(budget)] ?? '');
+  const { actor } = await ask(edge.bus, thread, 'thread.actor', { address: budget, reveal: false }, WITHIN_MS);
+  if (actor === null) return rules.broke('budget', `${budget} does not live on ${thread}`);
+  const { tokens } = (actor.context as { readonly ledger: Ledger }).ledger.hour;
+  if (tokens !== rules.journal.tokens) {
+    rules.broke('budget', `the budget counts ${tokens} tokens, the journal ${rules.journal.tokens}`);
+  }
+}
+
+/** The events of a turn as its rows tell them. */
+function eventsFrom(turn: TurnFacts): readonly NumberedTurnEvent[] {
+  const place = { session_id: turn.stream.slice('session/'.length), workspace_id: '' };
+  const events: NumberedTurnEvent[] = [];
+  let cursor = NO_EVENTS;
+  for (const record of turn.records) {
+    const told = eventsOf(record, place, cursor);
+    cursor = told.cursor;
+    // The first event names the workspace, which is the channel's to know.
+    for (const event of told.events) if (event.event.event !== 'turn_started') events.push(event);
+  }
+  return events;
+}
+
+async function turnInViews({ rules }: Machine, edge: EdgePorts, turn: TurnFacts): Promise<void> {
+  const { turn_id } = turn;
+  const row = await read(edge, 'turn.get', { turn_id }, 'latest');
+  if (row.status !== turn.ended || row.reply_id !== (turn.reply_id === '' ? null : turn.reply_id)) {
+    rules.broke(
+      'views',
+      `turn ${turn_id} is ${row.status} with ${row.reply_id}, in the journal ${turn.ended} with ${turn.reply_id}`,
+    );
+  }
+  if (
+    turn.ended === 'finished' &&
+    row.tool_calls.filter(({ result }) => result !== null).length !== turn.returned.size
+  ) {
+    rules.broke('views', `turn ${turn_id} has results of ${turn.returned.size} tool calls that are not all read`);
+  }
+  const { events } = await read(edge, 'turn.events', { turn_id, from: 0 }, 'latest');
+  if (events.filter(({ event }) => endsTurn(event)).length !== 1) {
+    rules.broke('events', `the record of turn ${turn_id} has not exactly one end`);
+  }
+  if (
+    !isDeepStrictEqual(
+      events.filter(({ event }) => event.event !== 'turn_started'),
+      eventsFrom(turn),
+    )
+  ) {
+    rules.broke('views', `the record of turn ${turn_id} is not what its rows say`);
+  }
+}
+
+async function sessionInViews({ rules }: Machine, edge: EdgePorts, stream: string): Promise<void> {
+  const session_id = stream.slice('session/'.length);
+  const turns = [...rules.journal.turns.values()].filter((turn) => turn.stream === stream);
+  const read_ids: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await read(edge, 'session.messages', { session_id, page: { limit: 200, cursor } }, 'latest');
+    for (const { role, id } of page.items) if (role === 'user') read_ids.push(id);
+    cursor = page.next_cursor ?? undefined;
+  } while (cursor !== undefined);
+  const sent = turns.map(({ message_id }) => message_id);
+  if (!isDeepStrictEqual(read_ids, sent)) {
+    rules.broke('views', `${stream} has messages ${read_ids.join()}, in the journal ${sent.join()}`);
+  }
+}

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+// What must hold of every row that becomes durable: one writer, one turn at a time, each ended once, nothing twice.
+
+import { isDeepStrictEqual } from 'node:util';
+import { nextStep } from '../../src/actors/session/decide.ts';
+import { emptySession, evolve, type PackedSession, type SessionState, unpackSession } from '../../src/stores/fold.ts';
+import { type JournalRow, restore, type SessionRecord } from '../../src/stores/records.ts';
+
+export type Broke = (rule: string, text: string) => void;
+
+/** A turn as the journal has it. */
+export interface TurnFacts {
+  readonly turn_id: string;
+  readonly stream: string;
+  readonly message_id: string;
+  readonly content: string;
+  readonly received_at: number;
+  started_at: number | null;
+  resumed_at: number;
+  cancelled: boolean;
+  ended: 'finished' | 'failed' | null;
+  finish: string;
+  code: string;
+  reply_id: string;
+  text: string;
+  records: SessionRecord[];
+  readonly returned: Set<string>;
+  readonly called: Set<string>;
+}
+
+interface StreamFacts {
+  n: number;
+  seq: number;
+  state: SessionState;
+  readonly keys: Set<string>;
+  /** A queued turn that was cancelled: started and ended in one breath. */
+  beside: string | null;
+}
+
+export class JournalRules {
+  readonly turns = new Map<string, TurnFacts>();
+  readonly streams = new Map<string, StreamFacts>();
+  /** Message id to the turn that answers it. */
+  readonly byMessage = new Map<string, TurnFacts>();
+  /** Tokens used as the journal has it. */
+  tokens = 0;
+  private seq = 0;
+  private readonly broke: Broke;
+  private readonly window: number;
+
+  constructor(broke: Broke, window: number) {
+    this.broke = broke;
+    this.window = window;
+  }
+
+  row(row: JournalRow): void {
+    if (row.seq !== this.seq + 1) this.broke('journal', `row ${row.seq} follows ${this.seq}`);
+    this.seq = row.seq;
+    const facts = this.streams.get(row.stream) ?? {
+      n: 0,
+      seq: 0,
+      state: emptySession(),
+      keys: new Set<string>(),
+      beside: null,
+    };
+    this.streams.set(row.stream, facts);
+    if (row.n !== facts.n + 1 || row.prev !== facts.seq) {
+      this.broke('R6', `${row.stream}: row ${row.n} (before it ${row.prev}) follows ${facts.n} (${facts.seq})`);
+    }
+    facts.n = row.n;
+    facts.seq = row.seq;
+    const record = restore(row);
+    this.check(row, record, facts);
+    facts.state = evolve(facts.state, record, row.at, this.window);
+  }
+
+  private check(row: JournalRow, record: SessionRecord, facts: StreamFacts): void {
+    const { stream } = row;
+    const open = facts.state.turn;
+    const turn = 'turn_id' in record ? this.turns.get(record.turn_id) : undefined;
+    turn?.records.push(record);
+    if (facts.beside !== null && record.type !== 'turn_finished') {
+      this.broke('R6', `${stream}: ${record.type} between the start and the end of a cancelled turn`);
+    }
+    switch (record.type) {
+      case 'session_created':
+        if (row.n !== 1) this.broke('R6', `${stream} was created at row ${row.n}`);
+        return;
+      case 'message_received': {
+        if (facts.keys.has(record.message_id)) {
+          this.broke('R1', `${stream}: message ${record.message_id} was taken in twice`);
+        }
+        facts.keys.add(record.message_id);
+        if (turn !== undefined) this.broke('R6', `two messages have turn ${record.turn_id}`);
+        const made: TurnFacts = {
+          turn_id: record.turn_id,
+          stream,
+          message_id: record.message_id,
+          content: record.content,
+          received_at: row.at,
+          started_at: null,
+          resumed_at: 0,
+          cancelled: false,
+          ended: null,
+          finish: '',
+          code: '',
+          reply_id: '',
+          text: '',
+          records: [record],
+          returned: new Set(),
+          called: new Set(),
+        };
+        this.turns.set(record.turn_id, made);
+        this.byMessage.set(record.message_id, made);
+        return;
+      }
+      case 'session_changed':
+        return;
+      case 'checkpoint':
+        return this.checkpoint(row, record.state as PackedSession, facts);
+      default:
+        break;
+    }
+    if (turn === undefined) return this.broke('R6', `${stream}: ${record.type} of a turn nobody asked for`);
+    if (turn.ended !== null) this.broke('R6', `${stream}: ${record.type} of turn ${turn.turn_id}, which is over`);
+    if (record.type === 'turn_started') return this.started(row, turn, facts);
+    const mine = open?.turn_id === turn.turn_id;
+    if (!mine && facts.beside !== turn.turn_id && !(record.type === 'cancel_requested' && open !== null)) {
+      this.broke('R6', `${stream}: ${record.type} of turn ${turn.turn_id} while ${open?.turn_id ?? 'none'} runs`);
+    }
+    switch (record.type) {
+      case 'turn_resumed':
+        turn.resumed_at = row.at;
+        this.tokens += record.settled_tokens;
+        break;
+      case 'model_called':
+        if (open?.open_call !== null) this.broke('R6', `${stream}: a second model call beside one that is open`);
+        if (turn.cancelled) this.broke('cancel', `${stream}: a model call in a cancelled turn`);
+        break;
+      case 'model_replied':
+        if (open?.open_call === null) this.broke('R6', `${stream}: a reply nobody called for`);
+        turn.text += record.content;
+        this.tokens += record.usage.input_tokens + record.usage.output_tokens;
+        break;
+      case 'tool_called':
+        for (const { id } of record.calls) {
+          if (turn.called.has(id)) this.broke('R2', `${stream}: tool call ${id} is journaled twice`);
+          turn.called.add(id);
+        }
+        break;
+      case 'tool_returned':
+        if (!turn.called.has(record.call_id)) this.broke('R2', `${stream}: a result of ${record.call_id}, not called`);
+        if (turn.returned.has(record.call_id)) this.broke('R2', `${stream}: two results of ${record.call_id}`);
+        turn.returned.add(record.call_id);
+        break;
+      case 'cancel_requested':
+        turn.cancelled = true;
+        break;
+      case 'turn_finished':
+        this.ended(row, turn, facts, 'finished');
+        turn.finish = record.finish_reason;
+        turn.reply_id = record.reply_id;
+        if (record.content !== turn.text) this.broke('events', `${stream}: turn ${turn.turn_id} ends with other text`);
+        if (turn.cancelled && record.finish_reason !== 'cancelled') {
+          this.broke('cancel', `${stream}: cancelled turn ${turn.turn_id} finished with ${record.finish_reason}`);
+        }
+        break;
+      case 'turn_failed':
+        this.ended(row, turn, facts, 'failed');
+        turn.code = record.code;
+        break;
+      default:
+        record satisfies never;
+    }
+  }
+
+  private started(row: JournalRow, turn: TurnFacts, facts: StreamFacts): void {
+    const { state } = facts;
+    if (turn.started_at !== null) this.broke('R6', `${row.stream}: turn ${turn.turn_id} is started twice`);
+    turn.started_at = row.at;
+    if (turn.cancelled && state.turn?.turn_id !== turn.turn_id) {
+      facts.beside = turn.turn_id;
+      return;
+    }
+    if (state.turn !== null)
+      this.broke('R6', `${row.stream}: turn ${turn.turn_id} begins beside ${state.turn.turn_id}`);
+    if (state.waiting[0]?.turn_id !== turn.turn_id)
+      this.broke('R6', `${row.stream}: turn ${turn.turn_id} begins early`);
+  }
+
+  private ended(row: JournalRow, turn: TurnFacts, facts: StreamFacts, how: 'finished' | 'failed'): void {
+    turn.ended = how;
+    facts.beside = null;
+    const open = [...turn.called].filter((id) => !turn.returned.has(id));
+    if (open.length > 0 && how === 'finished') this.broke('R2', `${row.stream}: ${open.length} calls without a result`);
+  }
+
+  /** A checkpoint is the same state as the whole log. */
+  private checkpoint(row: JournalRow, packed: PackedSession, facts: StreamFacts): void {
+    const { state } = unpackSession(structuredClone(packed), row.seq);
+    const folded = { ...facts.state, since_checkpoint: 0 };
+    if (!isDeepStrictEqual(JSON.parse(JSON.stringify(plain(state))), JSON.parse(JSON.stringify(plain(folded))))) {
+      this.broke('fold', `${row.stream}: the checkpoint at row ${row.n} is not what its rows add up to`);
+    }
+    if (nextStep(state) !== nextStep(facts.state)) this.broke('fold', `${row.stream}: another next step`);
+  }
+}
+
+const plain = (state: SessionState): unknown => ({ ...state, keys: [...state.keys] });

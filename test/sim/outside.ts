@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+// The world outside a gateway: models and tools that do what the plan says, on the virtual clock, and count what was asked of them.
+
+import type { StreamSink } from '../../src/actors/session/call-model.ts';
+import type { Tool, ToolOutcome } from '../../src/agent/tools/tool.ts';
+import type { ArgumentChecks } from '../../src/agent/tools/validate.ts';
+import type { LaneAdapters } from '../../src/composition/lane-role.ts';
+import { failure } from '../../src/errors.ts';
+import type { ChatEvent, ChatMessage, ChatRequest } from '../../src/providers/provider.ts';
+import type { Clock, Life, Task } from './clock.ts';
+import type { ModelFault, Plan, PlannedCall, PlannedMessage } from './plan.ts';
+import type { Rules, Stream } from './rules.ts';
+
+const OBJECT = { type: 'object', additionalProperties: true } as const;
+/** The text a message begins with, by its key. */
+export const contentOf = (key: number): string => `#${key} `;
+const KEY = /^#(\d+) /;
+
+export class Outside {
+  /** Streams that run. */
+  readonly streams = new Set<Stream>();
+  /** Tools that run. */
+  toolsRunning = 0;
+  calls = 0;
+  toolCalls = 0;
+  private readonly clock: Clock;
+  private readonly rules: Rules;
+  private readonly checks: ArgumentChecks;
+  private readonly messages: ReadonlyMap<number, PlannedMessage>;
+  private readonly attempts = new Map<string, number>();
+
+  constructor(clock: Clock, plan: Plan, rules: Rules, checks: ArgumentChecks) {
+    this.clock = clock;
+    this.rules = rules;
+    this.checks = checks;
+    this.messages = new Map(plan.messages.map((message) => [message.key, message]));
+  }
+
+  /** What one life of a lane's thread has of it. */
+  adapters(life: Life): LaneAdapters {
+    return {
+      checks: this.checks,
+      tools: [this.tool(life, 'once'), this.tool(life, 'again')],
+      stream: (provider, request, sink) => this.stream(life, provider, request, sink),
+    };
+  }
+
+  private stream(life: Life, provider: string, request: ChatRequest, sink: StreamSink): () => void {
+    const { key, round } = placeIn(request.messages);
+    const message = this.messages.get(key);
+    if (message === undefined) throw new Error(`no message ${key} is in the plan`);
+    const call = message.calls[Math.min(round, message.calls.length - 1)] ?? message.calls[0];
+    const place = `${key}.${round}`;
+    const attempt = (this.attempts.get(place) ?? 0) + 1;
+    this.attempts.set(place, attempt);
+    this.calls += 1;
+    const stream: Stream = { key, provider, life, since: this.clock.now };
+    const fault = call.fault !== null && attempt <= call.fault.times ? call.fault.kind : null;
+    if (!life.dead) {
+      for (const other of this.streams) if (other.life.dead) this.streams.delete(other);
+      this.streams.add(stream);
+      this.rules.streamBegan(stream, this.streams);
+    }
+    const steps = script(call, `${place}.${attempt}`, fault);
+    let task: Task | undefined;
+    const next = (at: number): void => {
+      const events = steps[Math.min(at, steps.length - 1)];
+      if (events === undefined) return;
+      const endless = fault === 'endless' && at >= steps.length - 1;
+      if (fault === 'hang' && at >= steps.length - 1) return;
+      task = this.clock.schedule(life, at === 0 ? call.first : call.gap, 'model', () => {
+        for (const event of events) sink.event(event);
+        if (endless || at < steps.length - 1) return next(at + 1);
+        this.streams.delete(stream);
+        sink.end(fault === 'silent' ? failure('provider_error', 'The model ended without saying so.') : null);
+      });
+    };
+    next(0);
+    return () => {
+      if (task !== undefined) task.run = null;
+      this.streams.delete(stream);
+    };
+  }
+
+  private tool(life: Life, name: 'once' | 'again'): Tool {
+    return {
+      name,
+      description: `A tool of the simulation that ${name === 'again' ? 'may be run again' : 'must not be run again'}.`,
+      inputSchema: OBJECT,
+      capabilities: [],
+      timeoutMs: 60_000,
+      idempotent: name === 'again',
+      serial: false,
+      execute: (args, { turn_id, call_id }) => {
+        if (!life.dead) {
+          this.toolCalls += 1;
+          this.toolsRunning += 1;
+          life.atEnd(() => done());
+          this.rules.toolRan(turn_id, call_id, name === 'again');
+        }
+        let running = !life.dead;
+        const done = (): void => {
+          if (running) this.toolsRunning -= 1;
+          running = false;
+        };
+        this.clock.settle = true;
+        return new Promise<ToolOutcome>((resolve) => {
+          const how = String(args['how']);
+          if (how === 'hangs') return done();
+          this.clock.schedule(life, Number(args['ms']), 'tool', () => {
+            done();
+            this.clock.settle = true;
+            resolve({ content: `${name} ${how}`, is_error: how === 'fails' });
+          });
+        });
+      },
+    };
+  }
+}
+
+/** Which message a request answers, and how many replies of its turn it has already. */
+function placeIn(messages: readonly ChatMessage[]): { readonly key: number; readonly round: number } {
+  const at = messages.findLastIndex(({ role }) => role === 'user');
+  const key = KEY.exec(messages[at]?.content ?? '');
+  if (key === null) throw new Error('a request without a message of the plan');
+  return { key: Number(key[1]), round: messages.slice(at).filter(({ role }) => role === 'assistant').length };
+}
+
+/** A call as events that come together, one step after the other. */
+function script(call: PlannedCall, place: string, fault: ModelFault['kind'] | null): readonly (readonly ChatEvent[])[] {
+  const error = (code: 'provider_error' | 'rate_limited'): ChatEvent => ({
+    type: 'error',
+    error: failure(code, `The model of ${place} failed.`),
+  });
+  if (fault === 'before') return [[error('provider_error')]];
+  if (fault === 'busy') return [[error('rate_limited')]];
+  const deltas = Array.from({ length: call.deltas }, (_, at): readonly ChatEvent[] => [
+    at % 4 === 3 ? { type: 'thinking_delta', text: `(${place})` } : { type: 'text_delta', text: `${place}:${at} ` },
+  ]);
+  const said = deltas.slice(0, Math.ceil(deltas.length / 2));
+  const more: readonly ChatEvent[] = [{ type: 'text_delta', text: '…' }];
+  if (fault === 'mid') return [...said, [error('provider_error')]];
+  if (fault === 'hang') return [...said, []];
+  if (fault === 'endless') return [...said, more];
+  if (fault === 'silent') return [...said, []];
+  const used = Math.floor(call.tokens / 2);
+  const usage: ChatEvent = {
+    type: 'usage',
+    inputTokens: used,
+    outputTokens: call.tokens - used,
+    cacheReadTokens: 0,
+    cacheWriteTokens: 0,
+  };
+  const tools = call.tools.map(
+    ({ name, ms, how }, at): ChatEvent => ({
+      type: 'tool_call',
+      id: `${place}.${at}`,
+      name,
+      arguments: JSON.stringify({ ms, how }),
+    }),
+  );
+  const finishReason = fault === 'filtered' ? 'content_filter' : tools.length > 0 ? 'tool_calls' : 'stop';
+  return [...deltas, [...(fault === 'filtered' ? [] : tools), usage, { type: 'done', finishReason }]];
+}

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+// What happens in one run: who writes what and when, how the models and tools behave, what breaks. All of it from a seed.
+
+import { Chance } from './chance.ts';
+
+/** One model call of a turn, as the scripted model makes it. */
+export interface PlannedCall {
+  /** Deltas of its text; some of them thoughts. */
+  readonly deltas: number;
+  /** Tools it asks for; none: its reply ends the turn. */
+  readonly tools: readonly PlannedTool[];
+  /** Milliseconds before the first event, and between two. */
+  readonly first: number;
+  readonly gap: number;
+  readonly tokens: number;
+  readonly fault: ModelFault | null;
+}
+
+/** How a model misbehaves, in the first `times` attempts. */
+export interface ModelFault {
+  readonly kind: 'before' | 'mid' | 'silent' | 'hang' | 'endless' | 'busy' | 'filtered';
+  readonly times: number;
+}
+
+export interface PlannedTool {
+  /** `once`: not to be run again; `again`: idempotent. */
+  readonly name: 'once' | 'again';
+  readonly ms: number;
+  readonly how: 'answers' | 'fails' | 'hangs';
+}
+
+export interface PlannedMessage {
+  readonly key: number;
+  readonly user: number;
+  /** Messages of one number go to one session; the first of them opens it. */
+  readonly session: number;
+  /** When its client sends it, in milliseconds. */
+  readonly at: number;
+  /** What its client waits for: the receipt, the whole answer, the events. */
+  readonly mode: 'send' | 'whole' | 'stream';
+  /** Turns of calls; past the last the last again. */
+  readonly calls: readonly [PlannedCall, ...PlannedCall[]];
+  /** The client sends it so often more at about the same time. */
+  readonly again: number;
+  /** So many milliseconds after the receipt it is cancelled. */
+  readonly cancel: number | null;
+  /** The client goes away from the answer after so many milliseconds and asks again later. */
+  readonly leaves: number | null;
+}
+
+export type Fault = FaultKind & {
+  /** Happens before this step. */
+  readonly step: number;
+};
+
+type FaultKind =
+  | { readonly kind: 'kill'; readonly thread: string }
+  /** At the n-th time from then on that any thread passes a named point. */
+  | { readonly kind: 'point'; readonly point: string; readonly nth: number; readonly whole: boolean }
+  | {
+      readonly kind: 'crash';
+      readonly ghost: boolean;
+      readonly views: 'kept' | 'gateway' | 'all';
+      readonly down: number;
+    }
+  | { readonly kind: 'drain' }
+  | { readonly kind: 'hold'; readonly thread: string; readonly ms: number }
+  | { readonly kind: 'disk'; readonly how: 'write' | 'sync'; readonly times: number }
+  | { readonly kind: 'slow'; readonly ms: number; readonly for: number };
+
+export interface Plan {
+  readonly seed: number;
+  /** Faults come before this step; afterwards everything must come to its end. */
+  readonly steps: number;
+  readonly lanes: number;
+  /** Milliseconds a batch takes from thread to thread: always, at most besides, and now and then. */
+  readonly link: { readonly base: number; readonly jitter: number; readonly slow_share: number; readonly slow: number };
+  /** What a look at the clock costs a thread, in milliseconds. */
+  readonly cost: number;
+  readonly settings: {
+    readonly queue: 'followup' | 'interrupt';
+    readonly idle_timeout: number;
+    readonly awake_max: number;
+    readonly max_concurrency: number;
+    readonly per_hour_tokens: number;
+    readonly per_session_tokens: number;
+    readonly turn_timeout: number;
+    readonly tool_timeout: number;
+    readonly max_tool_iterations: number;
+    readonly mailbox_capacity: number;
+    readonly window: number;
+  };
+  readonly messages: readonly PlannedMessage[];
+  readonly faults: readonly Fault[];
+}
+
+const POINTS: readonly [string, ...string[]] = [
+  'recover.owed',
+  'recover.tail_read',
+  'recover.resumed',
+  'receive.before_journal',
+  'receive.journaled',
+  'journal.opened',
+  'journal.gathered',
+  'journal.before_commit',
+  'journal.after_commit',
+  'model.before',
+  'model.prepared',
+  'model.first_delta',
+  'model.after',
+  'model.journaled',
+  'tool.before',
+  'tool.after',
+  'tool.journaled',
+  'cancel.journaled',
+  'turn.before_finish',
+  'turn.finished',
+  'views.read',
+  'views.between_files',
+  'views.applied',
+  'lane.checkpoint',
+  'lane.asleep',
+  'drain.begun',
+];
+
+/** A run in full. @param steps during how many steps things break */
+export function planOf(seed: number, steps: number): Plan {
+  const chance = new Chance(seed ^ 0x5e_ed);
+  const lanes = 1 + chance.int(3);
+  const calm = chance.often(0.1);
+  const wild = chance.often(0.15);
+  const crowd = chance.often(0.08);
+  const users = 1 + chance.int(3);
+  const sessions = crowd ? 1 : 1 + chance.int(chance.often(0.1) ? 24 : 6);
+  const count = crowd ? 64 : sessions + chance.int(12);
+  const span = chance.pick([50, 400, 2_000, 6_000]);
+  const opened = new Set<number>();
+  const messages = Array.from({ length: count }, (_, at): PlannedMessage => {
+    const session = at < sessions ? at : chance.int(sessions);
+    const opens = !opened.has(session);
+    opened.add(session);
+    return {
+      key: at + 1,
+      user: session % users,
+      session,
+      at: Math.round(opens ? chance.between(0, span / 4) : chance.between(0, span)),
+      mode: chance.pick(['send', 'whole', 'whole', 'stream', 'stream']),
+      calls: callsOf(chance),
+      again: chance.often(0.25) ? 1 + chance.int(3) : 0,
+      cancel: chance.often(0.12) ? Math.round(chance.between(0, 1_500)) : null,
+      leaves: chance.often(0.1) ? Math.round(chance.between(0, 800)) : null,
+    };
+  });
+  const names = ['journal', 'views', 'read', ...Array.from({ length: lanes }, (_, at) => `lane-${at + 1}`)] as const;
+  const faults = calm ? [] : faultsOf(chance, wild ? 12 : 5, steps, names);
+  return {
+    seed,
+    steps,
+    lanes,
+    link: {
+      base: chance.pick([0.02, 0.1, 1]),
+      jitter: chance.pick([0.05, 0.5, 5]),
+      slow_share: calm ? 0 : chance.pick([0, 0, 0.01, 0.05]),
+      slow: chance.pick([20, 300, 2_000]),
+    },
+    cost: chance.pick([0.001, 0.01, 0.1, 1]),
+    settings: {
+      queue: chance.often(0.2) ? 'interrupt' : 'followup',
+      idle_timeout: chance.pick([1_000, 3_000, 900_000]),
+      awake_max: chance.pick([1, 3, 5_000]),
+      max_concurrency: chance.pick([0, 1, 2, 5]),
+      per_hour_tokens: chance.often(0.3) ? chance.pick([2_600, 6_000, 100_000]) : 0,
+      per_session_tokens: chance.often(0.1) ? chance.pick([1_300, 30_000]) : 0,
+      turn_timeout: chance.pick([4_000, 10_000]),
+      tool_timeout: chance.pick([1_000, 3_000]),
+      max_tool_iterations: chance.pick([1, 3, 5]),
+      mailbox_capacity: chance.often(0.1) ? 8 : 1_024,
+      window: chance.often(0.1) ? 16 : 8_192,
+    },
+    messages,
+    faults,
+  };
+}
+
+function callsOf(chance: Chance): PlannedMessage['calls'] {
+  const call = (tools: boolean): PlannedCall => ({
+    deltas: chance.int(5),
+    tools: tools
+      ? Array.from({ length: 1 + chance.int(3) }, () => ({
+          name: chance.pick(['once', 'once', 'again']),
+          ms: Math.round(chance.between(0, chance.often(0.1) ? 5_000 : 100)),
+          how: chance.often(0.1) ? chance.pick(['fails', 'hangs']) : 'answers',
+        }))
+      : [],
+    first: chance.between(0.1, 80),
+    gap: chance.between(0.1, 30),
+    tokens: 10 + chance.int(60),
+    fault: chance.often(0.1)
+      ? {
+          kind: chance.pick(['before', 'mid', 'silent', 'hang', 'endless', 'busy', 'filtered']),
+          times: chance.pick([1, 1, 2, 99]),
+        }
+      : null,
+  });
+  const rounds = chance.often(0.4) ? 1 + chance.int(3) : 0;
+  return [
+    call(rounds > 0),
+    ...Array.from({ length: Math.max(0, rounds - 1) }, () => call(true)),
+    ...(rounds > 0 && !chance.often(0.1) ? [call(false)] : []),
+  ];
+}
+
+/** Some come alone, some with another close behind: what one has begun, the next cuts through. */
+function faultsOf(chance: Chance, most: number, steps: number, threads: readonly string[]): readonly Fault[] {
+  const faults: Fault[] = [];
+  for (let left = chance.int(most); left > 0; left -= 1) {
+    const fault = faultOf(chance, steps, threads);
+    faults.push(fault);
+    for (let step = fault.step; chance.often(0.4); ) {
+      step += chance.int(chance.pick([4, 40, 150]));
+      faults.push({ ...faultOf(chance, steps, threads), step });
+    }
+  }
+  return faults.sort((one, other) => one.step - other.step);
+}
+
+function faultOf(chance: Chance, steps: number, threads: readonly string[]): Fault {
+  // More of them early: a short run is over long before its last step.
+  const step = Math.floor(steps * chance.next() ** 2);
+  const thread = threads[chance.int(threads.length)] ?? 'journal';
+  const kinds: readonly [() => FaultKind, number][] = [
+    [() => ({ kind: 'kill', thread }), 6],
+    [() => ({ kind: 'point', point: chance.pick([...POINTS]), nth: 1 + chance.int(4), whole: chance.often(0.3) }), 6],
+    [
+      () => ({
+        kind: 'crash',
+        ghost: chance.often(0.5),
+        views: chance.pick(['kept', 'kept', 'gateway', 'all']),
+        down: Math.round(chance.between(50, 3_000)),
+      }),
+      3,
+    ],
+    [() => ({ kind: 'drain' }), 1],
+    [() => ({ kind: 'hold', thread, ms: Math.round(chance.pick([5, 80, 1_000, 12_000])) }), 3],
+    [() => ({ kind: 'disk', how: chance.pick(['write', 'sync']), times: 1 + chance.int(4) }), 2],
+    [() => ({ kind: 'slow', ms: chance.pick([2, 20, 200]), for: Math.round(chance.between(50, 3_000)) }), 1],
+  ];
+  let left = chance.int(kinds.reduce((sum, [, weight]) => sum + weight, 0));
+  for (const [make, weight] of kinds) {
+    left -= weight;
+    if (left < 0) return { ...make(), step };
+  }
+  return { kind: 'kill', thread, step };
+}

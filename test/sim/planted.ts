@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bugs planted in a copy of the sources: the simulation must catch every one of them, or it proves little.
+
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const PLANTED = fileURLToPath(new URL('./planted', import.meta.url));
+
+const Bug = z.strictObject({
+  /** What goes wrong, in one sentence. */
+  says: z.string(),
+  /** A seed known to catch it, which is tried first. */
+  seed: z.number().int(),
+  /** Each `find` must be in its file exactly once. */
+  edits: z.array(z.strictObject({ file: z.string(), find: z.string(), replace: z.string() })).min(1),
+});
+export type Bug = z.output<typeof Bug> & { readonly name: string };
+
+export interface Caught {
+  readonly name: string;
+  readonly says: string;
+  /** Null: no seed caught it. */
+  readonly seed: number | null;
+  readonly rule: string;
+  readonly text: string;
+  /** Seeds it took. */
+  readonly tried: number;
+  readonly seconds: number;
+}
+
+export function plantedBugs(): readonly Bug[] {
+  return readdirSync(PLANTED)
+    .filter((file) => file.endsWith('.json'))
+    .sort()
+    .map((file) => ({
+      ...Bug.parse(JSON.parse(readFileSync(join(PLANTED, file), 'utf8'))),
+      name: file.slice(0, -'.json'.length),
+    }));
+}
+
+/** The sources with one bug in them. @throws Error when its patch does not apply any more */
+function plant(bug: Bug): string {
+  const copy = mkdtempSync(join(tmpdir(), 'sigil-planted-'));
+  for (const part of ['src', 'test/sim', 'package.json'])
+    cpSync(join(ROOT, part), join(copy, part), { recursive: true });
+  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
+  for (const { file, find, replace } of bug.edits) {
+    const path = join(copy, file);
+    const source = readFileSync(path, 'utf8');
+    const times = source.split(find).length - 1;
+    if (times !== 1) throw new Error(`${bug.name}: what is to be replaced is ${times} times in ${file}`);
+    writeFileSync(
+      path,
+      source.replace(find, () => replace),
+    );
+  }
+  return copy;
+}
+
+/** Runs the simulation over one planted bug, its known seed first. @param most seeds it may take */
+export function catchBug(bug: Bug, most: number, steps: number): Caught {
+  const began = performance.now();
+  const copy = plant(bug);
+  try {
+    const first = ['--first', String(bug.seed)];
+    const command = [
+      '--disable-warning=ExperimentalWarning',
+      join(copy, 'test/sim/run.ts'),
+      '--hunt',
+      '--json',
+      ...first,
+    ];
+    const child = spawnSync(process.execPath, [...command, '--seeds', String(most), '--steps', String(steps)], {
+      cwd: copy,
+      encoding: 'utf8',
+    });
+    const seconds = Math.round((performance.now() - began) / 100) / 10;
+    const { name, says } = bug;
+    if (child.status !== 0 && child.status !== 1) {
+      throw new Error(`${name}: the simulation itself failed: ${child.stderr.slice(-2_000)}`);
+    }
+    const told = JSON.parse(child.stdout) as {
+      seeds: number;
+      broken: readonly { seed: number; rule: string; text: string }[];
+    };
+    const [found] = told.broken;
+    return {
+      name,
+      says,
+      seed: found?.seed ?? null,
+      rule: found?.rule ?? '',
+      text: found?.text ?? '',
+      tried: told.seeds,
+      seconds,
+    };
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
+}
+
+/** Remembers the seed that caught a bug. */
+export function remember(bug: Bug, seed: number): void {
+  const { name, ...rest } = bug;
+  writeFileSync(join(PLANTED, `${name}.json`), `${JSON.stringify({ ...rest, seed }, null, 2)}\n`);
+}

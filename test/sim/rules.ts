@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// The invariants, checked as things happen: what breaks one ends the run.
+
+import type { JournalRow } from '../../src/stores/records.ts';
+import { type Clock, EPOCH, type Life } from './clock.ts';
+import { JournalRules, type TurnFacts } from './journal-rules.ts';
+import type { Plan } from './plan.ts';
+
+export interface Broken {
+  readonly rule: string;
+  readonly text: string;
+}
+
+/** A model's stream while it runs. */
+export interface Stream {
+  readonly key: number;
+  readonly provider: string;
+  readonly life: Life;
+  /** When it began. */
+  readonly since: number;
+}
+
+/** What a client was told of a message it sent. */
+export interface Acknowledged {
+  readonly session_id: string;
+  readonly turn_id: string;
+  readonly message_id: string;
+  readonly seq: number;
+}
+
+/** What a turn may fail with that nothing inside is to blame for. */
+const OUTSIDE: ReadonlySet<string> = new Set([
+  'provider_error',
+  'rate_limited',
+  'tool_loop_limit',
+  'deadline_exceeded',
+  'budget_exceeded',
+  'poisoned',
+]);
+/** While a session waits for a permit for longer than this, in milliseconds, no other may be served more often than so. */
+const FAIR = { after: 100, most: 2 } as const;
+/** How much longer than its time something may take without anything having been disturbed, in milliseconds. */
+const SLACK = 3_000;
+
+export class Rules {
+  broken: Broken | undefined;
+  readonly journal: JournalRules;
+  readonly acknowledged = new Map<string, Acknowledged>();
+  /** When something last broke, was slow or came back. */
+  disturbed = 0;
+  private readonly clock: Clock;
+  private readonly plan: Plan;
+  /** The highest message id of each thread's newest life. */
+  private readonly ids = new Map<string, { readonly life: string; readonly highest: number }>();
+  private readonly ran = new Map<string, number>();
+  /** Sessions whose model call is journaled and has not begun, and who began one since. */
+  private readonly waiting = new Map<string, { readonly since: number; readonly served: Map<string, number> }>();
+  /** Whether nothing hinders anybody but the others. */
+  private readonly calm: boolean;
+
+  constructor(clock: Clock, plan: Plan, window: number) {
+    this.clock = clock;
+    this.plan = plan;
+    this.calm = plan.faults.length === 0 && plan.link.slow_share === 0 && plan.cost <= 0.1;
+    this.journal = new JournalRules((rule, text) => this.broke(rule, text), window);
+  }
+
+  broke(rule: string, text: string): void {
+    this.broken ??= { rule, text };
+  }
+
+  /** From now on nothing counts as late that was under way. */
+  disturb(ms = 0): void {
+    this.disturbed = Math.max(this.disturbed, this.clock.now + ms);
+  }
+
+  rows(rows: readonly JournalRow[]): void {
+    for (const row of rows) {
+      this.journal.row(row);
+      if (row.type === 'turn_finished' || row.type === 'turn_failed') this.inTime(row);
+      if (row.type === 'turn_failed') this.forReason(row);
+      if (row.type === 'model_called') this.waiting.set(row.stream, { since: this.clock.now, served: new Map() });
+      else if (row.type === 'turn_finished' || row.type === 'turn_failed') this.waiting.delete(row.stream);
+    }
+    const { per_hour_tokens } = this.plan.settings;
+    if (per_hour_tokens > 0 && this.journal.tokens > per_hour_tokens) {
+      this.broke('budget', `${this.journal.tokens} tokens are used of ${per_hour_tokens}`);
+    }
+  }
+
+  /** Ids of different lives of a thread never meet. @param life `thread.process.life` */
+  posted(life: string, id: number): void {
+    const thread = life.slice(0, life.lastIndexOf('.'));
+    const known = this.ids.get(thread);
+    if (known !== undefined && known.life !== life && id <= known.highest) {
+      this.broke('ids', `${life} sends ${id}, and ${known.life} has sent ${known.highest}`);
+    }
+    this.ids.set(thread, { life, highest: Math.max(id, known?.highest ?? 0) });
+  }
+
+  /** R1: what is acknowledged is durable, and stays what it was. */
+  acknowledge(told: Acknowledged): void {
+    const turn = this.journal.turns.get(told.turn_id);
+    if (turn === undefined || turn.message_id !== told.message_id || turn.stream !== `session/${told.session_id}`) {
+      this.broke('R1', `message ${told.message_id} was acknowledged and is not in the journal`);
+    }
+    const before = this.acknowledged.get(told.message_id);
+    if (before !== undefined && before.turn_id !== told.turn_id) {
+      this.broke('R1', `message ${told.message_id} was acknowledged as ${before.turn_id} and as ${told.turn_id}`);
+    }
+    this.acknowledged.set(told.message_id, told);
+  }
+
+  /** R2: a result that is journaled is not made again, and what is not idempotent is never made twice. */
+  toolRan(turn_id: string, call_id: string, idempotent: boolean): void {
+    const turn = this.journal.turns.get(turn_id);
+    const call = `${turn_id} ${call_id}`;
+    const before = this.ran.get(call) ?? 0;
+    this.ran.set(call, before + 1);
+    if (turn === undefined || !turn.called.has(call_id))
+      this.broke('R2', `tool call ${call_id} ran before it was journaled`);
+    else if (turn.returned.has(call_id))
+      this.broke('R2', `tool call ${call_id} ran again after its result was journaled`);
+    else if (turn.ended !== null) this.broke('R2', `tool call ${call_id} ran after its turn was over`);
+    if (before > 0 && !idempotent)
+      this.broke('R2', `tool call ${call_id}, which is not idempotent, ran ${before + 1} times`);
+  }
+
+  /** R6 and permits: a model is called for the one turn that runs, once it is journaled, and not too many at once. */
+  streamBegan(stream: Stream, all: ReadonlySet<Stream>): void {
+    const turn = this.turnOf(stream.key);
+    if (turn === undefined)
+      return this.broke('R6', `a model is called for message ${stream.key}, which is not durable`);
+    const state = this.journal.streams.get(turn.stream)?.state;
+    if (state?.turn?.turn_id !== turn.turn_id || state.turn.open_call === null) {
+      this.broke('R6', `a model is called for turn ${turn.turn_id} without a journaled call`);
+    }
+    this.fair(turn.stream);
+    const same = [...all].filter((other) => this.turnOf(other.key)?.stream === turn.stream);
+    if (same.length > 1) this.broke('R6', `${same.length} models are called for ${turn.stream} at once`);
+    const { max_concurrency } = this.plan.settings;
+    const calm = this.clock.now - this.disturbed > 10_000 || this.plan.faults.length === 0;
+    if (max_concurrency > 0 && calm && all.size > max_concurrency) {
+      this.broke('permits', `${all.size} calls at once where ${max_concurrency} may be`);
+    }
+  }
+
+  /** Whoever waits for a permit is not passed again and again. */
+  private fair(stream: string): void {
+    this.waiting.delete(stream);
+    if (!this.calm) return;
+    for (const [session, { since, served }] of this.waiting) {
+      if (this.clock.now - since < FAIR.after) continue;
+      const times = (served.get(stream) ?? 0) + 1;
+      served.set(stream, times);
+      if (times > FAIR.most) this.broke('fairness', `${stream} is served ${times} times while ${session} waits`);
+    }
+  }
+
+  turnOf(key: number): TurnFacts | undefined {
+    return this.journal.byMessage.get(messageId(key));
+  }
+
+  /** A turn fails for what its model did, its limits or its time, never for what happens inside. */
+  private forReason(row: JournalRow): void {
+    const { code, message } = JSON.parse(row.payload) as { readonly code: string; readonly message: string };
+    const { mailbox_capacity, window } = this.plan.settings;
+    const crowded = code === 'overloaded' && (mailbox_capacity < 100 || window < 100);
+    const open = code === 'provider_unavailable' && message.includes('circuit');
+    if (!OUTSIDE.has(code) && !crowded && !open)
+      this.broke('answers', `turn ${row.turn_id} failed: ${code}: ${message}`);
+  }
+
+  /** A turn that nothing disturbed ends within its time. */
+  private inTime(row: JournalRow): void {
+    const turn = row.turn_id === null ? undefined : this.journal.turns.get(row.turn_id);
+    if (turn?.started_at == null) return;
+    const until = turn.started_at + this.plan.settings.turn_timeout;
+    const allowed = Math.max(until, turn.resumed_at, EPOCH + this.disturbed) + SLACK + this.plan.link.slow * 4;
+    if (row.at > allowed) this.broke('time', `turn ${turn.turn_id} ended ${row.at - until} ms past its time`);
+  }
+}
+
+/** The sender's key of a message of the plan. */
+export function messageId(key: number): string {
+  return `message-${key}`;
+}

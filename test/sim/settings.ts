@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// The configuration of a simulated gateway: the defaults with what the plan says.
+
+import { type Config, ConfigSchema } from '../../src/config/schema.ts';
+import type { Plan } from './plan.ts';
+
+let defaults: Config | undefined;
+
+export function configOf(plan: Plan): Config {
+  defaults ??= ConfigSchema.parse({ providers: { scripted: { type: 'sigil' } } });
+  const { settings } = plan;
+  const { providers, models, sessions, gateway, agent } = defaults;
+  const scripted = providers['scripted'];
+  if (scripted === undefined) throw new Error('the scripted provider is not in its own configuration');
+  return {
+    ...defaults,
+    gateway: {
+      ...gateway,
+      mailbox_capacity: settings.mailbox_capacity,
+      session_idle_timeout: settings.idle_timeout,
+      awake_max: settings.awake_max,
+    },
+    providers: { scripted: { ...scripted, max_concurrency: settings.max_concurrency } },
+    models: {
+      ...models,
+      default: 'scripted/offline',
+      budgets: {
+        ...models.budgets,
+        per_session_tokens: settings.per_session_tokens,
+        per_hour_tokens: settings.per_hour_tokens,
+        per_hour_usd: 0,
+        per_day_usd: 0,
+      },
+    },
+    agent: { ...agent, turn_timeout: settings.turn_timeout },
+    sessions: {
+      ...sessions,
+      queue: settings.queue,
+      tool_timeout: settings.tool_timeout,
+      max_tool_iterations: settings.max_tool_iterations,
+    },
+  };
+}
