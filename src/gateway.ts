@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { address } from './bus/address.ts';
 import { SharedCounter } from './bus/counter.ts';
-import { type Layout, MAIN, threadNames } from './bus/layout.ts';
+import { type Layout, MAIN, placement, threadNames } from './bus/layout.ts';
 import type { RunningGateway, StartOptions } from './cli/running-gateway.ts';
 import { versionInfo } from './cli/version.ts';
 import type { House } from './composition/boot.ts';
@@ -13,13 +13,15 @@ import { budgetScopes, providerTypes } from './composition/config-scopes.ts';
 import { createContext, type ThreadContext } from './composition/context.ts';
 import { killPoints } from './composition/kill-points.ts';
 import { createLog, type ProcessLog } from './composition/log.ts';
-import { PULL_CHANNELS, startMain } from './composition/main-role.ts';
+import { PULL_CHANNELS, startMain, threadLost } from './composition/main-role.ts';
 import { tokenGrants } from './composition/owner-token.ts';
 import { realWorld } from './composition/real-world.ts';
 import { Threads } from './composition/threads.ts';
 import { unavailableParts } from './composition/unavailable.ts';
+import { realWorkers } from './composition/workers.ts';
 import { parseListen } from './config/listen.ts';
 import type { Config } from './config/schema.ts';
+import { Admission } from './edge/admission.ts';
 import type { EdgePorts } from './edge/ports.ts';
 import { createEdge } from './edge/server.ts';
 import { type Failure, failure, SigilError } from './errors.ts';
@@ -79,6 +81,7 @@ async function start(options: StartOptions, lock: Held, socket: string, log: Pro
     data_dir: dataDir,
     counters: new SharedArrayBuffer(SharedCounter.bytes(names.length)),
     beats: new SharedArrayBuffer(names.length * Int32Array.BYTES_PER_ELEMENT),
+    working: new SharedArrayBuffer(names.length * Int32Array.BYTES_PER_ELEMENT),
   };
   const quarantined = [...options.quarantined, ...unavailableParts(config)];
   for (const { what, message, advice } of quarantined) log.warn({ part: what }, `${message} ${advice}`);
@@ -87,14 +90,18 @@ async function start(options: StartOptions, lock: Held, socket: string, log: Pro
   const drained = new Promise<void>((resolve) => {
     lanesDrained = resolve;
   });
+  const point = killPoints(process.env['SIGIL_KILL_AT']);
+  point('start.locked');
+  let lost = (_: number): void => undefined;
   const context = createContext({
     house,
     index: MAIN,
     life: 1,
     world: realWorld,
     log: log.write,
-    point: killPoints(process.env['SIGIL_KILL_AT']),
+    point,
     drain: (done) => done(),
+    onDown: (thread) => lost(thread),
   });
   const { bus } = context;
   const root = address('gateway', 'root');
@@ -106,9 +113,11 @@ async function start(options: StartOptions, lock: Held, socket: string, log: Pro
   // Whoever starts a gateway looks at this when it ends; until then nobody does.
   closed.catch(() => undefined);
 
+  /** Those that are quarantined now. */
+  const left_out = new Set<string>();
   const threads = new Threads({
     house,
-    entry: ENTRY,
+    workers: realWorkers(ENTRY),
     world: realWorld,
     bus,
     log: log.write,
@@ -116,31 +125,44 @@ async function start(options: StartOptions, lock: Held, socket: string, log: Pro
       log.warn({ thread, reason }, 'a thread ended and is started again');
       bus.send(root, 'gateway.thread_restarted', { thread, reason }, { from });
     },
-    quarantined: (thread, error) => {
-      const advice = 'See the log for what it ended with, then restart the gateway.';
-      bus.send(
-        root,
-        'gateway.quarantine',
-        { what: `thread/${thread}`, code: error.code, message: error.message, advice },
-        { from },
-      );
-      // Without its journal or lanes a gateway serves nobody: better to end and be started again from outside.
-      if (thread === 'journal' || thread.startsWith('lane-')) over(error);
+    quarantined: (thread, error, rest_ms) => {
+      const { code, message } = error;
+      log.error({ thread, rest_ms, error }, 'a thread is left out until it has rested');
+      const again = realWorld.iso(realWorld.now() + rest_ms);
+      const advice = `It is tried again at ${again}; the log says what it ended with. Restart the gateway to try it at once.`;
+      bus.send(root, 'gateway.quarantine', { what: `thread/${thread}`, code, message, advice }, { from });
+      left_out.add(thread);
+      // Without its journal or any lane a gateway serves nobody: better to end and be started again from outside.
+      const lanes = names.filter((name) => name.startsWith('lane-'));
+      if (thread === 'journal' || lanes.every((name) => left_out.has(name))) over(error);
+    },
+    released: (thread) => {
+      log.warn({ thread }, 'a thread that was left out serves again');
+      left_out.delete(thread);
+      bus.send(root, 'gateway.released', { what: `thread/${thread}` }, { from });
+    },
+    unstoppable: (thread) => {
+      log.error({ thread }, 'a thread cannot be ended; the process ends with it');
+      // Everything that was acknowledged is in the journal, and whoever started this process starts it again.
+      process.kill(process.pid, 'SIGKILL');
     },
   });
   const seen = createSeqTracker();
+  const admission = new Admission(realWorld);
   const main = startMain(context, {
+    admission,
     quarantined,
     drained: () => lanesDrained(),
     acknowledged: (seq) => seen.note(seq),
   });
+  lost = (thread) => threadLost(context, main, thread);
   let state: 'starting' | 'running' | 'draining' = 'starting';
   // No chat channel and no plugin is configured that this version can run: nothing lives on the I/O threads.
   const resting = new Set(names.filter((thread) => thread.startsWith('io-')));
   const started = threads.start(resting);
   // The threads load while the edge does.
   started.catch(() => undefined);
-  const edge = edgeOf({ context, options, quarantined, log, seen, resting, state: () => state });
+  const edge = edgeOf({ admission, context, options, quarantined, log, seen, resting, state: () => state });
   const stopAll = async (): Promise<void> => {
     await threads.stop();
     main.stop();
@@ -152,6 +174,7 @@ async function start(options: StartOptions, lock: Held, socket: string, log: Pro
   try {
     await edge.listenSocket(socket);
     if (options.tcp) url = (await listen(edge, config)).url;
+    point('start.listening');
     await started;
   } catch (error) {
     await edge.close();
@@ -166,14 +189,17 @@ async function start(options: StartOptions, lock: Held, socket: string, log: Pro
     if (answer.ok) seen.began(answer.body.seq);
   });
   log.info({ url, socket, threads: names.length, data_dir: dataDir }, 'the gateway runs');
+  point('start.ready');
 
   let draining: Promise<void> | null = null;
   const drain = async (reason: string): Promise<void> => {
     log.info({ reason }, 'draining');
     state = 'draining';
+    point('drain.begun');
     const over_at = realWorld.monotonic() + config.gateway.drain_timeout;
     bus.ask(root, 'gateway.drain', { reason }, { from, within: config.gateway.drain_timeout + 5_000 }, () => undefined);
     await drained;
+    point('drain.lanes_done');
     // What the lanes have left of the time is the readers'; those who still wait then are told so.
     await edge.close(Math.max(LAST_READS_MS, over_at - realWorld.monotonic()));
     await stopAll();
@@ -214,6 +240,7 @@ async function listen(edge: Edge, config: Config): Promise<{ url: string }> {
 }
 
 interface EdgeParts {
+  readonly admission: Admission;
   readonly context: ThreadContext;
   readonly options: StartOptions;
   readonly quarantined: StartOptions['quarantined'];
@@ -223,10 +250,12 @@ interface EdgeParts {
   readonly state: EdgePorts['state'];
 }
 
-function edgeOf({ context, options, quarantined, log, seen, resting, state }: EdgeParts): Edge {
+function edgeOf({ admission, context, options, quarantined, log, seen, resting, state }: EdgeParts): Edge {
   const { config, dataDir } = options;
   const { bus, world, house } = context;
   const { version, commit } = versionInfo();
+  const names = threadNames(house.layout);
+  const place = placement(house.layout);
   return createEdge({
     bus,
     store: createReadStore({ bus, from: address('thread', 'main'), seen }),
@@ -236,13 +265,16 @@ function edgeOf({ context, options, quarantined, log, seen, resting, state }: Ed
     log,
     version,
     commit,
-    threads: threadNames(house.layout).filter((thread) => !resting.has(thread)),
+    threads: names.filter((thread) => !resting.has(thread)),
     resting: [...resting],
+    threadOf: (of) => names[place(of)] ?? '',
     workspaces: Object.keys(config.workspaces),
     providers: [...providerTypes(config).keys()],
     channels: PULL_CHANNELS,
     budgets: budgetScopes(config),
     state,
     quarantined,
+    admission,
+    point: context.point,
   });
 }

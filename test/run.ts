@@ -40,8 +40,13 @@ const steps: readonly Step[] = [
   },
   {
     title: 'crashes, short form',
-    command: [process.execPath, 'test/crash/run.ts', '--kills', '50', '--short'],
+    command: [process.execPath, 'test/crash/run.ts', '--all', '--short'],
     needs: 'test/crash/run.ts',
+  },
+  {
+    title: 'under fire, short form',
+    command: [process.execPath, 'test/fire/run.ts', '--counts'],
+    needs: 'test/fire/run.ts',
   },
   { title: 'bench, short form', command: [process.execPath, 'bench/run.ts', '--short'], needs: 'bench/run.ts' },
 ];

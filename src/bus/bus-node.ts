@@ -35,6 +35,11 @@ export interface BusOptions {
   readonly checkClone?: boolean;
   /** Called after every turn, so also between batches: a busy thread is not a hung one. */
   readonly beat?: () => void;
+  /**
+   * Told on whose behalf code runs from now on, as {@link markOf} marks an actor that may do great harm; 0: nobody's. What
+   * hangs a thread can tell nobody itself, but this was told before.
+   */
+  readonly working?: (mark: number) => void;
   /** A receiver, a subscriber or an answer's callback threw. */
   readonly onFault?: (whose: Address, error: unknown) => void;
   /** A life of another thread is over; its asks have failed, its subscriptions and watches are released. */
@@ -54,8 +59,8 @@ export interface BusNode<P extends Protocols> extends Bus<P> {
   /** Nothing more comes from another thread's present life. */
   detached(thread: number): void;
   /**
-   * Another thread is not started again: what waits for it and what is sent to it from now on fails `thread_lost` at
-   * once. What its last life has sent is taken first.
+   * Nobody waits for another thread any more: what waits for it and what is sent to it from now on fails `thread_lost` at
+   * once. What its last life has sent is taken first. The next life that is attached ends this.
    */
   gone(thread: number): void;
   /** Hosts the actors of a kind on this thread. Without `alive` every address of the kind counts as living. */

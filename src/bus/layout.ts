@@ -6,7 +6,7 @@ import { idOf, kindOf } from './address.ts';
 
 /** How many threads of the kinds that may be more than one. */
 export interface Layout {
-  /** Lane threads: sessions, workspaces, budgets, providers. At least 1. */
+  /** Lane threads: sessions. At least 1. */
   readonly lanes: number;
   /** I/O threads: chat channels, plugins, nodes. At least 1. */
   readonly io: number;
@@ -41,6 +41,11 @@ function hash(text: string): number {
   return (mixed ^ (mixed >>> 16)) >>> 0;
 }
 
+/** What stands for a session where only a number fits: never 0, and the same in every thread. 0 for other actors. */
+export function markOf(of: Address): number {
+  return kindOf(of) === 'session' ? hash(of) | 1 : 0;
+}
+
 /** The thread index of every address under `layout`. */
 export function placement(layout: Layout): (of: Address) => number {
   if (!(layout.lanes >= 1 && layout.io >= 1))
@@ -54,9 +59,6 @@ export function placement(layout: Layout): (of: Address) => number {
   return (of) => {
     switch (kindOf(of)) {
       case 'session':
-      case 'workspace':
-      case 'budget':
-      case 'provider':
         return among(lane, layout.lanes, of);
       case 'channel':
         return EDGE_CHANNELS.has(idOf(of)) ? MAIN : among(io, layout.io, of);
@@ -65,7 +67,11 @@ export function placement(layout: Layout): (of: Address) => number {
         return among(io, layout.io, of);
       case 'vector-index':
         return READ;
+      // Who decides for many lives where no session runs: what hangs a lane must not hang them.
       case 'gateway':
+      case 'workspace':
+      case 'budget':
+      case 'provider':
         return MAIN;
       case 'store':
       case 'thread':

@@ -21,7 +21,7 @@ export type DeadReason =
   | 'late_reply'
   /** A reply to a thread that has ended since. */
   | 'life_over'
-  /** Its thread has ended and is not started again. */
+  /** Its thread has ended too often and rests. */
   | 'thread_lost'
   /** The bus was closed. */
   | 'closed';

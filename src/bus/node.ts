@@ -65,7 +65,7 @@ class Node<P extends Protocols> implements BusNode<P>, Carrier {
   private retrying = false;
   private closed = false;
   private readonly cancels = new Set<() => void>();
-  /** Threads that are not started again. */
+  /** Threads nobody waits for. */
   private readonly lost = new Set<number>();
 
   constructor(options: BusOptions) {
@@ -196,8 +196,9 @@ class Node<P extends Protocols> implements BusNode<P>, Carrier {
   }
 
   attach(thread: number, life: number, transport: Transport): void {
-    if (this.closed) transport.close();
-    else this.peers.attach(thread, life, transport);
+    if (this.closed) return transport.close();
+    this.lost.delete(thread);
+    this.peers.attach(thread, life, transport);
   }
 
   receive(thread: number, batch: Batch): void {
@@ -423,22 +424,26 @@ class Node<P extends Protocols> implements BusNode<P>, Carrier {
     const ask = this.asks.take(id);
     if (ask === undefined) return false;
     ask.counts.asks_in_flight--;
+    const { mark } = this.routes.of(ask.from);
+    if (mark !== 0) this.options.working?.(mark);
     try {
       ask.answered(answer);
     } catch (error) {
       this.options.onFault?.(ask.from, error);
     }
+    if (mark !== 0) this.options.working?.(0);
     return true;
   }
 
   private deliver(envelope: Envelope): void {
-    const { host, counts } = this.routes.of(envelope.to);
+    const { host, counts, mark } = this.routes.of(envelope.to);
     if (this.closed) return;
     if (host.receiver === undefined) {
       this.undeliverable(envelope);
       return;
     }
     counts.delivered++;
+    if (mark !== 0) this.options.working?.(mark);
     try {
       host.receiver(envelope);
     } catch (error) {
@@ -447,6 +452,7 @@ class Node<P extends Protocols> implements BusNode<P>, Carrier {
       this.fail(envelope, failure('internal', `${envelope.to} failed on ${envelope.type}: ${why}`));
       this.options.onFault?.(envelope.to, error);
     }
+    if (mark !== 0) this.options.working?.(0);
   }
 
   private refuse(envelope: Envelope): void {
@@ -493,9 +499,9 @@ class Node<P extends Protocols> implements BusNode<P>, Carrier {
     }
   }
 
-  /** Asking again does not help, unlike after a thread that is replaced. */
+  /** Asking again soon does not help, unlike after a thread that is replaced at once. */
   private threadLost(thread: number): Failure {
-    const message = `${this.door(thread)} ended too often and is not started again.`;
+    const message = `${this.door(thread)} ended too often and rests before it is tried again.`;
     return { ...failure('thread_lost', message), retryable: false };
   }
 }

@@ -3,6 +3,7 @@
 
 import { type Address, type Kind, kindOf } from './address.ts';
 import type { Envelope } from './envelope.ts';
+import { markOf } from './layout.ts';
 import type { KindCounts, Ledger } from './ledger.ts';
 
 /** Takes the messages for the actors of one kind. It must not throw; when it does the ask fails and the thread goes on. */
@@ -18,6 +19,8 @@ export interface Route {
   readonly thread: number;
   readonly counts: KindCounts;
   readonly host: Host;
+  /** See {@link markOf}. */
+  readonly mark: number;
 }
 
 /** Routes remembered; addresses repeat, and a new one costs two look-ups and a hash. */
@@ -42,6 +45,7 @@ export class Routes {
       thread: this.place(address),
       counts: this.ledger.of(address),
       host: this.host(kindOf(address)),
+      mark: markOf(address),
     };
     this.routes.set(address, route);
     return route;

@@ -9,6 +9,7 @@ export const OTHER_ENV_NAMES: readonly string[] = [
   'SIGIL_CONFIG',
   'SIGIL_DATA_DIR',
   'SIGIL_KILL_AT',
+  'SIGIL_TEST_TOOLS',
   'SIGIL_TOKEN',
   'SIGIL_URL',
 ];

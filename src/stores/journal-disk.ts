@@ -28,6 +28,8 @@ export interface JournalDisk {
   settle(seq: number): void;
   /** A row, also one of the commit that is being made. */
   row(seq: number): JournalRow | undefined;
+  /** The rows of its stream from the newest checkpoint up to this row, oldest first; empty when it is not there. */
+  tail(seq: number): readonly JournalRow[];
   /** A stream's head as of the last commit. */
   head(stream: string): Head | undefined;
   /** After a commit only: remembers a head. Cheap; the disk writes heads in its own time. */

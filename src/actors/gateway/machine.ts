@@ -43,6 +43,12 @@ const machineSetup = setup({
             )
           : context.quarantined,
     }),
+    release: assign({
+      quarantined: ({ context, event }) =>
+        event.type === 'gateway.released'
+          ? context.quarantined.filter((part) => part.what !== event.body.what)
+          : context.quarantined,
+    }),
     noteRestart: assign({
       restarts: ({ context, event }) => {
         if (event.type !== 'gateway.thread_restarted') return context.restarts;
@@ -79,6 +85,7 @@ export const gatewayMachine = machineSetup.createMachine({
   context: ({ input }) => ({ ...input, restarts: {} }),
   on: {
     'gateway.quarantine': { actions: 'quarantine' },
+    'gateway.released': { actions: 'release' },
     'gateway.thread_restarted': { actions: 'noteRestart' },
   },
   states: {

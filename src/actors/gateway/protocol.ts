@@ -23,6 +23,8 @@ export type GatewayProtocol = {
     readonly reply: { readonly state: GatewayState };
   };
   readonly 'gateway.quarantine': { readonly body: Quarantined; readonly reply: undefined };
+  /** A part that was quarantined runs again. */
+  readonly 'gateway.released': { readonly body: { readonly what: string }; readonly reply: undefined };
   /** A thread ended and another took its name. */
   readonly 'gateway.thread_restarted': {
     readonly body: { readonly thread: string; readonly reason: string };

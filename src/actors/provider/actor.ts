@@ -72,7 +72,8 @@ export function startProviderActor(options: ProviderActorOptions): ProviderActor
   };
 
   const serve = (): void => {
-    for (let next = permits.next(); next !== null; next = permits.next())
+    const now = world.now();
+    for (let next = permits.next(now); next !== null; next = permits.next(now))
       bus.reply(next.envelope, { permit: next.permit.id });
   };
 
@@ -92,7 +93,7 @@ export function startProviderActor(options: ProviderActorOptions): ProviderActor
 
   const release = (envelope: Envelope): void => {
     const { permit, outcome } = envelope.body as ProviderProtocol['provider.release']['body'];
-    if (!permits.release(permit)) return;
+    if (!permits.release(permit, envelope.from)) return;
     if (outcome === 'ok') {
       // A closed circuit that never failed has nothing to note.
       if (circuit.state() !== 'closed' || last_error !== null) circuit.send({ type: 'succeeded' });
@@ -106,6 +107,13 @@ export function startProviderActor(options: ProviderActorOptions): ProviderActor
     serve();
   };
 
+  const withdraw = (envelope: Envelope): void => {
+    const { turn_id } = envelope.body as ProviderProtocol['provider.withdraw']['body'];
+    const waited = permits.withdraw(envelope.from, turn_id);
+    if (waited !== undefined) bus.fail(waited, failure('provider_unavailable', `${name}: the request was withdrawn.`));
+    serve();
+  };
+
   return {
     receive: (envelope) => {
       const started = world.monotonic();
@@ -115,6 +123,9 @@ export function startProviderActor(options: ProviderActorOptions): ProviderActor
           return circuit.note(envelope.type, started);
         case 'provider.release':
           release(envelope);
+          return circuit.note(envelope.type, started);
+        case 'provider.withdraw':
+          withdraw(envelope);
           return circuit.note(envelope.type, started);
         case 'provider.status':
           return bus.reply(envelope, {

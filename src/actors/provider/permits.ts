@@ -3,11 +3,16 @@
 
 import type { Address } from '../../bus/address.ts';
 import type { Envelope } from '../../bus/envelope.ts';
+import type { ProviderProtocol } from './protocol.ts';
 
 export interface Permit {
   readonly id: number;
   readonly holder: Address;
+  readonly turn_id: string;
 }
+
+/** The turn a request is for. */
+const turnOf = ({ body }: Envelope): string => (body as ProviderProtocol['provider.request']['body']).turn_id;
 
 /** Requests that may wait, over all sessions. */
 const WAITING_MOST = 10_000;
@@ -37,7 +42,7 @@ export class Permits {
 
   /** A permit at once, null when the request must wait, `full` when too many wait already. */
   request(envelope: Envelope): Permit | null | 'full' {
-    if (this.free && this.waitingCount === 0) return this.grant(envelope.from);
+    if (this.free && this.waitingCount === 0) return this.grant(envelope);
     if (this.waitingCount >= WAITING_MOST) return 'full';
     const queue = this.queues.get(envelope.from);
     if (queue === undefined) this.queues.set(envelope.from, [envelope]);
@@ -46,10 +51,10 @@ export class Permits {
     return null;
   }
 
-  /** Gives a permit back; false when it is not held (any more). */
-  release(id: number): boolean {
+  /** Gives a permit back; false when this holder does not have it (any more): an earlier life may have granted the same id. */
+  release(id: number, holder: Address): boolean {
     const permit = this.held.get(id);
-    if (permit === undefined) return false;
+    if (permit === undefined || permit.holder !== holder) return false;
     this.held.delete(id);
     const left = (this.holders.get(permit.holder) ?? 1) - 1;
     if (left === 0) this.holders.delete(permit.holder);
@@ -57,8 +62,12 @@ export class Permits {
     return true;
   }
 
-  /** The next request that gets a permit, if one is free. */
-  next(): { readonly permit: Permit; readonly envelope: Envelope } | null {
+  /**
+   * The next request that gets a permit, if one is free. Whose time is over waits no longer: it would never hear of it.
+   *
+   * @param now epoch milliseconds
+   */
+  next(now: number): { readonly permit: Permit; readonly envelope: Envelope } | null {
     if (!this.free) return null;
     for (const [session, queue] of this.queues) {
       const envelope = queue.shift();
@@ -67,14 +76,28 @@ export class Permits {
       if (queue.length > 0) this.queues.set(session, queue);
       if (envelope === undefined) continue;
       this.waitingCount -= 1;
-      return { permit: this.grant(session), envelope };
+      if (envelope.deadline !== undefined && envelope.deadline <= now) continue;
+      return { permit: this.grant(envelope), envelope };
     }
     return null;
   }
 
+  /** A holder's request and permits for a turn are void; its request, if it still waited. */
+  withdraw(holder: Address, turn_id: string): Envelope | undefined {
+    for (const permit of this.held.values())
+      if (permit.holder === holder && permit.turn_id === turn_id) this.release(permit.id, holder);
+    const queue = this.queues.get(holder);
+    const at = queue?.findIndex((envelope) => turnOf(envelope) === turn_id) ?? -1;
+    if (queue === undefined || at < 0) return undefined;
+    const [withdrawn] = queue.splice(at, 1);
+    this.waitingCount -= 1;
+    if (queue.length === 0) this.queues.delete(holder);
+    return withdrawn;
+  }
+
   /** The holder's life is over: its permits and requests are void. */
   drop(holder: Address): void {
-    for (const permit of this.held.values()) if (permit.holder === holder) this.release(permit.id);
+    for (const permit of this.held.values()) if (permit.holder === holder) this.release(permit.id, holder);
     this.waitingCount -= this.queues.get(holder)?.length ?? 0;
     this.queues.delete(holder);
   }
@@ -96,9 +119,10 @@ export class Permits {
     return this.most === 0 || this.held.size < this.most;
   }
 
-  private grant(holder: Address): Permit {
+  private grant(envelope: Envelope): Permit {
+    const { from: holder } = envelope;
     this.last += 1;
-    const permit = { id: this.last, holder };
+    const permit = { id: this.last, holder, turn_id: turnOf(envelope) };
     this.held.set(permit.id, permit);
     this.holders.set(holder, (this.holders.get(holder) ?? 0) + 1);
     return permit;

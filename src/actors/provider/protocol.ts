@@ -18,6 +18,8 @@ export type ProviderProtocol = {
     };
     readonly reply: undefined;
   };
+  /** The asker has given up: what it waits for, or was granted without hearing of it, is void. */
+  readonly 'provider.withdraw': { readonly body: { readonly turn_id: string }; readonly reply: undefined };
   readonly 'provider.status': { readonly body: Record<string, never>; readonly reply: ProviderStatus };
 };
 

@@ -35,7 +35,7 @@ export interface ToolResult {
   readonly took_ms: number;
 }
 
-/** What the machine asks to be written, after something happened in the turn it runs. */
+/** What came of an effect of the running turn. */
 export type Happened =
   | { readonly kind: 'model_done'; readonly outcome: ModelOutcome }
   /** One of several tools is back; the others still run. */
@@ -138,15 +138,32 @@ export function decideCancel(state: SessionState, turn_id: string, by: string, d
   return decided(draft);
 }
 
+/**
+ * What is known of a turn's share in its interruption: it held its thread up until that was ended, it was worked on when its
+ * thread ran out of memory, its thread was lost over another, or nobody knows.
+ */
+export type Share = 'guilty' | 'suspect' | 'innocent' | 'unknown';
+
+/**
+ * Attempts an interruption counts for. A turn that hangs or floods its thread takes everybody else's with it, and is to
+ * run out of attempts long before they do.
+ */
+const COUNTS: Readonly<Record<Share, number>> = {
+  innocent: 0,
+  unknown: 1,
+  suspect: 2,
+  guilty: Number.POSITIVE_INFINITY,
+};
+
 /** What to write when a lane wakes with something open: nothing is repeated whose result is journaled. */
-export function decideResume(state: SessionState, deciding: Deciding): Decision {
+export function decideResume(state: SessionState, deciding: Deciding, share: Share = 'unknown'): Decision {
   const draft = new Draft(state, deciding);
   const { turn } = state;
   if (turn === null) {
     startNext(draft, deciding);
     return decided(draft);
   }
-  const attempt = turn.attempt + 1;
+  const attempt = Math.min(turn.attempt + COUNTS[share], deciding.policy.attempts_most + 1);
   draft.add({
     type: 'turn_resumed',
     turn_id: turn.turn_id,
@@ -160,7 +177,12 @@ export function decideResume(state: SessionState, deciding: Deciding): Decision 
   } else if (attempt > deciding.policy.attempts_most) {
     fail(
       draft,
-      failure('poisoned', `The turn was interrupted ${attempt} times without getting any further and was given up.`),
+      failure(
+        'poisoned',
+        share === 'guilty'
+          ? 'The turn held up everybody else on its thread and was given up.'
+          : 'The turn was interrupted again and again without getting any further and was given up.',
+      ),
       deciding,
     );
   } else {

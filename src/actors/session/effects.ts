@@ -6,10 +6,17 @@ import type { Failure } from '../../errors.ts';
 import type { ChatEvent } from '../../providers/provider.ts';
 import type { SessionState } from '../../stores/fold.ts';
 import type { Append, Committed, Tail } from '../../stores/journal.ts';
-import type { ToolCall, Usage } from '../../stores/records.ts';
+import type { SessionRecord, ToolCall, Usage } from '../../stores/records.ts';
 import type { ShortEvent } from '../../stores/turn-events.ts';
 import type { ToolResult } from './decide.ts';
 import type { SessionNames } from './names.ts';
+
+/** What a call used, as the row with this seq says; none of it and 0 when the call was not made. */
+export interface Settled {
+  readonly tokens: number;
+  readonly cost_usd: number;
+  readonly seq: number;
+}
 
 /** Ends an effect before its time; its callbacks are not called any more. */
 export type Abort = () => void;
@@ -18,15 +25,23 @@ export type Abort = () => void;
 export type LanePoint =
   | 'receive.before_journal'
   | 'receive.journaled'
+  | 'recover.tail_read'
+  | 'recover.resumed'
   | 'model.before'
+  | 'model.first_delta'
   | 'model.after'
+  | 'model.journaled'
   | 'tool.before'
   | 'tool.after'
+  | 'tool.journaled'
+  | 'cancel.journaled'
   | 'turn.before_finish'
-  | 'turn.finished';
+  | 'turn.finished'
+  | 'lane.checkpoint'
+  | 'lane.asleep';
 
 export interface LaneEffects {
-  append(append: Append, answered: (answer: Answer<Committed>) => void): void;
+  append(append: Append<SessionRecord>, answered: (answer: Answer<Committed>) => void): void;
   tail(session_id: string, answered: (answer: Answer<Tail>) => void): void;
   /** The turn and body of a message the session had under a key that it has forgotten. */
   oldKey(
@@ -49,8 +64,10 @@ export interface LaneEffects {
   runTool(state: SessionState, call: ToolCall, done: (result: ToolResult) => void): Abort;
   /** Reserves at every budget that could be reached; a refusal gives back what the others granted. */
   reserve(state: SessionState, done: (refused: Failure | null) => void): Abort;
-  /** What a reserved call really used. */
-  settle(state: SessionState, tokens: number, cost_usd: number): void;
+  /** What the call a turn had reserved for has used. */
+  settle(turn_id: string, used: Settled): void;
+  /** A turn that was interrupted goes on: what it had open, known here or not, is settled. `state`: before it went on. */
+  settleInterrupted(state: SessionState, used: Settled): void;
   cost(model: string, usage: Usage): number;
   /** A short fingerprint of a message's body. */
   digest(text: string): string;

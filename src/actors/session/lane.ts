@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // One session's lane: the only writer of its stream. It journals first, then acts; the chart only ever sees what is durable.
 
-import { type Actor, createActor } from 'xstate';
-import type { Envelope } from '../../bus/envelope.ts';
+import type { Answer, Envelope } from '../../bus/envelope.ts';
 import { type Failure, failure } from '../../errors.ts';
-import { evolve, packSession, placeOf, type SessionState } from '../../stores/fold.ts';
+import { evolve, packSession, placeOf, type SessionState, tokensOf } from '../../stores/fold.ts';
+import type { Append, Committed } from '../../stores/journal.ts';
 import type { SessionRecord } from '../../stores/records.ts';
+import type { ShortEvent } from '../../stores/turn-events.ts';
 import type { World } from '../../world.ts';
+import type { Resident } from '../residents.ts';
+import { type Chart, type Charts, RESTS } from './charts.ts';
+import type { Timed } from './deadlines.ts';
 import {
   type Deciding,
   type Decision,
@@ -16,111 +20,127 @@ import {
   decideResume,
   type Happened,
   nextStep,
+  type Share,
+  type ToolResult,
 } from './decide.ts';
 import type { LaneEffects } from './effects.ts';
 import { Few } from './few.ts';
 import { LiveTurn } from './live-turn.ts';
-import { type LaneEffect, type LaneEvent, sessionMachine } from './machine.ts';
+import type { LaneEffect, LaneEvent } from './machine.ts';
 import type { SessionNames } from './names.ts';
 import type { LanePolicy } from './policy.ts';
 import type { Deliver, Delivered, SessionChange, Watched } from './protocol.ts';
-import { StreamWriter } from './stream-writer.ts';
-import { TurnRunner } from './turn-runner.ts';
+import type { Ordered } from './rest-order.ts';
+import { type StreamOwner, StreamWriter } from './stream-writer.ts';
+import { type TurnOwner, TurnRunner } from './turn-runner.ts';
 
-export interface LaneOptions {
-  readonly session_id: string;
-  readonly names: SessionNames;
+/** What a thread gives all its lanes: one of it for all of them, because a lane that rests should weigh little. */
+export interface LaneHost {
   readonly world: World;
   readonly policy: () => LanePolicy;
   readonly effects: LaneEffects;
-  /** The folded log: state, head number, newest seq, and the seqs of what it owes. */
-  readonly state: SessionState;
-  readonly n: number;
-  readonly seq: number;
-  readonly owed: Map<string, number>;
+  readonly charts: Charts;
   /** Told after every event of the chart: its name, the state value now, when handling began. */
-  readonly traced: (event: string, to: unknown, started: number) => void;
+  traced(lane: Lane, event: string, to: unknown, started: number): void;
   /** The session was opened: its creation is durable. */
-  readonly opened: (workspace_id: string) => void;
+  opened(lane: Lane, workspace_id: string): void;
+  /** A turn began at this time (epoch milliseconds), or goes on. */
+  began(lane: Lane, started_at: number): void;
+  /** It rested, and does not any more. */
+  stirred(lane: Lane): void;
+  /** Nothing runs, nothing waits, nothing is on its way: it rests from here on. */
+  rested(lane: Lane): void;
+  /** Runs a lane's own code from a timer: what it throws harms the lane alone. */
+  guarded(lane: Lane, run: () => void): void;
   /** The lane cannot go on; it has told everyone who waits. */
-  readonly lost: (error: Failure) => void;
+  lost(lane: Lane, error: Failure): void;
 }
 
-export class Lane {
-  readonly session_id: string;
-  /** When it last had something to do, by the monotonic clock. */
+/** A session's log, folded. */
+export interface FoldedLog {
+  readonly state: SessionState;
+  /** The head's number, and the newest row's seq. */
+  readonly n: number;
+  readonly seq: number;
+  /** The seqs of what it owes, by turn. */
+  readonly owed: ReadonlyMap<string, number>;
+}
+
+const NOT_MADE = { tokens: 0, cost_usd: 0, seq: 0 } as const;
+/** Pause before an append is made again that may not have reached the journal, in milliseconds. */
+const AGAIN_MS = 50;
+
+export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
+  readonly names: SessionNames;
+  /** Its entry with the inspector, once it has one. */
+  resident: Resident | null = null;
+  /** When it was last used, by the monotonic clock, in whole milliseconds. */
   active_at: number;
-  private readonly names: SessionNames;
-  private readonly options: LaneOptions;
-  private readonly effects: LaneEffects;
+  /** Its place in the order of those that rest, and among the deadlines. */
+  older: Lane | null = null;
+  newer: Lane | null = null;
+  slot = 0;
+  /** It is to be forgotten as soon as it rests. */
+  sleepy = false;
+  private readonly host: LaneHost;
+  readonly effects: LaneEffects;
   private readonly world: World;
-  private readonly actor: Actor<typeof sessionMachine>;
   private readonly writer: StreamWriter;
+  private readonly runner: TurnRunner;
+  /** The chart it moves by; none while it rests. */
+  private chart: Chart | null = null;
   /** The state with everything handed to the journal; decisions are made on it. */
   private ahead: SessionState;
   /** The state with what is durable; answers are given from it. */
   private durable: SessionState;
   private seq: number;
-  private readonly owed: Few<number>;
+  private readonly owed = new Few<number>();
   private readonly turns = new Few<LiveTurn>();
   /** Receipts on their way to the journal, by key, with everyone who waits for them. */
   private readonly receipts = new Few<Envelope[]>();
-  private emitted: LaneEffect[] = [];
-  private events: LaneEvent[] = [];
-  private feeding = false;
-  private readonly runner: TurnRunner;
+  /** Others who are answered once something is durable. */
+  private waiters: Envelope[] | null = null;
+  /** What came while the chart was being fed. */
+  private events: LaneEvent[] | null = null;
+  /** Nothing runs, nothing waits, nothing is on its way, and its thread knows. */
+  resting = false;
   private stopped = false;
 
-  constructor(options: LaneOptions) {
-    this.options = options;
-    this.session_id = options.session_id;
-    this.names = options.names;
-    this.effects = options.effects;
-    this.world = options.world;
-    this.active_at = options.world.monotonic();
-    this.ahead = options.state;
-    this.durable = options.state;
-    this.seq = options.seq;
-    this.owed = new Few();
-    for (const [turn_id, seq] of options.owed) this.owed.set(turn_id, seq);
-    this.writer = new StreamWriter({
-      stream: options.names.address,
-      n: options.n,
-      workspace: () => this.ahead.facts?.workspace_id ?? '',
-      append: options.effects.append,
-      later: (run) => void options.world.after(50, run),
-      checkpoint: (before) => this.dueCheckpoint(before),
-      lost: (error) => this.lose(error),
-    });
-    this.runner = new TurnRunner({
-      names: options.names,
-      policy: options.policy,
-      effects: options.effects,
-      show: (turn_id, event) => {
-        const live = this.turns.get(turn_id);
-        if (live !== undefined) this.effects.publish(this.names, turn_id, live.show(event), event);
-      },
-      returned: (result) => {
-        this.write(decideHappened(this.ahead, { kind: 'tool_returned', result }, this.deciding()), () => undefined);
-      },
-      happened: (what) => this.feed({ type: 'happened', what }),
-    });
-    this.actor = createActor(sessionMachine);
-    this.actor.on('*', (effect) => void this.emitted.push(effect));
-    this.actor.start();
-    const { turn, facts } = options.state;
+  constructor(host: LaneHost, names: SessionNames, log: FoldedLog) {
+    const { state, n, seq, owed } = log;
+    this.host = host;
+    this.names = names;
+    this.effects = host.effects;
+    this.world = host.world;
+    this.active_at = Math.floor(host.world.monotonic());
+    this.ahead = state;
+    this.durable = state;
+    this.seq = seq;
+    for (const [turn_id, at] of owed) this.owed.set(turn_id, at);
+    this.writer = new StreamWriter(this, n);
+    this.runner = new TurnRunner(this);
+    const { turn, facts } = state;
     if (turn !== null && facts !== null)
       this.turns.set(turn.turn_id, new LiveTurn(turn.turn_id, placeOf(facts), turn.cursor));
   }
 
+  get session_id(): string {
+    return this.names.session_id;
+  }
+
   /** The chart's state value, for the inspector. */
   get value(): unknown {
-    return this.actor.getSnapshot().value;
+    return this.chart === null ? RESTS : this.chart.value;
   }
 
   /** The newest folded state. */
   get state(): SessionState {
     return this.ahead;
+  }
+
+  /** Whether its log, as far as it is known to be durable, leaves something open: what was decided since may be lost. */
+  get open(): boolean {
+    return nextStep(this.durable) !== 'idle';
   }
 
   /** Nothing runs, nothing waits, nothing is on its way to the journal. */
@@ -129,10 +149,29 @@ export class Lane {
     return ahead.turn === null && ahead.waiting.length === 0 && this.receipts.size === 0 && this.writer.idle;
   }
 
-  /** Goes on with what the log left open. */
-  resume(): void {
-    if (nextStep(this.ahead) === 'idle') return;
-    this.write(decideResume(this.ahead, this.deciding()), (state) => this.feed({ type: 'received', state }));
+  /**
+   * Goes on with what the log left open.
+   *
+   * @param share its share in the interruption: none, or that it was worked on when its thread was lost
+   */
+  resume(share: Share = 'unknown'): void {
+    if (nextStep(this.ahead) === 'idle') return this.rest();
+    const { turn } = this.ahead;
+    if (turn !== null) this.host.began(this, turn.started_at);
+    this.effects.point('recover.tail_read');
+    const before = this.ahead;
+    const decision = decideResume(before, this.deciding(), share);
+    this.write(decision, (state) => {
+      this.effects.point('recover.resumed');
+      const [resumed] = decision.records;
+      if (resumed?.type === 'turn_resumed') {
+        // An interrupted call is paid for as reserved: what it really used nobody will be told.
+        const { settled_tokens: tokens, settled_usd: cost_usd } = resumed;
+        const seq = this.seq - decision.records.length + 1;
+        this.effects.settleInterrupted(before, { tokens, cost_usd, seq });
+      }
+      this.feed({ type: 'received', state });
+    });
   }
 
   /** Takes a message in: checked, journaled, then answered. */
@@ -167,9 +206,14 @@ export class Lane {
   cancel(envelope: Envelope): void {
     const { turn_id, by } = envelope.body as { turn_id: string; by: string };
     const decision = decideCancel(this.ahead, turn_id, by, this.deciding());
-    if (decision === null) return this.effects.reply(envelope, { status: 'ended', seq: this.seq });
+    this.wait(envelope);
+    if (decision === null || decision.records.length === 0) {
+      const status = decision === null ? 'ended' : 'cancelling';
+      // It is so as far as it is decided; whoever asks is told once that is durable.
+      return this.writer.whenDurable(() => this.answer(envelope, { status, seq: this.seq }));
+    }
     this.write(decision, (state) => {
-      this.effects.reply(envelope, { status: 'cancelling', seq: this.seq });
+      this.answer(envelope, { status: 'cancelling', seq: this.seq });
       this.feed({ type: 'received', state });
     });
   }
@@ -177,26 +221,32 @@ export class Lane {
   change(envelope: Envelope): void {
     const { by: _, ...change } = envelope.body as SessionChange & { by: string };
     if (this.ahead.facts === null) return this.effects.fail(envelope, unknownSession(this.session_id));
+    this.wait(envelope);
     this.write(this.one({ type: 'session_changed', ...change }), (state) => {
-      this.effects.reply(envelope, { seq: this.seq });
+      this.answer(envelope, { seq: this.seq });
       this.feed({ type: 'received', state });
     });
   }
 
-  /** Ends a turn that runs past its time. */
-  sweep(now: number): void {
+  /** Ends a turn that runs past its time; when to look again, epoch milliseconds, or null when none runs. */
+  sweep(now: number): number | null {
     const { turn } = this.durable;
-    const most = this.options.policy().turn_timeout;
-    if (turn === null || !this.runner.busy || now - turn.started_at < most) return;
-    this.runner.end(failure('deadline_exceeded', `The turn took longer than ${Math.round(most / 1_000)} s.`));
+    if (turn === null) return null;
+    const most = this.host.policy().turn_timeout;
+    const until = turn.started_at + most;
+    if (now >= until && this.runner.busy)
+      this.runner.end(failure('deadline_exceeded', `The turn took longer than ${Math.round(most / 1_000)} s.`));
+    return this.stopped ? null : until;
   }
 
-  /** Writes what it knows into one record; `asleep` is told whether the lane may be forgotten now. */
-  sleep(asleep: (quiet: boolean) => void): void {
-    if (!this.quiet) return asleep(false);
-    if (this.ahead.facts === null || this.ahead.since_checkpoint === 0) return asleep(true);
+  /** Writes what it knows into one record, from which alone it wakes again; false when its log ends with that already. */
+  checkpoint(): boolean {
+    if (this.ahead.facts === null || this.ahead.since_checkpoint === 0) return false;
     const state = this.ahead;
-    this.write(this.one({ type: 'checkpoint', state: packSession(state, []) }), () => asleep(this.quiet));
+    this.write(this.one({ type: 'checkpoint', state: packSession(state, []) }), () =>
+      this.effects.point('lane.asleep'),
+    );
+    return true;
   }
 
   /** Forgets everything; effects are aborted, nobody is told. */
@@ -205,10 +255,75 @@ export class Lane {
     this.stopped = true;
     this.writer.close();
     this.runner.stop();
-    // An interrupted call is paid for as reserved: what it really used nobody will be told.
-    const open = this.durable.turn?.open_call;
-    if (open) this.effects.settle(this.durable, open.reserved_tokens, open.reserved_usd);
-    this.actor.stop();
+    if (this.chart !== null) this.host.charts.give(this.chart);
+    this.chart = null;
+  }
+
+  // What its writer needs of it.
+
+  get stream(): string {
+    return this.names.address;
+  }
+
+  get workspace_id(): string {
+    return this.ahead.facts?.workspace_id ?? '';
+  }
+
+  append(append: Append<SessionRecord>, answered: (answer: Answer<Committed>) => void): void {
+    this.effects.append(append, answered);
+  }
+
+  later(run: () => void): void {
+    this.world.after(AGAIN_MS, () => this.host.guarded(this, run));
+  }
+
+  written(): void {
+    this.rest();
+  }
+
+  /** Whether this message waits for its receipt. */
+  owesReceipt(envelope: Envelope): boolean {
+    return this.receipts.values().some((waiting) => waiting.includes(envelope));
+  }
+
+  lost(error: Failure): void {
+    const waiters = [...this.receipts.values().flat(), ...(this.waiters ?? [])];
+    this.receipts.clear();
+    this.waiters = null;
+    for (const envelope of waiters) this.effects.fail(envelope, error);
+    this.host.lost(this, error);
+  }
+
+  // What the runner of its turns needs of it.
+
+  get policy(): LanePolicy {
+    return this.host.policy();
+  }
+
+  /** Listeners are shown a delta. */
+  show(turn_id: string, event: ShortEvent): void {
+    const live = this.turns.get(turn_id);
+    if (live !== undefined) this.effects.publish(this.names, turn_id, live.show(event), event);
+  }
+
+  returned(result: ToolResult): void {
+    this.write(decideHappened(this.ahead, { kind: 'tool_returned', result }, this.deciding()), () => undefined);
+  }
+
+  /** What the chart asked for came to its end: journaled first, then the chart goes on from there. */
+  happened(what: Happened): void {
+    this.host.traced(this, what.kind, this.value, this.world.monotonic());
+    this.writeHappened(what);
+  }
+
+  private wait(envelope: Envelope): void {
+    this.waiters ??= [];
+    this.waiters.push(envelope);
+  }
+
+  private answer(envelope: Envelope, body: unknown): void {
+    this.waiters = this.waiters?.filter((waiter) => waiter !== envelope) ?? null;
+    this.effects.reply(envelope, body);
   }
 
   private refusal(message: Deliver): Failure | null {
@@ -228,7 +343,7 @@ export class Lane {
   }
 
   private receive(envelope: Envelope, message: Deliver, digest: string): void {
-    const policy = this.options.policy();
+    const { policy } = this;
     const { facts, waiting, waiting_size } = this.ahead;
     if (waiting.length >= policy.waiting_most || waiting_size + message.content.length > policy.waiting_size) {
       return this.effects.fail(
@@ -271,6 +386,7 @@ export class Lane {
   /** The key may be older than what the lane remembers: the view knows every message there ever was. */
   private askOldKey(envelope: Envelope, message: Deliver): void {
     const { message_id } = message;
+    this.stir();
     this.receipts.set(message_id, []);
     this.effects.oldKey(this.session_id, message_id, (answer) => {
       if (this.stopped) return;
@@ -281,6 +397,7 @@ export class Lane {
         this.receive(envelope, message, this.effects.digest(`${message.model}\n${message.content}`));
       else this.repeat(envelope, message, answer.body.content === message.content, answer.body.turn_id);
       for (const other of others) this.deliver(other);
+      this.rest();
     });
   }
 
@@ -302,7 +419,7 @@ export class Lane {
   }
 
   private deciding(): Deciding {
-    return { now: this.world.now(), uuid: () => this.world.uuid(), policy: this.options.policy() };
+    return { now: this.world.now(), uuid: () => this.world.uuid(), policy: this.policy };
   }
 
   private one(record: SessionRecord): Decision {
@@ -314,18 +431,14 @@ export class Lane {
   private write(decision: Decision, then: (state: SessionState) => void): void {
     const { records, state } = decision;
     if (records.length === 0) return then(this.durable);
+    this.stir();
     this.ahead = state;
-    this.active_at = this.world.monotonic();
-    const settles: number[] = [];
     const over: string[] = [];
     for (const record of records) {
-      if (record.type !== 'turn_finished' && record.type !== 'turn_failed') continue;
-      over.push(record.turn_id);
-      const seq = this.owed.get(record.turn_id);
-      if (seq !== undefined) settles.push(seq);
+      if (record.type === 'turn_finished' || record.type === 'turn_failed') over.push(record.turn_id);
     }
     if (over.length > 0) this.effects.point('turn.before_finish');
-    this.writer.write(this.world.now(), records, settles, (seq) => {
+    this.writer.write(this.world.now(), records, (seq) => {
       this.durable = state;
       this.seq = seq + records.length - 1;
       this.tell(records, seq);
@@ -344,14 +457,21 @@ export class Lane {
     const { facts } = this.durable;
     let seq = first;
     for (const record of records) {
-      if (record.type === 'session_created') this.options.opened(record.workspace_id);
+      if (record.type === 'session_created') this.host.opened(this, record.workspace_id);
       if (record.type === 'message_received') this.owed.set(record.turn_id, seq);
+      else if (record.type === 'model_replied') {
+        this.effects.point('model.journaled');
+        const { turn_id, usage } = record;
+        this.effects.settle(turn_id, { tokens: tokensOf(usage), cost_usd: usage.cost_usd, seq });
+      } else if (record.type === 'tool_returned') this.effects.point('tool.journaled');
+      else if (record.type === 'cancel_requested') this.effects.point('cancel.journaled');
       seq += 1;
       if (!('turn_id' in record) || facts === null) continue;
       let live = this.turns.get(record.turn_id);
       if (live === undefined && record.type === 'turn_started') {
         live = new LiveTurn(record.turn_id, placeOf(facts), { n: 0, text: '' });
         this.turns.set(record.turn_id, live);
+        if (this.durable.turn !== null) this.host.began(this, this.durable.turn.started_at);
       }
       for (const { turn_id, n, event } of live?.recorded(record) ?? []) {
         this.effects.publish(this.names, turn_id, n, event);
@@ -359,10 +479,14 @@ export class Lane {
     }
   }
 
-  private dueCheckpoint(before: readonly { readonly records: readonly SessionRecord[] }[]): SessionRecord | null {
+  owedSeq(turn_id: string): number | undefined {
+    return this.owed.get(turn_id);
+  }
+
+  dueCheckpoint(before: readonly { readonly records: readonly SessionRecord[] }[]): SessionRecord | null {
     const { ahead } = this;
     // A larger state is written more seldom, so that writing it stays a small share of writing its records.
-    const every = Math.max(this.options.policy().checkpoint_every, ahead.keys.size / 4);
+    const every = Math.max(this.policy.checkpoint_every, ahead.keys.size / 4);
     if (ahead.facts === null || ahead.since_checkpoint < every) return null;
     const records = before.flatMap((write) => write.records);
     const open = [
@@ -373,23 +497,47 @@ export class Lane {
       (turn_id) => [turn_id, this.owed.get(turn_id) ?? seqFromCheckpoint(records, turn_id)] as const,
     );
     this.ahead = { ...ahead, since_checkpoint: 0 };
+    this.effects.point('lane.checkpoint');
     return { type: 'checkpoint', state: packSession(ahead, owed) };
   }
 
   /** Gives the chart one event at a time and does what it emits after it has returned. */
   private feed(event: LaneEvent): void {
-    this.events.push(event);
-    if (this.feeding) return;
-    this.feeding = true;
-    for (let next = this.events.shift(); next !== undefined && !this.stopped; next = this.events.shift()) {
+    if (this.events !== null) {
+      this.events.push(event);
+      return;
+    }
+    const events: LaneEvent[] = [event];
+    this.events = events;
+    this.chart ??= this.host.charts.take();
+    const { chart } = this;
+    for (let next = events.shift(); next !== undefined && !this.stopped; next = events.shift()) {
       const started = this.world.monotonic();
-      this.actor.send(next);
-      this.options.traced(next.type === 'happened' ? next.what.kind : next.type, this.value, started);
-      const effects = this.emitted;
-      this.emitted = [];
+      chart.actor.send(next);
+      if (chart.failed !== null) throw chart.failed.cause;
+      this.host.traced(this, next.type, chart.value, started);
+      const effects = chart.emitted;
+      chart.emitted = [];
       for (const effect of effects) this.perform(effect);
     }
-    this.feeding = false;
+    this.events = null;
+    if (this.stopped || !chart.rests) return;
+    this.chart = null;
+    this.host.charts.give(chart);
+  }
+
+  /** It has something to do. */
+  private stir(): void {
+    if (!this.resting) return;
+    this.resting = false;
+    this.host.stirred(this);
+  }
+
+  /** Tells that it rests, if it does. */
+  private rest(): void {
+    if (this.resting || this.stopped || !this.quiet) return;
+    this.resting = true;
+    this.host.rested(this);
   }
 
   private perform(effect: LaneEffect): void {
@@ -402,22 +550,20 @@ export class Lane {
         return this.runner.reserve(effect.state);
       case 'abort':
         return this.runner.end('cancelled');
-      case 'write':
-        return this.writeHappened(effect.what);
+      case 'conclude':
+        return this.writeHappened({ kind: 'concluded' });
       default:
         effect satisfies never;
     }
   }
 
   private writeHappened(what: Happened): void {
-    this.write(decideHappened(this.ahead, what, this.deciding()), (state) => this.feed({ type: 'written', state }));
-  }
-
-  private lose(error: Failure): void {
-    const waiters = this.receipts.values().flat();
-    this.receipts.clear();
-    for (const envelope of waiters) this.effects.fail(envelope, error);
-    this.options.lost(error);
+    const before = this.ahead;
+    const decision = decideHappened(before, what, this.deciding());
+    // What was reserved for a call that is not made after all goes back.
+    if (what.kind === 'reserved' && decision.state.turn?.open_call == null)
+      this.effects.settle(before.turn?.turn_id ?? '', NOT_MADE);
+    this.write(decision, (state) => this.feed({ type: 'written', state }));
   }
 }
 

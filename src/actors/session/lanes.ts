@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The lanes of one thread: wakes them from the journal, hands them their messages, puts idle ones to sleep, resumes what was interrupted.
+// The lanes of one thread: wakes them from the journal, hands them their messages, resumes what was interrupted.
 
 import { address } from '../../bus/address.ts';
 import type { Answer, Envelope } from '../../bus/envelope.ts';
@@ -8,13 +8,16 @@ import { emptySession, evolve, type PackedSession, unpackSession } from '../../s
 import type { Tail } from '../../stores/journal.ts';
 import { restore } from '../../stores/records.ts';
 import type { World } from '../../world.ts';
-import type { Resident, Residents } from '../residents.ts';
-import { nextStep } from './decide.ts';
+import type { Residents } from '../residents.ts';
+import { Charts } from './charts.ts';
+import type { Share } from './decide.ts';
 import type { LaneEffects } from './effects.ts';
-import { inspectLane } from './inspect.ts';
-import { Lane } from './lane.ts';
+import { InspectedLane } from './inspect.ts';
+import { isolated } from './isolated.ts';
+import { type FoldedLog, Lane, type LaneHost } from './lane.ts';
 import { namesOf } from './names.ts';
 import type { LanePolicy } from './policy.ts';
+import { Sleep } from './sleep.ts';
 
 export interface LanesOptions {
   readonly world: World;
@@ -27,16 +30,24 @@ export interface LanesOptions {
   readonly ended: (session_id: string) => void;
   /** Something went wrong that nobody waits for. */
   readonly fault: (session_id: string, error: Failure) => void;
+  /** A session's lane threw: how long it is to be left alone, in milliseconds; a moment when not given. */
+  readonly failed?: (session_id: string) => number;
+  /** A session's share in the loss of this thread's life before, for those that are taken up after it. */
+  readonly share?: (session_id: string) => Share;
 }
 
-/** Messages that may wait for one lane to wake. */
+/** Messages that may wait for one lane to wake, and for all lanes of the thread together. */
 const STASH_MOST = 64;
+const STASH_ALL = 8_192;
+/** Sessions that are left alone for a while because their lanes failed; past it the oldest is tried early. */
+const HELD_MOST = 10_000;
+/**
+ * Sessions that may be awake or waking beyond the cap, because those within it are all busy: a turn that runs cannot be put
+ * to sleep, and what it waits for may be another session. One more is told `overloaded`.
+ */
+export const OVER_MOST = 1_024;
 /** Lanes that wake at once when a thread takes up what was interrupted. */
 const RECOVERY_WIDTH = 128;
-/** How often deadlines and idle times are looked at, in milliseconds. */
-const SWEEP_EVERY = 1_000;
-/** Lanes put to sleep in one go, so that a sweep never holds the thread. */
-const SLEEP_AT_ONCE = 64;
 /** First and longest pause before a wake-up that failed is tried again, in milliseconds. */
 const WAKE_PAUSE = { first: 20, longest: 2_000 } as const;
 
@@ -44,41 +55,53 @@ interface Waking {
   readonly stash: Envelope[];
   /** Told once it is awake or could not be woken for now. */
   readonly woken: (() => void)[];
-}
-
-interface Awake {
-  readonly lane: Lane;
-  readonly resident: Resident;
+  share: Share;
 }
 
 export class Lanes {
   private readonly options: LanesOptions;
+  private readonly host: LaneHost;
   private readonly waking = new Map<string, Waking>();
-  /** In order of last use: the first is the one to sleep first. */
-  private readonly lanes = new Map<string, Awake>();
+  /** Sessions whose lanes failed, until they may be tried again. */
+  private readonly held = new Map<string, Failure>();
+  /** Messages that wait for lanes to wake. */
+  private stashed = 0;
+  private readonly lanes = new Map<string, Lane>();
+  private readonly sleep: Sleep;
   private readonly drained: (() => void)[] = [];
-  private stopSweep: () => void = () => undefined;
+  /** Goes on with recovering, when there was no room for more. */
+  private recoverOn: (() => void) | null = null;
   private stopped = false;
 
   constructor(options: LanesOptions) {
-    this.options = options;
-    this.scheduleSweep();
+    this.options = { ...options, effects: isolated(options.effects, (id, cause) => this.broke(id, cause)) };
+    this.host = this.makeHost();
+    this.sleep = new Sleep({
+      world: options.world,
+      policy: options.policy,
+      awake: () => this.lanes.size,
+      guarded: (lane, run) => this.guarded(lane, run),
+      forget: (lane) => this.forget(lane),
+      swept: () => this.tellDrained(),
+    });
   }
 
   /** A message for a session. */
   receive(envelope: Envelope, session_id: string): void {
-    const awake = this.lanes.get(session_id);
-    if (awake !== undefined) {
-      this.touch(session_id, awake);
-      return this.give(awake, envelope);
+    const lane = this.lanes.get(session_id);
+    if (lane !== undefined) {
+      this.sleep.used(lane);
+      return this.give(lane, envelope);
     }
-    const waking = this.waking.get(session_id) ?? this.wake(session_id);
-    if (waking.stash.length < STASH_MOST) waking.stash.push(envelope);
-    else
-      this.options.effects.fail(
-        envelope,
-        failure('overloaded', `session/${session_id} is waking up and ${STASH_MOST} messages wait for it.`),
-      );
+    const held = this.held.get(session_id);
+    if (held !== undefined) return this.options.effects.fail(envelope, held);
+    const known = this.waking.get(session_id);
+    if (known === undefined && !this.room) return this.refuse(envelope, 'too many sessions are busy');
+    if ((known?.stash.length ?? 0) >= STASH_MOST || this.stashed >= STASH_ALL)
+      return this.refuse(envelope, 'it is waking up and too many messages wait for that');
+    const waking = known ?? this.wake(session_id);
+    this.stashed += 1;
+    waking.stash.push(envelope);
   }
 
   /** Takes up the sessions that have something open, a few at a time; `done` when all are awake. */
@@ -87,11 +110,17 @@ export class Lanes {
     let open = 0;
     const next = (): void => {
       if (this.stopped) return;
+      this.recoverOn = null;
       while (open < RECOVERY_WIDTH && left.length > 0) {
+        if (!this.room) {
+          this.recoverOn = next;
+          return;
+        }
         const session_id = left.pop();
-        if (session_id === undefined || this.lanes.has(session_id)) continue;
+        if (session_id === undefined || this.lanes.has(session_id) || this.held.has(session_id)) continue;
         open += 1;
         const waking = this.waking.get(session_id) ?? this.wake(session_id);
+        waking.share = this.options.share?.(session_id) ?? 'unknown';
         waking.woken.push(() => {
           open -= 1;
           next();
@@ -102,17 +131,15 @@ export class Lanes {
     next();
   }
 
-  /** Turns that run or wait. */
+  /** Sessions that have something to do, or are on their way in or out. */
   get busy(): number {
-    let busy = this.waking.size;
-    for (const { lane } of this.lanes.values()) if (!lane.quiet) busy += 1;
-    return busy;
+    return this.waking.size + this.lanes.size - this.sleep.resting;
   }
 
   /** Calls `done` once no lane has anything left to do. */
   drain(done: () => void): void {
-    if (this.busy === 0) return done();
     this.drained.push(done);
+    this.tellDrained();
   }
 
   get awake(): number {
@@ -121,14 +148,91 @@ export class Lanes {
 
   stop(): void {
     this.stopped = true;
-    this.stopSweep();
-    for (const { lane } of this.lanes.values()) lane.stop();
+    this.sleep.stop();
+    for (const lane of this.lanes.values()) lane.stop();
     this.lanes.clear();
   }
 
-  private give(awake: Awake, envelope: Envelope): void {
-    const { lane, resident } = awake;
-    this.options.residents.moved(resident, envelope.type, lane.value, this.options.world.monotonic());
+  /** Whether one more session may be awake. */
+  private get room(): boolean {
+    return this.lanes.size + this.waking.size < this.options.policy().awake_most + OVER_MOST;
+  }
+
+  private refuse(envelope: Envelope, why: string): void {
+    this.options.effects.fail(envelope, failure('overloaded', `${envelope.to} cannot be woken now: ${why}.`));
+  }
+
+  /** What happens to every lane of this thread. */
+  private makeHost(): LaneHost {
+    const { world, policy, effects, residents } = this.options;
+    return {
+      world,
+      policy,
+      effects,
+      charts: new Charts(),
+      traced: (lane, event, to, started) => {
+        if (lane.resident !== null) residents.moved(lane.resident, event, to, started);
+      },
+      opened: ({ session_id, resident }, workspace_id) => {
+        if (resident !== null) residents.adopt(resident, address('workspace', workspace_id));
+        this.options.moved(workspace_id, session_id, 'opened');
+      },
+      began: (lane, started_at) => this.sleep.began(lane, started_at),
+      stirred: (lane) => this.sleep.stirred(lane),
+      rested: (lane) => {
+        this.sleep.rested(lane);
+        this.tellDrained();
+      },
+      guarded: (lane, run) => this.guarded(lane, run),
+      lost: (lane, error) => this.lose(lane, error),
+    };
+  }
+
+  /** What a lane throws harms itself alone. */
+  private guarded(lane: Lane, run: () => void): void {
+    try {
+      run();
+    } catch (cause) {
+      this.broke(lane.session_id, cause);
+    }
+  }
+
+  /** A lane threw, so nobody knows what it holds: it goes, and comes back from its log after a while. */
+  private broke(session_id: string, cause: unknown): void {
+    const lane = this.lanes.get(session_id);
+    const text = cause instanceof Error ? cause.message : String(cause);
+    const error = failure('internal', `session/${session_id} failed and begins again from its log: ${text}`);
+    const pause = this.options.failed?.(session_id) ?? WAKE_PAUSE.longest;
+    const open = lane?.open === true;
+    this.held.set(session_id, error);
+    for (const oldest of this.held.keys()) {
+      if (this.held.size <= HELD_MOST) break;
+      this.held.delete(oldest);
+    }
+    this.options.world.after(pause, () => {
+      this.held.delete(session_id);
+      if (this.stopped || this.lanes.has(session_id) || this.waking.has(session_id)) return;
+      if (open) this.wake(session_id);
+    });
+    if (lane === undefined) this.options.fault(session_id, error);
+    else lane.lost(error);
+  }
+
+  private give(lane: Lane, envelope: Envelope): void {
+    try {
+      this.handle(lane, envelope);
+    } catch (cause) {
+      // Who waits for a receipt is told by the lane itself.
+      const told = lane.owesReceipt(envelope);
+      this.broke(lane.session_id, cause);
+      if (!told) this.options.effects.fail(envelope, failure('internal', `${envelope.to} failed on ${envelope.type}.`));
+    }
+  }
+
+  private handle(lane: Lane, envelope: Envelope): void {
+    const { resident } = lane;
+    if (resident !== null)
+      this.options.residents.moved(resident, envelope.type, lane.value, this.options.world.monotonic());
     switch (envelope.type) {
       case 'session.deliver':
         return lane.deliver(envelope);
@@ -139,7 +243,7 @@ export class Lanes {
       case 'session.change':
         return this.lookAt(lane, () => lane.change(envelope));
       default:
-        resident.failed += 1;
+        if (resident !== null) resident.failed += 1;
         return this.options.effects.fail(
           envelope,
           failure('internal', `A session does not understand ${envelope.type}.`),
@@ -150,17 +254,11 @@ export class Lanes {
   /** What only asks must not keep a session in memory that does not exist. */
   private lookAt(lane: Lane, look: () => void): void {
     look();
-    if (lane.state.facts === null && lane.quiet) this.forget(lane.session_id);
-  }
-
-  private touch(session_id: string, awake: Awake): void {
-    awake.lane.active_at = this.options.world.monotonic();
-    this.lanes.delete(session_id);
-    this.lanes.set(session_id, awake);
+    if (lane.state.facts === null && lane.quiet) this.forget(lane);
   }
 
   private wake(session_id: string): Waking {
-    const waking: Waking = { stash: [], woken: [] };
+    const waking: Waking = { stash: [], woken: [], share: 'unknown' };
     this.waking.set(session_id, waking);
     this.readLog(session_id, waking, WAKE_PAUSE.first);
     return waking;
@@ -175,44 +273,65 @@ export class Lanes {
         this.options.world.after(pause, () => this.stopped || this.readLog(session_id, waking, longer));
         return;
       }
-      this.waking.delete(session_id);
-      for (const envelope of waking.stash) this.options.effects.fail(envelope, answer.error);
-      for (const told of waking.woken) told();
-      this.options.fault(session_id, answer.error);
+      this.giveUp(session_id, waking, answer.error);
     });
   }
 
-  private begin(session_id: string, waking: Waking, tail: Tail): void {
-    this.waking.delete(session_id);
-    let awake: Awake;
-    try {
-      awake = this.build(session_id, tail);
-    } catch (cause) {
-      const error = failure(
-        'storage_failed',
-        `The log of session/${session_id} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
-      );
-      for (const envelope of waking.stash) this.options.effects.fail(envelope, error);
-      for (const told of waking.woken) told();
-      return this.options.fault(session_id, error);
-    }
-    const { lane } = awake;
-    this.lanes.set(session_id, awake);
-    this.trim();
-    if (lane.state.facts !== null) this.options.moved(lane.state.facts.workspace_id, session_id, 'awake');
-    lane.resume();
-    for (const envelope of waking.stash) {
-      // The first message may have found nothing and ended the lane again.
-      if (this.lanes.get(session_id) === awake) this.give(awake, envelope);
-      else this.receive(envelope, session_id);
-    }
-    if (lane.state.facts === null && lane.quiet) this.forget(session_id);
-    for (const told of waking.woken) told();
+  /** It cannot be woken: whoever waits is told. */
+  private giveUp(session_id: string, waking: Waking, error: Failure): void {
+    this.leaveWaking(session_id, waking);
+    for (const envelope of waking.stash) this.options.effects.fail(envelope, error);
+    this.options.fault(session_id, error);
+    this.left(waking);
   }
 
-  private build(session_id: string, tail: Tail): Awake {
-    const { policy } = this.options;
-    const { window } = policy();
+  private leaveWaking(session_id: string, waking: Waking): void {
+    this.waking.delete(session_id);
+    this.stashed -= waking.stash.length;
+  }
+
+  /** Somebody may have waited for this. */
+  private left(waking: Waking): void {
+    for (const told of waking.woken) told();
+    this.tellDrained();
+  }
+
+  private begin(session_id: string, waking: Waking, tail: Tail): void {
+    let log: FoldedLog;
+    try {
+      log = this.fold(tail);
+    } catch (cause) {
+      const text = cause instanceof Error ? cause.message : String(cause);
+      const error = failure('storage_failed', `The log of session/${session_id} cannot be read: ${text}`);
+      return this.giveUp(session_id, waking, error);
+    }
+    this.leaveWaking(session_id, waking);
+    const lane = this.add(session_id, log);
+    this.sleep.hold();
+    this.guarded(lane, () => lane.resume(waking.share));
+    for (const envelope of waking.stash) {
+      // The first message may have found nothing and ended the lane again.
+      if (this.lanes.get(session_id) === lane) this.give(lane, envelope);
+      else this.receive(envelope, session_id);
+    }
+    if (lane.state.facts === null && lane.quiet) this.forget(lane);
+    this.sleep.release();
+    this.left(waking);
+  }
+
+  private add(session_id: string, log: FoldedLog): Lane {
+    const { facts } = log.state;
+    const names = namesOf(session_id);
+    const lane = new Lane(this.host, names, log);
+    const parent = facts === null ? null : address('workspace', facts.workspace_id);
+    lane.resident = this.options.residents.add(names.address, parent, new InspectedLane(lane));
+    this.lanes.set(session_id, lane);
+    if (facts !== null) this.options.moved(facts.workspace_id, session_id, 'awake');
+    return lane;
+  }
+
+  private fold(tail: Tail): FoldedLog {
+    const { window } = this.options.policy();
     let state = emptySession();
     let owed = new Map<string, number>();
     for (const row of tail.rows) {
@@ -225,89 +344,37 @@ export class Lanes {
       if (record.type === 'message_received') owed.set(record.turn_id, row.seq);
       else if (record.type === 'turn_finished' || record.type === 'turn_failed') owed.delete(record.turn_id);
     }
-    const { world, residents } = this.options;
-    const names = namesOf(session_id);
-    let resident: Resident | undefined;
-    const lane = new Lane({
-      session_id,
-      names,
-      world,
-      policy,
-      effects: this.options.effects,
-      state,
-      n: tail.n,
-      seq: tail.rows.at(-1)?.seq ?? 0,
-      owed,
-      traced: (event, to, started) => {
-        if (resident !== undefined) residents.moved(resident, event, to, started);
-        if (this.drained.length > 0) this.tellDrained();
-      },
-      opened: (workspace_id) => {
-        if (resident !== undefined) resident.parent = address('workspace', workspace_id);
-        this.options.moved(workspace_id, session_id, 'opened');
-      },
-      lost: (error) => this.lose(session_id, lane, error),
-    });
-    const parent = state.facts === null ? null : address('workspace', state.facts.workspace_id);
-    resident = residents.add(names.address, parent, inspectLane(lane));
-    return { lane, resident };
+    return { state, n: tail.n, seq: tail.rows.at(-1)?.seq ?? 0, owed };
   }
 
   /** Its log moved on without it, or could not be written: it starts again from there, at once if a turn is open. */
-  private lose(session_id: string, lane: Lane, error: Failure): void {
-    const open = nextStep(lane.state) !== 'idle';
+  private lose(lane: Lane, error: Failure): void {
+    const { session_id, open } = lane;
     this.options.fault(session_id, error);
-    this.forget(session_id);
-    if (open)
+    this.forget(lane);
+    if (open && !this.held.has(session_id))
       this.options.world.after(
         WAKE_PAUSE.longest,
         () => this.stopped || this.lanes.has(session_id) || this.waking.has(session_id) || this.wake(session_id),
       );
   }
 
-  private forget(session_id: string): void {
-    const awake = this.lanes.get(session_id);
-    if (awake === undefined) return;
-    const { facts } = awake.lane.state;
-    awake.lane.stop();
+  private forget(lane: Lane): void {
+    const { session_id, resident } = lane;
+    if (this.lanes.get(session_id) !== lane) return;
+    const { facts } = lane.state;
+    this.sleep.left(lane);
     this.lanes.delete(session_id);
-    this.options.residents.remove(awake.resident);
+    try {
+      lane.stop();
+    } catch (cause) {
+      this.options.fault(session_id, failure('internal', `It did not stop: ${String(cause)}`));
+    }
+    if (resident !== null) this.options.residents.remove(resident);
     this.options.ended(session_id);
     if (facts !== null) this.options.moved(facts.workspace_id, session_id, 'asleep');
-  }
-
-  /** Past the cap the least recently used idle lanes go to sleep early. */
-  private trim(): void {
-    const over = this.lanes.size - this.options.policy().awake_most;
-    if (over > 0) this.putToSleep(Math.min(over, SLEEP_AT_ONCE), () => true);
-  }
-
-  private putToSleep(most: number, due: (lane: Lane) => boolean): void {
-    let left = most;
-    // Looking at a bounded number keeps this cheap when the oldest are all busy.
-    let looks = most * 4;
-    for (const [session_id, { lane }] of this.lanes) {
-      if (left === 0 || looks === 0 || !due(lane)) return;
-      looks -= 1;
-      if (!lane.quiet) continue;
-      left -= 1;
-      lane.sleep((asleep) => {
-        if (asleep && this.lanes.get(session_id)?.lane === lane) this.forget(session_id);
-      });
-    }
-  }
-
-  private scheduleSweep(): void {
-    this.stopSweep = this.options.world.after(SWEEP_EVERY, () => {
-      const { world, policy } = this.options;
-      const now = world.now();
-      const idle_since = world.monotonic() - policy().idle_timeout;
-      for (const { lane } of this.lanes.values()) lane.sweep(now);
-      this.putToSleep(SLEEP_AT_ONCE, (lane) => lane.active_at < idle_since);
-      this.trim();
-      this.tellDrained();
-      this.scheduleSweep();
-    });
+    this.recoverOn?.();
+    this.tellDrained();
   }
 
   private tellDrained(): void {

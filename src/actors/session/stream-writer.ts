@@ -4,61 +4,68 @@
 import type { Answer } from '../../bus/envelope.ts';
 import type { Failure } from '../../errors.ts';
 import type { Append, AppendItem, Committed } from '../../stores/journal.ts';
-import { type SessionRecord, type StoredRecord, store } from '../../stores/records.ts';
+import type { SessionRecord } from '../../stores/records.ts';
 
-export interface StreamWriterOptions {
+/** Whose stream it is. */
+export interface StreamOwner {
   readonly stream: string;
-  /** The stream's head: its last number, 0 when it is empty. */
-  readonly n: number;
-  readonly workspace: () => string;
-  readonly append: (append: Append, answered: (answer: Answer<Committed>) => void) => void;
+  readonly workspace_id: string;
+  append(append: Append<SessionRecord>, answered: (answer: Answer<Committed>) => void): void;
   /** Runs the append again after a while: it may not have reached the journal. */
-  readonly later: (run: () => void) => void;
+  later(run: () => void): void;
+  /** The seq under which a turn is owed, once its message is durable. */
+  owedSeq(turn_id: string): number | undefined;
   /** A checkpoint to write right behind these writes' records, if one is due. */
-  readonly checkpoint: (before: readonly { readonly records: readonly SessionRecord[] }[]) => SessionRecord | null;
+  dueCheckpoint(before: readonly { readonly records: readonly SessionRecord[] }[]): SessionRecord | null;
+  /** Nothing is on its way any more. */
+  written(): void;
   /** The stream cannot be written any more from here: start again from its log. */
-  readonly lost: (error: Failure) => void;
+  lost(error: Failure): void;
 }
 
 interface Waiting {
   readonly at: number;
   readonly records: readonly SessionRecord[];
-  readonly settles: readonly number[];
-  readonly durable: (seq: number) => void;
+  durable: (seq: number) => void;
 }
 
 /** Outcomes after which the same append is simply made again: it may or may not be in the journal, its number decides. */
 const REPEATABLE: ReadonlySet<string> = new Set(['thread_lost', 'deadline_exceeded', 'overloaded']);
 
 export class StreamWriter {
-  private readonly options: StreamWriterOptions;
+  private readonly owner: StreamOwner;
   private waiting: Waiting[] = [];
-  private flying = false;
+  /** What is in flight; null: nothing. */
+  private flying: readonly Waiting[] | null = null;
   private closed = false;
   private n: number;
 
-  constructor(options: StreamWriterOptions) {
-    this.options = options;
-    this.n = options.n;
+  /** @param n the stream's head: its last number, 0 when it is empty */
+  constructor(owner: StreamOwner, n: number) {
+    this.owner = owner;
+    this.n = n;
   }
 
   /** Nothing is on its way to the journal. */
   get idle(): boolean {
-    return !this.flying && this.waiting.length === 0;
+    return this.flying === null && this.waiting.length === 0;
   }
 
-  /**
-   * @param settles seqs of the rows these records close
-   * @param durable called with the seq of the first record, in the order of the writes
-   */
-  write(
-    at: number,
-    records: readonly SessionRecord[],
-    settles: readonly number[],
-    durable: (seq: number) => void,
-  ): void {
-    this.waiting.push({ at, records, settles, durable });
-    if (!this.flying) this.flush();
+  /** @param durable called with the seq of the first record, in the order of the writes */
+  write(at: number, records: readonly SessionRecord[], durable: (seq: number) => void): void {
+    this.waiting.push({ at, records, durable });
+    if (this.flying === null) this.flush();
+  }
+
+  /** Runs once all that was handed in so far is durable: at once when it is. */
+  whenDurable(run: () => void): void {
+    const last = this.waiting.at(-1) ?? this.flying?.at(-1);
+    if (last === undefined) return run();
+    const { durable } = last;
+    last.durable = (seq) => {
+      durable(seq);
+      if (!this.closed) run();
+    };
   }
 
   /** Whatever comes back is not told any more. */
@@ -69,45 +76,68 @@ export class StreamWriter {
   private flush(): void {
     const batch = this.waiting;
     this.waiting = [];
-    this.flying = true;
+    this.flying = batch;
     const n = this.n + 1;
-    const items = batch.map(toItem);
+    const items = batch.map((waiting) => toItem(waiting, batch, this.owner));
     for (const item of items) this.n += item.records.length;
-    const checkpoint = this.options.checkpoint(batch);
+    const checkpoint = this.owner.dueCheckpoint(batch);
     if (checkpoint !== null) {
       const at = batch.at(-1)?.at ?? 0;
-      items.push({ at, records: [store(checkpoint)], owes: [], settles: [] });
+      items.push({ at, records: [checkpoint], owes: NONE, settles: NONE });
       this.n += 1;
     }
-    this.send({ stream: this.options.stream, workspace_id: this.options.workspace(), n, items }, batch);
+    this.send({ stream: this.owner.stream, workspace_id: this.owner.workspace_id, n, items }, batch);
   }
 
-  private send(append: Append, batch: readonly Waiting[]): void {
-    this.options.append(append, (answer) => {
+  private send(append: Append<SessionRecord>, batch: readonly Waiting[]): void {
+    this.owner.append(append, (answer) => {
       if (this.closed) return;
       if (!answer.ok) {
-        if (REPEATABLE.has(answer.error.code)) this.options.later(() => this.closed || this.send(append, batch));
-        else this.options.lost(answer.error);
+        if (REPEATABLE.has(answer.error.code)) this.owner.later(() => this.closed || this.send(append, batch));
+        else this.owner.lost(answer.error);
         return;
       }
       let { seq } = answer.body;
-      for (const { records, durable } of batch) {
-        durable(seq);
+      for (const waiting of batch) {
+        waiting.durable(seq);
         if (this.closed) return;
-        seq += records.length;
+        seq += waiting.records.length;
       }
-      this.flying = false;
+      this.flying = null;
       if (this.waiting.length > 0) this.flush();
+      else this.owner.written();
     });
   }
 }
 
-function toItem({ at, records, settles }: Waiting): AppendItem {
-  const owes: { record: number; kind: 'turn' }[] = [];
-  const stored: StoredRecord[] = [];
+/** What is owed is looked up as late as this: a turn may end while its message is still on its way. */
+function toItem({ at, records }: Waiting, batch: readonly Waiting[], owner: StreamOwner): AppendItem<SessionRecord> {
+  let owes: { record: number; kind: 'turn' }[] | undefined;
+  let settles: number[] | undefined;
+  let index = -1;
   for (const record of records) {
-    if (record.type === 'message_received') owes.push({ record: stored.length, kind: 'turn' });
-    stored.push(store(record));
+    index += 1;
+    if (record.type === 'message_received') {
+      // What ends in the breath in which it began is never owed: nobody would know yet what to settle.
+      if (endsIn(batch, record.turn_id)) continue;
+      owes ??= [];
+      owes.push({ record: index, kind: 'turn' });
+    } else if (record.type === 'turn_finished' || record.type === 'turn_failed') {
+      const seq = owner.owedSeq(record.turn_id);
+      if (seq === undefined) continue;
+      settles ??= [];
+      settles.push(seq);
+    }
   }
-  return { at, records: stored, owes, settles };
+  return { at, records, owes: owes ?? NONE, settles: settles ?? NONE };
+}
+
+const NONE: readonly never[] = [];
+
+function endsIn(batch: readonly Waiting[], turn_id: string): boolean {
+  return batch.some(({ records }) =>
+    records.some(
+      (record) => (record.type === 'turn_finished' || record.type === 'turn_failed') && record.turn_id === turn_id,
+    ),
+  );
 }

@@ -2,7 +2,7 @@
 // Runs what the chart asks for in a turn: one model call, its tools, or a reservation, and tells what came of it.
 
 import type { Failure } from '../../errors.ts';
-import { type SessionState, tokensOf } from '../../stores/fold.ts';
+import type { SessionState } from '../../stores/fold.ts';
 import type { ShortEvent } from '../../stores/turn-events.ts';
 import { type Happened, type ToolResult, unmade } from './decide.ts';
 import type { Abort, LaneEffects } from './effects.ts';
@@ -10,16 +10,17 @@ import type { SessionNames } from './names.ts';
 import type { LanePolicy } from './policy.ts';
 import { ReplyCollector } from './reply-collector.ts';
 
-export interface TurnRunnerOptions {
+/** Whose turns they are. */
+export interface TurnOwner {
   readonly names: SessionNames;
-  readonly policy: () => LanePolicy;
+  readonly policy: LanePolicy;
   readonly effects: LaneEffects;
   /** Listeners are shown a delta. */
-  readonly show: (turn_id: string, event: ShortEvent) => void;
+  show(turn_id: string, event: ShortEvent): void;
   /** One tool is back while others still run: journaled without asking the chart. */
-  readonly returned: (result: ToolResult) => void;
+  returned(result: ToolResult): void;
   /** What was asked for came to its end. */
-  readonly happened: (what: Happened) => void;
+  happened(what: Happened): void;
 }
 
 /** What is running. */
@@ -31,12 +32,12 @@ interface Running {
 }
 
 export class TurnRunner {
-  private readonly options: TurnRunnerOptions;
+  private readonly owner: TurnOwner;
   private running: Running | null = null;
   private stopped = false;
 
-  constructor(options: TurnRunnerOptions) {
-    this.options = options;
+  constructor(owner: TurnOwner) {
+    this.owner = owner;
   }
 
   get busy(): boolean {
@@ -59,18 +60,18 @@ export class TurnRunner {
   call(state: SessionState): void {
     const { turn } = state;
     if (turn === null) return;
-    const { effects, names, show } = this.options;
+    const { effects, names } = this.owner;
     const collector = new ReplyCollector((usage) => effects.cost(turn.model, usage));
     let finish: Parameters<ReplyCollector['ended']>[0] | null = null;
     let abort: Abort = () => undefined;
     let over = false;
+    let begun = false;
     const end = (error: Failure | null): void => {
       if (over) return;
       over = true;
       effects.point('model.after');
       const outcome =
         error !== null ? collector.failed(error) : finish === null ? collector.failed() : collector.ended(finish);
-      effects.settle(state, tokensOf(outcome.usage), outcome.usage.cost_usd);
       this.done({ kind: 'model_done', outcome });
     };
     this.running = {
@@ -88,7 +89,11 @@ export class TurnRunner {
         if (event.type === 'done') finish = event.finishReason;
         else if (event.type === 'error') return end(event.error);
         const shown = collector.take(event);
-        if (shown !== null) show(turn.turn_id, shown);
+        if (shown !== null) {
+          this.owner.show(turn.turn_id, shown);
+          if (!begun) effects.point('model.first_delta');
+          begun = true;
+        }
         if (!collector.full) return;
         finish = 'length';
         abort();
@@ -104,14 +109,14 @@ export class TurnRunner {
   tools(state: SessionState): void {
     const { turn } = state;
     if (turn === null) return;
-    const { effects, returned } = this.options;
+    const { effects } = this.owner;
     const open = turn.tools.filter((tool) => !tool.returned).map((tool) => tool.call);
     const aborts = new Map<string, Abort>();
     const left = new Set(open.map((call) => call.id));
     const back = (result: ToolResult): void => {
       if (this.stopped || !left.delete(result.call.id)) return;
       effects.point('tool.after');
-      if (left.size > 0) returned(result);
+      if (left.size > 0) this.owner.returned(result);
       else this.done({ kind: 'tools_done', results: [result] });
     };
     this.running = {
@@ -135,8 +140,8 @@ export class TurnRunner {
 
   /** What the next call may cost, at every budget it could reach. */
   reserve(state: SessionState): void {
-    const { tokens, cost_usd } = this.options.policy().estimate(state);
-    const abort = this.options.effects.reserve(state, (refused) => {
+    const { tokens, cost_usd } = this.owner.policy.estimate(state);
+    const abort = this.owner.effects.reserve(state, (refused) => {
       if (this.stopped) return;
       this.done(refused === null ? { kind: 'reserved', tokens, cost_usd } : { kind: 'refused', error: refused });
     });
@@ -151,6 +156,6 @@ export class TurnRunner {
 
   private done(what: Happened): void {
     this.running = null;
-    this.options.happened(what);
+    this.owner.happened(what);
   }
 }

@@ -2,13 +2,17 @@
 // An append as it crosses a thread: one flat array, which costs half of what nested objects do to clone, on the hottest path.
 
 import type { Append, AppendItem, OwedKind, PackedAppend } from '../journal.ts';
-import type { RecordType, StoredRecord } from '../records.ts';
+import { type RecordType, type SessionRecord, type StoredRecord, store } from '../records.ts';
 
-export function packAppend({ stream, workspace_id, n, items }: Append): PackedAppend {
+/** Stored form and wire in one go: what is kept for a repetition are the records, not the text they become. */
+export function packAppend({ stream, workspace_id, n, items }: Append<SessionRecord>): PackedAppend {
   const packed: (string | number | null)[] = [stream, workspace_id, n, items.length];
   for (const { at, records, owes, settles } of items) {
     packed.push(at, records.length);
-    for (const { type, version, turn_id, payload } of records) packed.push(type, version, turn_id, payload);
+    for (const record of records) {
+      const { type, version, turn_id, payload } = store(record);
+      packed.push(type, version, turn_id, payload);
+    }
     packed.push(owes.length);
     for (const { record, kind } of owes) packed.push(record, kind);
     packed.push(settles.length);

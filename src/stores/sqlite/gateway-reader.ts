@@ -68,12 +68,24 @@ export class GatewayReader {
     return pageOf('workspaces', limit, rows, (row) => row.id, shown);
   }
 
-  usage(scope: string, at: number): { readonly hour: UsageSum; readonly day: UsageSum } {
-    const sum = (from: number, to: number): UsageSum =>
-      this.#read((sql) => sql.usage.get(scope, from, to)) ?? { tokens: 0, cost_usd: 0 };
+  /** The sums, and the row up to which they are: read in one transaction, as the views go on meanwhile. */
+  usage(scope: string, at: number): { readonly hour: UsageSum; readonly day: UsageSum; readonly upto: number } {
     const hour = Math.floor(at / HOUR) * HOUR;
     const day = Math.floor(at / DAY) * DAY;
-    return { hour: sum(hour, hour + HOUR), day: sum(day, day + DAY) };
+    const nothing: UsageSum = { tokens: 0, cost_usd: 0 };
+    const read = this.#read((sql) => {
+      sql.begin.run();
+      try {
+        return {
+          hour: sql.usage.get(scope, hour, hour + HOUR) ?? nothing,
+          day: sql.usage.get(scope, day, day + DAY) ?? nothing,
+          upto: sql.upto.get() ?? 0,
+        };
+      } finally {
+        sql.commit.run();
+      }
+    });
+    return read ?? { hour: nothing, day: nothing, upto: 0 };
   }
 
   close(): void {
@@ -96,6 +108,8 @@ export class GatewayReader {
 
 function prepare(db: SqliteDatabase) {
   return {
+    begin: db.prepare<[]>('BEGIN'),
+    commit: db.prepare<[]>('COMMIT'),
     upto: db.prepare<[], number>('SELECT upto FROM view_state').pluck(),
     journal: db.prepare<[], string>('SELECT journal FROM view_state').pluck(),
     session: db.prepare<[string], string>('SELECT workspace_id FROM sessions WHERE session_id = ?').pluck(),

@@ -37,6 +37,14 @@ export const GATEWAY_MIGRATIONS: Migrations = [
      cost_usd REAL NOT NULL,
      PRIMARY KEY (scope, hour, provider, model)
    ) STRICT, WITHOUT ROWID;`,
+  // Model calls that are journaled and not answered, with what is reserved for them: few at any time.
+  `CREATE TABLE open_calls (
+     turn_id TEXT PRIMARY KEY,
+     workspace_id TEXT NOT NULL,
+     call INTEGER NOT NULL,
+     tokens INTEGER NOT NULL,
+     cost_usd REAL NOT NULL
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 /** Milliseconds of the spans usage is kept and asked by. */

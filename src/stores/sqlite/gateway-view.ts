@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The writer of gateway.db's views: the directories of sessions and turns, the workspaces, and usage by hour.
 
-import type { JournalRow, SessionRecord, Usage } from '../records.ts';
+import type { JournalRow, ModelCalled, SessionRecord, Usage } from '../records.ts';
 import { sessionOf } from '../session-view.ts';
 import { openDatabase, type SqliteDatabase, VIEW_CHECKPOINT_PAGES } from './database.ts';
 import { GATEWAY_MIGRATIONS, HOUR } from './gateway-schema.ts';
-import type { JournalSource } from './journal-source.ts';
+import type { JournalRows } from './journal-source.ts';
 import type { ReadRow } from './read-rows.ts';
 import { guarded } from './storage-error.ts';
 import { ViewState } from './view-state.ts';
@@ -15,6 +15,9 @@ interface WorkspaceEntry {
   sessions: number;
   last_seq: number;
 }
+
+/** A call that is open at the end of a batch, or null: one that was open before it and is not any more. */
+type OpenCall = { readonly workspace_id: string; readonly record: ModelCalled } | null;
 
 interface TurnEntry {
   readonly workspace_id: string;
@@ -48,6 +51,7 @@ export class GatewayView {
   readonly #state: ViewState;
   #workspaces = new Map<string, WorkspaceEntry>();
   #turns = new Map<string, TurnEntry>();
+  #calls = new Map<string, OpenCall>();
   #usage = new Map<string, UsageEntry>();
 
   constructor(file: string) {
@@ -65,7 +69,7 @@ export class GatewayView {
     return this.#state.upto;
   }
 
-  belongsTo(source: JournalSource): boolean {
+  belongsTo(source: JournalRows): boolean {
     return guarded(this.#file, () => this.#state.belongsTo(source));
   }
 
@@ -84,7 +88,9 @@ export class GatewayView {
     this.#transact(() => {
       for (const { row, record } of batch) this.#applyOne(row, record);
       for (const [id, entry] of this.#workspaces) this.#sql.putWorkspace.run({ id, ...entry });
-      for (const [turn_id, entry] of this.#turns) this.#sql.putTurn.run({ turn_id, ...entry });
+      for (const [turn_id, { workspace_id, session_id, model }] of this.#turns)
+        this.#sql.putTurn.run(turn_id, workspace_id, session_id, model);
+      for (const [turn_id, open] of this.#calls) this.#putCall(turn_id, open);
       for (const entry of this.#usage.values()) this.#sql.addUsage.run(entry);
       this.#state.write(journal, last);
     });
@@ -92,7 +98,7 @@ export class GatewayView {
 
   clear(): void {
     this.#transact(() => {
-      this.#db.exec('DELETE FROM workspaces; DELETE FROM sessions; DELETE FROM turns; DELETE FROM usage;');
+      this.#db.exec('DELETE FROM workspaces; DELETE FROM sessions; DELETE FROM turns; DELETE FROM usage; DELETE FROM open_calls;');
       this.#state.clear();
     });
   }
@@ -109,6 +115,7 @@ export class GatewayView {
       // Not cleared: a cleared map's old table leads from what is old to everything touched since.
       this.#workspaces = new Map();
       this.#turns = new Map();
+      this.#calls = new Map();
       this.#usage = new Map();
     }
   }
@@ -125,19 +132,20 @@ export class GatewayView {
         break;
       }
       case 'message_received':
-        if (this.#turn(record.turn_id) === undefined) {
-          this.#turns.set(record.turn_id, { workspace_id: row.workspace_id, session_id, model: record.model });
-        }
+        this.#turns.set(record.turn_id, { workspace_id: row.workspace_id, session_id, model: record.model });
         break;
       case 'model_called': {
         const turn = this.#turn(record.turn_id);
         if (turn !== undefined) turn.model = record.model;
+        this.#calls.set(record.turn_id, { workspace_id: row.workspace_id, record });
         break;
       }
       case 'model_replied':
+        this.#called(record.turn_id);
         this.#use(row, session_id, record.turn_id, record.usage, 0);
         break;
       case 'turn_resumed':
+        this.#called(record.turn_id);
         // The interrupted call is paid for as reserved: what it really used nobody was told.
         if (record.settled_tokens > 0 || record.settled_usd > 0) {
           this.#use(row, session_id, record.turn_id, { ...FREE, cost_usd: record.settled_usd }, record.settled_tokens);
@@ -154,6 +162,19 @@ export class GatewayView {
     const entry: WorkspaceEntry = held ?? { created_at: row.at, sessions: 0, last_seq: 0 };
     this.#workspaces.set(id, entry);
     return entry;
+  }
+
+  /** A turn's call is over. */
+  #called(turn_id: string): void {
+    this.#calls.set(turn_id, null);
+  }
+
+  #putCall(turn_id: string, open: OpenCall): void {
+    if (open === null) this.#sql.dropCall.run(turn_id);
+    else {
+      const { call, reserved_tokens, reserved_usd } = open.record;
+      this.#sql.putCall.run(turn_id, open.workspace_id, call, reserved_tokens, reserved_usd);
+    }
   }
 
   #turn(turn_id: string): TurnEntry | undefined {
@@ -210,9 +231,13 @@ function prepare(db: SqliteDatabase) {
     addSession: db.prepare<[string, string, string]>(
       'INSERT OR IGNORE INTO sessions (session_id, workspace_id, user_id) VALUES (?, ?, ?)',
     ),
+    putCall: db.prepare<[string, string, number, number, number]>(
+      'INSERT OR REPLACE INTO open_calls (turn_id, workspace_id, call, tokens, cost_usd) VALUES (?, ?, ?, ?, ?)',
+    ),
+    dropCall: db.prepare<[string]>('DELETE FROM open_calls WHERE turn_id = ?'),
     turn: db.prepare<[string], TurnEntry>('SELECT workspace_id, session_id, model FROM turns WHERE turn_id = ?'),
-    putTurn: db.prepare<[TurnEntry & { turn_id: string }]>(
-      `INSERT INTO turns (turn_id, workspace_id, session_id, model) VALUES (@turn_id, @workspace_id, @session_id, @model)
+    putTurn: db.prepare<[string, string, string, string]>(
+      `INSERT INTO turns (turn_id, workspace_id, session_id, model) VALUES (?, ?, ?, ?)
        ON CONFLICT (turn_id) DO UPDATE SET model = excluded.model`,
     ),
     addUsage: db.prepare<[UsageEntry]>(

@@ -113,6 +113,10 @@ export class SqliteJournalDisk implements JournalDisk {
     return guarded(this.file, () => this.#sql.row.get(seq));
   }
 
+  tail(seq: number): readonly JournalRow[] {
+    return guarded(this.file, () => this.#sql.tail.all(seq).reverse());
+  }
+
   head(stream: string): Head | undefined {
     return this.#heads.get(stream) ?? guarded(this.file, () => this.#sql.head.get(stream));
   }
@@ -176,6 +180,8 @@ function walBytes(file: string): number {
   return statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
 }
 
+const BEFORE = ROW_COLUMNS.replace(/\w+/g, 'records.$&');
+
 function prepare(db: SqliteDatabase) {
   return {
     begin: db.prepare<[]>('BEGIN IMMEDIATE'),
@@ -187,6 +193,14 @@ function prepare(db: SqliteDatabase) {
     owe: db.prepare<[number, string, string]>('INSERT INTO owed (seq, stream, kind) VALUES (?, ?, ?)'),
     settle: db.prepare<[number]>('DELETE FROM owed WHERE seq = ?'),
     row: db.prepare<[number], JournalRow>(`SELECT ${ROW_COLUMNS} FROM records WHERE seq = ?`),
+    // One statement walks the whole way: after a start a thousand streams are read so, fifty rows each.
+    tail: db.prepare<[number], JournalRow>(
+      `WITH RECURSIVE back AS (
+         SELECT ${ROW_COLUMNS} FROM records WHERE seq = ?
+         UNION ALL
+         SELECT ${BEFORE} FROM back JOIN records ON records.seq = back.prev WHERE back.type <> 'checkpoint'
+       ) SELECT ${ROW_COLUMNS} FROM back`,
+    ),
     head: db.prepare<[string], Head>('SELECT seq, n FROM heads WHERE stream = ?'),
     putHead: db.prepare<[string, number, number]>(
       'INSERT INTO heads (stream, seq, n) VALUES (?, ?, ?) ON CONFLICT (stream) DO UPDATE SET seq = excluded.seq, n = excluded.n',

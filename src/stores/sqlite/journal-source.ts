@@ -15,6 +15,9 @@ export interface BatchBounds {
   readonly length: number;
 }
 
+/** What is read of a journal, wherever it is. */
+export type JournalRows = Pick<JournalSource, 'open' | 'id' | 'last' | 'mark' | 'after' | 'afterOf' | 'turn' | 'close'>;
+
 /** Opens by itself once the journal's own thread has made the file. */
 export class JournalSource {
   readonly #file: string;

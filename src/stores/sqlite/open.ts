@@ -4,14 +4,16 @@
 import { join } from 'node:path';
 import { type Failure, toFailure } from '../../errors.ts';
 import type { JournalProtocol } from '../journal.ts';
+import type { JournalDisk } from '../journal-disk.ts';
 import { type JournalPoint, JournalWriter } from '../journal-writer.ts';
 import type { ViewsProtocol } from '../protocol.ts';
 import type { Request } from '../request.ts';
 import type { ReadProtocol, ReadQuery } from '../session-store.ts';
 import type { Durability } from './database.ts';
 import { SqliteJournalDisk } from './journal-disk.ts';
+import type { JournalRows } from './journal-source.ts';
 import { SqliteReader } from './reader.ts';
-import { SqliteViews } from './views.ts';
+import { SqliteViews, type ViewPoint } from './views.ts';
 
 /** One handler for each message type of a protocol. */
 export type Handlers<P extends { readonly [type: string]: { readonly body: unknown; readonly reply: unknown } }> = {
@@ -26,13 +28,17 @@ export interface StoreClock {
   monotonic(): number;
 }
 
+/** Where a crash test may end the process while nothing is committed. */
+export type JournalFilePoint = 'journal.opened' | 'journal.before_checkpoint' | 'journal.after_checkpoint';
+
 export interface OpenJournalOptions {
   readonly dataDir: string;
   readonly durability: Durability;
   readonly clock: StoreClock;
   /** Told after each commit, and once at the start. */
   readonly notify: (upto: number) => void;
-  readonly point?: (name: JournalPoint) => void;
+  /** Named places of the crash tests. */
+  readonly point?: (name: JournalPoint | JournalFilePoint) => void;
   /** Told what went wrong beside the answers: a checkpoint that could not be made. */
   readonly failed?: (failure: Failure) => void;
 }
@@ -48,8 +54,20 @@ export interface OpenJournal {
 const IDLE_MS = 250;
 
 /** Opens DATA/journal.db and becomes its one writer. @throws SigilError `storage_failed`. */
-export function openJournal({ dataDir, durability, clock, notify, point, failed }: OpenJournalOptions): OpenJournal {
-  const disk = new SqliteJournalDisk({ file: join(dataDir, 'journal.db'), durability });
+export function openJournal(options: OpenJournalOptions): OpenJournal {
+  const { dataDir, durability } = options;
+  return serveJournal(new SqliteJournalDisk({ file: join(dataDir, 'journal.db'), durability }), options);
+}
+
+/** A disk whose log is moved into its file when nothing else is to be done. */
+export interface IdleDisk extends JournalDisk {
+  /** Returns whether there was anything to move. */
+  checkpoint(): boolean;
+}
+
+/** Becomes the one writer of an open disk, and closes it in the end. */
+export function serveJournal(disk: IdleDisk, { clock, notify, point, failed }: OpenJournalOptions): OpenJournal {
+  point?.('journal.opened');
   let busy = false;
   let cancel: (() => void) | undefined;
   const idle = (): void => {
@@ -59,7 +77,8 @@ export function openJournal({ dataDir, durability, clock, notify, point, failed 
       return;
     }
     try {
-      disk.checkpoint();
+      point?.('journal.before_checkpoint');
+      if (disk.checkpoint()) point?.('journal.after_checkpoint');
     } catch (thrown) {
       failed?.(toFailure(thrown));
     }
@@ -97,7 +116,11 @@ export interface OpenViewsOptions {
   readonly clock: StoreClock;
   /** Told after each batch, and once at the start. */
   readonly advanced: (upto: number) => void;
+  /** Named places of the crash tests. */
+  readonly point?: (name: ViewPoint) => void;
   readonly failed?: (failure: Failure) => void;
+  /** What is followed; DATA/journal.db when not given. */
+  readonly journal?: JournalRows;
 }
 
 export interface OpenViews {
@@ -107,14 +130,16 @@ export interface OpenViews {
 }
 
 /** Opens the views' files and begins to follow the journal. @throws SigilError `storage_failed`. */
-export function openViews({ dataDir, clock, advanced, failed }: OpenViewsOptions): OpenViews {
+export function openViews({ dataDir, clock, advanced, point, failed, journal }: OpenViewsOptions): OpenViews {
   const views = new SqliteViews({
     dataDir,
     soon: (run) => clock.soon(run),
     after: (ms, run) => clock.after(ms, run),
     monotonic: () => clock.monotonic(),
     advanced,
+    ...(point === undefined ? {} : { point }),
     ...(failed === undefined ? {} : { failed }),
+    ...(journal === undefined ? {} : { journal }),
   });
   return {
     handlers: {
@@ -134,6 +159,8 @@ export interface OpenReaderOptions {
   readonly openFiles?: number;
   /** Tells the views that somebody waits for this row. */
   readonly hurry?: (upto: number) => void;
+  /** Where the events of turns are read; DATA/journal.db when not given. */
+  readonly journal?: JournalRows;
 }
 
 export interface OpenReader {
@@ -144,7 +171,7 @@ export interface OpenReader {
 }
 
 /** The queries, over files the other two threads make. */
-export function openReader({ dataDir, clock, openFiles, hurry }: OpenReaderOptions): OpenReader {
+export function openReader({ dataDir, clock, openFiles, hurry, journal }: OpenReaderOptions): OpenReader {
   const reader = new SqliteReader({
     dataDir,
     soon: (run) => clock.soon(run),
@@ -152,6 +179,7 @@ export function openReader({ dataDir, clock, openFiles, hurry }: OpenReaderOptio
     monotonic: () => clock.monotonic(),
     ...(openFiles === undefined ? {} : { openFiles }),
     ...(hurry === undefined ? {} : { hurry }),
+    ...(journal === undefined ? {} : { journal }),
   });
   const asks = <Q extends ReadQuery>(query: Q): Handlers<ReadProtocol>[Q] => {
     return (request: Request<ReadProtocol[Q]['body'], ReadProtocol[Q]['reply']>) => reader.ask(query, request);

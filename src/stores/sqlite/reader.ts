@@ -11,7 +11,7 @@ import { endsTurn, eventsOf, NO_EVENTS, type NumberedTurnEvent } from '../turn-e
 import { stepDetail } from '../turn-steps.ts';
 import { ViewBarrier } from '../view-barrier.ts';
 import { GatewayReader } from './gateway-reader.ts';
-import { JournalSource } from './journal-source.ts';
+import { type JournalRows, JournalSource } from './journal-source.ts';
 import { OpenFiles } from './open-files.ts';
 import { openSessionsReader, type PlacedTurn, type SessionsReader } from './sessions-reader.ts';
 import { workspaceDir } from './workspace-path.ts';
@@ -27,6 +27,8 @@ export interface ReaderOptions {
   readonly patience?: number;
   /** Tells the views that somebody waits for this row. */
   readonly hurry?: (upto: number) => void;
+  /** Where the events of turns are read; journal.db in the directory when not given. */
+  readonly journal?: JournalRows;
 }
 
 /** Reads that may wait, for one workspace and as a whole. */
@@ -39,7 +41,7 @@ type Answers = { readonly [Q in ReadQuery]: (body: ReadQueries[Q]['body']) => Re
 
 export class SqliteReader {
   readonly #options: ReaderOptions;
-  readonly #journal: JournalSource;
+  readonly #journal: JournalRows;
   readonly #gateway: GatewayReader;
   readonly #files: OpenFiles<SessionsReader>;
   readonly #barrier: ViewBarrier;
@@ -51,7 +53,7 @@ export class SqliteReader {
   constructor(options: ReaderOptions) {
     const { dataDir, monotonic, after } = options;
     this.#options = options;
-    this.#journal = new JournalSource(join(dataDir, 'journal.db'));
+    this.#journal = options.journal ?? new JournalSource(join(dataDir, 'journal.db'));
     this.#gateway = new GatewayReader(join(dataDir, 'gateway.db'));
     this.#files = new OpenFiles(options.openFiles ?? 64);
     const look = (): number => this.#gateway.upto();
@@ -176,7 +178,7 @@ export class SqliteReader {
     return { events, ended };
   }
 
-  #rows(turn_id: string, first: number, last: number): ReturnType<JournalSource['turn']> {
+  #rows(turn_id: string, first: number, last: number): ReturnType<JournalRows['turn']> {
     return this.#journal.open() ? this.#journal.turn(turn_id, first, last) : [];
   }
 

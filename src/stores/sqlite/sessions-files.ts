@@ -3,7 +3,7 @@
 
 import { join } from 'node:path';
 import { type Failure, failure, toFailure } from '../../errors.ts';
-import type { BatchBounds, JournalSource } from './journal-source.ts';
+import type { BatchBounds, JournalRows } from './journal-source.ts';
 import { OpenFiles } from './open-files.ts';
 import { type ReadRow, readSessions } from './read-rows.ts';
 import { openSessionsView, type SessionsView } from './sessions-view.ts';
@@ -11,7 +11,7 @@ import { workspaceDir } from './workspace-path.ts';
 
 export interface SessionsFilesOptions {
   readonly dataDir: string;
-  readonly source: JournalSource;
+  readonly source: JournalRows;
   readonly bounds: BatchBounds;
   /** The last row of a workspace that gateway.db knows of: what its file must hold. */
   readonly lastOf: (workspace: string) => number;

@@ -11,7 +11,7 @@ import {
   type TurnView,
 } from '../session-view.ts';
 import { openDatabase, type SqliteDatabase, VIEW_CHECKPOINT_PAGES } from './database.ts';
-import type { JournalSource } from './journal-source.ts';
+import type { JournalRows } from './journal-source.ts';
 import type { ReadRow } from './read-rows.ts';
 import { SESSIONS_MIGRATIONS, type StoredSession, type StoredTurn } from './sessions-schema.ts';
 import { codeOf, guarded } from './storage-error.ts';
@@ -58,7 +58,7 @@ export class SessionsView implements SessionViewRows {
     return this.#state.upto;
   }
 
-  belongsTo(source: JournalSource): boolean {
+  belongsTo(source: JournalRows): boolean {
     return guarded(this.#file, () => this.#state.belongsTo(source));
   }
 
@@ -70,8 +70,8 @@ export class SessionsView implements SessionViewRows {
     if (last === undefined) return;
     this.#transact(() => {
       for (const { row, record } of fresh) applyToSession(this, row, record);
-      for (const session of this.#sessions.values()) this.#sql.putSession.run({ ...session });
-      for (const turn of this.#turns.values()) this.#sql.putTurn.run({ ...turn, ...turn.usage });
+      for (const session of this.#sessions.values()) this.#sql.putSession.run(session);
+      for (const turn of this.#turns.values()) this.#putTurn(turn);
       this.#state.write(journal, last.row);
     });
   }
@@ -123,6 +123,34 @@ export class SessionsView implements SessionViewRows {
     this.#turns.set(turn.id, turn);
   }
 
+  /** By place: names are looked up one by one each time, and turns are written more often than anything else. */
+  #putTurn(turn: TurnView): void {
+    const { usage } = turn;
+    this.#sql.putTurn.run(
+      turn.id,
+      turn.session_id,
+      turn.user_id,
+      turn.message_id,
+      turn.status,
+      turn.model,
+      turn.reply_id,
+      turn.finish_reason,
+      turn.error_code,
+      turn.error_message,
+      usage.input_tokens,
+      usage.output_tokens,
+      usage.cache_read_tokens,
+      usage.cache_write_tokens,
+      usage.cost_usd,
+      turn.created_at,
+      turn.started_at,
+      turn.ended_at,
+      turn.first_seq,
+      turn.last_seq,
+      turn.content,
+    );
+  }
+
   addMessage(message: MessageView): void {
     const { seq, session_id, user_id, id, turn_id, role, origin, at, content, tool } = message;
     const calls = message.tool_calls.length === 0 ? null : JSON.stringify(message.tool_calls);
@@ -169,6 +197,20 @@ type AddMessage = [
   string,
 ];
 
+type PutTurn = [
+  ...[id: string, session_id: string, user_id: string, message_id: string, status: string, model: string],
+  ...[reply_id: string | null, finish_reason: string | null, error_code: string | null, error_message: string | null],
+  ...[
+    input_tokens: number,
+    output_tokens: number,
+    cache_read_tokens: number,
+    cache_write_tokens: number,
+    cost_usd: number,
+  ],
+  ...[created_at: number, started_at: number | null, ended_at: number | null, first_seq: number, last_seq: number],
+  content: string,
+];
+
 const SESSION_COLUMNS =
   'id, user_id, channel, title, model, status, turns, messages, created_at, updated_at, updated_seq';
 const TURN_COLUMNS =
@@ -177,6 +219,7 @@ const TURN_COLUMNS =
 
 function prepare(db: SqliteDatabase) {
   const named = (columns: string): string => columns.replaceAll(/\w+/g, '@$&');
+  const placed = (columns: string): string => columns.replaceAll(/\w+/g, '?');
   const updated = (columns: readonly string[]): string =>
     columns.map((column) => `${column} = excluded.${column}`).join(', ');
   const sessionChanges = ['title', 'model', 'status', 'turns', 'messages', 'updated_at', 'updated_seq'];
@@ -187,8 +230,8 @@ function prepare(db: SqliteDatabase) {
        ON CONFLICT (id) DO UPDATE SET ${updated(sessionChanges)}`,
     ),
     turn: db.prepare<[string], StoredTurn>(`SELECT ${TURN_COLUMNS} FROM turns WHERE id = ?`),
-    putTurn: db.prepare<[StoredTurn]>(
-      `INSERT INTO turns (${TURN_COLUMNS}) VALUES (${named(TURN_COLUMNS)})
+    putTurn: db.prepare<PutTurn>(
+      `INSERT INTO turns (${TURN_COLUMNS}) VALUES (${placed(TURN_COLUMNS)})
        ON CONFLICT (id) DO UPDATE SET ${updated(TURN_COLUMNS.split(', ').slice(4))}`,
     ),
     addMessage: db.prepare<AddMessage>(

@@ -3,7 +3,7 @@
 
 import type { JournalRow } from '../records.ts';
 import type { SqliteDatabase } from './database.ts';
-import type { JournalSource } from './journal-source.ts';
+import type { JournalRows } from './journal-source.ts';
 
 /** The table every view's schema begins with. */
 export const VIEW_STATE = `CREATE TABLE view_state (
@@ -38,7 +38,7 @@ export class ViewState {
   }
 
   /** Whether the view was made of this journal as it is: not of another, not of rows it has lost since. */
-  belongsTo(source: JournalSource): boolean {
+  belongsTo(source: JournalRows): boolean {
     const state = this.#get.get();
     if (state === undefined || state.upto === 0) return true;
     if (state.journal !== source.id || state.upto > source.last()) return false;

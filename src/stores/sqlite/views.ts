@@ -5,9 +5,12 @@ import { join } from 'node:path';
 import { type Failure, failure, toFailure } from '../../errors.ts';
 import type { Request } from '../request.ts';
 import { GatewayView } from './gateway-view.ts';
-import { type BatchBounds, JournalSource } from './journal-source.ts';
+import { type BatchBounds, type JournalRows, JournalSource } from './journal-source.ts';
 import { byWorkspace, readSessions } from './read-rows.ts';
 import { SessionsFiles } from './sessions-files.ts';
+
+/** Where a crash test may end the process: a batch read, the workspaces' files committed, everything committed. */
+export type ViewPoint = 'views.read' | 'views.between_files' | 'views.applied';
 
 export interface ViewsOptions {
   readonly dataDir: string;
@@ -19,11 +22,15 @@ export interface ViewsOptions {
   readonly monotonic: () => number;
   /** Told after every batch. */
   readonly advanced: (upto: number) => void;
+  /** Named places of the crash tests. */
+  readonly point?: (name: ViewPoint) => void;
   /** Told what keeps the views from going on; they try again by themselves. */
   readonly failed?: (failure: Failure) => void;
   readonly batchRows?: number;
   /** Workspace files held open; 128 when not given. Each costs three descriptors and a small cache. */
   readonly openFiles?: number;
+  /** What is followed; journal.db in the directory when not given. */
+  readonly journal?: JournalRows;
 }
 
 export interface ViewsStats {
@@ -62,7 +69,7 @@ const AWAITING = 10_000;
 export class SqliteViews {
   readonly #options: ViewsOptions;
   readonly #bounds: BatchBounds;
-  readonly #source: JournalSource;
+  readonly #source: JournalRows;
   readonly #gateway: GatewayView;
   readonly #files: SessionsFiles;
   #awaiting: Awaiting[] = [];
@@ -84,7 +91,7 @@ export class SqliteViews {
   constructor(options: ViewsOptions) {
     this.#options = options;
     this.#bounds = { rows: options.batchRows ?? 1000, length: BATCH_LENGTH };
-    this.#source = new JournalSource(join(options.dataDir, 'journal.db'));
+    this.#source = options.journal ?? new JournalSource(join(options.dataDir, 'journal.db'));
     this.#gateway = new GatewayView(join(options.dataDir, 'gateway.db'));
     this.#files = new SessionsFiles({
       dataDir: options.dataDir,
@@ -210,8 +217,12 @@ export class SqliteViews {
     else if (rows.length < most / 4) this.#growth = Math.max(1, this.#growth / 2);
     if (last === undefined) return 0;
     const read = readSessions(rows);
+    const { point } = this.#options;
+    point?.('views.read');
     this.#files.apply(byWorkspace(read));
+    point?.('views.between_files');
     this.#gateway.apply(this.#source.id, read, last);
+    point?.('views.applied');
     this.#applied += rows.length;
     if (this.#files.broken) this.#mend();
     this.#advanced();

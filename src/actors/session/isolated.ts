@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// The effects with a wall around each answer: a lane that throws over one breaks, and nothing else of its thread.
+
+import type { SessionState } from '../../stores/fold.ts';
+import type { LaneEffects } from './effects.ts';
+
+/** @param broke told of the session whose lane threw */
+export function isolated(effects: LaneEffects, broke: (session_id: string, cause: unknown) => void): LaneEffects {
+  const guard = <A extends readonly unknown[]>(
+    session_id: string,
+    run: (...given: A) => void,
+  ): ((...given: A) => void) => {
+    return (...given) => {
+      try {
+        run(...given);
+      } catch (cause) {
+        broke(session_id, cause);
+      }
+    };
+  };
+  const idOf = (state: SessionState): string => state.facts?.session_id ?? '';
+  return {
+    ...effects,
+    append: (append, answered) =>
+      effects.append(append, guard(append.stream.slice(append.stream.indexOf('/') + 1), answered)),
+    tail: (session_id, answered) => effects.tail(session_id, guard(session_id, answered)),
+    oldKey: (session_id, message_id, answered) => effects.oldKey(session_id, message_id, guard(session_id, answered)),
+    callModel: (names, state, { event, end }) =>
+      effects.callModel(names, state, { event: guard(names.session_id, event), end: guard(names.session_id, end) }),
+    runTool: (state, call, done) => effects.runTool(state, call, guard(idOf(state), done)),
+    reserve: (state, done) => effects.reserve(state, guard(idOf(state), done)),
+  };
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// One thread's lanes over a real journal in memory, with a clock that is moved by hand and a model that answers when it is told.
+
+import { Residents } from '../../../src/actors/residents.ts';
+import type { LaneEffects } from '../../../src/actors/session/effects.ts';
+import { Lanes } from '../../../src/actors/session/lanes.ts';
+import type { LanePolicy } from '../../../src/actors/session/policy.ts';
+import type { Delivered } from '../../../src/actors/session/protocol.ts';
+import { address } from '../../../src/bus/address.ts';
+import type { Answer, Envelope } from '../../../src/bus/envelope.ts';
+import type { Failure } from '../../../src/errors.ts';
+import type { SessionState } from '../../../src/stores/fold.ts';
+import { JournalWriter } from '../../../src/stores/journal-writer.ts';
+import { emptyMemoryJournal, MemoryJournalDisk, type MemoryJournalState } from '../../../src/stores/memory-journal.ts';
+import { packAppend, unpackAppend } from '../../../src/stores/remote/append-wire.ts';
+import type { World } from '../../../src/world.ts';
+import { ManualClock } from '../../stores/manual-clock.ts';
+import { policy as played } from './play.ts';
+
+/** When the stand's clock begins, epoch milliseconds. */
+const BEGAN = 1_700_000_000_000;
+
+/** What somebody was answered; undefined until then. */
+export interface Asked {
+  answer: Answer<unknown> | undefined;
+}
+
+interface Call {
+  readonly state: SessionState;
+  readonly sink: Parameters<LaneEffects['callModel']>[2];
+}
+
+export class LaneStand {
+  readonly clock = new ManualClock();
+  readonly rows: MemoryJournalState;
+  readonly lanes: Lanes;
+  /** Model calls that are open, by session, when the model is told to wait. */
+  readonly calls = new Map<string, Call>();
+  readonly moved: string[] = [];
+  readonly faults: Failure[] = [];
+  /** What each call was shown: the window's contents, then the message. */
+  readonly prompts: (readonly string[])[] = [];
+  /** Tails asked for, and checkpoints that became durable. */
+  tails = 0;
+  policy: LanePolicy;
+  /** Whether the model answers by itself. */
+  answers = true;
+  /** Answers of the journal are held back. */
+  stalled = false;
+  private readonly held: (() => void)[] = [];
+  private readonly asked = new Map<number, Asked>();
+  private ids = 0;
+
+  /** @param rows the journal another stand has left */
+  constructor(policy: Partial<LanePolicy> = {}, rows = emptyMemoryJournal()) {
+    this.rows = rows;
+    this.policy = { ...played, window: 20, idle_timeout: 60_000, turn_timeout: 60_000, awake_most: 100, ...policy };
+    const { clock } = this;
+    const journal = new JournalWriter({
+      disk: new MemoryJournalDisk('stand', this.rows),
+      soon: (run) => clock.soon(run),
+    });
+    const world: World = {
+      now: () => BEGAN + clock.monotonic(),
+      iso: (epoch) => new Date(epoch).toISOString(),
+      monotonic: clock.monotonic,
+      after: clock.after,
+      soon: clock.soon,
+      random: () => 0.5,
+      uuid: () => `id-${++this.ids}`,
+    };
+    const answering = <T>(answered: (answer: Answer<T>) => void) => {
+      const tell = (answer: Answer<T>): void => {
+        if (this.stalled) this.held.push(() => answered(answer));
+        else answered(answer);
+      };
+      return {
+        reply: (body: T) => tell({ ok: true, body }),
+        fail: (error: Failure) => tell({ ok: false, error }),
+      };
+    };
+    const nothing = (): void => undefined;
+    const effects: LaneEffects = {
+      append: (append, answered) => journal.append({ body: unpackAppend(packAppend(append)), ...answering(answered) }),
+      tail: (session_id, answered) => {
+        this.tails += 1;
+        journal.tail({ body: { stream: address('session', session_id) }, ...answering(answered) });
+      },
+      oldKey: (_, __, answered) => answered({ ok: true, body: { turn_id: null, content: '' } }),
+      reply: (to, body) => this.tell(to, { ok: true, body }),
+      fail: (to, error) => this.tell(to, { ok: false, error }),
+      publish: nothing,
+      published: nothing,
+      callModel: ({ session_id }, state, sink) => {
+        this.prompts.push([...state.window.map(({ content }) => content), state.turn?.message.content ?? '']);
+        this.calls.set(session_id, { state, sink });
+        if (this.answers) clock.soon(() => this.answer(session_id));
+        return () => void this.calls.delete(session_id);
+      },
+      runTool: () => nothing,
+      reserve: (_, done) => {
+        clock.soon(() => done(null));
+        return nothing;
+      },
+      settle: nothing,
+      settleInterrupted: nothing,
+      cost: () => 0,
+      digest: (text) => text,
+      point: nothing,
+    };
+    const residents = new Residents({
+      thread: 'lane-1',
+      world,
+      mailbox_capacity: 1,
+      mailbox: () => ({ depth: 0, oldest_ms: 0 }),
+      trace: { heard: () => false, publish: nothing },
+    });
+    this.lanes = new Lanes({
+      world,
+      policy: () => this.policy,
+      effects,
+      residents,
+      moved: (_, session_id, how) => this.moved.push(`${session_id} ${how}`),
+      ended: nothing,
+      fault: (_, error) => this.faults.push(error),
+    });
+  }
+
+  /** Says something in a session; nothing has been done about it yet. */
+  say(session_id: string, content: string, message_id = `m-${++this.ids}`): Asked {
+    return this.send(session_id, 'session.deliver', {
+      message_id,
+      user_id: 'ann',
+      channel: 'channel/http',
+      content,
+      model: '',
+      queue: 'followup',
+      workspace_id: 'home',
+      open: true,
+      any_user: false,
+    });
+  }
+
+  send(session_id: string, type: string, body: unknown): Asked {
+    const id = ++this.ids;
+    const asked: Asked = { answer: undefined };
+    this.asked.set(id, asked);
+    const to = address('session', session_id);
+    this.lanes.receive({ id, to, from: address('channel', 'http'), type, body, deadline: 0 }, session_id);
+    return asked;
+  }
+
+  /** Lets everything happen that can happen now. */
+  settle(): void {
+    this.clock.settle();
+  }
+
+  /** Lets the journal's held answers go. */
+  release(): void {
+    this.stalled = false;
+    for (const run of this.held.splice(0)) run();
+    this.settle();
+  }
+
+  /** The model answers a call that waits. */
+  answer(session_id: string): void {
+    const call = this.calls.get(session_id);
+    if (call === undefined) throw new Error(`no call of ${session_id} is open`);
+    this.calls.delete(session_id);
+    call.sink.event({ type: 'text_delta', text: `answer to ${call.state.turn?.message.content}` });
+    call.sink.event({ type: 'done', finishReason: 'stop' });
+    call.sink.end(null);
+  }
+
+  /** The types of a session's records. */
+  types(session_id: string): readonly string[] {
+    const stream = address('session', session_id);
+    return [...this.rows.rows.values()].filter((row) => row.stream === stream).map(({ type }) => type);
+  }
+
+  private tell(to: Envelope, answer: Answer<unknown>): void {
+    const asked = this.asked.get(to.id);
+    if (asked === undefined) throw new Error('nobody asked this');
+    if (asked.answer !== undefined) throw new Error('answered twice');
+    asked.answer = answer;
+  }
+}
+
+/** The receipt in an answer that is there and good. */
+export function receiptOf({ answer }: Asked): Delivered {
+  if (answer === undefined) throw new Error('not answered');
+  if (!answer.ok) throw new Error(`${answer.error.code}: ${answer.error.message}`);
+  return answer.body as Delivered;
+}
+
+/** `ok`, the code of an error, or `waiting`. */
+export function codeOf({ answer }: Asked): string {
+  if (answer === undefined) return 'waiting';
+  return answer.ok ? 'ok' : answer.error.code;
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// The root's threads under supervision, with workers that do what the test says: restarts, watchdog, quarantine and the way back.
+
+import { describe, expect, it } from 'vitest';
+import type { SigilProtocols } from '../../src/actors/protocols.ts';
+import { SharedCounter } from '../../src/bus/counter.ts';
+import { threadNames } from '../../src/bus/layout.ts';
+import { createBusNode } from '../../src/bus/node.ts';
+import type { Port } from '../../src/bus/ports.ts';
+import type { Boot, House } from '../../src/composition/boot.ts';
+import { Threads } from '../../src/composition/threads.ts';
+import { OUT_OF_MEMORY, type ThreadEvents, type WorkerHost } from '../../src/composition/workers.ts';
+import { defaultConfig } from '../../src/config/schema.ts';
+import type { World } from '../../src/world.ts';
+import { ManualClock } from '../stores/manual-clock.ts';
+
+const LAYOUT = { lanes: 2, io: 1 };
+const NAMES = threadNames(LAYOUT);
+const LANE = NAMES.indexOf('lane-1');
+const RESTING = new Set(['io-1']);
+
+interface Life {
+  readonly name: string;
+  readonly boot: Boot;
+  readonly events: ThreadEvents;
+  ended: boolean;
+}
+
+function stand() {
+  const clock = new ManualClock();
+  const world: World = {
+    now: () => 1_700_000_000_000 + clock.monotonic(),
+    iso: (epoch) => new Date(epoch).toISOString(),
+    monotonic: clock.monotonic,
+    after: clock.after,
+    soon: clock.soon,
+    random: () => 0.999_999,
+    uuid: () => '',
+  };
+  const cells = () => new SharedArrayBuffer(NAMES.length * Int32Array.BYTES_PER_ELEMENT);
+  const house: House = {
+    layout: LAYOUT,
+    config: defaultConfig(),
+    data_dir: '/nowhere',
+    counters: new SharedArrayBuffer(SharedCounter.bytes(NAMES.length)),
+    beats: cells(),
+    working: cells(),
+  };
+  const lives: Life[] = [];
+  const told: string[] = [];
+  /** Threads whose code never notices that it is to end. */
+  const deaf = new Set<string>();
+  const port = (): Port => ({ postMessage: () => undefined, on: () => undefined, close: () => undefined });
+  const workers: WorkerHost = {
+    channel: () => [port(), port()],
+    spawn: (name, boot, events) => {
+      const life: Life = { name, boot, events, ended: false };
+      lives.push(life);
+      return { post: () => undefined, terminate: () => void (deaf.has(name) || world.soon(() => end(life))) };
+    },
+  };
+  const end = (life: Life, code?: string): void => {
+    if (life.ended) return;
+    life.ended = true;
+    if (code !== undefined) life.events.error(Object.assign(new Error('it says why'), { code }));
+    life.events.exit();
+  };
+  const counter = new SharedCounter(NAMES.length, house.counters);
+  const bus = createBusNode<SigilProtocols>({ thread: 0, life: 1, layout: LAYOUT, world, counter });
+  const threads = new Threads({
+    house,
+    workers,
+    world,
+    bus,
+    log: () => undefined,
+    restarted: (thread, reason) => told.push(`${thread} ${reason}`),
+    quarantined: (thread) => told.push(`${thread} quarantined`),
+    released: (thread) => told.push(`${thread} released`),
+    unstoppable: (thread) => told.push(`${thread} unstoppable`),
+  });
+  const started = threads.start(RESTING);
+  started.catch(() => undefined);
+  const latest = (name: string): Life => {
+    const life = lives.findLast((one) => one.name === name);
+    if (life === undefined) throw new Error(`${name} was never started`);
+    return life;
+  };
+  const beats = new Int32Array(house.beats);
+  /** Time passes; all but these beat. */
+  const pass = (ms: number, silent: readonly string[] = []): void => {
+    for (let at = 0; at < ms; at += 250) {
+      for (const [index, name] of NAMES.entries()) if (!silent.includes(name)) Atomics.add(beats, index, 1);
+      clock.advance(250);
+    }
+  };
+  const ready = (name: string): void => latest(name).events.message({ say: 'ready' });
+  return {
+    ...{ lives, told, deaf, started, latest, pass, end, ready },
+    works: (mark: number) => Atomics.store(new Int32Array(house.working), LANE, mark),
+    begin: () => {
+      for (const name of NAMES) if (name !== 'main' && !RESTING.has(name)) ready(name);
+    },
+  };
+}
+
+describe('a thread', () => {
+  it('that ends too often rests, is given up by all, and comes back by itself', () => {
+    const it = stand();
+    it.begin();
+    for (let life = 1; life <= 6; life += 1) {
+      expect(it.latest('lane-1').boot.life).toBe(life);
+      it.end(it.latest('lane-1'));
+      it.pass(1_000);
+      if (life < 6) it.ready('lane-1');
+    }
+    expect(it.told.filter((line) => line.startsWith('lane-1 '))).toEqual([
+      ...Array.from({ length: 5 }, () => 'lane-1 error'),
+      'lane-1 quarantined',
+    ]);
+    // Who starts meanwhile knows it.
+    it.end(it.latest('lane-2'));
+    it.pass(250);
+    expect(it.latest('lane-2').boot.gone).toEqual([LANE]);
+    it.pass(60_000);
+    expect(it.latest('lane-1').boot).toMatchObject({ life: 7, gone: [] });
+    expect(it.told.at(-1)).toBe('lane-2 error');
+    it.ready('lane-1');
+    expect(it.told.at(-1)).toBe('lane-1 released');
+    // One that fails again at once rests longer, and is not given five more tries.
+    it.end(it.latest('lane-1'));
+    expect(it.told.at(-1)).toBe('lane-1 quarantined');
+    it.pass(60_000);
+    expect(it.latest('lane-1').boot.life).toBe(7);
+    it.pass(60_000);
+    expect(it.latest('lane-1').boot.life).toBe(8);
+  });
+
+  it('that is held up by one actor tells its next life by which, and is not held responsible', () => {
+    const it = stand();
+    it.begin();
+    for (let life = 1; life <= 8; life += 1) {
+      it.works(40 + life);
+      it.pass(11_000, ['lane-1']);
+      expect(it.latest('lane-1').boot).toMatchObject({
+        life: life + 1,
+        suspect: { mark: 40 + life, reason: 'hung' },
+      });
+      it.ready('lane-1');
+    }
+    expect(new Set(it.told)).toEqual(new Set(['lane-1 hung']));
+    it.works(7);
+    it.end(it.latest('lane-1'), OUT_OF_MEMORY);
+    it.pass(250);
+    expect(it.latest('lane-1').boot.suspect).toEqual({ mark: 7, reason: 'out_of_memory' });
+    // Ended from outside or by an error of its own, whoever it worked for then has nothing to do with it.
+    it.ready('lane-1');
+    it.works(9);
+    it.end(it.latest('lane-1'));
+    it.pass(250);
+    expect(it.latest('lane-1').boot.suspect).toBeNull();
+  });
+
+  it('that the same actor ends again and again is held responsible after all', () => {
+    const it = stand();
+    it.begin();
+    for (let life = 1; life <= 12 && !it.told.includes('lane-1 quarantined'); life += 1) {
+      it.works(5);
+      it.end(it.latest('lane-1'), OUT_OF_MEMORY);
+      it.pass(1_500);
+      it.ready('lane-1');
+    }
+    expect(it.told.filter((line) => line === 'lane-1 out_of_memory')).toHaveLength(8);
+  });
+
+  it('that hangs while it starts is replaced too, later', () => {
+    const it = stand();
+    it.pass(110_000, ['views']);
+    expect(it.latest('views').boot.life).toBe(1);
+    it.pass(20_000, ['views']);
+    expect(it.latest('views').boot.life).toBe(2);
+    expect(it.told).toEqual(['views hung']);
+  });
+
+  it('that cannot be ended is reported as such', () => {
+    const it = stand();
+    it.begin();
+    it.deaf.add('lane-1');
+    it.pass(15_000, ['lane-1']);
+    expect(it.told).toEqual([]);
+    it.pass(10_000, ['lane-1']);
+    expect(it.told).toEqual(['lane-1 unstoppable']);
+  });
+});

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is done to a gateway while others talk to it: one scene a fault, each with what it must not have done to them.
+
+import type { IncomingMessage } from 'node:http';
+import { type Answer, type Neighbour, Place } from './client.ts';
+import { percentile } from './measure.ts';
+
+export interface Stage {
+  readonly place: Place;
+  readonly neighbours: readonly Neighbour[];
+  readonly watchdog_ms: number;
+  /** Seconds an overload lasts. */
+  readonly overload_s: number;
+  /** Turns a second that 32 clients got, each waiting for its answers. */
+  readonly capacity: number;
+  readonly pid: number;
+  /** The gateway's unix socket. */
+  readonly socket: string;
+}
+
+export interface Played {
+  /** When the trouble began and was over, epoch milliseconds: others are held against their normal in between. */
+  readonly from: number;
+  readonly until: number;
+  /** Those of the neighbours' answers that count while it lasts. */
+  readonly counts: (neighbour: Neighbour, answer: Answer) => boolean;
+  /** Milliseconds from finding each bad thread until somebody was answered there again. */
+  readonly back?: readonly number[];
+  /** Milliseconds of the answers to work that was let in, where that is what the scene is about. */
+  readonly admitted?: readonly number[];
+  readonly problems: readonly string[];
+  /** What there is to say besides. */
+  readonly note: string;
+}
+
+export interface Scene {
+  readonly name: string;
+  readonly title: string;
+  readonly play: (stage: Stage) => Promise<Played>;
+}
+
+/** Requests that are open at once in an overload, each on a connection of its own; what they leave no room for is not sent. */
+const OPEN_MOST = 600;
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** A turn that harms the thread it runs on, and what becomes of that thread and of those who live there too. */
+function badThread(fault: 'loop' | 'heap' | 'buffers'): Scene['play'] {
+  return async ({ place, neighbours }) => {
+    const from = Date.now();
+    const bad = await place.call('POST', '/api/v1/chat', {
+      content: `fault: ${fault}`,
+      message_id: `${fault}-${from}`,
+    });
+    const actor = await place.call('GET', `/debug/actors/session/${bad.body.session_id}`);
+    const lane: string = actor.body.thread;
+    const found = place.log.found(lane, from);
+    await pause(1_000);
+    const problems: string[] = [];
+    if (bad.body.code !== 'poisoned') problems.push(`the bad turn was answered ${bad.status} ${bad.body.code}`);
+    const there = neighbours.filter((neighbour) => neighbour.lane === lane).flatMap(({ answers }) => answers);
+    const back = found.map((at) => {
+      const first = Math.min(...there.map(({ sent, took }) => sent + took).filter((done) => done >= at));
+      return first - at;
+    });
+    if (found.length === 0) problems.push('the bad thread was never found');
+    const status = await place.call('GET', '/api/v1/status');
+    const restarts = status.body.threads.find(({ name }: { name: string }) => name === lane)?.restarts ?? 0;
+    if (restarts < found.length) problems.push(`status shows ${restarts} restarts of ${lane} after ${found.length}`);
+    const last = found.at(-1) ?? from;
+    return {
+      from,
+      until: Date.now(),
+      // Whoever lives on the bad thread waits until it is back; all others are not to notice.
+      counts: (neighbour, { sent }) => neighbour.lane !== lane || sent > last + 200,
+      back,
+      problems,
+      note: `${found.length} lives of ${lane}`,
+    };
+  };
+}
+
+/** Streams that are opened and never read, while megabytes are said to them: some 45 kB a turn. */
+async function neverReads({ place, socket }: Stage): Promise<Played> {
+  const from = Date.now();
+  const readers = 40;
+  const first = await place.sum(`unread-${from}`, 1);
+  const { session_id } = first.body;
+  const open: IncomingMessage[] = [];
+  for (let at = 0; at < readers; at += 1) {
+    // The kernel holds megabytes for a TCP connection, and for a unix socket next to nothing.
+    const response = await place.open('GET', `/api/v1/sessions/${session_id}/stream`, undefined, socket);
+    response.pause();
+    response.on('error', () => undefined);
+    open.push(response);
+  }
+  const text = 'one more word '.repeat(140);
+  const problems: string[] = [];
+  for (let at = 0; at < 60; at += 1) {
+    const { status } = await place.call('POST', '/api/v1/chat', { content: `remember that ${text}`, session_id });
+    if (status !== 200) problems.push(`the session that nobody reads answered ${status}`);
+  }
+  // What they were sent is read now. A session's stream has no end of its own: only who is cut off comes to one.
+  const ends = await Promise.all(
+    open.map(async (response) => {
+      const ended = new Promise<boolean>((resolve) => response.once('close', () => resolve(true)));
+      response.resume();
+      return await Promise.race([ended, pause(2_000).then(() => false)]);
+    }),
+  );
+  const cut = ends.filter((ended) => ended).length;
+  if (cut < readers) problems.push(`${readers - cut} readers were never cut off`);
+  for (const response of open) response.destroy();
+  const again = await place.sum(`unread-${from}-after`, 2, { session_id });
+  if (again.status !== 200) problems.push(`the session answered ${again.status} afterwards`);
+  return {
+    from,
+    until: Date.now(),
+    counts: () => true,
+    problems: [...new Set(problems)],
+    note: `${cut} of ${readers} cut off`,
+  };
+}
+
+/** Many people in one session, each waiting for the answer; a listener hears it all. */
+async function oneSession({ place, overload_s }: Stage): Promise<Played> {
+  const from = Date.now();
+  const clients = 64;
+  const each = overload_s < 10 ? 2 : 5;
+  const first = await place.sum(`crowd-${from}-first`, 0);
+  const { session_id } = first.body;
+  const response = await place.open('GET', `/api/v1/sessions/${session_id}/stream`);
+  let heard = '';
+  response.setEncoding('utf8');
+  response.on('data', (chunk: string) => {
+    heard += chunk;
+  });
+  response.on('error', () => undefined);
+  const problems: string[] = [];
+  let refused = 0;
+  await Promise.all(
+    Array.from({ length: clients }, async (_, client) => {
+      for (let at = 0; at < each; ) {
+        const answer = await place.sum(`crowd-${from}-${client}-${at}`, client * 100 + at, { session_id });
+        if (answer.status === 200) at += 1;
+        else {
+          refused += 1;
+          if (answer.headers['retry-after'] === undefined) problems.push('a refusal without Retry-After');
+          await pause(20);
+        }
+      }
+    }),
+  );
+  await pause(200);
+  response.destroy();
+  const turns = clients * each;
+  problems.push(...interleavings(heard, turns));
+  return { from, until: Date.now(), counts: () => true, problems, note: `${turns} turns, ${refused} asked to wait` };
+}
+
+/** What is wrong with a session's stream: turns that overlap, numbers that are missing, turns without an end. */
+export function interleavings(heard: string, turns: number): readonly string[] {
+  const problems: string[] = [];
+  const seen = new Set<string>();
+  let turn = '';
+  let last = 0;
+  for (const frame of heard.split('\n\n')) {
+    const id = /^id: (\S+):(\d+)$/m.exec(frame);
+    if (id === null) continue;
+    const [, of = '', n = ''] = id;
+    if (of !== turn) {
+      if (turn !== '') problems.push(`turn ${of} began while ${turn} ran`);
+      if (seen.has(of)) problems.push(`turn ${of} was told twice`);
+      seen.add(of);
+      turn = of;
+      last = 0;
+    }
+    if (Number(n) !== last + 1) problems.push(`turn ${of}: event ${n} after ${last}`);
+    last = Number(n);
+    if (/^event: (done|error)$/m.test(frame)) turn = '';
+  }
+  if (seen.size !== turns) problems.push(`${seen.size} turns were heard of ${turns}`);
+  return problems;
+}
+
+/** Ten times what it can do, evenly, whether or not anything is answered. */
+async function overload({ place, capacity, overload_s }: Stage): Promise<Played> {
+  const crowd = new Place(place.port, place.token, place.log);
+  const rate = capacity * 10;
+  // The connections stand before: node accepts one of them a turn of its loop, and it is not that which is looked at here.
+  const opening: Promise<Answer>[] = [];
+  for (let at = 0; at < OPEN_MOST; at += 1) {
+    opening.push(crowd.call('GET', '/health'));
+    if (at % 50 === 49) await pause(5);
+  }
+  await Promise.all(opening);
+  const from = Date.now();
+  const until = from + overload_s * 1_000;
+  const problems: string[] = [];
+  const took: number[] = [];
+  const refusals = new Map<string, number>();
+  let sent = 0;
+  let held = 0;
+  let open = 0;
+  let without = 0;
+  const one = async (): Promise<void> => {
+    open += 1;
+    try {
+      const at = sent;
+      const answer = await crowd.sum(`flood-${from}-${at}`, at);
+      if (answer.status === 200) took.push(answer.took);
+      else {
+        const code = `${answer.status} ${answer.body?.code}`;
+        refusals.set(code, (refusals.get(code) ?? 0) + 1);
+        if (answer.status !== 503 && answer.status !== 429) problems.push(`answered ${code}`);
+        if (answer.headers['retry-after'] === undefined) without += 1;
+      }
+    } catch (thrown) {
+      problems.push(`not answered: ${String(thrown)}`);
+    } finally {
+      open -= 1;
+    }
+  };
+  while (Date.now() < until) {
+    const due = ((Date.now() - from) / 1_000) * rate;
+    while (sent + held < due) {
+      if (open >= OPEN_MOST) held += 1;
+      else {
+        sent += 1;
+        void one();
+      }
+    }
+    await pause(2);
+  }
+  const ended = Date.now();
+  while (open > 0) await pause(5);
+  crowd.close();
+  for (const [turn, key] of crowd.answered) place.answered.set(turn, key);
+  place.wrong.push(...crowd.wrong);
+  const shed = [...refusals.values()].reduce((sum, count) => sum + count, 0);
+  if (shed === 0) problems.push('nothing was refused');
+  if (without > 0) problems.push(`${without} refusals without Retry-After`);
+  const offered = sent / overload_s / capacity;
+  const codes = [...refusals].map(([code, count]) => `${count} × ${code}`).join(', ');
+  return {
+    from,
+    until: ended,
+    counts: () => false,
+    admitted: took,
+    problems: [...new Set(problems)],
+    note: `${offered.toFixed(1)}× offered, ${took.length} answered (${Math.round(took.length / overload_s)}/s of ${Math.round(capacity)}/s, p50 ${Math.round(percentile(took, 0.5))} ms), ${codes}`,
+  };
+}
+
+/** Turns whose model never says anything. */
+async function hangingProvider({ place, overload_s }: Stage): Promise<Played> {
+  const from = Date.now();
+  const streams = await Promise.all(
+    Array.from({ length: 50 }, (_, at) =>
+      place.open('POST', '/api/v1/chat/stream', { content: 'fault: hang', message_id: `hang-${from}-${at}` }),
+    ),
+  );
+  const turns = await Promise.all(streams.map(firstTurn));
+  await pause(Math.min(5, overload_s) * 1_000);
+  const until = Date.now();
+  const problems: string[] = [];
+  for (const turn of turns) {
+    const { status } = await place.call('POST', `/api/v1/turns/${turn}/cancel`);
+    if (status !== 200) problems.push(`cancelling a hanging turn: ${status}`);
+  }
+  for (const stream of streams) stream.destroy();
+  return { from, until, counts: () => true, problems, note: `${turns.length} turns hung` };
+}
+
+async function firstTurn(response: IncomingMessage): Promise<string> {
+  response.setEncoding('utf8');
+  response.on('error', () => undefined);
+  let text = '';
+  for (;;) {
+    const found = /"turn_id":"([^"]+)"/.exec(text)?.[1];
+    if (found !== undefined) return found;
+    text += await new Promise<string>((resolve) => response.once('data', resolve));
+  }
+}
+
+export const SCENES: readonly Scene[] = [
+  { name: 'loop', title: 'a turn in an endless loop', play: badThread('loop') },
+  { name: 'heap', title: 'a turn that takes all memory', play: badThread('heap') },
+  { name: 'buffers', title: 'the same in buffers', play: badThread('buffers') },
+  { name: 'unread', title: '40 readers that never read', play: neverReads },
+  { name: 'hang', title: '50 model calls that hang', play: hangingProvider },
+  { name: 'crowd', title: '64 clients on one session', play: oneSession },
+  { name: 'overload', title: '10× what it can do', play: overload },
+];

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fair order on one lane's thread: a session that is flooded, or makes tool rounds as fast as it can, does not keep others waiting.
+
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { afterAll, expect, it } from 'vitest';
+import { auditJournal } from '../crash/audit.ts';
+import { closeHouses, startHouse } from './house.ts';
+
+afterAll(closeHouses);
+
+interface Row {
+  readonly stream: string;
+  readonly type: string;
+  readonly turn_id: string;
+}
+
+/**
+ * For every turn outside of the flooded session, how many of that session's turns ended between its message and its end:
+ * what it was kept waiting for, counted in turns and not in time.
+ */
+function waits(dataDir: string, flooded: string): readonly number[] {
+  const db = new Database(join(dataDir, 'journal.db'), { readonly: true });
+  const rows = db.prepare<[], Row>('SELECT stream, type, turn_id FROM records ORDER BY seq').all();
+  db.close();
+  const since = new Map<string, number>();
+  const found: number[] = [];
+  let ended = 0;
+  for (const { stream, type, turn_id } of rows) {
+    if (stream === flooded) ended += type === 'turn_finished' ? 1 : 0;
+    else if (type === 'message_received') since.set(turn_id, ended);
+    else if (type === 'turn_finished') found.push(ended - (since.get(turn_id) ?? ended));
+  }
+  return found;
+}
+
+it('gives every session its turn beside one with a full mailbox and endless rounds of tools', async () => {
+  const house = await startHouse({ gateway: { threads: 1 } });
+  const { session_id } = (await house.owner.chat('hello')).body;
+  let going = true;
+  let refused = 0;
+  const flood = Array.from({ length: 64 }, async (_, client) => {
+    for (let at = 0; going; at += 1) {
+      const content = `what is ${client}+${at}? and what is ${at}*2? and what time is it?`;
+      const { status } = await house.owner.chat(content, { session_id, message_id: `flood-${client}-${at}` });
+      if (status !== 200) refused += 1;
+    }
+  });
+  const neighbours = Array.from({ length: 4 }, async (_, neighbour) => {
+    const first = await house.owner.chat('hello', { message_id: `first-${neighbour}` });
+    for (let at = 0; at < 10; at += 1) {
+      const more = { session_id: first.body.session_id, message_id: `neighbour-${neighbour}-${at}` };
+      expect((await house.owner.chat(`what is ${at}+1?`, more)).body.content).toBe(`${at}+1 = ${at + 1}`);
+    }
+  });
+  await Promise.all(neighbours);
+  going = false;
+  await Promise.all(flood);
+  await house.drain();
+  expect(auditJournal(house.dataDir).problems).toEqual([]);
+  const counted = waits(house.dataDir, `session/${session_id}`);
+  expect(counted.length).toBeGreaterThanOrEqual(44);
+  // A neighbour's turn has as many steps as one of the flooded session: fair is about one of those to each of its own.
+  const sorted = counted.toSorted((a, b) => a - b);
+  expect(sorted[Math.floor(sorted.length / 2)]).toBeLessThanOrEqual(2);
+  expect(sorted.at(-1)).toBeLessThanOrEqual(8);
+  expect(refused).toBe(0);
+}, 60_000);
