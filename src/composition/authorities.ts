@@ -19,8 +19,8 @@ type Fault = (whose: Address, error: Failure) => void;
 
 /** How long the past may take to read, and the pause before it is asked for again, in milliseconds. */
 const LOAD = { within: 10_000, pause: 500 } as const;
-/** How long a turn may take to go on in its thread's next life before its budget looks into the record, in milliseconds. */
-const ORPHANED = 10_000;
+/** How often a budget that has been asked something reads the record again, in milliseconds. */
+const RECONCILE = 30_000;
 
 /**
  * The providers, budgets and workspaces, all on this thread: none of them may stand still because a session hangs, so they
@@ -70,20 +70,26 @@ export function startBudget(context: ThreadContext, scope: string, fault: Fault)
     bus.ask(address('store', 'read'), 'usage.window', body, { from: self, within: LOAD.within }, answered);
   };
   let stopped = false;
-  const watched = new Map<Address, () => void>();
-  const watch = (holder: Address, send: MachineActor['send']): void => {
-    if (watched.has(holder)) return;
-    const unwatch = bus.watch(holder, () => {
-      watched.delete(holder);
-      send({ type: 'orphaned', holder } as { type: 'orphaned' });
+  /** How often the record is still to be read: what was young the first time may have been given up by the second. */
+  let left = 0;
+  const again = (send: MachineActor['send']): void => {
+    world.after(RECONCILE, () => {
+      if (stopped) return;
+      if (left === 0) return again(send);
+      left -= 1;
+      load(send);
     });
-    watched.set(holder, unwatch);
   };
   const load = (send: MachineActor['send']): void => {
     used((answer) => {
       // Whoever is stopped while it asks must not ask on: its thread would never end.
       if (stopped) return;
-      if (answer.ok) return send({ type: 'loaded', ...answer.body } as { type: 'loaded' });
+      if (answer.ok) {
+        send({ type: 'loaded', ...answer.body } as { type: 'loaded' });
+        // What the record says is open is not told by everybody when it ends: calls that had nothing to reserve are not.
+        if (answer.body.open.length > 0) left = Math.max(left, 1);
+        return again(send);
+      }
       // Nothing is granted before the past is known, so it is asked for until it answers.
       world.after(LOAD.pause, () => stopped || load(send));
     });
@@ -111,8 +117,6 @@ export function startBudget(context: ThreadContext, scope: string, fault: Fault)
     },
     perform: (effect, send) => {
       if (effect.type === 'load') return load(send);
-      if (effect.type === 'load_later') return void world.after(ORPHANED, () => stopped || load(send));
-      if (effect.type === 'watch') return watch(effect.holder, send);
       if (effect.type !== 'report') return;
       const { to, status } = effect;
       used((answer) => {
@@ -123,9 +127,12 @@ export function startBudget(context: ThreadContext, scope: string, fault: Fault)
   });
   return {
     ...actor,
+    receive: (envelope) => {
+      left = 2;
+      actor.receive(envelope);
+    },
     stop: () => {
       stopped = true;
-      for (const unwatch of watched.values()) unwatch();
       actor.stop();
     },
   };

@@ -3,8 +3,9 @@
 
 import { address } from '../bus/address.ts';
 import { VIEWS } from '../bus/layout.ts';
-import type { Committed, PackedAppend } from '../stores/journal.ts';
+import type { Committed, PackedAppend, PackedTail } from '../stores/journal.ts';
 import { unpackAppend } from '../stores/remote/append-wire.ts';
+import { packTail } from '../stores/remote/tail-wire.ts';
 import type { Request } from '../stores/request.ts';
 import { openJournal } from '../stores/sqlite/open.ts';
 import { bindHandlers } from './bind.ts';
@@ -29,7 +30,9 @@ export const journalRole =
     const { handlers } = journal;
     const append = (request: Request<PackedAppend, Committed>): void =>
       handlers['journal.append']({ ...request, body: unpackAppend(request.body) });
-    bus.host('store', bindHandlers(context, self, { ...handlers, 'journal.append': append }));
+    const tail = (request: Request<{ readonly stream: string }, PackedTail>): void =>
+      handlers['journal.tail']({ ...request, reply: (rows) => request.reply(packTail(rows)) });
+    bus.host('store', bindHandlers(context, self, { ...handlers, 'journal.append': append, 'journal.tail': tail }));
     return {
       drain: (done) => done(),
       // A new life of the views' thread has heard of nothing yet.

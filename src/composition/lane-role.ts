@@ -23,6 +23,7 @@ import { permitsTool } from '../security/tool-rules.ts';
 import type { SessionState } from '../stores/fold.ts';
 import { packAppend } from '../stores/remote/append-wire.ts';
 import { createReadStore } from '../stores/remote/read-store.ts';
+import { unpackTail } from '../stores/remote/tail-wire.ts';
 import { providerTypes } from './config-scopes.ts';
 import type { ThreadContext } from './context.ts';
 import { failingSessions } from './failing-sessions.ts';
@@ -187,7 +188,9 @@ function laneEffects(
     },
     tail: (session_id, answered) => {
       const from = address('session', session_id);
-      bus.ask(journal, 'journal.tail', { stream: from }, { from, within: JOURNAL_WITHIN }, answered);
+      bus.ask(journal, 'journal.tail', { stream: from }, { from, within: JOURNAL_WITHIN }, (answer) =>
+        answered(answer.ok ? { ok: true, body: unpackTail(answer.body) } : answer),
+      );
     },
     oldKey: (session_id, message_id, answered) => {
       const from = address('session', session_id);

@@ -2,7 +2,7 @@
 // What the journal's rules ask of the place where rows are kept: one transaction at a time, and a few look-ups.
 
 import type { OwedKind } from './journal.ts';
-import type { JournalRow } from './records.ts';
+import type { JournalRow, TailRow } from './records.ts';
 
 /** A stream's newest row. */
 export interface Head {
@@ -29,7 +29,7 @@ export interface JournalDisk {
   /** A row, also one of the commit that is being made. */
   row(seq: number): JournalRow | undefined;
   /** The rows of its stream from the newest checkpoint up to this row, oldest first; empty when it is not there. */
-  tail(seq: number): readonly JournalRow[];
+  tail(seq: number): readonly TailRow[];
   /** A stream's head as of the last commit. */
   head(stream: string): Head | undefined;
   /** After a commit only: remembers a head. Cheap; the disk writes heads in its own time. */

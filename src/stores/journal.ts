@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The journal's interface: append, tail, owed. Whoever owns a stream is its only writer.
 
-import type { JournalRow, StoredRecord } from './records.ts';
+import type { StoredRecord, TailRow } from './records.ts';
 
 /** What is open and must be taken up again after a crash. */
 export type OwedKind = 'turn' | 'part';
@@ -40,8 +40,11 @@ export interface Committed {
 export interface Tail {
   /** The head's number; 0 when the stream is empty. */
   readonly n: number;
-  readonly rows: readonly JournalRow[];
+  readonly rows: readonly TailRow[];
 }
+
+/** A tail as it crosses a thread, one flat array: the head's number, then each row's seq, time, type, version and payload. */
+export type PackedTail = readonly (string | number)[];
 
 /** What the journal answers to over the bus, at {@link JOURNAL}. */
 export type JournalProtocol = {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the stores' threads answer to on the bus, and under which addresses.
 
-import type { Committed, JournalProtocol, PackedAppend } from './journal.ts';
+import type { Committed, JournalProtocol, PackedAppend, PackedTail } from './journal.ts';
 import type { ReadProtocol } from './session-store.ts';
 
 /** What the views' thread is told and asked. */
@@ -24,8 +24,9 @@ export type ReadNews = {
 };
 
 /** The journal over the bus: an append comes packed. */
-type RemoteJournal = Omit<JournalProtocol, 'journal.append'> & {
+type RemoteJournal = Omit<JournalProtocol, 'journal.append' | 'journal.tail'> & {
   readonly 'journal.append': { readonly body: PackedAppend; readonly reply: Committed };
+  readonly 'journal.tail': { readonly body: JournalProtocol['journal.tail']['body']; readonly reply: PackedTail };
 };
 
 export type StoreProtocol = RemoteJournal & ViewsProtocol & ReadNews & ReadProtocol;

@@ -210,6 +210,9 @@ export interface JournalRow extends StoredRecord {
   readonly workspace_id: string;
 }
 
+/** What of a row its stream's owner folds: where it is, when it was written, and the record. */
+export type TailRow = Pick<JournalRow, 'seq' | 'at' | 'type' | 'version' | 'payload'>;
+
 /** The form a record is kept in. */
 export function store(record: SessionRecord): StoredRecord {
   const turn_id = 'turn_id' in record ? record.turn_id : null;

@@ -32,8 +32,8 @@ export interface Outcome {
 /** Past these it is taken for stuck. */
 const STEPS_MOST = 400_000;
 const SETTLE_MS = 900_000;
-/** What is left to run when all is answered: the longest deadline of anything nobody waits for. */
-const REST_MS = 12_000;
+/** What is left to run when all is answered: until the budget has looked into the record twice. */
+const REST_MS = 75_000;
 /** Steps between two looks at the buses. */
 const LOOK_EVERY = 128;
 

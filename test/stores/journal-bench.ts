@@ -5,7 +5,7 @@ import { failure, SigilError } from '../../src/errors.ts';
 import type { Append, AppendItem, Committed, Tail } from '../../src/stores/journal.ts';
 import type { JournalDisk } from '../../src/stores/journal-disk.ts';
 import { type JournalPoint, type JournalStats, JournalWriter } from '../../src/stores/journal-writer.ts';
-import type { StoredRecord } from '../../src/stores/records.ts';
+import type { JournalRow, StoredRecord } from '../../src/stores/records.ts';
 import { type Asked, ask, bodyOf, ManualClock } from './manual-clock.ts';
 
 /** A disk whose next write fails, at the given one of its steps. */
@@ -79,10 +79,17 @@ export class JournalBench {
     return bodyOf(asked).seq;
   }
 
-  tailNow(stream: string): Tail {
+  /** A tail, its rows with everything the disk holds of them. */
+  tailNow(stream: string): { readonly n: number; readonly rows: readonly JournalRow[] } {
     const asked = this.tail(stream);
     this.clock.settle();
-    return bodyOf(asked);
+    const { n, rows } = bodyOf(asked);
+    const whole = rows.map((row) => {
+      const kept = this.disk.row(row.seq);
+      if (kept === undefined) throw new Error(`row ${row.seq} of the tail is not on the disk`);
+      return { ...kept, ...row };
+    });
+    return { n, rows: whole };
   }
 
   owedNow(): readonly string[] {

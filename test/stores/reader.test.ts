@@ -337,7 +337,10 @@ describe('reader', () => {
     turn(at - 24 * hour, 't3');
     const once = { tokens: 118, cost_usd: 1.25 };
     for (const scope of ['global', 'workspace/home', 'session/s1']) {
-      expect(house.read('usage.window', { scope, at })).toMatchObject({ hour: once, day: { tokens: 236, cost_usd: 2.5 } });
+      expect(house.read('usage.window', { scope, at })).toMatchObject({
+        hour: once,
+        day: { tokens: 236, cost_usd: 2.5 },
+      });
       expect(house.read('usage.window', { scope, at: at - 24 * hour })).toMatchObject({ hour: once, day: once });
     }
     const none = { tokens: 0, cost_usd: 0 };

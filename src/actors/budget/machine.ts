@@ -2,28 +2,22 @@
 // A budget's chart: it learns what the running hour and day have used, then reserves and settles. Nothing is granted before it knows.
 
 import { assign, emit, enqueueActions, setup } from 'xstate';
-import type { Address } from '../../bus/address.ts';
 import type { Envelope } from '../../bus/envelope.ts';
 import { failure } from '../../errors.ts';
+import type { UsageWindow } from '../../stores/session-store.ts';
 import type { Answering, EventsOf } from '../machine-actor.ts';
 import { type BudgetLimits, hold, type Ledger, openLedger, reserve, roll, settle } from './ledger.ts';
 import { type BudgetProtocol, type BudgetSpan, type BudgetStatus, reservationOf } from './protocol.ts';
 
 export type BudgetEvent =
   | EventsOf<BudgetProtocol>
-  /** What was used, as the record has it up to a row. */
-  | { readonly type: 'loaded'; readonly hour: BudgetSpan; readonly day: BudgetSpan; readonly upto: number }
-  /** The life of a holder is over. */
-  | { readonly type: 'orphaned'; readonly holder: Address };
+  /** What is used and what is open, as the record has it up to a row. */
+  | ({ readonly type: 'loaded' } & UsageWindow);
 
 export type BudgetEffect =
   | Answering
-  /** Read what the scope used; comes back as `loaded`. */
+  /** Read what the scope used; comes back as `loaded`, and again now and then. */
   | { readonly type: 'load' }
-  /** The same, once whoever was interrupted goes on again. */
-  | { readonly type: 'load_later' }
-  /** Somebody holds a reservation: say `orphaned` when its life is over. */
-  | { readonly type: 'watch'; readonly holder: Address }
   /** Answer with this, its use read anew: calls that had nothing to reserve are only in the record. */
   | { readonly type: 'report'; readonly to: Envelope; readonly status: BudgetStatus };
 
@@ -37,9 +31,8 @@ export interface BudgetInput {
 
 interface Reservation {
   readonly most: BudgetSpan;
-  readonly holder: Address;
-  /** Its holder's life is over: it stands until it is settled by the next one, or is found in the record. */
-  readonly orphan: boolean;
+  /** When it was granted, epoch milliseconds. */
+  readonly at: number;
 }
 
 type Settled = BudgetProtocol['budget.settle']['body'];
@@ -49,8 +42,8 @@ interface BudgetContext extends BudgetInput {
   readonly open: Readonly<Record<string, Reservation>>;
   /** The row up to which the ledger holds the record. */
   readonly upto: number;
-  /** Settled before the past was known. */
-  readonly settled: readonly Settled[];
+  /** Settled by rows the ledger has not read from the record. */
+  readonly settled: Settled[];
   /** Asked before the past was known. */
   readonly early: readonly (BudgetEvent & { type: 'budget.reserve' })[];
 }
@@ -58,11 +51,15 @@ interface BudgetContext extends BudgetInput {
 /** Reservations that may wait until the past is known. */
 const EARLY_MOST = 10_000;
 
-const NOTHING: BudgetSpan = { tokens: 0, cost_usd: 0 };
+/** Settlements kept until the record is read again. */
+const SETTLED_MOST = 10_000;
+/**
+ * How long a reservation may stand that the record knows nothing of, in milliseconds: between its grant and the row that
+ * makes the call. One that is older was given back, and the message lost.
+ */
+const UNRECORDED = 30_000;
 
-/** What a settlement adds to a ledger that holds the record up to a row. */
-const usedIn = ({ tokens, cost_usd, seq }: Settled, upto: number): BudgetSpan =>
-  seq > upto ? { tokens, cost_usd } : NOTHING;
+const NOTHING: BudgetSpan = { tokens: 0, cost_usd: 0 };
 
 const named = ({ body }: { readonly body: { readonly turn_id: string; readonly call: number } }): string =>
   reservationOf(body.turn_id, body.call);
@@ -74,28 +71,21 @@ const machineSetup = setup({
     hold: assign({
       early: ({ context, event }) => (event.type === 'budget.reserve' ? [...context.early, event] : context.early),
     }),
-    begin: assign(({ context, event }) => {
+    /** The record is the truth; what it does not hold yet is put on top. */
+    read: assign(({ context, event }) => {
       if (event.type !== 'loaded') return {};
-      let ledger = openLedger(context.now(), { hour: event.hour, day: event.day });
-      for (const { most } of Object.values(context.open)) ledger = hold(ledger, most);
-      for (const body of context.settled) ledger = settle(ledger, NOTHING, usedIn(body, event.upto));
-      return { ledger, upto: event.upto, settled: [] };
-    }),
-    /** Calls whose turns went on are settled by now; the others ended in the breath in which their thread was lost. */
-    beginAgain: assign(({ context, event }) => {
-      if (event.type !== 'loaded') return {};
-      let ledger = openLedger(context.now(), { hour: event.hour, day: event.day });
-      const open = Object.fromEntries(Object.entries(context.open).filter(([, { orphan }]) => !orphan));
+      const now = context.now();
+      const settled = context.settled.filter(({ seq }) => seq > event.upto);
+      const open: Record<string, Reservation> = {};
+      for (const [name, reservation] of Object.entries(context.open))
+        if (reservation.at > now - UNRECORDED) open[name] = reservation;
+      for (const { turn_id, call, tokens, cost_usd } of event.open)
+        open[reservationOf(turn_id, call)] = { most: { tokens, cost_usd }, at: now };
+      for (const { reservation } of settled) delete open[reservation];
+      let ledger = openLedger(now, event);
       for (const { most } of Object.values(open)) ledger = hold(ledger, most);
-      return { ledger, open, upto: event.upto };
-    }),
-    orphan: enqueueActions(({ context, event, enqueue }) => {
-      if (event.type !== 'orphaned') return;
-      const mine = Object.entries(context.open).filter(([, { holder }]) => holder === event.holder);
-      if (mine.length === 0) return;
-      const orphans = mine.map(([name, reservation]) => [name, { ...reservation, orphan: true }] as const);
-      enqueue.assign({ open: { ...context.open, ...Object.fromEntries(orphans) } });
-      enqueue.emit({ type: 'load_later' as const });
+      for (const { tokens, cost_usd } of settled) ledger = settle(ledger, NOTHING, { tokens, cost_usd });
+      return { ledger, open, settled, upto: event.upto };
     }),
     grantEarly: enqueueActions(({ context, enqueue }) => {
       for (const event of context.early) enqueue.raise(event);
@@ -106,11 +96,7 @@ const machineSetup = setup({
       const { tokens, cost_usd } = event.body;
       const most = { tokens, cost_usd };
       const reservation = named(event);
-      const holder = event.envelope.from;
-      const known = context.open[reservation];
-      if (known !== undefined) {
-        enqueue.assign({ open: { ...context.open, [reservation]: { ...known, holder, orphan: false } } });
-        enqueue.emit({ type: 'watch' as const, holder });
+      if (context.open[reservation] !== undefined) {
         enqueue.emit({ type: 'reply' as const, to: event.envelope, body: { reservation } });
         return;
       }
@@ -119,36 +105,33 @@ const machineSetup = setup({
         enqueue.emit({ type: 'fail' as const, to: event.envelope, error: next });
         return;
       }
-      enqueue.assign({ ledger: next, open: { ...context.open, [reservation]: { most, holder, orphan: false } } });
-      enqueue.emit({ type: 'watch' as const, holder });
+      enqueue.assign({ ledger: next, open: { ...context.open, [reservation]: { most, at: context.now() } } });
       enqueue.emit({ type: 'reply' as const, to: event.envelope, body: { reservation } });
     }),
-    keep: enqueueActions(({ context, event, enqueue }) => {
-      if (event.type !== 'budget.hold') return;
+    keep: assign(({ context, event }) => {
+      if (event.type !== 'budget.hold') return {};
       const reservation = named(event);
-      if (context.open[reservation] !== undefined) return;
+      if (context.open[reservation] !== undefined) return {};
       const { tokens, cost_usd } = event.body;
       const most = { tokens, cost_usd };
-      const holder = event.envelope.from;
-      enqueue.assign({
+      return {
         ledger: hold(context.ledger, most),
-        open: { ...context.open, [reservation]: { most, holder, orphan: false } },
-      });
-      enqueue.emit({ type: 'watch' as const, holder });
+        open: { ...context.open, [reservation]: { most, at: context.now() } },
+      };
     }),
     settle: assign(({ context, event }) => {
       if (event.type !== 'budget.settle') return {};
-      const { [event.body.reservation]: reserved, ...open } = context.open;
-      const used = usedIn(event.body, context.upto);
-      const ledger = settle(roll(context.ledger, context.now()), reserved?.most ?? NOTHING, used);
-      return { open, ledger };
-    }),
-    settleEarly: assign(({ context, event }) => {
-      if (event.type !== 'budget.settle') return {};
-      const { reservation } = event.body;
-      const { [reservation]: _, ...open } = context.open;
-      const early = context.early.filter((waiting) => named(waiting) !== reservation);
-      return { open, early, settled: [...context.settled, event.body].slice(-EARLY_MOST) };
+      const { body } = event;
+      const { [body.reservation]: reserved, ...open } = context.open;
+      const used = body.seq > context.upto ? body : NOTHING;
+      // In place: a copy for each would cost with their number.
+      if (body.seq > context.upto) context.settled.push(body);
+      if (context.settled.length > SETTLED_MOST) context.settled.splice(0, SETTLED_MOST / 2);
+      return {
+        open,
+        ledger: settle(roll(context.ledger, context.now()), reserved?.most ?? NOTHING, used),
+        early: context.early.filter((waiting) => named(waiting) !== body.reservation),
+      };
     }),
     refuse: emit(({ event }) => ({
       type: 'fail' as const,
@@ -178,14 +161,12 @@ export const budgetMachine = machineSetup.createMachine({
   on: {
     'budget.settle': { actions: 'settle' },
     'budget.hold': { actions: 'keep' },
-    orphaned: { actions: 'orphan' },
   },
   states: {
     loading: {
       entry: 'load',
       on: {
-        loaded: { target: 'open', actions: 'begin' },
-        'budget.settle': { actions: 'settleEarly' },
+        loaded: { target: 'open', actions: 'read' },
         'budget.reserve': [
           { guard: ({ context }) => context.early.length < EARLY_MOST, actions: 'hold' },
           { actions: 'refuse' },
@@ -196,7 +177,7 @@ export const budgetMachine = machineSetup.createMachine({
     open: {
       entry: 'grantEarly',
       on: {
-        loaded: { actions: 'beginAgain' },
+        loaded: { actions: 'read' },
         'budget.reserve': { actions: 'grant' },
         'budget.status': { actions: { type: 'status', params: { state: 'open' } } },
       },

@@ -10,7 +10,7 @@ export type BudgetProtocol = {
   /**
    * Reserves the most a call may cost, under the turn and the call: repeating it changes nothing. `budget_exceeded` names
    * the limit, what is used and when it resets. It stands until it is settled: a turn that is interrupted settles when it
-   * goes on, and what ended in the breath in which its thread was lost is found in the record.
+   * goes on, and what nobody tells of is found in the record.
    */
   readonly 'budget.reserve': {
     readonly body: {

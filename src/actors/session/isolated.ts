@@ -6,13 +6,11 @@ import type { LaneEffects } from './effects.ts';
 
 /** @param broke told of the session whose lane threw */
 export function isolated(effects: LaneEffects, broke: (session_id: string, cause: unknown) => void): LaneEffects {
-  const guard = <A extends readonly unknown[]>(
-    session_id: string,
-    run: (...given: A) => void,
-  ): ((...given: A) => void) => {
-    return (...given) => {
+  // One argument, by name: every delta of every model goes through here, and a list of arguments would be made each time.
+  const guard = <T>(session_id: string, run: (given: T) => void): ((given: T) => void) => {
+    return (given) => {
       try {
-        run(...given);
+        run(given);
       } catch (cause) {
         broke(session_id, cause);
       }

@@ -48,6 +48,8 @@ const HELD_MOST = 10_000;
 export const OVER_MOST = 1_024;
 /** Lanes that wake at once when a thread takes up what was interrupted. */
 const RECOVERY_WIDTH = 128;
+/** Pause before a session is taken up again over whose work the thread's last life may have ended, in milliseconds. */
+const SUSPECT_PAUSE = 1_000;
 /** First and longest pause before a wake-up that failed is tried again, in milliseconds. */
 const WAKE_PAUSE = { first: 20, longest: 2_000 } as const;
 
@@ -118,9 +120,14 @@ export class Lanes {
         }
         const session_id = left.pop();
         if (session_id === undefined || this.lanes.has(session_id) || this.held.has(session_id)) continue;
+        const share = this.options.share?.(session_id) ?? 'unknown';
+        if (share === 'suspect' && !this.waking.has(session_id)) {
+          this.wakeLater(session_id, share);
+          continue;
+        }
         open += 1;
         const waking = this.waking.get(session_id) ?? this.wake(session_id);
-        waking.share = this.options.share?.(session_id) ?? 'unknown';
+        waking.share = share;
         waking.woken.push(() => {
           open -= 1;
           next();
@@ -129,6 +136,14 @@ export class Lanes {
       if (open === 0 && left.length === 0) done();
     };
     next();
+  }
+
+  /** Whoever may flood the thread again comes after those it would flood it for. */
+  private wakeLater(session_id: string, share: Share): void {
+    this.options.world.after(SUSPECT_PAUSE, () => {
+      if (this.stopped || this.lanes.has(session_id) || this.waking.has(session_id)) return;
+      this.wake(session_id).share = share;
+    });
   }
 
   /** Sessions that have something to do, or are on their way in or out. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // gateway.db as it is read: where a session or turn belongs, the workspaces, usage, and how far the views are.
 
-import type { Page, PageRequest, UsageSum } from '../session-store.ts';
+import type { OpenCall, Page, PageRequest, UsageSum, UsageWindow } from '../session-store.ts';
 import { pageLimit, pageOf, placeOf } from './cursor.ts';
 import { openReadonly, type SqliteDatabase } from './database.ts';
 import { DAY, GATEWAY_MIGRATIONS, HOUR } from './gateway-schema.ts';
@@ -69,7 +69,7 @@ export class GatewayReader {
   }
 
   /** The sums, and the row up to which they are: read in one transaction, as the views go on meanwhile. */
-  usage(scope: string, at: number): { readonly hour: UsageSum; readonly day: UsageSum; readonly upto: number } {
+  usage(scope: string, at: number): UsageWindow {
     const hour = Math.floor(at / HOUR) * HOUR;
     const day = Math.floor(at / DAY) * DAY;
     const nothing: UsageSum = { tokens: 0, cost_usd: 0 };
@@ -79,13 +79,14 @@ export class GatewayReader {
         return {
           hour: sql.usage.get(scope, hour, hour + HOUR) ?? nothing,
           day: sql.usage.get(scope, day, day + DAY) ?? nothing,
+          open: scope === 'global' ? sql.openCalls.all() : sql.openCallsOf.all(scope.slice('workspace/'.length)),
           upto: sql.upto.get() ?? 0,
         };
       } finally {
         sql.commit.run();
       }
     });
-    return read ?? { hour: nothing, day: nothing, upto: 0 };
+    return read ?? { hour: nothing, day: nothing, open: [], upto: 0 };
   }
 
   close(): void {
@@ -117,6 +118,10 @@ function prepare(db: SqliteDatabase) {
     lastOf: db.prepare<[string], number>('SELECT last_seq FROM workspaces WHERE id = ?').pluck(),
     workspaces: db.prepare<[string, number], WorkspaceEntry>(
       'SELECT id, sessions, created_at, last_seq FROM workspaces WHERE id > ? AND sessions > 0 ORDER BY id LIMIT ?',
+    ),
+    openCalls: db.prepare<[], OpenCall>('SELECT turn_id, call, tokens, cost_usd FROM open_calls ORDER BY turn_id'),
+    openCallsOf: db.prepare<[string], OpenCall>(
+      'SELECT turn_id, call, tokens, cost_usd FROM open_calls WHERE workspace_id = ? ORDER BY turn_id',
     ),
     usage: db.prepare<[string, number, number], UsageSum>(
       `SELECT coalesce(sum(input_tokens + output_tokens + cache_read_tokens + cache_write_tokens + settled_tokens), 0) AS tokens,

@@ -98,7 +98,9 @@ export class GatewayView {
 
   clear(): void {
     this.#transact(() => {
-      this.#db.exec('DELETE FROM workspaces; DELETE FROM sessions; DELETE FROM turns; DELETE FROM usage; DELETE FROM open_calls;');
+      this.#db.exec(
+        'DELETE FROM workspaces; DELETE FROM sessions; DELETE FROM turns; DELETE FROM usage; DELETE FROM open_calls;',
+      );
       this.#state.clear();
     });
   }

@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { statSync } from 'node:fs';
 import type { OwedKind } from '../journal.ts';
 import type { Head, JournalDisk } from '../journal-disk.ts';
-import type { JournalRow } from '../records.ts';
+import type { JournalRow, TailRow } from '../records.ts';
 import { type Durability, openDatabase, type SqliteDatabase } from './database.ts';
 import { HeadCache, type HeadTable } from './head-cache.ts';
 import { JOURNAL_MIGRATIONS, ROW_COLUMNS } from './journal-schema.ts';
@@ -113,7 +113,7 @@ export class SqliteJournalDisk implements JournalDisk {
     return guarded(this.file, () => this.#sql.row.get(seq));
   }
 
-  tail(seq: number): readonly JournalRow[] {
+  tail(seq: number): readonly TailRow[] {
     return guarded(this.file, () => this.#sql.tail.all(seq).reverse());
   }
 
@@ -180,7 +180,10 @@ function walBytes(file: string): number {
   return statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-const BEFORE = ROW_COLUMNS.replace(/\w+/g, 'records.$&');
+/** What is read of a row that is folded, and what leads to the one before it. */
+const TAIL_COLUMNS = 'seq, at, type, version, payload';
+const BACK_COLUMNS = `prev, ${TAIL_COLUMNS}`;
+const BEFORE = BACK_COLUMNS.replace(/\w+/g, 'records.$&');
 
 function prepare(db: SqliteDatabase) {
   return {
@@ -194,12 +197,12 @@ function prepare(db: SqliteDatabase) {
     settle: db.prepare<[number]>('DELETE FROM owed WHERE seq = ?'),
     row: db.prepare<[number], JournalRow>(`SELECT ${ROW_COLUMNS} FROM records WHERE seq = ?`),
     // One statement walks the whole way: after a start a thousand streams are read so, fifty rows each.
-    tail: db.prepare<[number], JournalRow>(
+    tail: db.prepare<[number], TailRow>(
       `WITH RECURSIVE back AS (
-         SELECT ${ROW_COLUMNS} FROM records WHERE seq = ?
+         SELECT ${BACK_COLUMNS} FROM records WHERE seq = ?
          UNION ALL
          SELECT ${BEFORE} FROM back JOIN records ON records.seq = back.prev WHERE back.type <> 'checkpoint'
-       ) SELECT ${ROW_COLUMNS} FROM back`,
+       ) SELECT ${TAIL_COLUMNS} FROM back`,
     ),
     head: db.prepare<[string], Head>('SELECT seq, n FROM heads WHERE stream = ?'),
     putHead: db.prepare<[string, number, number]>(
