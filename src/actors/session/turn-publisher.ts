@@ -17,15 +17,15 @@ interface Collected {
 type Publishing = Pick<LaneEffects, 'publish' | 'published'>;
 
 export function createTurnPublisher(bus: Pick<SigilBus, 'heard' | 'publish'>, world: Pick<World, 'soon'>): Publishing {
-  /** By session: a lane runs one turn at a time. Null: nobody follows it in this turn of the loop. */
-  let collected = new Map<string, Collected | null>();
+  /** By session: a lane runs one turn at a time. Only what somebody follows. */
+  let collected = new Map<string, Collected>();
   let scheduled = false;
 
   const send = ({ names, turn_id, first, events }: Collected): void =>
     bus.publish(names.turns, { turn_id, first, events });
   const flush = (): void => {
     scheduled = false;
-    for (const batch of collected.values()) if (batch !== null) send(batch);
+    for (const batch of collected.values()) send(batch);
     // Not cleared: a cleared map's old table leads from what is old to everything collected since.
     collected = new Map();
   };
@@ -34,14 +34,15 @@ export function createTurnPublisher(bus: Pick<SigilBus, 'heard' | 'publish'>, wo
     publish: (names, turn_id, n, event) => {
       const { session_id } = names;
       const open = collected.get(session_id);
-      if (open === null) return;
       if (open !== undefined && open.turn_id === turn_id && open.first + open.events.length === n) {
         open.events.push(event);
         return;
       }
       if (open !== undefined) send(open);
-      const heard = open !== undefined || bus.heard(names.turns);
-      collected.set(session_id, heard ? { names, turn_id, first: n, events: [event] } : null);
+      // Asked for every event: who begins to listen in the middle of a turn of the loop has been told what came before, and
+      // must not miss what comes after.
+      else if (!bus.heard(names.turns)) return;
+      collected.set(session_id, { names, turn_id, first: n, events: [event] });
       if (scheduled) return;
       scheduled = true;
       world.soon(flush);
