@@ -65,7 +65,8 @@ export async function openHouse(gateway: Partial<Config['gateway']>): Promise<Be
   });
   const { bus } = context;
   bus.host('gateway', quiet);
-  hostAuthorities(context, new Actors(context));
+  const authorities = new Actors(context);
+  hostAuthorities(context, authorities);
   const threads = new Threads({
     house,
     workers: realWorkers(new URL('../src/thread.ts', import.meta.url)),
@@ -137,6 +138,7 @@ export async function openHouse(gateway: Partial<Config['gateway']>): Promise<Be
     },
     close: async () => {
       await threads.stop();
+      authorities.stop();
       bus.close();
       context.heartbeat.stop();
       rmSync(dir, { recursive: true });

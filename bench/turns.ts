@@ -76,7 +76,8 @@ export async function runTurns(
   });
   const { bus } = context;
   bus.host('gateway', quiet);
-  hostAuthorities(context, new Actors(context));
+  const authorities = new Actors(context);
+  hostAuthorities(context, authorities);
   const threads = new Threads({
     house,
     workers: realWorkers(variant.entry ?? new URL('../src/thread.ts', import.meta.url)),
@@ -145,6 +146,7 @@ export async function runTurns(
   if (deltas < turns * 10) throw new Error(`only ${deltas} events for ${turns} turns`);
   await stopBeside?.();
   await threads.stop();
+  authorities.stop();
   bus.close();
   context.heartbeat.stop();
   rmSync(dir, { recursive: true });
