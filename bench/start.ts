@@ -2,24 +2,13 @@
 // T13, T14, T15: what a command, a start and an idle gateway cost, held against `node -e 0` as whole processes. What is
 // measured is what is published: the built program behind the launcher, as on a machine it was installed on.
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { install } from './installed.ts';
 import { alternate, type Measured } from './measured.ts';
-
-const ROOT = new URL('..', import.meta.url).pathname;
-
-/** An installed copy: launcher, built program, dependencies; its compiled code is kept as it is after a first start. */
-function install(): string {
-  execFileSync(process.execPath, [join(ROOT, 'tools/build.ts')], { cwd: ROOT, stdio: 'ignore' });
-  const copy = mkdtempSync(join(tmpdir(), 'sigil-installed-'));
-  for (const part of ['bin', 'dist', 'package.json']) cpSync(join(ROOT, part), join(copy, part), { recursive: true });
-  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
-  process.env['NODE_COMPILE_CACHE'] = join(copy, 'cache');
-  return copy;
-}
 
 let installed = '';
 const sigil = (): string => join(installed, 'bin/sigil');
@@ -98,6 +87,8 @@ export interface StartFigures {
 
 export async function measureStart(rounds: number): Promise<StartFigures> {
   installed = install();
+  // Its compiled code is kept as it is after a first start.
+  process.env['NODE_COMPILE_CACHE'] = join(installed, 'cache');
   // The first start compiles into the cache that every later one uses, as a second start on a machine does.
   await withDataDir(async (dataDir) => await stop(await startGateway(dataDir)));
   await timed(sigil(), ['version']);

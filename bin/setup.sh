@@ -108,6 +108,11 @@ install() {
     say "npm is missing, and it is needed once to install what sigil is made of. Install Node.js from https://nodejs.org (npm comes with it) and run the command again."
     exit 1
   fi
+  # npm ci begins by emptying the directory: behind a link that is somebody else's.
+  if [ -L node_modules ]; then
+    say "node_modules is a link to $(readlink node_modules), which holds something else than this version needs. Remove the link, or run 'npm ci' where it leads."
+    exit 1
+  fi
   say "setting up for the first run or a new version (npm ci, a minute at most)…"
   log=$(mktemp "${TMPDIR:-/tmp}/sigil-setup.XXXXXX") || exit 1
   # No install scripts: everything native is prebuilt, so nothing needs them, and what does not run cannot fail. The

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
+import { install } from '../../bench/installed.ts';
 import { freePort, spawnGateway } from './gateway-process.ts';
 
 export interface BackOptions {
@@ -64,6 +65,7 @@ async function fabricate(dataDir: string, rows: number, sessions: number): Promi
 export async function backQuickly({ rows, sessions, rounds }: BackOptions): Promise<BackFigures> {
   const scratch = mkdtempSync(join(tmpdir(), 'sigil-back-'));
   const made = join(scratch, 'made');
+  const installed = install();
   try {
     console.log(`back quickly: ${rows} rows, ${sessions} interrupted sessions, ${rounds} rounds`);
     await fabricate(made, rows, sessions);
@@ -78,7 +80,7 @@ export async function backQuickly({ rows, sessions, rounds }: BackOptions): Prom
       const node = performance.now() - began;
       const dataDir = round === rounds - 1 ? made : join(scratch, `round-${round}`);
       if (dataDir !== made) cpSync(made, dataDir, { recursive: true, filter: (file) => !file.endsWith('.sock') });
-      took.push({ ...(await start(dataDir, place.effects, sessions)), node });
+      took.push({ ...(await start(dataDir, place.effects, installed, sessions)), node });
       if (dataDir !== made) rmSync(dataDir, { recursive: true });
     }
     const of = (name: 'ready' | 'resumed' | 'finished' | 'node'): number =>
@@ -91,6 +93,7 @@ export async function backQuickly({ rows, sessions, rounds }: BackOptions): Prom
     return { rows, sessions, ...figures, problems: 0 };
   } finally {
     rmSync(scratch, { recursive: true, force: true });
+    rmSync(installed, { recursive: true, force: true });
   }
 }
 
@@ -98,6 +101,7 @@ export async function backQuickly({ rows, sessions, rounds }: BackOptions): Prom
 async function start(
   dataDir: string,
   effects: string,
+  installed: string,
   sessions: number,
 ): Promise<{ ready: number; resumed: number; finished: number }> {
   const db = new Database(join(dataDir, 'journal.db'), { readonly: true });
@@ -110,7 +114,9 @@ async function start(
   const port = await freePort();
   const began = performance.now();
   const since = (): number => performance.now() - began;
-  const gateway = spawnGateway({ dataDir, effects, port }, PLAIN);
+  // What is published, as it starts every time but the first.
+  const env = { ...PLAIN, NODE_COMPILE_CACHE: join(installed, 'cache') };
+  const gateway = spawnGateway({ dataDir, effects, port, launcher: join(installed, 'bin/sigil') }, env);
   const until = async (done: () => boolean | Promise<boolean>): Promise<number> => {
     while (!(await done())) {
       if (since() > WITHIN_MS) throw new Error(`not back after ${WITHIN_MS / 1_000} s: ${gateway.said()}`);

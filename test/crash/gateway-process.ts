@@ -60,12 +60,14 @@ export interface Place {
   readonly port: number;
   /** Where the counting tools write what they did; outside of the data directory. */
   readonly effects: string;
+  /** The launcher; this checkout's when not given. */
+  readonly launcher?: string;
 }
 
 /** Starts a gateway; the rest of its environment is this process's. */
 export function spawnGateway(place: Place, env: Readonly<Record<string, string>> = {}): GatewayProcess {
-  const { dataDir, port, effects } = place;
-  const child = spawn(join(ROOT, 'bin/sigil'), ['start', '--listen', `127.0.0.1:${port}`, '--data-dir', dataDir], {
+  const { dataDir, port, effects, launcher = join(ROOT, 'bin/sigil') } = place;
+  const child = spawn(launcher, ['start', '--listen', `127.0.0.1:${port}`, '--data-dir', dataDir], {
     detached: true,
     env: {
       ...process.env,

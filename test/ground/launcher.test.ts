@@ -120,6 +120,18 @@ describe('a clone that was set up', () => {
     expect(npmCalls()).toHaveLength(1);
   });
 
+  test('never installs through a link: what lies behind it belongs to somebody else', async () => {
+    const others = join(clone, 'others');
+    mkdirSync(others);
+    writeFileSync(join(others, 'kept'), '');
+    symlinkSync(others, join(clone, 'node_modules'));
+    const ran = await sigil(['version']);
+    expect(ran.status).toBe(1);
+    expect(sentences(ran.stderr).at(-1)).toContain('node_modules is a link');
+    expect(npmCalls()).toEqual([]);
+    expect(existsSync(join(others, 'kept'))).toBe(true);
+  });
+
   test('is found through links', async () => {
     await sigil(['version']);
     symlinkSync('bin/sigil', join(clone, 'first-link'));
