@@ -2,9 +2,11 @@
 // What must hold on every thread's bus: each ask answered exactly once and in its time, nothing growing without a bound.
 
 import type { SigilProtocols } from '../../src/actors/protocols.ts';
+import type { Address, Kind } from '../../src/bus/address.ts';
 import { WHEEL_MS } from '../../src/bus/asks.ts';
 import type { Answer, Envelope } from '../../src/bus/envelope.ts';
 import type { BusNode } from '../../src/bus/node.ts';
+import type { Receiver } from '../../src/bus/routes.ts';
 import type { Failure } from '../../src/errors.ts';
 import type { Clock, Life } from './clock.ts';
 import type { Rules } from './rules.ts';
@@ -98,12 +100,30 @@ export class BusWatch {
     this.onceEach();
   }
 
-  /** Whoever is asked answers once. */
+  /** Whoever is asked answers once; a stream is read after every append that came before the question. */
   private onceEach(): void {
     const { bus, life, rules } = this;
     const done = new WeakSet<Envelope>();
+    const appends = new Map<string, Set<Envelope>>();
+    const host = bus.host.bind(bus);
+    Object.assign(bus, {
+      host: (kind: Kind, receiver: Receiver, alive?: (of: Address) => boolean) => {
+        const noted: Receiver = (envelope) => {
+          if (envelope.type === 'journal.append') {
+            const open = appends.get(envelope.from) ?? new Set();
+            appends.set(envelope.from, open.add(envelope));
+          }
+          receiver(envelope);
+        };
+        host(kind, noted, alive);
+      },
+    });
     const once = (to: Envelope): void => {
       if (to.deadline === undefined || life.dead) return;
+      if (to.type === 'journal.append') appends.get(to.from)?.delete(to);
+      if (to.type === 'journal.tail' && (appends.get(to.from)?.size ?? 0) > 0) {
+        rules.broke('journal', `${to.from} is read while an append that came before is not committed`);
+      }
       if (done.has(to)) rules.broke('unanswered', `${life.name}: ${to.type} to ${to.to} is answered twice`);
       done.add(to);
     };

@@ -4,7 +4,6 @@
 import { address } from '../../src/bus/address.ts';
 import { SharedCounter } from '../../src/bus/counter.ts';
 import { MAIN, threadNames } from '../../src/bus/layout.ts';
-import type { Batch } from '../../src/bus/wire.ts';
 import type { House } from '../../src/composition/boot.ts';
 import { createContext, type ThreadContext } from '../../src/composition/context.ts';
 import { startMain, threadLost } from '../../src/composition/main-role.ts';
@@ -152,13 +151,9 @@ export class Gateway {
     const { machine, main } = this;
     const { clock, chance } = machine;
     const beginning = chance.fork('boot');
-    const posted = (life: Life, batch: Batch): void => {
-      // A batch begins with the optional fields and the id of its first message.
-      machine.rules.posted(life.name, Number(batch[1]));
-    };
     return {
       channel: () => {
-        const [own, its] = simChannel(clock, machine.delay, posted);
+        const [own, its] = simChannel(clock, machine.delay, machine.posts);
         // Until it is given away, an end is the root's.
         return [own, its];
       },

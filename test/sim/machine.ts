@@ -24,6 +24,7 @@ import type { Plan } from './plan.ts';
 import type { Delay } from './ports.ts';
 import { Rules } from './rules.ts';
 import type { Trace } from './trace.ts';
+import { WireRules } from './wire-rules.ts';
 
 /** Where SQLite's files of the views lie: in memory if there is such a place, for nothing of them must outlive the run. */
 const SHM = '/dev/shm';
@@ -43,6 +44,7 @@ export class Machine {
   readonly trace: Trace;
   readonly clock: Clock;
   readonly rules: Rules;
+  readonly posts: WireRules;
   readonly outside: Outside;
   readonly file: JournalFile;
   readonly dataDir: string;
@@ -62,6 +64,7 @@ export class Machine {
     this.ids = chance.fork('ids');
     this.clock = new Clock(trace, chance.fork('clock'));
     this.rules = new Rules(this.clock, plan, config.sessions.memory.active_window);
+    this.posts = new WireRules((rule, text) => this.rules.broke(rule, text));
     this.outside = new Outside(this.clock, plan, this.rules, checks);
     this.file = new JournalFile((rows) => {
       for (const row of rows) trace.note(this.clock.now, row.stream, `${row.n} ${row.type} ${row.payload}`);

@@ -221,6 +221,15 @@ function faultsOf(chance: Chance, most: number, steps: number, threads: readonly
       faults.push({ ...faultOf(chance, steps, threads), step });
     }
   }
+  // Two threads end at about the same time, or one while another stands still that it has just told something.
+  for (let scenes = chance.int(4); scenes > 0; scenes -= 1) {
+    const step = Math.floor(steps * chance.next() ** 2);
+    const one = chance.pick(['journal', 'journal', 'read', 'views', 'lane-1']);
+    const other = threads[chance.int(threads.length)] ?? 'lane-1';
+    if (chance.often(0.5)) faults.push({ kind: 'hold', thread: one, ms: chance.pick([100, 400]), step });
+    else faults.push({ kind: 'kill', thread: one, step });
+    faults.push({ kind: 'kill', thread: other, step: step + chance.int(30) });
+  }
   return faults.sort((one, other) => one.step - other.step);
 }
 

@@ -11,15 +11,18 @@ export type Delay = () => number;
 const CLOSE: unique symbol = Symbol('close');
 type Item = Batch | typeof CLOSE;
 
-/** Told of every batch a life posts. */
-export type Posted = (life: Life, batch: Batch) => void;
+/** Told of every batch a life posts, and of those that no life ever read. */
+export interface PostRules {
+  posted(from: Life, batch: Batch): void;
+  unread(from: Life, batch: Batch): void;
+}
 
 /** One end. It belongs to a life from when that life is given it, and closes with it. */
 export class SimPort implements Port {
   other: SimPort | undefined;
   private readonly clock: Clock;
   private readonly delay: Delay;
-  private readonly posted: Posted;
+  private readonly rules: PostRules;
   private owner: Life | undefined;
   private readonly incoming: Item[] = [];
   private readonly onMessage: ((batch: Batch) => void)[] = [];
@@ -27,10 +30,10 @@ export class SimPort implements Port {
   private open = true;
   private lastAt = 0;
 
-  constructor(clock: Clock, delay: Delay, posted: Posted) {
+  constructor(clock: Clock, delay: Delay, rules: PostRules) {
     this.clock = clock;
     this.delay = delay;
-    this.posted = posted;
+    this.rules = rules;
   }
 
   /** Gives it to a life. */
@@ -43,7 +46,7 @@ export class SimPort implements Port {
   postMessage(batch: Batch): void {
     // Clones even when nobody will read it: what cannot be cloned throws, as on a real port.
     const clone = structuredClone(batch);
-    if (this.owner !== undefined && batch.length > 0) this.posted(this.owner, batch);
+    if (this.owner !== undefined && batch.length > 0) this.rules.posted(this.owner, batch);
     if (this.open && this.owner?.dead !== true) this.other?.arrive(clone, this.clock.timeOf(this.owner ?? null));
   }
 
@@ -70,14 +73,19 @@ export class SimPort implements Port {
   private end(): void {
     if (!this.open) return;
     this.open = false;
-    this.incoming.length = 0;
+    for (const item of this.incoming.splice(0)) this.unread(item);
     this.other?.arrive(CLOSE, this.clock.timeOf(this.owner ?? null));
   }
 
   private arrive(item: Item, at: number): void {
-    if (!this.open) return;
+    if (!this.open) return this.unread(item);
     this.incoming.push(item);
     this.later(at);
+  }
+
+  private unread(item: Item): void {
+    const from = this.other?.owner;
+    if (item !== CLOSE && item.length > 0 && from !== undefined) this.rules.unread(from, item);
   }
 
   private later(sent: number): void {
@@ -117,9 +125,9 @@ function describe(batch: Batch): string {
 }
 
 /** Two ports that are each other's end. */
-export function simChannel(clock: Clock, delay: Delay, posted: Posted): readonly [SimPort, SimPort] {
-  const one = new SimPort(clock, delay, posted);
-  const two = new SimPort(clock, delay, posted);
+export function simChannel(clock: Clock, delay: Delay, rules: PostRules): readonly [SimPort, SimPort] {
+  const one = new SimPort(clock, delay, rules);
+  const two = new SimPort(clock, delay, rules);
   one.other = two;
   two.other = one;
   // As the real ones: something lies in each before its other end may close.

@@ -50,8 +50,6 @@ export class Rules {
   disturbed = 0;
   private readonly clock: Clock;
   private readonly plan: Plan;
-  /** The highest message id of each thread's newest life. */
-  private readonly ids = new Map<string, { readonly life: string; readonly highest: number }>();
   private readonly ran = new Map<string, number>();
   /** Sessions whose model call is journaled and has not begun, and who began one since. */
   private readonly waiting = new Map<string, { readonly since: number; readonly served: Map<string, number> }>();
@@ -86,16 +84,6 @@ export class Rules {
     if (per_hour_tokens > 0 && this.journal.tokens > per_hour_tokens) {
       this.broke('budget', `${this.journal.tokens} tokens are used of ${per_hour_tokens}`);
     }
-  }
-
-  /** Ids of different lives of a thread never meet. @param life `thread.process.life` */
-  posted(life: string, id: number): void {
-    const thread = life.slice(0, life.lastIndexOf('.'));
-    const known = this.ids.get(thread);
-    if (known !== undefined && known.life !== life && id <= known.highest) {
-      this.broke('ids', `${life} sends ${id}, and ${known.life} has sent ${known.highest}`);
-    }
-    this.ids.set(thread, { life, highest: Math.max(id, known?.highest ?? 0) });
   }
 
   /** R1: what is acknowledged is durable, and stays what it was. */

@@ -40,8 +40,8 @@ export type Happened =
   | { readonly kind: 'model_done'; readonly outcome: ModelOutcome }
   /** One of several tools is back; the others still run. */
   | { readonly kind: 'tool_returned'; readonly result: ToolResult }
-  /** The last of them is back. */
-  | { readonly kind: 'tools_done'; readonly results: readonly ToolResult[] }
+  /** The last of them is back; `error`: and the turn ends with that, its time being over. */
+  | { readonly kind: 'tools_done'; readonly results: readonly ToolResult[]; readonly error?: Failure }
   | { readonly kind: 'reserved'; readonly tokens: number; readonly cost_usd: number }
   | { readonly kind: 'refused'; readonly error: Failure }
   | { readonly kind: 'concluded' };
@@ -215,6 +215,7 @@ export function decideHappened(state: SessionState, happened: Happened, deciding
     case 'tools_done':
       for (const result of happened.results) toolReturned(draft, turn, result, deciding);
       if (turn.cancelled) conclude(draft, deciding);
+      else if (happened.error !== undefined) fail(draft, happened.error, deciding);
       else callOrReserve(draft, deciding);
       break;
     case 'reserved':

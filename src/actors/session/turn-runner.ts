@@ -113,15 +113,18 @@ export class TurnRunner {
     const open = turn.tools.filter((tool) => !tool.returned).map((tool) => tool.call);
     const aborts = new Map<string, Abort>();
     const left = new Set(open.map((call) => call.id));
+    /** Why the turn itself is over with them. */
+    let failed: Failure | null = null;
     const back = (result: ToolResult): void => {
       if (this.stopped || !left.delete(result.call.id)) return;
       effects.point('tool.after');
       if (left.size > 0) this.owner.returned(result);
-      else this.done({ kind: 'tools_done', results: [result] });
+      else this.done({ kind: 'tools_done', results: [result], ...(failed === null ? {} : { error: failed }) });
     };
     this.running = {
       end: (why) => {
         const text = why === 'cancelled' ? 'The call was cancelled.' : `${why.code}: ${why.message}`;
+        if (why !== 'cancelled') failed = why;
         for (const call of open) {
           if (!left.has(call.id)) continue;
           aborts.get(call.id)?.();
