@@ -153,6 +153,8 @@ export function planOf(seed: number, steps: number): Plan {
   });
   const names = ['journal', 'views', 'read', ...Array.from({ length: lanes }, (_, at) => `lane-${at + 1}`)] as const;
   const faults = calm ? [] : faultsOf(chance, wild ? 12 : 5, steps, names);
+  if (!calm && new Chance(seed ^ 0x7a_11).often(LATE_JOURNAL)) faults.push(...lateJournal(seed, steps, lanes));
+  faults.sort((one, other) => one.step - other.step);
   return {
     seed,
     steps,
@@ -211,7 +213,7 @@ function callsOf(chance: Chance): PlannedMessage['calls'] {
 }
 
 /** Some come alone, some with another close behind: what one has begun, the next cuts through. */
-function faultsOf(chance: Chance, most: number, steps: number, threads: readonly string[]): readonly Fault[] {
+function faultsOf(chance: Chance, most: number, steps: number, threads: readonly string[]): Fault[] {
   const faults: Fault[] = [];
   for (let left = chance.int(most); left > 0; left -= 1) {
     const fault = faultOf(chance, steps, threads);
@@ -230,7 +232,24 @@ function faultsOf(chance: Chance, most: number, steps: number, threads: readonly
     else faults.push({ kind: 'kill', thread: one, step });
     faults.push({ kind: 'kill', thread: other, step: step + chance.int(30) });
   }
-  return faults.sort((one, other) => one.step - other.step);
+  return faults;
+}
+
+/** The share of runs in which lanes die while the journal is late. */
+const LATE_JOURNAL = 0.15;
+
+/**
+ * A lane dies just after it has told a journal that stands still something, and its next life asks the journal before that
+ * moves again: what the dead one wrote must be found.
+ */
+function lateJournal(seed: number, steps: number, lanes: number): readonly Fault[] {
+  const chance = new Chance(seed ^ 0x1a_7e);
+  return Array.from({ length: 2 + chance.int(4) }, () => Math.floor((steps / 2) * chance.next() ** 2)).flatMap(
+    (step): readonly Fault[] => [
+      { kind: 'hold', thread: 'journal', ms: chance.pick([100, 250, 600]), step },
+      { kind: 'kill', thread: `lane-${1 + chance.int(lanes)}`, step: step + 1 + chance.int(40) },
+    ],
+  );
 }
 
 function faultOf(chance: Chance, steps: number, threads: readonly string[]): Fault {
