@@ -46,10 +46,16 @@ const HELD_MOST = 10_000;
  * to sleep, and what it waits for may be another session. One more is told `overloaded`.
  */
 export const OVER_MOST = 1_024;
-/** Lanes that wake at once when a thread takes up what was interrupted. */
-const RECOVERY_WIDTH = 128;
+/**
+ * Lanes that wake at once when a thread takes up what was interrupted: as many as possible, so that all are taken up before
+ * the turns of the first have the thread; but no more than have logs of so many characters together, as far as the logs
+ * read so far tell. Until the first is read, the fewest.
+ */
+const RECOVERY = { fewest: 64, most: 1_024, length: 32 * 1_048_576 } as const;
 /** Pause before a session is taken up again over whose work the thread's last life may have ended, in milliseconds. */
 const SUSPECT_PAUSE = 1_000;
+/** Over how many logs their length is averaged. */
+const LOGS_REMEMBERED = 16;
 /** First and longest pause before a wake-up that failed is tried again, in milliseconds. */
 const WAKE_PAUSE = { first: 20, longest: 2_000 } as const;
 
@@ -68,6 +74,8 @@ export class Lanes {
   private readonly held = new Map<string, Failure>();
   /** Messages that wait for lanes to wake. */
   private stashed = 0;
+  /** What a log was long, in characters of its records, averaged over those read last; 0: none was read yet. */
+  private logLength = 0;
   private readonly lanes = new Map<string, Lane>();
   private readonly sleep: Sleep;
   private readonly drained: (() => void)[] = [];
@@ -113,7 +121,7 @@ export class Lanes {
     const next = (): void => {
       if (this.stopped) return;
       this.recoverOn = null;
-      while (open < RECOVERY_WIDTH && left.length > 0) {
+      while (open < this.recoveryWidth && left.length > 0) {
         if (!this.room) {
           this.recoverOn = next;
           return;
@@ -166,6 +174,11 @@ export class Lanes {
     this.sleep.stop();
     for (const lane of this.lanes.values()) lane.stop();
     this.lanes.clear();
+  }
+
+  private get recoveryWidth(): number {
+    const { fewest, most, length } = RECOVERY;
+    return this.logLength === 0 ? fewest : Math.min(most, Math.max(fewest, Math.floor(length / this.logLength)));
   }
 
   /** Whether one more session may be awake. */
@@ -349,7 +362,9 @@ export class Lanes {
     const { window } = this.options.policy();
     let state = emptySession();
     let owed = new Map<string, number>();
+    let length = 0;
     for (const row of tail.rows) {
+      length += row.payload.length;
       const record = restore(row);
       if (record.type === 'checkpoint') {
         ({ state, owed } = unpackSession(record.state as PackedSession, row.seq));
@@ -359,6 +374,7 @@ export class Lanes {
       if (record.type === 'message_received') owed.set(record.turn_id, row.seq);
       else if (record.type === 'turn_finished' || record.type === 'turn_failed') owed.delete(record.turn_id);
     }
+    this.logLength = this.logLength === 0 ? length : this.logLength + (length - this.logLength) / LOGS_REMEMBERED;
     return { state, n: tail.n, seq: tail.rows.at(-1)?.seq ?? 0, owed };
   }
 
