@@ -121,10 +121,12 @@ function recover(context: ThreadContext, lanes: Lanes, mine: (of: Address) => bo
     const open = (answer.body.streams as Address[])
       .filter((stream) => kindOf(stream) === 'session' && mine(stream))
       .map(idOf);
-    if (open.length === 0) return;
-    context.point('recover.owed');
-    context.log('info', { sessions: open.length }, 'taking up interrupted sessions');
-    lanes.recover(open, () => context.log('info', { sessions: open.length }, 'all interrupted sessions are awake'));
+    const told = (message: string): void => {
+      if (open.length > 0) context.log('info', { sessions: open.length }, message);
+    };
+    if (open.length > 0) context.point('recover.owed');
+    told('taking up interrupted sessions');
+    lanes.recover(open, () => told('all interrupted sessions are awake'));
   });
 }
 

@@ -80,6 +80,8 @@ export class Threads {
   private starting = true;
   /** What went wrong while starting: logged if the start comes to stand after all, else its rejection tells. */
   private readonly unsaid: (() => void)[] = [];
+  /** Told to end, replaced already, and not gone yet. */
+  private readonly leaving = new Set<ThreadProcess>();
   private stopping = false;
   private stopLooking: () => void = () => undefined;
   private waiting: { resolve: () => void; reject: (error: Failure) => void } | null = null;
@@ -172,6 +174,7 @@ export class Threads {
         thread.ending ??= error.code === OUT_OF_MEMORY ? 'out_of_memory' : 'error';
         thread.said = error.message;
         this.complain({ thread: thread.name, err: error }, 'a thread ended with an error');
+        if (thread.worker === worker && thread.ending === 'out_of_memory') this.replace(thread, worker);
       },
       exit: () => this.exited(thread, worker),
     });
@@ -223,7 +226,21 @@ export class Threads {
     else say();
   }
 
+  /**
+   * One that alone is to blame has another life begun while its own is still being taken away, which takes as long as
+   * giving its memory back. The ports see to it that the next is heard only when this one is gone.
+   */
+  private replace(thread: Thread, worker: ThreadProcess): void {
+    const reason = thread.ending ?? 'error';
+    if (this.stopping || !thread.ready || !this.alone(thread, reason)) return;
+    this.leaving.add(worker);
+    this.blames(thread, reason);
+    this.options.restarted(thread.name, reason);
+    this.spawn(thread);
+  }
+
   private exited(thread: Thread, worker: ThreadProcess): void {
+    this.leaving.delete(worker);
     if (thread.worker !== worker) return;
     thread.ended();
     thread.worker = null;
@@ -268,12 +285,19 @@ export class Threads {
   }
 
   /** Whether one of the thread's actors alone is to blame: then it is, and whatever else runs there was only in its way. */
-  private blames(thread: Thread, reason: ExitReason): boolean {
-    const before = thread.suspect?.mark;
+  private alone(thread: Thread, reason: ExitReason): boolean {
     const mark = Atomics.load(this.working, thread.index);
+    if (mark === 0 || (reason !== 'hung' && reason !== 'out_of_memory')) return false;
+    return mark !== thread.suspect?.mark || thread.blamed < BLAME_MOST;
+  }
+
+  /** The same, noted: its next life is told whom to look at. */
+  private blames(thread: Thread, reason: ExitReason): boolean {
+    const alone = this.alone(thread, reason);
+    const mark = Atomics.load(this.working, thread.index);
+    thread.blamed = mark === thread.suspect?.mark ? thread.blamed + 1 : 1;
     thread.suspect = mark !== 0 && (reason === 'hung' || reason === 'out_of_memory') ? { mark, reason } : null;
-    thread.blamed = mark === before ? thread.blamed + 1 : 1;
-    return thread.suspect !== null && thread.blamed <= BLAME_MOST;
+    return alone;
   }
 
   /** Everybody learns that nobody answers for this thread any more. */
@@ -318,7 +342,7 @@ export class Threads {
   private end(thread: Thread, worker: ThreadProcess): void {
     worker.terminate();
     this.options.world.after(TERMINATE_MS, () => {
-      if (thread.worker === worker) this.options.unstoppable?.(thread.name);
+      if (thread.worker === worker || this.leaving.has(worker)) this.options.unstoppable?.(thread.name);
     });
   }
 }

@@ -160,6 +160,20 @@ describe('a thread', () => {
     expect(it.latest('lane-1').boot.suspect).toBeNull();
   });
 
+  it('that one actor has filled is replaced before all its memory is given back, and leaves unnoticed', () => {
+    const it = stand();
+    it.begin();
+    const full = it.latest('lane-1');
+    it.works(7);
+    full.events.error(Object.assign(new Error('full'), { code: OUT_OF_MEMORY }));
+    expect(it.latest('lane-1').boot).toMatchObject({ life: 2, suspect: { mark: 7, reason: 'out_of_memory' } });
+    it.ready('lane-1');
+    it.end(full);
+    it.pass(2_000);
+    expect(it.latest('lane-1').boot.life).toBe(2);
+    expect(it.told).toEqual(['lane-1 out_of_memory']);
+  });
+
   it('that the same actor ends again and again is held responsible after all', () => {
     const it = stand();
     it.begin();

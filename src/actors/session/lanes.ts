@@ -63,7 +63,7 @@ interface Waking {
   readonly stash: Envelope[];
   /** Told once it is awake or could not be woken for now. */
   readonly woken: (() => void)[];
-  share: Share;
+  readonly share: Share;
 }
 
 export class Lanes {
@@ -81,6 +81,8 @@ export class Lanes {
   private readonly drained: (() => void)[] = [];
   /** Goes on with recovering, when there was no room for more. */
   private recoverOn: (() => void) | null = null;
+  /** What is open has not been taken up yet. */
+  private beginning = true;
   private stopped = false;
 
   constructor(options: LanesOptions) {
@@ -109,13 +111,15 @@ export class Lanes {
     if (known === undefined && !this.room) return this.refuse(envelope, 'too many sessions are busy');
     if ((known?.stash.length ?? 0) >= STASH_MOST || this.stashed >= STASH_ALL)
       return this.refuse(envelope, 'it is waking up and too many messages wait for that');
-    const waking = known ?? this.wake(session_id);
+    // Before all that is open is taken up, whatever is open is what the life before has left.
+    const waking = known ?? this.wake(session_id, this.beginning ? this.share(session_id) : 'unknown');
     this.stashed += 1;
     waking.stash.push(envelope);
   }
 
   /** Takes up the sessions that have something open, a few at a time; `done` when all are awake. */
   recover(session_ids: readonly string[], done: () => void): void {
+    this.beginning = false;
     const left = [...session_ids];
     let open = 0;
     const next = (): void => {
@@ -128,14 +132,8 @@ export class Lanes {
         }
         const session_id = left.pop();
         if (session_id === undefined || this.lanes.has(session_id) || this.held.has(session_id)) continue;
-        const share = this.options.share?.(session_id) ?? 'unknown';
-        if (share === 'suspect' && !this.waking.has(session_id)) {
-          this.wakeLater(session_id, share);
-          continue;
-        }
         open += 1;
-        const waking = this.waking.get(session_id) ?? this.wake(session_id);
-        waking.share = share;
+        const waking = this.waking.get(session_id) ?? this.wake(session_id, this.share(session_id));
         waking.woken.push(() => {
           open -= 1;
           next();
@@ -144,14 +142,6 @@ export class Lanes {
       if (open === 0 && left.length === 0) done();
     };
     next();
-  }
-
-  /** Whoever may flood the thread again comes after those it would flood it for. */
-  private wakeLater(session_id: string, share: Share): void {
-    this.options.world.after(SUSPECT_PAUSE, () => {
-      if (this.stopped || this.lanes.has(session_id) || this.waking.has(session_id)) return;
-      this.wake(session_id).share = share;
-    });
   }
 
   /** Sessions that have something to do, or are on their way in or out. */
@@ -285,10 +275,17 @@ export class Lanes {
     if (lane.state.facts === null && lane.quiet) this.forget(lane);
   }
 
-  private wake(session_id: string): Waking {
-    const waking: Waking = { stash: [], woken: [], share: 'unknown' };
+  private share(session_id: string): Share {
+    return this.options.share?.(session_id) ?? 'unknown';
+  }
+
+  private wake(session_id: string, share: Share = 'unknown'): Waking {
+    const waking: Waking = { stash: [], woken: [], share };
     this.waking.set(session_id, waking);
-    this.readLog(session_id, waking, WAKE_PAUSE.first);
+    const read = (): void => this.readLog(session_id, waking, WAKE_PAUSE.first);
+    // Whoever may flood the thread again comes after those it would flood it for.
+    if (share === 'suspect') this.options.world.after(SUSPECT_PAUSE, () => this.stopped || read());
+    else read();
     return waking;
   }
 

@@ -2,6 +2,7 @@
 // One thread's lanes over a real journal in memory, with a clock that is moved by hand and a model that answers when it is told.
 
 import { Residents } from '../../../src/actors/residents.ts';
+import type { Share } from '../../../src/actors/session/decide.ts';
 import type { LaneEffects } from '../../../src/actors/session/effects.ts';
 import { Lanes } from '../../../src/actors/session/lanes.ts';
 import type { LanePolicy } from '../../../src/actors/session/policy.ts';
@@ -45,6 +46,8 @@ export class LaneStand {
   policy: LanePolicy;
   /** Whether the model answers by itself. */
   answers = true;
+  /** What a session has to do with the loss of the thread's life before. */
+  share: Share = 'unknown';
   /** Answers of the journal are held back. */
   stalled = false;
   private readonly held: (() => void)[] = [];
@@ -123,6 +126,7 @@ export class LaneStand {
       moved: (_, session_id, how) => this.moved.push(`${session_id} ${how}`),
       ended: nothing,
       fault: (_, error) => this.faults.push(error),
+      share: () => this.share,
     });
   }
 
