@@ -64,12 +64,17 @@ export class EventStream {
     else run();
   }
 
-  /** Writes frames as they are; false when more waits than the socket takes at once. */
-  write(frames: string): boolean {
+  /**
+   * Writes frames as they are; false when more waits than the socket takes at once.
+   *
+   * @param chunk the same frames as a chunk, where somebody has made it already
+   */
+  write(frames: string, chunk?: Buffer): boolean {
     // A chunk of nothing would be the last one.
     if (!this.#open || frames === '') return false;
     const socket = this.#direct();
     if (socket === undefined) return this.#response.write(frames);
+    if (chunk !== undefined) return socket.writable && socket.write(chunk);
     return socket.writable && socket.write(`${Buffer.byteLength(frames).toString(16)}\r\n${frames}\r\n`);
   }
 

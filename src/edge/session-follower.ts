@@ -4,9 +4,10 @@
 import { TURNS_TOPIC } from '../actors/session/protocol.ts';
 import { address } from '../bus/address.ts';
 import { topic } from '../bus/envelope.ts';
-import { eventsIn, type TurnEventBatch } from '../stores/turn-events.ts';
+import type { TurnEventBatch } from '../stores/turn-events.ts';
 import type { LastEvent } from './last-event-id.ts';
 import type { EdgePorts } from './ports.ts';
+import { sharedEvents } from './shared-frames.ts';
 import { TurnFollower, type TurnSink } from './turn-follower.ts';
 
 /**
@@ -42,7 +43,7 @@ export function followSession(ports: EdgePorts, sessionId: string, sink: TurnSin
     topic<TurnEventBatch>(address('session', sessionId), TURNS_TOPIC),
     {
       events: (batches) => {
-        for (const batch of batches) if (batch.turn_id !== told) turnOf(batch.turn_id, 0).feed(eventsIn(batch));
+        for (const batch of batches) if (batch.turn_id !== told) turnOf(batch.turn_id, 0).feed(sharedEvents(batch));
       },
       lost: () => {
         for (const follower of turns.values()) follower.catchUp();

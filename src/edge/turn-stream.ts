@@ -5,6 +5,7 @@ import { ERRORS, toFailure } from '../errors.ts';
 import { endsTurn, type NumberedTurnEvent } from '../stores/turn-events.ts';
 import { type EventStream, frame, WAITING_LIMIT } from './event-stream.ts';
 import type { EdgePorts } from './ports.ts';
+import { sharedFrames } from './shared-frames.ts';
 import type { TurnSink } from './turn-follower.ts';
 
 /** How much of the past is written before the socket is asked whether it takes more. */
@@ -47,9 +48,8 @@ export class TurnStream implements TurnSink {
   live(events: readonly NumberedTurnEvent[]): void {
     const stream = this.#stream;
     if (stream.waiting > WAITING_LIMIT) return stream.end(SLOW);
-    let frames = '';
-    for (const event of events) frames += turnFrame(event);
-    this.#write(frames, events);
+    const { frames, chunk } = sharedFrames(events, turnFrame);
+    this.#write(frames, events, chunk);
   }
 
   async backlog(events: readonly NumberedTurnEvent[]): Promise<void> {
@@ -75,10 +75,10 @@ export class TurnStream implements TurnSink {
     this.#stream.end(errorFrame(thrown));
   }
 
-  #write(frames: string, events: readonly NumberedTurnEvent[]): void {
+  #write(frames: string, events: readonly NumberedTurnEvent[], chunk?: Buffer): void {
     const last = events.at(-1);
     if (!this.#single || last === undefined || !endsTurn(last.event)) {
-      this.#stream.write(frames);
+      this.#stream.write(frames, chunk);
       return;
     }
     this.#point?.('edge.stream_ending');

@@ -6,7 +6,7 @@ import { address } from '../../bus/address.ts';
 import { topic } from '../../bus/envelope.ts';
 import { failure, SigilError } from '../../errors.ts';
 import type { TurnRow } from '../../stores/session-store.ts';
-import { eventsIn, type TurnEventBatch } from '../../stores/turn-events.ts';
+import type { TurnEventBatch } from '../../stores/turn-events.ts';
 import { FRESH, ownSession, ownTurn } from '../access.ts';
 import { ask } from '../ask.ts';
 import { readBody } from '../body.ts';
@@ -17,6 +17,7 @@ import { lastEventId } from '../last-event-id.ts';
 import { invalid } from '../problem.ts';
 import { NoBody } from '../schemas/requests.ts';
 import { followSession } from '../session-follower.ts';
+import { sharedEvents } from '../shared-frames.ts';
 import { TurnFollower, type TurnPlace } from '../turn-follower.ts';
 import { errorFrame, TurnStream } from '../turn-stream.ts';
 
@@ -52,8 +53,10 @@ export function followTurn(edge: EdgeContext, stream: EventStream, turn: TurnPla
     topic<TurnEventBatch>(address('session', turn.session_id), TURNS_TOPIC),
     {
       events: (batches) => {
-        const mine = batches.filter((batch) => batch.turn_id === turn.turn_id).flatMap(eventsIn);
-        if (mine.length > 0) follower.feed(mine);
+        const mine = batches.filter((batch) => batch.turn_id === turn.turn_id);
+        const [only] = mine;
+        // One write for what came together.
+        if (only !== undefined) follower.feed(mine.length === 1 ? sharedEvents(only) : mine.flatMap(sharedEvents));
       },
       lost: () => follower.catchUp(),
     },
