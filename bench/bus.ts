@@ -24,7 +24,7 @@ const TRIPS = 4_000;
 const BATCH = 64;
 
 const SINK = address('session', '0198c0de-5eed-7000-8000-000000000001');
-const ECHO = address('provider', 'echo');
+const ECHO = address('session', '0198c0de-5eed-7000-8000-000000000002');
 const HERE = address('thread', 'main');
 
 const bodyOf = (seq: number) => ({ seq, text: 'a message of ordinary length, as one a person types' });
@@ -44,12 +44,12 @@ function serve(boot: Boot): void {
   const bus = join(LANE, MAIN, boot);
   let seen = 0;
   bus.host('session', (envelope) => {
+    if (envelope.to === ECHO) return bus.reply(envelope, envelope.body);
     seen++;
     if (envelope.deadline === undefined) return;
     bus.reply(envelope, seen);
     seen = 0;
   });
-  bus.host('provider', (envelope) => bus.reply(envelope, envelope.body));
   let counted = 0;
   boot.bare.on('message', (message: Envelope | Envelope[]) => {
     if (!Array.isArray(message)) boot.bare.postMessage(message);

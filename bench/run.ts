@@ -26,7 +26,7 @@ if (values.help) {
   process.exit(0);
 }
 const { short } = values;
-const rounds = Number(values.rounds ?? (short ? 3 : 7));
+const rounds = Number(values.rounds ?? (short ? 2 : 7));
 
 const machine = `${cpus()[0]?.model ?? 'unknown'}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, node ${process.version}`;
 if (!values.json) console.log(`bench: ${rounds} rounds, ${machine}`);

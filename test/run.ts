@@ -25,6 +25,12 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), 'sigil-test-'));
 const vitestReport = join(scratch, 'vitest.json');
 
+/**
+ * The rows a short form says something about. What sleeping sessions weigh, what turns leave behind and what an inspector
+ * adds (T8, T16, T18) needs more turns than the suite has time for: whole runs measure those.
+ */
+const SHORT_ROWS = ['T2', 'T5', 'T6', 'T7', 'T9', 'T11', 'T12', 'T13', 'T14', 'T15', 'T17'];
+
 const steps: readonly Step[] = [
   { title: 'licences', command: ['sh', 'tools/spdx.sh'] },
   {
@@ -48,7 +54,11 @@ const steps: readonly Step[] = [
     command: [process.execPath, 'test/fire/run.ts', '--counts'],
     needs: 'test/fire/run.ts',
   },
-  { title: 'bench, short form', command: [process.execPath, 'bench/run.ts', '--short'], needs: 'bench/run.ts' },
+  {
+    title: 'bench, short form',
+    command: [process.execPath, 'bench/run.ts', '--short', ...SHORT_ROWS],
+    needs: 'bench/run.ts',
+  },
 ];
 
 /** A report that is missing or broken gives no counts: then the step itself is what passed or failed. */

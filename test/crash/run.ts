@@ -22,8 +22,26 @@ const { values } = parseArgs({
     state: { type: 'string' },
     keep: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   },
 });
+if (values.help) {
+  console.log(`Usage: npm run test:crash -- [--all] [--kills N] [--points] [--power N] [--back] [options]
+
+  --kills N      kills at random (1,000 when --all)
+  --points       a kill at every named place
+  --power N      copies of a journal as a power loss leaves it
+  --back         a start over a million rows with a thousand interrupted turns
+  --all          all four, which is also what happens when none is named
+  --short        the form of the suite
+  --seed S       draws the same kills, messages and cuts again
+  --clients N    how many talk meanwhile
+  --jobs J       gateways at a time, for --kills
+  --state FILE   keeps the figures of --kills, and goes on from there
+  --keep         keeps the data of what went wrong
+  --write        writes the figures into docs/reliability.md`);
+  process.exit(0);
+}
 
 /** What each part does when nothing is said, and in the suite. */
 const USUAL = {

@@ -136,12 +136,7 @@ describe('the walk of one message', () => {
     }
     expect(state).toBe('idle');
     const moves = steps.filter(({ from_state, to_state }) => from_state !== to_state).map(({ to_state }) => to_state);
-    expect(moves).toEqual([
-      'turn.calling_model',
-      'turn.running_tools',
-      'turn.calling_model',
-      'idle',
-    ]);
+    expect(moves).toEqual(['turn.calling_model', 'turn.running_tools', 'turn.calling_model', 'idle']);
   });
 
   it('is told again by the turn’s journal, step by step', async () => {
