@@ -13,7 +13,7 @@ import { budgetScopes, providerTypes } from './composition/config-scopes.ts';
 import { createContext, type ThreadContext } from './composition/context.ts';
 import { killPoints } from './composition/kill-points.ts';
 import { createLog, type ProcessLog } from './composition/log.ts';
-import { PULL_CHANNELS, startMain, threadLost } from './composition/main-role.ts';
+import { askToDrain, PULL_CHANNELS, startMain, threadLost } from './composition/main-role.ts';
 import { tokenGrants } from './composition/owner-token.ts';
 import { realWorld } from './composition/real-world.ts';
 import { Threads } from './composition/threads.ts';
@@ -197,7 +197,7 @@ async function start(options: StartOptions, lock: Held, socket: string, log: Pro
     state = 'draining';
     point('drain.begun');
     const over_at = realWorld.monotonic() + config.gateway.drain_timeout;
-    bus.ask(root, 'gateway.drain', { reason }, { from, within: config.gateway.drain_timeout + 5_000 }, () => undefined);
+    askToDrain(context, reason);
     await drained;
     point('drain.lanes_done');
     // What the lanes have left of the time is the readers'; those who still wait then are told so.

@@ -142,17 +142,36 @@ function startChannel({ context, self, routing, fault, acknowledged, admission }
   });
 }
 
+/** Pause before an ask is made again that found too much waiting, in milliseconds. */
+const AGAIN_MS = 50;
+
+/** Asks the root to come to an end. Made again when it is refused: it is in an overload that this must get through. */
+export function askToDrain(context: ThreadContext, reason: string): void {
+  const { bus, house, world } = context;
+  const options = { from: address('thread', 'main'), within: house.config.gateway.drain_timeout + 5_000 };
+  bus.ask(address('gateway', 'root'), 'gateway.drain', { reason }, options, (answer) => {
+    if (!answer.ok && answer.error.code === 'overloaded') world.after(AGAIN_MS, () => askToDrain(context, reason));
+  });
+}
+
 /** Asks every lane to finish; those that do not within the drain timeout stay journaled and go on at the next start. */
 function drainLanes(context: ThreadContext, done: () => void): void {
   const { bus, house, world } = context;
   const lanes = threadNames(house.layout).filter((name) => name.startsWith('lane-'));
   const within = house.config.gateway.drain_timeout;
   if (within === 0) return void world.soon(done);
+  const until = world.monotonic() + within;
   let left = lanes.length;
-  for (const name of lanes) {
-    bus.ask(address('thread', name), 'thread.drain', {}, { from: address('gateway', 'root'), within }, () => {
+  const drain = (name: string): void => {
+    const options = { from: address('gateway', 'root'), within: Math.max(1, until - world.monotonic()) };
+    bus.ask(address('thread', name), 'thread.drain', {}, options, (answer) => {
+      if (!answer.ok && answer.error.code === 'overloaded' && world.monotonic() < until) {
+        world.after(AGAIN_MS, () => drain(name));
+        return;
+      }
       left -= 1;
       if (left === 0) done();
     });
-  }
+  };
+  for (const name of lanes) drain(name);
 }

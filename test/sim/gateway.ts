@@ -6,7 +6,7 @@ import { SharedCounter } from '../../src/bus/counter.ts';
 import { MAIN, threadNames } from '../../src/bus/layout.ts';
 import type { House } from '../../src/composition/boot.ts';
 import { createContext, type ThreadContext } from '../../src/composition/context.ts';
-import { startMain, threadLost } from '../../src/composition/main-role.ts';
+import { askToDrain, startMain, threadLost } from '../../src/composition/main-role.ts';
 import { startThreadLife, type ThreadLife } from '../../src/composition/thread-life.ts';
 import { Threads } from '../../src/composition/threads.ts';
 import type { ThreadEvents, ThreadProcess, WorkerHost } from '../../src/composition/workers.ts';
@@ -121,8 +121,6 @@ export class Gateway {
   /** The orderly end; `done` once the process is gone. */
   drain(done: () => void): void {
     const { bus } = this.context;
-    const from = address('thread', 'main');
-    const within = this.machine.config.gateway.drain_timeout + 5_000;
     this.machine.point(this.main)('drain.begun');
     this.drained = () => {
       this.edge = null;
@@ -136,7 +134,7 @@ export class Gateway {
         (thrown: unknown) => this.machine.rules.broke('drain', toFailure(thrown).message),
       );
     };
-    bus.ask(address('gateway', 'root'), 'gateway.drain', { reason: 'a test' }, { from, within }, () => undefined);
+    askToDrain(this.context, 'a test');
   }
 
   private get bounds(): { readonly window: number; readonly checkClone: true } {
