@@ -7,16 +7,9 @@ import { join } from 'node:path';
 import type { SigilBus } from '../src/actors/protocols.ts';
 import { type Delivered, ENDS_TOPIC, type TurnEnded } from '../src/actors/session/protocol.ts';
 import { address } from '../src/bus/address.ts';
-import { SharedCounter } from '../src/bus/counter.ts';
 import { type Answer, topic } from '../src/bus/envelope.ts';
-import { MAIN, threadNames } from '../src/bus/layout.ts';
-import { Actors } from '../src/composition/actors.ts';
-import { hostAuthorities } from '../src/composition/authorities.ts';
-import { createContext } from '../src/composition/context.ts';
-import { realWorld } from '../src/composition/real-world.ts';
-import { Threads } from '../src/composition/threads.ts';
-import { realWorkers } from '../src/composition/workers.ts';
 import { type Config, defaultConfig } from '../src/config/schema.ts';
+import { startThreads } from './threads.ts';
 
 const LAYOUT = { lanes: 1, io: 1 };
 const WITHIN = 60_000;
@@ -38,49 +31,14 @@ export interface BenchHouse {
 /** @param gateway settings of the gateway other than the usual ones */
 export async function openHouse(gateway: Partial<Config['gateway']>): Promise<BenchHouse> {
   const dir = mkdtempSync(join(tmpdir(), 'sigil-house-'));
-  const names = threadNames(LAYOUT);
   const base = defaultConfig();
   const config = {
     ...base,
     gateway: { ...base.gateway, ...gateway },
     models: { ...base.models, budgets: { ...base.models.budgets, per_session_tokens: 0 } },
   };
-  const house = {
-    layout: LAYOUT,
-    config,
-    data_dir: dir,
-    counters: new SharedArrayBuffer(SharedCounter.bytes(names.length)),
-    beats: new SharedArrayBuffer(names.length * 4),
-    working: new SharedArrayBuffer(names.length * 4),
-  };
-  const quiet = (): void => undefined;
-  const context = createContext({
-    house,
-    index: MAIN,
-    life: 1,
-    world: realWorld,
-    log: quiet,
-    point: quiet,
-    drain: (done) => done(),
-  });
+  const { context, stop } = await startThreads({ layout: LAYOUT, config, data_dir: dir });
   const { bus } = context;
-  bus.host('gateway', quiet);
-  const authorities = new Actors(context);
-  hostAuthorities(context, authorities);
-  const threads = new Threads({
-    house,
-    workers: realWorkers(new URL('../src/thread.ts', import.meta.url)),
-    world: realWorld,
-    bus,
-    log: quiet,
-    restarted: (thread, reason) => {
-      throw new Error(`${thread} ended: ${reason}`);
-    },
-    quarantined: (thread, error) => {
-      throw new Error(`${thread}: ${error.message}`);
-    },
-  });
-  await threads.start();
   const options = { from: HTTP, within: WITHIN };
   const asked = <T>(ask: (answered: (answer: Answer<T>) => void) => void): Promise<T> =>
     new Promise((resolve, reject) =>
@@ -137,10 +95,7 @@ export async function openHouse(gateway: Partial<Config['gateway']>): Promise<Be
       await asked((answered) => bus.ask(address('store', 'views'), 'views.await', { upto }, patient, answered));
     },
     close: async () => {
-      await threads.stop();
-      authorities.stop();
-      bus.close();
-      context.heartbeat.stop();
+      await stop();
       rmSync(dir, { recursive: true });
     },
   };

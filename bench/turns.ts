@@ -7,19 +7,13 @@ import { join } from 'node:path';
 import { newSessionId } from '../src/actors/channel/place.ts';
 import { TURNS_TOPIC } from '../src/actors/session/protocol.ts';
 import { address } from '../src/bus/address.ts';
-import { SharedCounter } from '../src/bus/counter.ts';
 import { topic } from '../src/bus/envelope.ts';
-import { MAIN, threadNames } from '../src/bus/layout.ts';
-import { Actors } from '../src/composition/actors.ts';
-import { hostAuthorities } from '../src/composition/authorities.ts';
-import { createContext, type ThreadContext } from '../src/composition/context.ts';
-import { realWorld } from '../src/composition/real-world.ts';
-import { Threads } from '../src/composition/threads.ts';
-import { realWorkers } from '../src/composition/workers.ts';
+import type { ThreadContext } from '../src/composition/context.ts';
 import { defaultConfig } from '../src/config/schema.ts';
 import { endsTurn, type TurnEventBatch } from '../src/stores/turn-events.ts';
 import { bareTurns } from './bare-lanes.ts';
 import { alternate, type Measured } from './measured.ts';
+import { startThreads } from './threads.ts';
 
 const LAYOUT = { lanes: 1, io: 1 };
 const SESSIONS = 1_000;
@@ -53,43 +47,10 @@ export async function runTurns(
   variant: TurnVariant = {},
 ): Promise<number> {
   const dir = mkdtempSync(join(tmpdir(), 'sigil-turns-'));
-  const names = threadNames(LAYOUT);
   const base = defaultConfig();
   const config = { ...base, models: { ...base.models, budgets: { ...base.models.budgets, per_session_tokens: 0 } } };
-  const house = {
-    layout: LAYOUT,
-    config,
-    data_dir: dir,
-    counters: new SharedArrayBuffer(SharedCounter.bytes(names.length)),
-    beats: new SharedArrayBuffer(names.length * 4),
-    working: new SharedArrayBuffer(names.length * 4),
-  };
-  const quiet = (): void => undefined;
-  const context = createContext({
-    house,
-    index: MAIN,
-    life: 1,
-    world: realWorld,
-    log: quiet,
-    point: quiet,
-    drain: (done) => done(),
-  });
+  const { context, stop } = await startThreads({ layout: LAYOUT, config, data_dir: dir }, variant.entry);
   const { bus } = context;
-  bus.host('gateway', quiet);
-  const authorities = new Actors(context);
-  hostAuthorities(context, authorities);
-  const threads = new Threads({
-    house,
-    workers: realWorkers(variant.entry ?? new URL('../src/thread.ts', import.meta.url)),
-    world: realWorld,
-    bus,
-    log: quiet,
-    restarted: quiet,
-    quarantined: (thread, error) => {
-      throw new Error(`${thread}: ${error.message}`);
-    },
-  });
-  await threads.start();
   const stopBeside = await variant.beside?.(context);
   const from = address('channel', 'http');
   const ids = Array.from({ length: sessions }, (_, at) => newSessionId('bench', 'bench', String(at)));
@@ -145,10 +106,7 @@ export async function runTurns(
   const seconds = (performance.now() - began) / 1_000;
   if (deltas < turns * 10) throw new Error(`only ${deltas} events for ${turns} turns`);
   await stopBeside?.();
-  await threads.stop();
-  authorities.stop();
-  bus.close();
-  context.heartbeat.stop();
+  await stop();
   rmSync(dir, { recursive: true });
   return turns / seconds;
 }

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// The house without its edge as the benchmarks run it: main's bus and authorities, and every thread, over a data directory.
+
+import { SharedCounter } from '../src/bus/counter.ts';
+import { MAIN, threadNames } from '../src/bus/layout.ts';
+import { Actors } from '../src/composition/actors.ts';
+import { hostAuthorities } from '../src/composition/authorities.ts';
+import type { House } from '../src/composition/boot.ts';
+import { createContext, type ThreadContext } from '../src/composition/context.ts';
+import { realWorld } from '../src/composition/real-world.ts';
+import { Threads } from '../src/composition/threads.ts';
+import { realWorkers } from '../src/composition/workers.ts';
+
+const WORKER = new URL('../src/thread.ts', import.meta.url);
+
+/** Starts every thread; one that ends spoils the figure, so it throws. @param entry what a worker begins with */
+export async function startThreads(
+  { layout, config, data_dir }: Pick<House, 'layout' | 'config' | 'data_dir'>,
+  entry = WORKER,
+): Promise<{ readonly context: ThreadContext; readonly stop: () => Promise<void> }> {
+  const names = threadNames(layout);
+  const cells = (): SharedArrayBuffer => new SharedArrayBuffer(names.length * Int32Array.BYTES_PER_ELEMENT);
+  const counters = new SharedArrayBuffer(SharedCounter.bytes(names.length));
+  const house = { layout, config, data_dir, counters, beats: cells(), working: cells() };
+  const quiet = (): void => undefined;
+  const drain = (done: () => void): void => done();
+  const context = createContext({ house, index: MAIN, life: 1, world: realWorld, log: quiet, point: quiet, drain });
+  const { bus } = context;
+  bus.host('gateway', quiet);
+  const authorities = new Actors(context);
+  hostAuthorities(context, authorities);
+  const threads = new Threads({
+    house,
+    workers: realWorkers(entry),
+    world: realWorld,
+    bus,
+    log: quiet,
+    restarted: (thread, reason) => {
+      throw new Error(`${thread} ended: ${reason}`);
+    },
+    quarantined: (thread, error) => {
+      throw new Error(`${thread}: ${error.message}`);
+    },
+  });
+  await threads.start();
+  const stop = async (): Promise<void> => {
+    await threads.stop();
+    authorities.stop();
+    bus.close();
+    context.heartbeat.stop();
+  };
+  return { context, stop };
+}
