@@ -3,6 +3,7 @@
 
 import { address } from '../bus/address.ts';
 import { READ } from '../bus/layout.ts';
+import type { ProjectionName } from '../stores/protocol.ts';
 import { openViews } from '../stores/sqlite/open.ts';
 import { bindHandlers } from './bind.ts';
 import type { StartRole } from './role.ts';
@@ -14,7 +15,8 @@ export const viewsRole =
     const { bus, house, world } = context;
     const self = address('store', 'views');
     const read = address('store', 'read');
-    const tell = (upto: number): void => void bus.send(read, 'read.advanced', { upto }, { from: self });
+    const tell = (upto: number, projection: ProjectionName): void =>
+      void bus.send(read, 'read.advanced', { upto, projection }, { from: self });
     const views = open({
       dataDir: house.data_dir,
       clock: world,
@@ -26,7 +28,9 @@ export const viewsRole =
     return {
       drain: (done) => done(),
       up: (thread) => {
-        if (thread === READ) tell(views.upto());
+        if (thread !== READ) return;
+        tell(views.upto('sessions'), 'sessions');
+        tell(views.upto('memory'), 'memory');
       },
       close: () => views.close(),
     };

@@ -4,23 +4,40 @@
 import type { Committed, JournalProtocol, PackedAppend, PackedTail } from './journal.ts';
 import type { ReadProtocol } from './session-store.ts';
 
+/** What follows the journal: sessions, which every read waits for, and memory, which has time. */
+export type ProjectionName = 'sessions' | 'memory';
+
 /** What the views' thread is told and asked. */
 export type ViewsProtocol = {
   /** The journal is durable up to here. A number is enough: the view reads the file itself from its checkpoint. */
   readonly 'views.wake': { readonly body: { readonly upto: number }; readonly reply: undefined };
   /** A read waits for this row: go on at once instead of resting. */
-  readonly 'views.hurry': { readonly body: { readonly upto: number }; readonly reply: undefined };
+  readonly 'views.hurry': {
+    readonly body: { readonly upto: number; readonly projection?: ProjectionName };
+    readonly reply: undefined;
+  };
   /** Answered once everything up to `upto` is applied. */
-  readonly 'views.await': { readonly body: { readonly upto: number }; readonly reply: { readonly upto: number } };
+  readonly 'views.await': {
+    readonly body: { readonly upto: number; readonly projection?: ProjectionName };
+    readonly reply: { readonly upto: number };
+  };
   readonly 'views.stats': {
     readonly body: Record<string, never>;
-    readonly reply: { readonly upto: number; readonly applied: number; readonly behind: number };
+    readonly reply: {
+      readonly upto: number;
+      readonly applied: number;
+      readonly behind: number;
+      readonly memory: { readonly upto: number; readonly behind: number };
+    };
   };
 };
 
-/** Told to the read thread: the views have applied everything up to here. */
+/** Told to the read thread: a projection has applied everything up to here. */
 export type ReadNews = {
-  readonly 'read.advanced': { readonly body: { readonly upto: number }; readonly reply: undefined };
+  readonly 'read.advanced': {
+    readonly body: { readonly upto: number; readonly projection: ProjectionName };
+    readonly reply: undefined;
+  };
 };
 
 /** The journal over the bus: an append comes packed. */

@@ -2,15 +2,23 @@
 // An append as it crosses a thread: one flat array, which costs half of what nested objects do to clone, on the hottest path.
 
 import type { Append, AppendItem, OwedKind, PackedAppend } from '../journal.ts';
-import { type RecordType, type SessionRecord, type StoredRecord, store } from '../records.ts';
+import { type SessionRecord, type StoredRecord, store } from '../records.ts';
 
 /** Stored form and wire in one go: what is kept for a repetition are the records, not the text they become. */
-export function packAppend({ stream, workspace_id, n, items }: Append<SessionRecord>): PackedAppend {
+export function packAppend(append: Append<SessionRecord>): PackedAppend {
+  return packAppendOf(append, store);
+}
+
+/** The same for the records of any kind of stream. */
+export function packAppendOf<R>(
+  { stream, workspace_id, n, items }: Append<R>,
+  stored: (record: R) => StoredRecord,
+): PackedAppend {
   const packed: (string | number | null)[] = [stream, workspace_id, n, items.length];
   for (const { at, records, owes, settles } of items) {
     packed.push(at, records.length);
     for (const record of records) {
-      const { type, version, turn_id, payload } = store(record);
+      const { type, version, turn_id, payload } = stored(record);
       packed.push(type, version, turn_id, payload);
     }
     packed.push(owes.length);
@@ -29,7 +37,7 @@ export function unpackAppend(packed: PackedAppend): Append {
   const workspace_id = take<string>();
   const n = take<number>();
   const record = (): StoredRecord => ({
-    type: take<RecordType & string>(),
+    type: take<string>(),
     version: take<number>(),
     turn_id: take<string | null>(),
     payload: take<string>(),

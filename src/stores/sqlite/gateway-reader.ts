@@ -41,6 +41,16 @@ export class GatewayReader {
     return this.#read((sql) => sql.upto.get()) ?? 0;
   }
 
+  /** How far a projection beside the sessions' is, looked up in the file. */
+  uptoOf(projection: string): number {
+    return this.#read((sql) => sql.uptoOf.get(projection)) ?? 0;
+  }
+
+  /** The last row a workspace's file of this name was given. Undefined when it was given none. */
+  lastGiven(file: string, workspace: string): number | undefined {
+    return this.#read((sql) => sql.lastGiven.get(file, workspace));
+  }
+
   /** The journal the views are made of. */
   journal(): string {
     return this.#read((sql) => sql.journal.get()) ?? '';
@@ -112,6 +122,10 @@ function prepare(db: SqliteDatabase) {
     begin: db.prepare<[]>('BEGIN'),
     commit: db.prepare<[]>('COMMIT'),
     upto: db.prepare<[], number>('SELECT upto FROM view_state').pluck(),
+    uptoOf: db.prepare<[string], number>('SELECT upto FROM projections WHERE name = ?').pluck(),
+    lastGiven: db
+      .prepare<[string, string], number>('SELECT last_seq FROM projected WHERE file = ? AND workspace_id = ?')
+      .pluck(),
     journal: db.prepare<[], string>('SELECT journal FROM view_state').pluck(),
     session: db.prepare<[string], string>('SELECT workspace_id FROM sessions WHERE session_id = ?').pluck(),
     turn: db.prepare<[string], TurnPlaceRow>('SELECT workspace_id, session_id FROM turns WHERE turn_id = ?'),

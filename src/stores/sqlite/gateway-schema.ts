@@ -45,6 +45,19 @@ export const GATEWAY_MIGRATIONS: Migrations = [
      tokens INTEGER NOT NULL,
      cost_usd REAL NOT NULL
    ) STRICT, WITHOUT ROWID;`,
+  // How far each projection beside the sessions' is, and the last row each workspace's file was given.
+  `CREATE TABLE projections (
+     name TEXT PRIMARY KEY,
+     journal TEXT NOT NULL,
+     upto INTEGER NOT NULL,
+     mark TEXT NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE projected (
+     file TEXT NOT NULL,
+     workspace_id TEXT NOT NULL,
+     last_seq INTEGER NOT NULL,
+     PRIMARY KEY (file, workspace_id)
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 /** Milliseconds of the spans usage is kept and asked by. */

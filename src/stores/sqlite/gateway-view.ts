@@ -3,10 +3,12 @@
 
 import type { JournalRow, ModelCalled, SessionRecord, Usage } from '../records.ts';
 import { sessionOf } from '../session-view.ts';
+import type { ReadRowOf } from '../streams.ts';
 import { openDatabase, type SqliteDatabase, VIEW_CHECKPOINT_PAGES } from './database.ts';
+import { GatewayCursor } from './gateway-cursor.ts';
 import { GATEWAY_MIGRATIONS, HOUR } from './gateway-schema.ts';
 import type { JournalRows } from './journal-source.ts';
-import type { ReadRow } from './read-rows.ts';
+import type { Given, ProjectionCursor } from './projection.ts';
 import { guarded } from './storage-error.ts';
 import { ViewState } from './view-state.ts';
 
@@ -44,7 +46,7 @@ interface UsageKey {
 }
 
 /** What is known across workspaces. Its checkpoint is the one reads wait for, so it is applied after the workspaces' files. */
-export class GatewayView {
+export class GatewayView implements ProjectionCursor<ReadRowOf<'session'>> {
   readonly #file: string;
   readonly #db: SqliteDatabase;
   readonly #sql: ReturnType<typeof prepare>;
@@ -73,18 +75,23 @@ export class GatewayView {
     return guarded(this.#file, () => this.#state.belongsTo(source));
   }
 
+  /** How far another projection is, kept in this file. */
+  cursor(name: string): GatewayCursor {
+    return new GatewayCursor(this.#file, this.#db, name);
+  }
+
   /** The last row of a workspace up to the checkpoint; 0 when it has none. */
-  lastOf(workspace: string): number {
+  lastOf(_file: string, workspace: string): number {
     return guarded(this.#file, () => this.#sql.workspace.get(workspace)?.last_seq ?? 0);
   }
 
   /** The next workspaces after `id`, in order of id. */
-  workspacesAfter(id: string, limit: number): readonly string[] {
+  workspacesAfter(_file: string, id: string, limit: number): readonly string[] {
     return guarded(this.#file, () => this.#sql.workspacesAfter.all(id, limit));
   }
 
   /** Applies a batch and advances to its last row, whatever stream that is of. */
-  apply(journal: string, batch: readonly ReadRow[], last: JournalRow): void {
+  apply(journal: string, batch: readonly ReadRowOf<'session'>[], _given: readonly Given[], last: JournalRow): void {
     this.#transact(() => {
       for (const { row, record } of batch) this.#applyOne(row, record);
       for (const [id, entry] of this.#workspaces) this.#sql.putWorkspace.run({ id, ...entry });

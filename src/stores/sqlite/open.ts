@@ -6,7 +6,7 @@ import { type Failure, toFailure } from '../../errors.ts';
 import type { JournalProtocol } from '../journal.ts';
 import type { JournalDisk } from '../journal-disk.ts';
 import { type JournalPoint, JournalWriter } from '../journal-writer.ts';
-import type { ViewsProtocol } from '../protocol.ts';
+import type { ProjectionName, ReadNews, ViewsProtocol } from '../protocol.ts';
 import type { Request } from '../request.ts';
 import type { ReadProtocol, ReadQuery } from '../session-store.ts';
 import type { Durability } from './database.ts';
@@ -114,8 +114,8 @@ export function serveJournal(disk: IdleDisk, { clock, notify, point, failed }: O
 export interface OpenViewsOptions {
   readonly dataDir: string;
   readonly clock: StoreClock;
-  /** Told after each batch, and once at the start. */
-  readonly advanced: (upto: number) => void;
+  /** Told after each batch of a projection, and once at the start. */
+  readonly advanced: (upto: number, projection: ProjectionName) => void;
   /** Named places of the crash tests. */
   readonly point?: (name: ViewPoint) => void;
   readonly failed?: (failure: Failure) => void;
@@ -125,7 +125,7 @@ export interface OpenViewsOptions {
 
 export interface OpenViews {
   readonly handlers: Handlers<ViewsProtocol>;
-  upto(): number;
+  upto(projection: ProjectionName): number;
   close(): void;
 }
 
@@ -144,11 +144,11 @@ export function openViews({ dataDir, clock, advanced, point, failed, journal }: 
   return {
     handlers: {
       'views.wake': ({ body }) => views.wake(body.upto),
-      'views.hurry': ({ body }) => views.hurry(body.upto),
+      'views.hurry': ({ body }) => views.hurry(body.upto, body.projection),
       'views.await': (request) => views.await(request),
       'views.stats': (request) => views.stats(request),
     },
-    upto: () => views.upto,
+    upto: (projection) => views.uptoOf(projection),
     close: () => views.close(),
   };
 }
@@ -158,14 +158,14 @@ export interface OpenReaderOptions {
   readonly clock: StoreClock;
   readonly openFiles?: number;
   /** Tells the views that somebody waits for this row. */
-  readonly hurry?: (upto: number) => void;
+  readonly hurry?: (upto: number, projection: ProjectionName) => void;
   /** Where the events of turns are read; DATA/journal.db when not given. */
   readonly journal?: JournalRows;
 }
 
 export interface OpenReader {
   readonly handlers: Handlers<ReadProtocol> & {
-    readonly 'read.advanced': (request: { readonly body: { readonly upto: number } }) => void;
+    readonly 'read.advanced': (request: { readonly body: ReadNews['read.advanced']['body'] }) => void;
   };
   close(): void;
 }
@@ -196,7 +196,7 @@ export function openReader({ dataDir, clock, openFiles, hurry, journal }: OpenRe
       'message.search': asks('message.search'),
       'message.turn': asks('message.turn'),
       'usage.window': asks('usage.window'),
-      'read.advanced': ({ body }) => reader.advanced(body.upto),
+      'read.advanced': ({ body }) => reader.advanced(body.upto, body.projection),
     },
     close: () => reader.close(),
   };

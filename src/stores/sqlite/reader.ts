@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import { failure, SigilError, toFailure } from '../../errors.ts';
 import { FairQueue } from '../fair-queue.ts';
+import type { ProjectionName } from '../protocol.ts';
 import { restore } from '../records.ts';
 import type { Request } from '../request.ts';
 import type { ReadProtocol, ReadQueries, ReadQuery } from '../session-store.ts';
@@ -26,7 +27,7 @@ export interface ReaderOptions {
   /** How long a read waits for the views, in milliseconds. */
   readonly patience?: number;
   /** Tells the views that somebody waits for this row. */
-  readonly hurry?: (upto: number) => void;
+  readonly hurry?: (upto: number, projection: ProjectionName) => void;
   /** Where the events of turns are read; journal.db in the directory when not given. */
   readonly journal?: JournalRows;
 }
@@ -44,7 +45,8 @@ export class SqliteReader {
   readonly #journal: JournalRows;
   readonly #gateway: GatewayReader;
   readonly #files: OpenFiles<SessionsReader>;
-  readonly #barrier: ViewBarrier;
+  /** Reads wait for the projection their answer is made of. */
+  readonly #barriers: Readonly<Record<ProjectionName, ViewBarrier>>;
   readonly #queue = new FairQueue<() => void>(MOST_EACH, MOST);
   readonly #answers: Answers;
   #scheduled = false;
@@ -56,22 +58,21 @@ export class SqliteReader {
     this.#journal = options.journal ?? new JournalSource(join(dataDir, 'journal.db'));
     this.#gateway = new GatewayReader(join(dataDir, 'gateway.db'));
     this.#files = new OpenFiles(options.openFiles ?? 64);
-    const look = (): number => this.#gateway.upto();
-    const hurried = options.hurry === undefined ? {} : { hurry: options.hurry };
-    this.#barrier = new ViewBarrier({
-      look,
-      monotonic,
-      after,
-      limit: options.patience ?? 2000,
-      most: MOST,
-      ...hurried,
-    });
+    const { hurry, patience: limit = 2000 } = options;
+    const barrier = (projection: ProjectionName, look: () => number): ViewBarrier => {
+      const hurried = hurry === undefined ? {} : { hurry: (upto: number) => hurry(upto, projection) };
+      return new ViewBarrier({ look, monotonic, after, limit, most: MOST, ...hurried });
+    };
+    this.#barriers = {
+      sessions: barrier('sessions', () => this.#gateway.upto()),
+      memory: barrier('memory', () => this.#gateway.uptoOf('memory')),
+    };
     this.#answers = this.#makeAnswers();
   }
 
-  /** The views have applied everything up to here. */
-  advanced(upto: number): void {
-    this.#barrier.advanced(upto);
+  /** A projection has applied everything up to here. */
+  advanced(upto: number, projection: ProjectionName): void {
+    this.#barriers[projection].advanced(upto);
   }
 
   /** Answers one query once the views have reached its `after`. */
@@ -96,13 +97,14 @@ export class SqliteReader {
       request.fail(failure('view_behind', `the views are at ${upto} and the read is to see ${body.after}`, { upto }));
     attempt(() => {
       const upto = body.after === 'latest' ? (this.#journal.open() ? this.#journal.last() : 0) : body.after;
-      if (!this.#barrier.wait(upto, ready, late)) full();
+      if (!this.#barriers[projectionOf(query)].wait(upto, ready, late)) full();
     });
   }
 
   close(): void {
     if (this.#closed) return;
-    this.#barrier.close();
+    this.#barriers.sessions.close();
+    this.#barriers.memory.close();
     for (let run = this.#queue.next(); run !== undefined; run = this.#queue.next()) run();
     this.#closed = true;
     this.#files.close();
@@ -217,3 +219,10 @@ export class SqliteReader {
 function notFound(message: string): never {
   throw new SigilError(failure('not_found', message));
 }
+
+/** What a query's answer is made of. */
+function projectionOf(query: ReadQuery): ProjectionName {
+  return MEMORY_QUERIES.has(query) ? 'memory' : 'sessions';
+}
+
+const MEMORY_QUERIES: ReadonlySet<ReadQuery> = new Set<ReadQuery>([]);

@@ -1,34 +1,59 @@
 // SPDX-License-Identifier: Apache-2.0
-// The workspaces' sessions.db files as the projector writes them: opened whole, caught up when behind, one's failure its own.
+// One kind of file of the workspaces as a projection writes them: opened whole, caught up when behind, one's failure its own.
 
-import { join } from 'node:path';
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { type Failure, failure, toFailure } from '../../errors.ts';
+import type { JournalRow } from '../records.ts';
 import type { BatchBounds, JournalRows } from './journal-source.ts';
 import { OpenFiles } from './open-files.ts';
-import { type ReadRow, readSessions } from './read-rows.ts';
-import { openSessionsView, type SessionsView } from './sessions-view.ts';
+import { codeOf, guarded } from './storage-error.ts';
 import { workspaceDir } from './workspace-path.ts';
 
-export interface SessionsFilesOptions {
+/** A view of one workspace in a file of its own. Its checkpoint is written in the transaction of its rows. */
+export interface WorkspaceView<R> {
+  /** The last row of its workspace it holds. */
+  readonly upto: number;
+  belongsTo(source: JournalRows): boolean;
+  /** Applies rows in one transaction; those it has already are passed over, so a batch may be repeated. */
+  apply(journal: string, batch: readonly R[]): void;
+  /** Forgets everything, to be filled again. In place: whoever reads the file keeps reading the same one. */
+  clear(): void;
+  close(): void;
+}
+
+/** What makes a kind of file. */
+export interface WorkspaceFileKind<R> {
+  /** Its name in a workspace's directory: `sessions.db`. */
+  readonly name: string;
+  /** Opens the file for writing, made and migrated when needed. */
+  readonly open: (file: string) => WorkspaceView<R>;
+}
+
+export interface WorkspaceFilesOptions<R> {
+  readonly kind: WorkspaceFileKind<R>;
   readonly dataDir: string;
   readonly source: JournalRows;
   readonly bounds: BatchBounds;
-  /** The last row of a workspace that gateway.db knows of: what its file must hold. */
+  /** The rows the views of this kind are made of, with their records. */
+  readonly read: (rows: readonly JournalRow[]) => readonly R[];
+  /** The last row of a workspace that was projected: what its file must hold. */
   readonly lastOf: (workspace: string) => number;
   readonly failed: (failure: Failure) => void;
+  /** Files held open. */
   readonly most: number;
 }
 
 /**
  * A file that cannot be written does not hold up the others: its workspace is `broken` until a later attempt catches it
- * up from the journal, and until then whoever reads it finds it behind what gateway.db knows.
+ * up from the journal, and until then whoever reads it finds it behind what was projected.
  */
-export class SessionsFiles {
-  readonly #options: SessionsFilesOptions;
-  readonly #open: OpenFiles<SessionsView>;
+export class WorkspaceFiles<R extends { readonly row: JournalRow }> {
+  readonly #options: WorkspaceFilesOptions<R>;
+  readonly #open: OpenFiles<WorkspaceView<R>>;
   readonly #broken = new Set<string>();
 
-  constructor(options: SessionsFilesOptions) {
+  constructor(options: WorkspaceFilesOptions<R>) {
     this.#options = options;
     this.#open = new OpenFiles(options.most);
   }
@@ -37,7 +62,7 @@ export class SessionsFiles {
    * Applies a batch by workspaces. Files that are open come first: with more workspaces than files may be open, going
    * round in the same order each time would close every file just before it is needed again.
    */
-  apply(parts: ReadonlyMap<string, readonly ReadRow[]>): void {
+  apply(parts: ReadonlyMap<string, readonly R[]>): void {
     const [held, others] = [[], []] as [string[], string[]];
     for (const workspace of parts.keys()) (this.#open.has(workspace) ? held : others).push(workspace);
     for (const workspace of [...held, ...others]) {
@@ -77,19 +102,20 @@ export class SessionsFiles {
     }
   }
 
-  #use(workspace: string): SessionsView | undefined {
+  #use(workspace: string): WorkspaceView<R> | undefined {
     return this.#open.use(workspace, () => this.#whole(workspace));
   }
 
   /** Opens a file and gives it what it misses; undefined for an id that can be no path. */
-  #whole(workspace: string): SessionsView | undefined {
-    const dir = workspaceDir(this.#options.dataDir, workspace);
+  #whole(workspace: string): WorkspaceView<R> | undefined {
+    const { kind, dataDir, failed } = this.#options;
+    const dir = workspaceDir(dataDir, workspace);
     if (dir === undefined) {
       const says = `workspace id ${JSON.stringify(workspace)} is not valid; its rows are passed over`;
-      this.#options.failed(failure('storage_failed', says));
+      failed(failure('storage_failed', says));
       return undefined;
     }
-    const file = openSessionsView(join(dir, 'sessions.db'));
+    const file = openOrReplace(join(dir, kind.name), kind.open);
     try {
       this.#catchUp(workspace, file);
       return file;
@@ -100,8 +126,8 @@ export class SessionsFiles {
   }
 
   /** Gives a file that was deleted, put back from a copy or made of another journal what it misses. */
-  #catchUp(workspace: string, file: SessionsView): void {
-    const { source, bounds, lastOf } = this.#options;
+  #catchUp(workspace: string, file: WorkspaceView<R>): void {
+    const { source, bounds, lastOf, read } = this.#options;
     if (!file.belongsTo(source)) file.clear();
     const upto = lastOf(workspace);
     let from = file.upto;
@@ -109,8 +135,22 @@ export class SessionsFiles {
       const rows = source.afterOf(workspace, from, upto, bounds);
       const last = rows.at(-1);
       if (last === undefined) return;
-      file.apply(source.id, readSessions(rows));
+      file.apply(source.id, read(rows));
       from = last.seq;
     }
+  }
+}
+
+/** Opens a workspace's file, made when it is missing; a damaged one is put aside, for it can be made again. */
+function openOrReplace<V>(file: string, open: (file: string) => V): V {
+  guarded(file, () => mkdirSync(dirname(file), { recursive: true, mode: 0o700 }));
+  try {
+    return open(file);
+  } catch (thrown) {
+    const cause = thrown instanceof Error ? thrown.cause : undefined;
+    if (!/^SQLITE_(?:CORRUPT|NOTADB)/.test(codeOf(cause))) throw thrown;
+    renameSync(file, `${file}.damaged`);
+    for (const rest of ['-wal', '-shm']) rmSync(`${file}${rest}`, { force: true });
+    return open(file);
   }
 }
