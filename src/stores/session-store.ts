@@ -148,6 +148,15 @@ export type ReadQueries = {
     readonly body: { readonly session_id: string; readonly message_id: string };
     readonly reply: { readonly turn_id: string | null; readonly content: string };
   };
+  /** Whether a workspace's memory knows something under this id. */
+  readonly 'memory.known': {
+    readonly body: {
+      readonly workspace_id: string;
+      readonly what: 'summary' | 'message';
+      readonly id: string;
+    };
+    readonly reply: { readonly known: boolean };
+  };
   /** What a scope (`global` or `workspace/<id>`) used in the hour and the day (UTC) that hold `at`. */
   readonly 'usage.window': {
     readonly body: { readonly scope: string; readonly at: number };

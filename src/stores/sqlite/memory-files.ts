@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the projection of memory is made of: which rows of the journal it reads, and the files it writes in a workspace.
 
+import { changesMemory } from '../memory-view.ts';
 import type { JournalRow } from '../records.ts';
 import { type ReadRow, readRows } from '../streams.ts';
+import { MemoryView } from './memory-view.ts';
 import type { ProjectedFile } from './projection.ts';
 
 /** A session's or a workspace's row with its record. */
@@ -20,4 +22,6 @@ export function readMemory(rows: readonly JournalRow[]): readonly MemoryRow[] {
 }
 
 /** The files of a workspace's memory, in the order they are written. */
-export const MEMORY_FILES: readonly ProjectedFile<MemoryRow>[] = [];
+export const MEMORY_FILES: readonly ProjectedFile<MemoryRow>[] = [
+  { name: 'memory.db', open: (file) => new MemoryView(file), wants: changesMemory },
+];

@@ -195,6 +195,7 @@ export function openReader({ dataDir, clock, openFiles, hurry, journal }: OpenRe
       'workspace.list': asks('workspace.list'),
       'message.search': asks('message.search'),
       'message.turn': asks('message.turn'),
+      'memory.known': asks('memory.known'),
       'usage.window': asks('usage.window'),
       'read.advanced': ({ body }) => reader.advanced(body.upto, body.projection),
     },

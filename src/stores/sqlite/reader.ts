@@ -13,9 +13,9 @@ import { stepDetail } from '../turn-steps.ts';
 import { ViewBarrier } from '../view-barrier.ts';
 import { GatewayReader } from './gateway-reader.ts';
 import { type JournalRows, JournalSource } from './journal-source.ts';
-import { OpenFiles } from './open-files.ts';
+import { type MemoryReader, openMemoryReader } from './memory-reader.ts';
 import { openSessionsReader, type PlacedTurn, type SessionsReader } from './sessions-reader.ts';
-import { workspaceDir } from './workspace-path.ts';
+import { WorkspaceReaders } from './workspace-readers.ts';
 
 export interface ReaderOptions {
   readonly dataDir: string;
@@ -44,7 +44,8 @@ export class SqliteReader {
   readonly #options: ReaderOptions;
   readonly #journal: JournalRows;
   readonly #gateway: GatewayReader;
-  readonly #files: OpenFiles<SessionsReader>;
+  readonly #sessions: WorkspaceReaders<SessionsReader>;
+  readonly #memory: WorkspaceReaders<MemoryReader>;
   /** Reads wait for the projection their answer is made of. */
   readonly #barriers: Readonly<Record<ProjectionName, ViewBarrier>>;
   readonly #queue = new FairQueue<() => void>(MOST_EACH, MOST);
@@ -57,7 +58,9 @@ export class SqliteReader {
     this.#options = options;
     this.#journal = options.journal ?? new JournalSource(join(dataDir, 'journal.db'));
     this.#gateway = new GatewayReader(join(dataDir, 'gateway.db'));
-    this.#files = new OpenFiles(options.openFiles ?? 64);
+    const readers = { dataDir, journal: () => this.#gateway.journal(), most: options.openFiles ?? 64 };
+    this.#sessions = new WorkspaceReaders({ ...readers, name: 'sessions.db', open: openSessionsReader });
+    this.#memory = new WorkspaceReaders({ ...readers, name: 'memory.db', open: (_, file) => openMemoryReader(file) });
     const { hurry, patience: limit = 2000 } = options;
     const barrier = (projection: ProjectionName, look: () => number): ViewBarrier => {
       const hurried = hurry === undefined ? {} : { hurry: (upto: number) => hurry(upto, projection) };
@@ -107,7 +110,8 @@ export class SqliteReader {
     this.#barriers.memory.close();
     for (let run = this.#queue.next(); run !== undefined; run = this.#queue.next()) run();
     this.#closed = true;
-    this.#files.close();
+    this.#sessions.close();
+    this.#memory.close();
     this.#gateway.close();
     this.#journal.close();
   }
@@ -145,20 +149,14 @@ export class SqliteReader {
     return this.#gateway.turn(turn_id) ?? notFound(`turn ${turn_id} does not exist`);
   }
 
-  /** A workspace's file, checked to hold what gateway.db says it must; undefined when the workspace has nothing yet. */
+  /** A workspace's sessions; undefined when it has none yet. */
   #file(workspace: string): SessionsReader | undefined {
-    const dir = workspaceDir(this.#options.dataDir, workspace);
-    const last = dir === undefined ? undefined : this.#gateway.lastOf(workspace);
-    if (dir === undefined || last === undefined) return undefined;
-    const file = this.#files.use(workspace, () => openSessionsReader(workspace, join(dir, 'sessions.db')));
-    const state = file?.state();
-    if (file !== undefined && state !== undefined && state.upto >= last && state.journal === this.#gateway.journal())
-      return file;
-    // Lost or put back from a copy: the views fill it again, and the next read opens what is there then.
-    this.#files.drop(workspace);
-    throw new SigilError(
-      failure('view_behind', `workspace ${workspace} is being read in again`, { upto: state?.upto ?? 0 }),
-    );
+    return this.#sessions.use(workspace, this.#gateway.lastOf(workspace));
+  }
+
+  /** A workspace's memory; undefined when it has none yet. */
+  #memoryOf(workspace: string): MemoryReader | undefined {
+    return this.#memory.use(workspace, this.#gateway.lastGiven('memory.db', workspace));
   }
 
   #turn(turn_id: string): PlacedTurn {
@@ -182,6 +180,11 @@ export class SqliteReader {
 
   #rows(turn_id: string, first: number, last: number): ReturnType<JournalRows['turn']> {
     return this.#journal.open() ? this.#journal.turn(turn_id, first, last) : [];
+  }
+
+  #knows(workspace: string, what: 'summary' | 'message', id: string): boolean {
+    const memory = this.#memoryOf(workspace);
+    return (what === 'summary' ? memory?.hasSummary(id) : memory?.hasMessage(id)) ?? false;
   }
 
   #makeAnswers(): Answers {
@@ -211,6 +214,7 @@ export class SqliteReader {
       },
       'message.turn': ({ session_id, message_id }) =>
         this.#file(this.#workspaceOf(session_id))?.message(session_id, message_id) ?? { turn_id: null, content: '' },
+      'memory.known': ({ workspace_id, what, id }) => ({ known: this.#knows(workspace_id, what, id) }),
       'usage.window': ({ scope, at }) => this.#gateway.usage(scope, at),
     };
   }
@@ -225,4 +229,4 @@ function projectionOf(query: ReadQuery): ProjectionName {
   return MEMORY_QUERIES.has(query) ? 'memory' : 'sessions';
 }
 
-const MEMORY_QUERIES: ReadonlySet<ReadQuery> = new Set<ReadQuery>([]);
+const MEMORY_QUERIES: ReadonlySet<ReadQuery> = new Set<ReadQuery>(['memory.known']);
