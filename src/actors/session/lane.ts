@@ -9,7 +9,7 @@ import type { SessionRecord } from '../../stores/records.ts';
 import type { ShortEvent } from '../../stores/turn-events.ts';
 import type { World } from '../../world.ts';
 import type { Resident } from '../residents.ts';
-import { type Chart, type Charts, RESTS } from './charts.ts';
+import { type ChartPlace, RESTS } from './chart.ts';
 import type { Timed } from './deadlines.ts';
 import {
   type Deciding,
@@ -26,7 +26,7 @@ import {
 import type { LaneEffects } from './effects.ts';
 import { Few } from './few.ts';
 import { LiveTurn } from './live-turn.ts';
-import type { LaneEffect, LaneEvent } from './machine.ts';
+import { eventOf, type LaneEffect, type LaneEvent } from './machine.ts';
 import type { SessionNames } from './names.ts';
 import type { LanePolicy } from './policy.ts';
 import type { Deliver, Delivered, SessionChange, Watched } from './protocol.ts';
@@ -39,7 +39,6 @@ export interface LaneHost {
   readonly world: World;
   readonly policy: () => LanePolicy;
   readonly effects: LaneEffects;
-  readonly charts: Charts;
   /** Told after every event of the chart: its name, the state value now, when handling began. */
   traced(lane: Lane, event: string, to: unknown, started: number): void;
   /** The session was opened: its creation is durable. */
@@ -54,6 +53,12 @@ export interface LaneHost {
   guarded(lane: Lane, run: () => void): void;
   /** The lane cannot go on; it has told everyone who waits. */
   lost(lane: Lane, error: Failure): void;
+}
+
+/** What the chart is still to be told, and the durable state it is about. */
+interface Fact {
+  readonly type: LaneEvent['type'];
+  readonly state: SessionState;
 }
 
 /** A session's log, folded. */
@@ -87,8 +92,8 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
   private readonly world: World;
   private readonly writer: StreamWriter;
   private readonly runner: TurnRunner;
-  /** The chart it moves by; none while it rests. */
-  private chart: Chart | null = null;
+  /** Where its chart stands. */
+  private chart: ChartPlace = RESTS;
   /** The state with everything handed to the journal; decisions are made on it. */
   private ahead: SessionState;
   /** The state with what is durable; answers are given from it. */
@@ -100,8 +105,9 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
   private readonly receipts = new Few<Envelope[]>();
   /** Others who are answered once something is durable. */
   private waiters: Envelope[] | null = null;
-  /** What came while the chart was being fed. */
-  private events: LaneEvent[] | null = null;
+  /** The chart is being fed, and what came meanwhile. */
+  private feeding = false;
+  private facts: Fact[] | null = null;
   /** Nothing runs, nothing waits, nothing is on its way, and its thread knows. */
   resting = false;
   private stopped = false;
@@ -130,7 +136,7 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
 
   /** The chart's state value, for the inspector. */
   get value(): unknown {
-    return this.chart === null ? RESTS : this.chart.value;
+    return this.chart.value;
   }
 
   /** The newest folded state. */
@@ -170,7 +176,7 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
         const seq = this.seq - decision.records.length + 1;
         this.effects.settleInterrupted(before, { tokens, cost_usd, seq });
       }
-      this.feed({ type: 'received', state });
+      this.feed('received', state);
     });
   }
 
@@ -214,7 +220,7 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
     }
     this.write(decision, (state) => {
       this.answer(envelope, { status: 'cancelling', seq: this.seq });
-      this.feed({ type: 'received', state });
+      this.feed('received', state);
     });
   }
 
@@ -224,7 +230,7 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
     this.wait(envelope);
     this.write(this.one({ type: 'session_changed', ...change }), (state) => {
       this.answer(envelope, { seq: this.seq });
-      this.feed({ type: 'received', state });
+      this.feed('received', state);
     });
   }
 
@@ -255,8 +261,6 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
     this.stopped = true;
     this.writer.close();
     this.runner.stop();
-    if (this.chart !== null) this.host.charts.give(this.chart);
-    this.chart = null;
   }
 
   // What its writer needs of it.
@@ -367,7 +371,7 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
       this.receipts.delete(message.message_id);
       if (first !== undefined) this.effects.reply(first, this.delivered(message.message_id, turn_id, false));
       for (const other of others) this.deliver(other);
-      this.feed({ type: 'received', state });
+      this.feed('received', state);
     });
   }
 
@@ -501,29 +505,27 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
     return { type: 'checkpoint', state: packSession(ahead, owed) };
   }
 
-  /** Gives the chart one event at a time and does what it emits after it has returned. */
-  private feed(event: LaneEvent): void {
-    if (this.events !== null) {
-      this.events.push(event);
+  /** Gives the chart one event at a time and does what it asks for after it has moved. */
+  private feed(type: LaneEvent['type'], state: SessionState): void {
+    if (this.feeding) {
+      this.facts ??= [];
+      this.facts.push({ type, state });
       return;
     }
-    const events: LaneEvent[] = [event];
-    this.events = events;
-    this.chart ??= this.host.charts.take();
-    const { chart } = this;
-    for (let next = events.shift(); next !== undefined && !this.stopped; next = events.shift()) {
-      const started = this.world.monotonic();
-      chart.actor.send(next);
-      if (chart.failed !== null) throw chart.failed.cause;
-      this.host.traced(this, next.type, chart.value, started);
-      const effects = chart.emitted;
-      chart.emitted = [];
-      for (const effect of effects) this.perform(effect);
-    }
-    this.events = null;
-    if (this.stopped || !chart.rests) return;
-    this.chart = null;
-    this.host.charts.give(chart);
+    this.feeding = true;
+    if (!this.stopped) this.move(type, state);
+    for (let next = this.facts?.shift(); next !== undefined && !this.stopped; next = this.facts?.shift())
+      this.move(next.type, next.state);
+    this.facts = null;
+    this.feeding = false;
+  }
+
+  private move(type: LaneEvent['type'], state: SessionState): void {
+    const started = this.world.monotonic();
+    const { to, effects } = this.chart.after(eventOf(type, state));
+    this.chart = to;
+    this.host.traced(this, type, to.value, started);
+    for (const effect of effects) this.perform(effect, state);
   }
 
   /** It has something to do. */
@@ -540,14 +542,14 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
     this.host.rested(this);
   }
 
-  private perform(effect: LaneEffect): void {
+  private perform(effect: LaneEffect, state: SessionState): void {
     switch (effect.type) {
       case 'call':
-        return this.runner.call(effect.state);
+        return this.runner.call(state);
       case 'run_tools':
-        return this.runner.tools(effect.state);
+        return this.runner.tools(state);
       case 'reserve':
-        return this.runner.reserve(effect.state);
+        return this.runner.reserve(state);
       case 'abort':
         return this.runner.end('cancelled');
       case 'conclude':
@@ -563,7 +565,7 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
     // What was reserved for a call that is not made after all goes back.
     if (what.kind === 'reserved' && decision.state.turn?.open_call == null)
       this.effects.settle(before.turn?.turn_id ?? '', NOT_MADE);
-    this.write(decision, (state) => this.feed({ type: 'written', state }));
+    this.write(decision, (state) => this.feed('written', state));
   }
 }
 
