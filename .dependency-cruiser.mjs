@@ -8,6 +8,8 @@ const part = {
   'actors:protocol': '^src/actors/(?:[^/]+/protocol|protocols)[.]ts$',
   'stores:interfaces': '^src/stores/[^/]+[.]ts$',
   'stores:pure': '^src/stores/(?:records|fold[^/]*)[.]ts$',
+  // How references to secrets are written; what resolves them asks nothing else of the configuration.
+  'config:references': '^src/config/(?:references|secret-name)[.]ts$',
   // What the world is to those it is injected into; only who touches it himself may import more than the type.
   world: '^src/world[.]ts$',
 };
@@ -25,19 +27,29 @@ const doors = {
   },
   security: { values: [], types: ['world'] },
   config: { values: [], types: ['world'] },
-  providers: { values: [], types: ['actors:protocol', 'agent', 'config', 'world'] },
-  channels: { values: [], types: ['actors:protocol', 'agent', 'config', 'world'] },
+  secrets: { values: ['config:references'], types: ['config', 'world'] },
+  providers: { values: [], types: ['actors:protocol', 'agent', 'secrets', 'config', 'world'] },
+  channels: { values: [], types: ['actors:protocol', 'agent', 'secrets', 'config', 'world'] },
   stores: { values: [], types: ['config', 'world'] },
   plugins: {
     values: ['bus:address', 'actors:protocol', 'security'],
-    types: ['agent', 'providers', 'channels', 'config', 'world'],
+    types: ['agent', 'providers', 'channels', 'secrets', 'config', 'world'],
   },
   edge: {
     values: ['bus:address', 'bus:envelope', 'actors:protocol', 'security', 'stores:interfaces', 'config', 'world'],
-    types: ['agent', 'providers', 'channels', 'plugins'],
+    types: ['agent', 'providers', 'channels', 'plugins', 'secrets'],
   },
   cli: {
-    values: ['bus:address', 'bus:envelope', 'actors:protocol', 'security', 'stores:interfaces', 'config', 'world'],
+    values: [
+      'bus:address',
+      'bus:envelope',
+      'actors:protocol',
+      'security',
+      'stores:interfaces',
+      'secrets',
+      'config',
+      'world',
+    ],
     types: ['agent', 'providers', 'channels', 'plugins'],
   },
 };

@@ -16,6 +16,7 @@ import { createLog, type ProcessLog } from './composition/log.ts';
 import { askToDrain, PULL_CHANNELS, startMain, threadLost } from './composition/main-role.ts';
 import { tokenGrants } from './composition/owner-token.ts';
 import { realWorld } from './composition/real-world.ts';
+import { rootSecrets, type ThreadSecrets } from './composition/secrets.ts';
 import { Threads } from './composition/threads.ts';
 import { unavailableParts } from './composition/unavailable.ts';
 import { realWorkers } from './composition/workers.ts';
@@ -25,6 +26,7 @@ import { Admission } from './edge/admission.ts';
 import type { EdgePorts } from './edge/ports.ts';
 import { createEdge } from './edge/server.ts';
 import { type Failure, failure, SigilError } from './errors.ts';
+import { Redactor } from './secrets/redactor.ts';
 import { createReadStore, createSeqTracker, type SeqTracker } from './stores/remote/read-store.ts';
 import { prepareDataDir } from './stores/sqlite/data-dir.ts';
 import { acquireLock, type Lock } from './stores/sqlite/lock.ts';
@@ -35,8 +37,12 @@ const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './thread.ts' : './threa
 /** Time readers get at least to take the last events of turns that ended in the drain, in milliseconds. */
 const LAST_READS_MS = 250;
 
-/** See {@link StartGateway}. */
-export async function startGateway(options: StartOptions): Promise<RunningGateway> {
+/**
+ * See {@link StartGateway}.
+ *
+ * @param redactor what hides secrets in this process; the command line hides them in its errors with the same
+ */
+export async function startGateway(options: StartOptions, redactor = new Redactor()): Promise<RunningGateway> {
   const { config, dataDir } = options;
   // What people write is in these files: nobody but their owner reads them.
   process.umask(0o077);
@@ -44,8 +50,8 @@ export async function startGateway(options: StartOptions): Promise<RunningGatewa
   const socket = join(dataDir, 'gateway.sock');
   const lock = takeLock(dataDir, socket);
   try {
-    const log = await createLog(config, options.logLevel);
-    return await start(options, lock, socket, log);
+    const log = await createLog(config, options.logLevel, redactor);
+    return await start(options, lock, socket, log, rootSecrets(config, dataDir, redactor));
   } catch (error) {
     lock.release();
     throw error;
@@ -71,7 +77,13 @@ function layoutOf(config: Config): Layout {
   return { lanes: threads === 'auto' ? Math.max(1, availableParallelism() - 1) : threads, io: io_threads };
 }
 
-async function start(options: StartOptions, lock: Held, socket: string, log: ProcessLog): Promise<RunningGateway> {
+async function start(
+  options: StartOptions,
+  lock: Held,
+  socket: string,
+  log: ProcessLog,
+  secrets: ThreadSecrets,
+): Promise<RunningGateway> {
   const { config, dataDir } = options;
   const layout = layoutOf(config);
   const names = threadNames(layout);
@@ -83,7 +95,8 @@ async function start(options: StartOptions, lock: Held, socket: string, log: Pro
     beats: new SharedArrayBuffer(names.length * Int32Array.BYTES_PER_ELEMENT),
     working: new SharedArrayBuffer(names.length * Int32Array.BYTES_PER_ELEMENT),
   };
-  const quarantined = [...options.quarantined, ...unavailableParts(config)];
+  const { tokens, leftOut } = await tokenGrants(config, dataDir, secrets);
+  const quarantined = [...options.quarantined, ...leftOut, ...unavailableParts(config)];
   for (const { what, message, advice } of quarantined) log.warn({ part: what }, `${message} ${advice}`);
 
   let lanesDrained = (): void => undefined;
@@ -100,6 +113,7 @@ async function start(options: StartOptions, lock: Held, socket: string, log: Pro
     world: realWorld,
     log: log.write,
     point,
+    secrets,
     drain: (done) => done(),
     onDown: (thread) => lost(thread),
   });
@@ -120,6 +134,7 @@ async function start(options: StartOptions, lock: Held, socket: string, log: Pro
     workers: realWorkers(ENTRY),
     world: realWorld,
     bus,
+    secrets,
     log: log.write,
     restarted: (thread, reason) => {
       log.warn({ thread, reason }, 'a thread ended and is started again');
@@ -162,7 +177,7 @@ async function start(options: StartOptions, lock: Held, socket: string, log: Pro
   const started = threads.start(resting);
   // The threads load while the edge does.
   started.catch(() => undefined);
-  const edge = edgeOf({ admission, context, options, quarantined, log, seen, resting, state: () => state });
+  const edge = edgeOf({ admission, context, options, tokens, quarantined, log, seen, resting, state: () => state });
   const stopAll = async (): Promise<void> => {
     await threads.stop();
     main.stop();
@@ -243,6 +258,7 @@ interface EdgeParts {
   readonly admission: Admission;
   readonly context: ThreadContext;
   readonly options: StartOptions;
+  readonly tokens: EdgePorts['tokens'];
   readonly quarantined: StartOptions['quarantined'];
   readonly log: ProcessLog;
   readonly seen: SeqTracker;
@@ -250,8 +266,8 @@ interface EdgeParts {
   readonly state: EdgePorts['state'];
 }
 
-function edgeOf({ admission, context, options, quarantined, log, seen, resting, state }: EdgeParts): Edge {
-  const { config, dataDir } = options;
+function edgeOf({ admission, context, options, tokens, quarantined, log, seen, resting, state }: EdgeParts): Edge {
+  const { config } = options;
   const { bus, world, house } = context;
   const { version, commit } = versionInfo();
   const names = threadNames(house.layout);
@@ -261,7 +277,8 @@ function edgeOf({ admission, context, options, quarantined, log, seen, resting, 
     store: createReadStore({ bus, from: address('thread', 'main'), seen }),
     world,
     config,
-    tokens: tokenGrants(config, dataDir),
+    tokens,
+    redactor: context.secrets.redactor,
     log,
     version,
     commit,

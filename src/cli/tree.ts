@@ -55,6 +55,34 @@ function addConfig(program: CliCommand): void {
     .runs(() => import('./config-schema.ts'));
 }
 
+/** Words on a command line are read by every user of the machine, and kept in the shell's history. */
+const NO_VALUE = {
+  message: 'The value of a secret is never taken from the command line.',
+  advice:
+    'Other users can see it there, and the shell keeps it. Run `sigil secret set NAME` and type it, or pipe it: `sigil secret set NAME < FILE`.',
+} as const;
+
+function addSecret(program: CliCommand): void {
+  const secret = program.command('secret').summary('secrets: set, list, remove').helpGroup('Set up:');
+  secret
+    .command('set')
+    .summary('keep a secret, to be referred to as keyring://service/account')
+    .description('The value is asked for without being shown, or read from stdin; it is never an argument.')
+    .argument('<NAME>', 'service/account; a name alone is sigil/NAME')
+    .refusing(NO_VALUE.message, NO_VALUE.advice)
+    .runs(() => import('./secret-set.ts'));
+  secret
+    .command('list')
+    .summary('names of secrets, when they were set and what refers to them; never values')
+    .runs(() => import('./secret-list.ts'));
+  secret
+    .command('remove')
+    .summary('forget a secret')
+    .argument('<NAME>', 'service/account; a name alone is sigil/NAME')
+    .option('--yes', 'without being asked')
+    .runs(() => import('./secret-remove.ts'));
+}
+
 const KINDS = ['gateway', 'channel', 'workspace', 'session', 'provider', 'budget', 'store', 'thread', 'plugin', 'node'];
 
 /** The whole tree, made anew; the options of the program are those every command takes. */
@@ -107,6 +135,7 @@ export function createProgram(): CliCommand {
     .runs(() => import('./actors.ts'), { ownSignals: true });
   addSession(program);
   addConfig(program);
+  addSecret(program);
   program
     .command('completion')
     .summary('a completion script for your shell')

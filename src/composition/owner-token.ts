@@ -4,11 +4,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { resolveSecret } from '../config/load.ts';
+import type { Quarantined } from '../actors/gateway/protocol.ts';
 import type { Config } from '../config/schema.ts';
 import type { TokenGrant } from '../edge/ports.ts';
-import { failure, SigilError } from '../errors.ts';
+import { ERRORS, failure, SigilError } from '../errors.ts';
+import { adviceOf } from '../secrets/store.ts';
 import { guarded } from '../stores/sqlite/storage-error.ts';
+import type { ThreadSecrets } from './secrets.ts';
 
 /** What fits a header: anything else could never be sent. */
 const SENDABLE = /^[\x21-\x7e]{1,8192}$/;
@@ -19,18 +21,33 @@ export function digestOf(token: string): string {
   return createHash('sha256').update(token).digest('hex');
 }
 
+/** Who may enter, and which entries of `auth.tokens` are left out because their token cannot be had. */
+export interface Entrants {
+  readonly tokens: readonly TokenGrant[];
+  readonly leftOut: readonly Quarantined[];
+}
+
 /** The tokens the guard knows, as digests only. */
-export function tokenGrants(config: Config, dataDir: string): readonly TokenGrant[] {
-  if (config.auth.mode === 'none') return [];
-  const configured = config.auth.tokens.map(({ token, user_id, name, permissions }) => ({
-    digest: digestOf(resolveSecret(token)),
-    user_id,
-    name,
-    permissions: permissions ?? permissionsOf(config, user_id),
-  }));
-  return configured.length > 0
-    ? configured
-    : [{ digest: digestOf(ownerToken(dataDir)), user_id: OWNER, name: 'owner', permissions: ['admin:*'] }];
+export async function tokenGrants(config: Config, dataDir: string, secrets: ThreadSecrets): Promise<Entrants> {
+  if (config.auth.mode === 'none') return { tokens: [], leftOut: [] };
+  const configured: TokenGrant[] = [];
+  const leftOut: Quarantined[] = [];
+  for (const [index, { token, user_id, name, permissions }] of config.auth.tokens.entries()) {
+    try {
+      const digest = digestOf(await secrets.resolve(token));
+      configured.push({ digest, user_id, name, permissions: permissions ?? permissionsOf(config, user_id) });
+    } catch (thrown) {
+      if (!(thrown instanceof SigilError)) throw thrown;
+      const { code, message } = thrown.failure;
+      leftOut.push({ what: `auth.tokens[${index}]`, code, message, advice: adviceOf(thrown) ?? ERRORS[code].advice });
+    }
+  }
+  if (configured.length > 0) return { tokens: configured, leftOut };
+  const token = ownerToken(dataDir);
+  // Only the edge ever sees it.
+  secrets.redactor.add(token, false);
+  const owner = { digest: digestOf(token), user_id: OWNER, name: 'owner', permissions: ['admin:*'] };
+  return { tokens: [owner], leftOut };
 }
 
 /** What a token without a list of its own may do: as its user. */

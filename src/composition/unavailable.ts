@@ -16,7 +16,6 @@ const WITHOUT_EFFECT = [
   'sessions.memory.embeddings',
   'outbox.max_age',
   'approvals.timeout',
-  'secrets.backend',
   'attachments',
   'security.scanner',
   'telemetry',

@@ -24,12 +24,12 @@ const BODIES_LIMIT = 64 * 1024 * 1024;
 const NOBODY: Caller = { user_id: '', name: '', permissions: [], admin: false };
 
 /** What the way to a route needs; the routes themselves need more. */
-export type AppPorts = Pick<EdgePorts, 'world' | 'config' | 'tokens' | 'log' | 'point'>;
+export type AppPorts = Pick<EdgePorts, 'world' | 'config' | 'tokens' | 'log' | 'point' | 'redactor'>;
 
 /** Makes the listener that both servers use. */
 export function createApp(ports: AppPorts, routes: readonly Route[], hosts: HostGuard): RequestListener {
   const { networking, auth } = ports.config;
-  const { world, log, point } = ports;
+  const { world, log, point, redactor } = ports;
   const origins = new OriginGuard(networking.cors_origins);
   const authenticate = authenticator(auth.mode, ports.tokens);
   const find = createRouter(routes);
@@ -74,7 +74,7 @@ export function createApp(ports: AppPorts, routes: readonly Route[], hosts: Host
     // Nobody is left to read it.
     if (response.destroyed) return;
     if (response.headersSent) response.destroy();
-    else writeProblem(request, response, problem, world);
+    else writeProblem(request, response, redactor === undefined ? problem : redactor.data(problem), world);
   };
 
   const finish = (answer: Answer, response: ServerResponse): void => {

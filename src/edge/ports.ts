@@ -5,6 +5,7 @@ import type { Quarantined } from '../actors/gateway/protocol.ts';
 import type { SigilBus } from '../actors/protocols.ts';
 import type { Address } from '../bus/address.ts';
 import type { Config } from '../config/schema.ts';
+import type { Redactor } from '../secrets/redactor.ts';
 import type { ReadStore } from '../stores/session-store.ts';
 import type { World } from '../world.ts';
 import type { Admission } from './admission.ts';
@@ -39,6 +40,8 @@ export interface EdgePorts {
   readonly config: Config;
   readonly tokens: readonly TokenGrant[];
   readonly log: EdgeLog;
+  /** Hides what secrets stand for in problems and debug pages; nothing is known when not given. */
+  readonly redactor?: Pick<Redactor, 'data'>;
   readonly version: string;
   readonly commit: string;
   /** Names of the threads that run, in order (`main`, `journal`, …). */
