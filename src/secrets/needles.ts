@@ -16,9 +16,15 @@ function hashOf(text: string): number {
   return hash;
 }
 
+/** Needles that begin alike, as keys of one vendor do: by length, the longest first. */
+interface Alike {
+  lengths: readonly number[];
+  readonly needles: Set<string>;
+}
+
 /** A set of needles (Rabin and Karp, 1987). */
 export class Needles {
-  readonly #byHash = new Map<number, string[]>();
+  readonly #byHash = new Map<number, Alike>();
   /** Says of most windows that none begins so, without looking further. */
   readonly #filter = new Uint8Array(FILTER_BITS + 1);
   readonly #known = new Set<string>();
@@ -36,11 +42,12 @@ export class Needles {
     if (needle.length < WINDOW || this.#known.has(needle)) return;
     this.#known.add(needle);
     const hash = hashOf(needle);
-    const alike = this.#byHash.get(hash) ?? [];
+    const alike = this.#byHash.get(hash) ?? { lengths: [], needles: new Set() };
     this.#byHash.set(hash, alike);
-    alike.push(needle);
+    alike.needles.add(needle);
     // Where one is the beginning of another, the whole of the longer one is what was meant.
-    alike.sort((a, b) => b.length - a.length);
+    if (!alike.lengths.includes(needle.length))
+      alike.lengths = [...alike.lengths, needle.length].sort((one, other) => other - one);
     this.#filter[hash & FILTER_BITS] = 1;
   }
 
@@ -74,7 +81,12 @@ export class Needles {
   }
 
   #at(text: string, at: number, hash: number): string | undefined {
-    return this.#byHash.get(hash)?.find((needle) => text.startsWith(needle, at));
+    const alike = this.#byHash.get(hash);
+    for (const length of alike?.lengths ?? []) {
+      const part = text.slice(at, at + length);
+      if (alike?.needles.has(part)) return part;
+    }
+    return undefined;
   }
 
   /** Where what begins at `from` ends, with every needle that begins inside it and reaches further. */

@@ -28,9 +28,8 @@ function spellings(value: string): readonly string[] {
   const wellFormed = value.toWellFormed();
   const all = [value, value.trim(), JSON.stringify(value).slice(1, -1), encodeURIComponent(wellFormed)];
   const base64 = Buffer.from(wellFormed).toString('base64').replace(/=+$/, '');
-  return [...all, base64, base64.replaceAll('+', '-').replaceAll('/', '_'), ...lines].filter(
-    (text) => text.length >= SHORTEST,
-  );
+  const texts = new Set([...all, base64, base64.replaceAll('+', '-').replaceAll('/', '_'), ...lines]);
+  return [...texts].filter((text) => text.length >= SHORTEST);
 }
 
 /** Knows values and hides them. One for each thread; nothing in it ever leaves it. */
