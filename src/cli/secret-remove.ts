@@ -2,10 +2,9 @@
 // `sigil secret remove NAME`: forgets a secret, after asking on a terminal.
 
 import { createInterface } from 'node:readline';
-import { secretName } from '../secrets/store.ts';
 import { interrupted, wrongUsage } from './cli-error.ts';
 import type { CommandRun } from './command.ts';
-import { listed, secretSource } from './secret-source.ts';
+import { listed, nameOf, secretSource } from './secret-source.ts';
 
 function agrees(question: string): Promise<boolean> {
   const { promise, resolve, reject } = Promise.withResolvers<boolean>();
@@ -24,7 +23,7 @@ function agrees(question: string): Promise<boolean> {
 
 export const run: CommandRun = async (call) => {
   const { output } = call;
-  const name = secretName(call.args[0] ?? '');
+  const name = nameOf(call);
   const { store, used } = await secretSource(call);
   const used_by = used.get(name) ?? [];
   const uses = used_by.length === 0 ? '' : ` ${listed(used_by)} will not work without it.`;

@@ -2,11 +2,11 @@
 // `sigil secret set NAME`: keeps a value that is typed without being shown, or comes from stdin.
 
 import { referenceTo, type SecretName } from '../config/secret-name.ts';
-import { checkValue, secretName } from '../secrets/store.ts';
+import { checkValue } from '../secrets/store.ts';
 import { wrongUsage } from './cli-error.ts';
 import type { CommandRun } from './command.ts';
 import { askHidden } from './hidden-prompt.ts';
-import { listed, secretSource, waitsForStart } from './secret-source.ts';
+import { listed, nameOf, secretSource, waitsForStart } from './secret-source.ts';
 
 /** More is no secret; whoever pipes a disk in by mistake is not to wait for all of it. */
 const STDIN_MOST = 1_048_576;
@@ -40,7 +40,7 @@ async function typed(name: SecretName): Promise<string> {
 
 export const run: CommandRun = async (call) => {
   const { output, composition } = call;
-  const name = secretName(call.args[0] ?? '');
+  const name = nameOf(call);
   const { store, used } = await secretSource(call);
   // Before anybody types: what cannot be set here is refused at once.
   if (store.backend === 'env') await store.set(name, 'refused');

@@ -3,17 +3,23 @@
 
 import type { LoadedConfig } from '../config/load.ts';
 import { thisMachine } from '../config/load.ts';
-import { BrokenReference, resolveReferences } from '../config/references.ts';
 import type { Config } from '../config/schema.ts';
-import { keptSecrets, secretKeys } from '../config/secret-keys.ts';
-import { isKeyringReference, type SecretName } from '../config/secret-name.ts';
-import { namesSecret } from '../config/show.ts';
+import { keptSecrets, plainSecrets } from '../config/secret-keys.ts';
+import { parseSecretName, SECRET_NAME_RULE, type SecretName } from '../config/secret-name.ts';
 import { openSecrets } from '../secrets/open.ts';
 import type { Redactor } from '../secrets/redactor.ts';
 import type { SecretStore } from '../secrets/store.ts';
+import { wrongUsage } from './cli-error.ts';
 import type { Call } from './command.ts';
 import { configOf } from './config-source.ts';
 import { dataDirOf } from './connect.ts';
+
+/** The name a command is about. @throws CliError `wrong_usage`, without repeating what was written */
+export function nameOf({ args }: Call): SecretName {
+  const name = parseSecretName(args[0] ?? '');
+  if (name !== undefined) return name;
+  throw wrongUsage('This is no name of a secret.', `A name is ${SECRET_NAME_RULE}. Its value is never an argument.`);
+}
 
 /** The store of this command line, which works whether or not a gateway runs: both see the same place. */
 export interface SecretSource {
@@ -30,21 +36,9 @@ export async function secretSource(call: Call): Promise<SecretSource> {
   return { store, config, used: keptSecrets(config.declared) };
 }
 
-/** Has all secrets hidden that can be known without opening a store: those written out, in the environment, in files. */
+/** Has all secrets hidden that can be known without opening the store. */
 export function hideSecrets(config: Config, redactor: Redactor): void {
-  const source = thisMachine();
-  for (const { path, written, kind } of secretKeys(config)) {
-    // A key of a platform's or plugin's own holds a secret when it is called like one.
-    if (isKeyringReference(written) || (kind === 'free' && !namesSecret(String(path.at(-1))))) continue;
-    try {
-      const value = resolveReferences(written, source, (text) => redactor.add(text));
-      // The address of a URL is to be seen; what is secret in it is hidden wherever a URL is shown.
-      if (kind !== 'secret_url') redactor.add(value);
-    } catch (thrown) {
-      // One that leads nowhere stands for nothing that could be shown.
-      if (!(thrown instanceof BrokenReference)) throw thrown;
-    }
-  }
+  for (const value of plainSecrets(config, thisMachine())) redactor.add(value);
 }
 
 /** Where a change of a secret is not seen until the gateway starts again. */

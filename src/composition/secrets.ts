@@ -3,6 +3,7 @@
 
 import { thisMachine } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
+import { plainSecrets } from '../config/secret-keys.ts';
 import { failure, SigilError } from '../errors.ts';
 import { Redactor } from '../secrets/redactor.ts';
 import { createResolver, type SecretResolver } from '../secrets/resolver.ts';
@@ -23,6 +24,8 @@ export function rootSecrets(config: Config, dataDir: string, redactor: Redactor)
   const source = thisMachine();
   const passphrase = source.env['SIGIL_SECRETS_PASSPHRASE'];
   if (passphrase !== undefined) redactor.add(passphrase);
+  // What costs nothing to know is hidden before it is used.
+  for (const value of plainSecrets(config, source)) redactor.add(value);
   const { resolve } = createResolver({
     redactor,
     source,

@@ -2,9 +2,11 @@
 // Where a configuration holds secrets: every such text with its path, and which of them refer to what is kept elsewhere.
 
 import type { BadEntry } from './entries.ts';
+import { BrokenReference, type ReferenceSource, resolveReferences } from './references.ts';
 import { type Config, ConfigSchema } from './schema.ts';
-import { nameInReference, referenceTo, type SecretName } from './secret-name.ts';
+import { isKeyringReference, nameInReference, referenceTo, type SecretName } from './secret-name.ts';
 import { brokenSecret } from './settle.ts';
+import { namesSecret } from './show.ts';
 import { childOf, factsOf, isMap, type Path, pathText, type Schema } from './walk.ts';
 
 /** One text that is, or may be, a secret. */
@@ -45,6 +47,26 @@ export function keptSecrets(config: Config): ReadonlyMap<SecretName, readonly st
   return kept;
 }
 
+/**
+ * Every secret that can be known without opening a store: written out, in the environment, in files. References that lead
+ * nowhere are left out.
+ */
+export function plainSecrets(config: Config, source: ReferenceSource): readonly string[] {
+  const known: string[] = [];
+  for (const { path, written, kind } of secretKeys(config)) {
+    // A key of a platform's or plugin's own holds a secret when it is called like one.
+    if (isKeyringReference(written) || (kind === 'free' && !namesSecret(String(path.at(-1))))) continue;
+    try {
+      const value = resolveReferences(written, source, (text) => known.push(text));
+      // The address of a URL is to be seen; what is secret in it is hidden wherever a URL is shown.
+      if (kind !== 'secret_url') known.push(value);
+    } catch (thrown) {
+      if (!(thrown instanceof BrokenReference)) throw thrown;
+    }
+  }
+  return known;
+}
+
 /** Why a kept secret cannot be had, and what to do. */
 export interface Missing {
   readonly message: string;
@@ -64,7 +86,9 @@ export async function missingSecrets(config: Config, lookUp: LookUp): Promise<re
     if (!answers.has(name)) answers.set(name, await lookUp(name, config.secrets));
     const missing = answers.get(name);
     if (missing === undefined) continue;
-    bad.push(brokenSecret(path, `${referenceTo(name)}: ${missing.message.replace(/\.$/, '')}`, missing.advice));
+    const why = missing.message.replace(/\.$/, '');
+    const reference = referenceTo(name);
+    bad.push(brokenSecret(path, why.includes(reference) ? why : `${reference}: ${why}`, missing.advice));
   }
   return bad;
 }
