@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Secrets by threads: the root alone opens the place they are kept in, the others ask it, and all of them hide what was used.
+// Secrets in a thread: the root alone opens the place they are kept in, the others ask it, and all of them hide what was used.
 
-import { thisMachine } from '../config/load.ts';
-import type { Config } from '../config/schema.ts';
-import { plainSecrets } from '../config/secret-keys.ts';
 import { failure, SigilError } from '../errors.ts';
 import { Redactor } from '../secrets/redactor.ts';
-import { createResolver, type SecretResolver } from '../secrets/resolver.ts';
+import type { SecretResolver } from '../secrets/resolver.ts';
 import type { World } from '../world.ts';
 import type { SecretAnswer } from './boot.ts';
 
@@ -18,24 +15,6 @@ export interface ThreadSecrets extends SecretResolver {
 const ANSWER_MS = 90_000;
 /** Questions of one thread at a time. */
 const ASKS_MOST = 1_024;
-
-/** Those of the root, which open the store that the config names when the first reference needs it. */
-export function rootSecrets(config: Config, dataDir: string, redactor: Redactor): ThreadSecrets {
-  const source = thisMachine();
-  const passphrase = source.env['SIGIL_SECRETS_PASSPHRASE'];
-  if (passphrase !== undefined) redactor.add(passphrase);
-  // What costs nothing to know is hidden before it is used.
-  for (const value of plainSecrets(config, source)) redactor.add(value);
-  const { resolve } = createResolver({
-    redactor,
-    source,
-    open: async () => {
-      const { openSecrets } = await import('../secrets/open.ts');
-      return await openSecrets({ backend: config.secrets.backend, dataDir, env: source.env });
-    },
-  });
-  return { redactor, resolve };
-}
 
 /** Those of a thread that nobody gives any. */
 export function noSecrets(): ThreadSecrets {

@@ -3,7 +3,8 @@
 
 import { describe, expect, it } from 'vitest';
 import type { SecretAnswer } from '../../src/composition/boot.ts';
-import { askedSecrets, noSecrets, rootSecrets } from '../../src/composition/secrets.ts';
+import { rootSecrets } from '../../src/composition/root-secrets.ts';
+import { askedSecrets, noSecrets } from '../../src/composition/secrets.ts';
 import { ConfigSchema } from '../../src/config/schema.ts';
 import { failure } from '../../src/errors.ts';
 import { HIDDEN, Redactor } from '../../src/secrets/redactor.ts';
