@@ -26,6 +26,7 @@ const doors = {
     types: ['actors:protocol', 'providers', 'channels', 'stores:interfaces', 'config', 'world'],
   },
   security: { values: [], types: ['world'] },
+  embeddings: { values: [], types: [] },
   config: { values: [], types: ['world'] },
   secrets: { values: ['config:references'], types: ['config', 'world'] },
   providers: { values: [], types: ['actors:protocol', 'agent', 'secrets', 'config', 'world'] },
