@@ -48,7 +48,7 @@ const { metafile } = await build({
   metafile: true,
   logLevel: 'warning',
   // Native addons, and packages that start files of their own by path. All of them are in `dependencies`.
-  external: ['better-sqlite3', 'pino', 'pino-pretty'],
+  external: ['better-sqlite3', 'sqlite-vec', 'pino', 'pino-pretty'],
   plugins: [lazyPackages],
   // CommonJS packages inside an ES module still ask for `require`.
   banner: {
