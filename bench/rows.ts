@@ -12,6 +12,7 @@ import { measureT16 } from './slope.ts';
 import { measureT12 } from './sse.ts';
 import { measureStart } from './start.ts';
 import { measureT2 } from './turns.ts';
+import { measureT10 } from './vectors.ts';
 import { measureT18 } from './watching.ts';
 
 /** How a row's figure is written: `ratio` as ours to the floor's, everything else as it is. */
@@ -102,6 +103,22 @@ const GROUPS: readonly Group[] = [
     },
     async ({ rounds }) => measureT9(rounds),
   ),
+  {
+    rows: [
+      {
+        ...{ id: 'T10a', title: '10 nearest of 100,000 vectors of 384 (short form: 20,000)', ours: 'ms' },
+        ...{ against: 'sqlite-vec float32, all of it in memory', better: 'less', floor: 0.33, aim: 0.1, unit: 'ratio' },
+      },
+      {
+        ...{ id: 'T10b', title: 'of them the right ones', ours: '' },
+        ...{ against: 'sqlite-vec float32', better: 'more', floor: 0.99, aim: 0.999, unit: 'ratio' },
+      },
+    ],
+    measure: async (plan) => {
+      const { time, recall } = await measureT10(plan);
+      return { T10a: time, T10b: recall };
+    },
+  },
   alone(
     {
       ...{ id: 'T11', title: 'HTTP POST with guard, auth, request id', ours: 'requests/s' },
