@@ -56,7 +56,7 @@ const doors = {
 };
 
 /** The composition root: the only files that may import everything. */
-const composition = '^src/(?:(?:main|thread|tree|gateway|world)[.]ts$|composition/)';
+const composition = '^src/(?:(?:main|thread|pool|tree|gateway|world)[.]ts$|composition/)';
 /** The registry of error codes is common ground: every room may import it, and it imports no room. */
 const errors = '^src/errors[.]ts$';
 

@@ -8,7 +8,7 @@ import { build, type Plugin } from 'esbuild';
 const root = fileURLToPath(new URL('..', import.meta.url));
 // `node tools/build.ts DIR` puts it elsewhere: tests try what is published without touching what lies here.
 const dist = resolve(root, process.argv[2] ?? 'dist');
-const entryPoints = ['src/main.ts', 'src/thread.ts'].filter((entry) => existsSync(join(root, entry)));
+const entryPoints = ['src/main.ts', 'src/thread.ts', 'src/pool.ts'].filter((entry) => existsSync(join(root, entry)));
 if (entryPoints.length === 0) {
   throw new Error('there is nothing to build: src/main.ts is missing');
 }

@@ -4,6 +4,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { failure, SigilError } from '../../errors.ts';
+import { EMBED_MOST, EMBEDDED_LENGTH } from '../embedder.ts';
 import { codeOf, unitOf } from '../vector-math.ts';
 import type { VectorProgress } from '../vector-rows.ts';
 import type { EmbeddedItem, VectorItem, VectorModel } from '../vector-store.ts';
@@ -20,10 +21,6 @@ import {
 } from './vectors-schema.ts';
 import { ViewState } from './view-state.ts';
 
-/** UTF-16 units of a text that are kept and embedded; what comes after says little more about the whole. */
-export const TEXT_MOST = 16_384;
-/** Texts, and UTF-16 units of them, that are embedded in one go. */
-export const BATCH = { texts: 64, length: 65_536 } as const;
 /** Removals kept for indexes in memory; one that has missed more is loaded anew. */
 const REMOVALS_KEPT = 10_000;
 /** The largest vectors `vec0` takes. */
@@ -172,7 +169,7 @@ export class VectorsWriter {
       let last = upto;
       for (const item of this.#of(id).missing.iterate(upto)) {
         length += item.text.length;
-        if (items.length === BATCH.texts || (items.length > 0 && length > BATCH.length)) break;
+        if (items.length === EMBED_MOST.texts || (items.length > 0 && length > EMBED_MOST.length)) break;
         items.push(item);
         last = item.n;
       }
@@ -263,7 +260,7 @@ export class VectorsWriter {
 
   #put({ id, source, ref, session_id, user_id, created_at, metadata, text }: VectorItem): number {
     this.#remove(this.#sql.itemById.get(id));
-    const kept = text.length > TEXT_MOST ? text.slice(0, TEXT_MOST).toWellFormed() : text;
+    const kept = text.length > EMBEDDED_LENGTH ? text.slice(0, EMBEDDED_LENGTH).toWellFormed() : text;
     const [session, user] = [this.#nameId(session_id), this.#nameId(user_id)];
     const number = SOURCE_NUMBERS[source];
     const at = Math.floor(created_at);
