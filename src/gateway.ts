@@ -11,6 +11,7 @@ import { versionInfo } from './cli/version.ts';
 import type { House } from './composition/boot.ts';
 import { budgetScopes, providerTypes } from './composition/config-scopes.ts';
 import { createContext, type ThreadContext } from './composition/context.ts';
+import { hostEmbedder } from './composition/embedder.ts';
 import { killPoints } from './composition/kill-points.ts';
 import { createLog, type ProcessLog } from './composition/log.ts';
 import { askToDrain, PULL_CHANNELS, startMain, threadLost } from './composition/main-role.ts';
@@ -34,6 +35,9 @@ import { acquireLock, type Lock } from './stores/sqlite/lock.ts';
 
 /** The file a worker begins with: beside this one, in a checkout and in what is published. */
 const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js', import.meta.url);
+
+/** The file a worker of the pool begins with. */
+const POOL_ENTRY = new URL(import.meta.url.endsWith('.ts') ? './pool.ts' : './pool.js', import.meta.url);
 
 /** Time readers get at least to take the last events of turns that ended in the drain, in milliseconds. */
 const LAST_READS_MS = 250;
@@ -172,6 +176,7 @@ async function start(
     acknowledged: (seq) => seen.note(seq),
   });
   lost = (thread) => threadLost(context, main, thread);
+  const pool = hostEmbedder(context, POOL_ENTRY);
   let state: 'starting' | 'running' | 'draining' = 'starting';
   // No chat channel and no plugin is configured that this version can run: nothing lives on the I/O threads.
   const resting = new Set(names.filter((thread) => thread.startsWith('io-')));
@@ -181,6 +186,7 @@ async function start(
   const edge = edgeOf({ admission, context, options, tokens, quarantined, log, seen, resting, state: () => state });
   const stopAll = async (): Promise<void> => {
     await threads.stop();
+    await pool.close();
     main.stop();
     bus.close();
     context.heartbeat.stop();

@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // `store/embedder` on the main thread: checks what is asked and hands it to the pool.
 
-import { BUILT_IN_MODELS, builtInModel } from '../embeddings/built-in.ts';
+import { address } from '../bus/address.ts';
+import { BUILT_IN_MODELS } from '../embeddings/model-list.ts';
 import { type Failure, failure, toFailure } from '../errors.ts';
 import { EMBED_MOST, type EmbedderProtocol, type EmbedRequest } from '../stores/embedder.ts';
+import { STORE_IDS } from '../stores/protocol.ts';
 import type { Request } from '../stores/request.ts';
-import type { JobPool } from './pool.ts';
+import { bindHandlers } from './bind.ts';
+import type { ThreadContext } from './context.ts';
+import { JobPool } from './pool.ts';
+
+/** Workers at most: embedding has time, and the cores are the lanes'. */
+const POOL_THREADS = 2;
 
 type Asked<T extends keyof EmbedderProtocol> = Request<EmbedderProtocol[T]['body'], EmbedderProtocol[T]['reply']>;
 
@@ -13,6 +20,13 @@ type Asked<T extends keyof EmbedderProtocol> = Request<EmbedderProtocol[T]['body
 export interface EmbedderHandlers {
   'pool.embed'(request: Asked<'pool.embed'>): void;
   'pool.model'(request: Asked<'pool.model'>): void;
+}
+
+/** Hosts `store/embedder` over a pool that begins with its first job; what it gives back ends that. */
+export function hostEmbedder(context: ThreadContext, entry: URL): JobPool {
+  const pool = new JobPool({ entry, world: context.world, threads: POOL_THREADS });
+  context.bus.host('store', bindHandlers(context, address('store', STORE_IDS.embedder), embedderHandlers(pool)));
+  return pool;
 }
 
 export function embedderHandlers(pool: Pick<JobPool, 'run'>): EmbedderHandlers {
@@ -27,15 +41,15 @@ export function embedderHandlers(pool: Pick<JobPool, 'run'>): EmbedderHandlers {
     },
     'pool.model': (request) => {
       const { model } = request.body;
-      const known = builtInModel(model);
-      if (known === undefined) request.fail(unknownModel(model));
-      else request.reply({ name: known.id, dimensions: known.dimensions });
+      const dimensions = BUILT_IN_MODELS.get(model);
+      if (dimensions === undefined) request.fail(unknownModel(model));
+      else request.reply({ name: model, dimensions });
     },
   };
 }
 
 function refusal({ model, texts }: EmbedRequest): Failure | undefined {
-  if (builtInModel(model) === undefined) return unknownModel(model);
+  if (!BUILT_IN_MODELS.has(model)) return unknownModel(model);
   const length = texts.reduce((sum, text) => sum + text.length, 0);
   if (texts.length <= EMBED_MOST.texts && length <= EMBED_MOST.length) return undefined;
   const says = `${texts.length} texts of ${length} characters are too much at once; the most is ${EMBED_MOST.texts} and ${EMBED_MOST.length}`;
@@ -43,6 +57,7 @@ function refusal({ model, texts }: EmbedRequest): Failure | undefined {
 }
 
 function unknownModel(model: string): Failure {
-  const says = `there is no embedding model ${model}; there is ${BUILT_IN_MODELS.join(', ')}`;
-  return failure('validation_failed', says, { model, known: BUILT_IN_MODELS });
+  const known = [...BUILT_IN_MODELS.keys()];
+  const says = `there is no embedding model ${model}; there is ${known.join(', ')}`;
+  return failure('validation_failed', says, { model, known });
 }

@@ -6,6 +6,7 @@ import { READ } from '../bus/layout.ts';
 import type { ProjectionName } from '../stores/protocol.ts';
 import { openViews } from '../stores/sqlite/open.ts';
 import { bindHandlers } from './bind.ts';
+import { embedding } from './embedding.ts';
 import type { StartRole } from './role.ts';
 
 /** The role over these views. */
@@ -17,12 +18,14 @@ export const viewsRole =
     const read = address('store', 'read');
     const tell = (upto: number, projection: ProjectionName): void =>
       void bus.send(read, 'read.advanced', { upto, projection }, { from: self });
+    const vectors = embedding(context);
     const views = open({
       dataDir: house.data_dir,
       clock: world,
       advanced: tell,
       point: context.point,
       failed: (error) => context.fault(self, error),
+      ...(vectors === undefined ? {} : { vectors }),
     });
     bus.host('store', bindHandlers(context, self, views.handlers));
     return {

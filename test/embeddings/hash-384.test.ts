@@ -4,8 +4,9 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BUILT_IN_MODELS, builtInModel } from '../../src/embeddings/built-in.ts';
+import { builtInModel } from '../../src/embeddings/built-in.ts';
 import { hash384 } from '../../src/embeddings/hash-384.ts';
+import { BUILT_IN_MODELS } from '../../src/embeddings/model-list.ts';
 import { HALVES, recallOf } from './retrieval.ts';
 import { NOTES, QUESTIONS } from './retrieval-set.ts';
 
@@ -25,7 +26,8 @@ describe('sigil/hash-384', () => {
   });
 
   it('is known by its name', () => {
-    expect(BUILT_IN_MODELS).toEqual(['sigil/hash-384']);
+    expect([...BUILT_IN_MODELS]).toEqual([[hash384.id, hash384.dimensions]]);
+    for (const id of BUILT_IN_MODELS.keys()) expect(builtInModel(id)?.id).toBe(id);
     expect(builtInModel('sigil/hash-384')).toBe(hash384);
     expect(builtInModel('sigil/other')).toBeUndefined();
   });

@@ -13,6 +13,7 @@ import type { Durability } from './database.ts';
 import { SqliteJournalDisk } from './journal-disk.ts';
 import type { JournalRows } from './journal-source.ts';
 import { SqliteReader } from './reader.ts';
+import type { VectorsOptions } from './vectors-projection.ts';
 import { SqliteViews, type ViewPoint } from './views.ts';
 
 /** One handler for each message type of a protocol. */
@@ -121,6 +122,8 @@ export interface OpenViewsOptions {
   readonly failed?: (failure: Failure) => void;
   /** What is followed; DATA/journal.db when not given. */
   readonly journal?: JournalRows;
+  /** Whether and how texts are embedded; when not given, none is. */
+  readonly vectors?: VectorsOptions;
 }
 
 export interface OpenViews {
@@ -130,7 +133,8 @@ export interface OpenViews {
 }
 
 /** Opens the views' files and begins to follow the journal. @throws SigilError `storage_failed`. */
-export function openViews({ dataDir, clock, advanced, point, failed, journal }: OpenViewsOptions): OpenViews {
+export function openViews(options: OpenViewsOptions): OpenViews {
+  const { dataDir, clock, advanced, point, failed, journal, vectors } = options;
   const views = new SqliteViews({
     dataDir,
     soon: (run) => clock.soon(run),
@@ -140,6 +144,7 @@ export function openViews({ dataDir, clock, advanced, point, failed, journal }: 
     ...(point === undefined ? {} : { point }),
     ...(failed === undefined ? {} : { failed }),
     ...(journal === undefined ? {} : { journal }),
+    ...(vectors === undefined ? {} : { vectors }),
   });
   return {
     handlers: {

@@ -5,7 +5,7 @@ import type { Failure } from '../../errors.ts';
 import type { JournalRow } from '../records.ts';
 import { byWorkspace } from '../streams.ts';
 import type { BatchBounds, JournalRows } from './journal-source.ts';
-import { type WorkspaceFileKind, WorkspaceFiles } from './workspace-files.ts';
+import { type WorkspaceFileKind, WorkspaceFiles, type WorkspaceView } from './workspace-files.ts';
 
 /** How far a projection has come, and what it has given to whom. Kept in gateway.db. */
 export interface ProjectionCursor<R> {
@@ -122,6 +122,11 @@ export class Projection<R extends { readonly row: JournalRow }> {
     point?.('applied');
     this.#applied += rows.length;
     return rows.length;
+  }
+
+  /** Does something with a workspace's file of this name, opened when it is not; undefined when it cannot be. */
+  with<T>(name: string, workspace: string, work: (view: WorkspaceView<R>) => T): T | undefined {
+    return this.#files.find(({ kind }) => kind.name === name)?.files.with(workspace, work);
   }
 
   /** Tries files that could not be written again. */

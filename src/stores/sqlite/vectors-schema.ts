@@ -24,7 +24,8 @@ export const VECTORS_MIGRATIONS: Migrations = [
      metadata TEXT NOT NULL,
      text TEXT NOT NULL
    ) STRICT;
-   CREATE INDEX items_of_session ON items (session);
+   CREATE INDEX items_of_session ON items (session, n);
+   CREATE INDEX items_of_ref ON items (ref);
    CREATE INDEX items_of_user ON items (user);
    CREATE TABLE generations (
      id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -7,7 +7,7 @@ import { failure, SigilError } from '../../errors.ts';
 import { EMBED_MOST, EMBEDDED_LENGTH } from '../embedder.ts';
 import { codeOf, unitOf } from '../vector-math.ts';
 import type { VectorProgress } from '../vector-rows.ts';
-import type { EmbeddedItem, VectorItem, VectorModel } from '../vector-store.ts';
+import type { EmbeddedItem, VectorItem, VectorModel, VectorSource } from '../vector-store.ts';
 import { openDatabase, type SqliteDatabase, VIEW_CHECKPOINT_PAGES } from './database.ts';
 import { guarded } from './storage-error.ts';
 import { loadVec } from './vec-extension.ts';
@@ -126,6 +126,22 @@ export class VectorsWriter {
       this.#sql.trimRemoved.run(REMOVALS_KEPT);
       return removed;
     });
+  }
+
+  /** Removes the items of a source that were made of these. */
+  deleteRefs(source: VectorSource, refs: readonly string[]): number {
+    return this.transact(() => {
+      let removed = 0;
+      for (const ref of refs)
+        for (const n of this.#sql.itemsOfRef.all(ref, SOURCE_NUMBERS[source])) if (this.#remove(n)) removed += 1;
+      this.#sql.trimRemoved.run(REMOVALS_KEPT);
+      return removed;
+    });
+  }
+
+  /** Who the session's newest item is of; undefined when it has none. */
+  userOf(session_id: string): string | undefined {
+    return this.#sql.userOf.get(session_id);
   }
 
   /** Removes everything of a session or a user, and their name. Answers how many items there were. */
@@ -330,6 +346,13 @@ function prepare(db: SqliteDatabase) {
       'SELECT n, source, session, user, created_at FROM items WHERE n = ?',
     ),
     itemsOfSession: db.prepare<[number], number>('SELECT n FROM items WHERE session = ?').pluck(),
+    itemsOfRef: db.prepare<[string, number], number>('SELECT n FROM items WHERE ref = ? AND source = ?').pluck(),
+    userOf: db
+      .prepare<[string], string>(
+        `SELECT u.name FROM names AS s JOIN items AS i ON i.session = s.id JOIN names AS u ON u.id = i.user
+         WHERE s.name = ? AND i.source = 0 ORDER BY i.n DESC LIMIT 1`,
+      )
+      .pluck(),
     itemsOfUser: db.prepare<[number], number>('SELECT n FROM items WHERE user = ?').pluck(),
     addItem: db.prepare<[string, number, string, number, number, number, string, string]>(
       'INSERT INTO items (id, source, ref, session, user, created_at, metadata, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',

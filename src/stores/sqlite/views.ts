@@ -11,6 +11,7 @@ import { type BatchBounds, type JournalRows, JournalSource } from './journal-sou
 import { MEMORY_FILES, type MemoryRow, readMemory } from './memory-files.ts';
 import { type CheckPlace, Projection } from './projection.ts';
 import { SESSIONS_FILE } from './sessions-view.ts';
+import { type VectorsOptions, VectorsProjection } from './vectors-projection.ts';
 
 /** Where a crash test may end the process: a batch read, the workspaces' files committed, everything committed. */
 export type ViewPoint = `${'views' | 'memory'}.${'read' | 'between_files' | 'applied'}`;
@@ -34,6 +35,8 @@ export interface ViewsOptions {
   readonly openFiles?: number;
   /** What is followed; journal.db in the directory when not given. */
   readonly journal?: JournalRows;
+  /** Whether and how texts are embedded; when not given, none is. */
+  readonly vectors?: VectorsOptions;
 }
 
 export interface ViewsStats {
@@ -84,6 +87,8 @@ export class SqliteViews {
   readonly #gateway: GatewayView;
   readonly #sessions: Projection<ReadRowOf<'session'>>;
   readonly #memory: Projection<MemoryRow>;
+  /** Undefined where nothing is embedded. */
+  readonly #vectors: VectorsProjection | undefined;
   #awaiting: Awaiting[] = [];
   #wanted = 0;
   #scheduled = false;
@@ -99,7 +104,7 @@ export class SqliteViews {
 
   constructor(options: ViewsOptions) {
     this.#options = options;
-    const { dataDir, openFiles = 128, point } = options;
+    const { dataDir, openFiles = 128, point, vectors } = options;
     const bounds: BatchBounds = { rows: options.batchRows ?? 1000, length: BATCH_LENGTH };
     this.#source = options.journal ?? new JournalSource(join(dataDir, 'journal.db'));
     this.#gateway = new GatewayView(join(dataDir, 'gateway.db'));
@@ -125,6 +130,16 @@ export class SqliteViews {
       read: readMemory,
       ...(point === undefined ? {} : { point: (at) => point(`memory.${at}`) }),
     });
+    if (vectors !== undefined) {
+      this.#vectors = new VectorsProjection({
+        ...common,
+        ...vectors,
+        bounds: { ...bounds, rows: Math.min(bounds.rows, MEMORY_ROWS) },
+        cursor: this.#gateway.cursor('vectors'),
+        after: options.after,
+        broken: () => this.#mend(),
+      });
+    }
     this.#schedule();
   }
 
@@ -141,7 +156,8 @@ export class SqliteViews {
   /** The journal is durable up to here. */
   wake(upto: number): void {
     this.#wanted = Math.max(this.#wanted, upto);
-    if (this.#wanted > this.upto || this.#wanted > this.#memory.upto) this.#schedule();
+    const [memory, vectors] = [this.#memory.upto, this.#vectors?.upto ?? upto];
+    if (this.#wanted > Math.min(this.upto, memory, vectors)) this.#schedule();
   }
 
   /** A read waits for this row. */
@@ -191,6 +207,7 @@ export class SqliteViews {
     this.#cancelMend();
     for (const { request } of this.#awaiting) request.fail(failure('draining', 'the views are closing'));
     this.#awaiting = [];
+    this.#vectors?.close();
     this.#sessions.close();
     this.#memory.close();
     this.#gateway.close();
@@ -239,8 +256,10 @@ export class SqliteViews {
         return;
       }
       const followed = this.#stepMemory();
+      // Vectors come last of all: nobody waits for them, and they are embedded later still.
+      const embedded = followed === 0 ? (this.#vectors?.step() ?? 0) : 0;
       if (rows > 0) this.#rest(this.#options.monotonic() - began, rows);
-      else if (followed > 0) this.#schedule();
+      else if (followed > 0 || embedded > 0) this.#schedule();
     } catch (thrown) {
       this.#options.failed?.(toFailure(thrown));
       this.#later(AGAIN_MS);
@@ -250,8 +269,10 @@ export class SqliteViews {
   #start(): void {
     this.#sessions.start();
     this.#memory.start();
+    this.#vectors?.start();
     this.#started = true;
-    this.#check(this.#sessions, null, () => this.#check(this.#memory, null, () => undefined));
+    const checked: Checked[] = [this.#sessions, this.#memory, ...(this.#vectors === undefined ? [] : [this.#vectors])];
+    this.#checkAll(checked);
     this.#options.advanced(this.upto, 'sessions');
     this.#options.advanced(this.#memory.upto, 'memory');
   }
@@ -289,12 +310,18 @@ export class SqliteViews {
       if (this.#closed) return;
       this.#sessions.mend();
       this.#memory.mend();
-      if (this.#sessions.broken || this.#memory.broken) this.#mend();
+      this.#vectors?.mend();
+      if (this.#sessions.broken || this.#memory.broken || this.#vectors?.broken === true) this.#mend();
       else {
         this.#options.advanced(this.upto, 'sessions');
         this.#options.advanced(this.#memory.upto, 'memory');
       }
     });
+  }
+
+  /** One after the other. */
+  #checkAll([first, ...rest]: readonly Checked[]): void {
+    if (first !== undefined) this.#check(first, null, () => this.#checkAll(rest));
   }
 
   /** Looks at every workspace's files once after a start, a few at a time, for one may be gone that nobody writes to. */

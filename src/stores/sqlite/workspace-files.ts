@@ -27,7 +27,7 @@ export interface WorkspaceFileKind<R> {
   /** Its name in a workspace's directory: `sessions.db`. */
   readonly name: string;
   /** Opens the file for writing, made and migrated when needed. */
-  readonly open: (file: string) => WorkspaceView<R>;
+  readonly open: (file: string, workspace: string) => WorkspaceView<R>;
 }
 
 export interface WorkspaceFilesOptions<R> {
@@ -69,6 +69,16 @@ export class WorkspaceFiles<R extends { readonly row: JournalRow }> {
       const batch = parts.get(workspace) ?? [];
       this.#attempt(workspace, () => this.#use(workspace)?.apply(this.#options.source.id, batch));
     }
+  }
+
+  /** Does something with a workspace's open file; undefined when it cannot be opened now, which is told and tried again. */
+  with<T>(workspace: string, work: (view: WorkspaceView<R>) => T): T | undefined {
+    let done: T | undefined;
+    this.#attempt(workspace, () => {
+      const view = this.#use(workspace);
+      if (view !== undefined) done = work(view);
+    });
+    return done;
   }
 
   /** Whether some workspace waits for another attempt. */
@@ -115,7 +125,7 @@ export class WorkspaceFiles<R extends { readonly row: JournalRow }> {
       failed(failure('storage_failed', says));
       return undefined;
     }
-    const file = openOrReplace(join(dir, kind.name), kind.open);
+    const file = openOrReplace(join(dir, kind.name), (path) => kind.open(path, workspace));
     try {
       this.#catchUp(workspace, file);
       return file;
