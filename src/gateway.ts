@@ -168,7 +168,9 @@ async function start(
     },
   });
   const seen = createSeqTracker();
-  const admission = new Admission(realWorld);
+  const admission = new Admission(realWorld, (refused) =>
+    log.warn({ refused }, 'there is more to do than can be done: messages were refused'),
+  );
   const main = startMain(context, {
     admission,
     quarantined,
@@ -185,6 +187,7 @@ async function start(
   started.catch(() => undefined);
   const edge = edgeOf({ admission, context, options, tokens, quarantined, log, seen, resting, state: () => state });
   const stopAll = async (): Promise<void> => {
+    admission.close();
     await threads.stop();
     await pool.close();
     main.stop();

@@ -129,15 +129,17 @@ function startChannel({ context, self, routing, fault, acknowledged, admission }
       const { placed, to } = effect;
       const session = address('session', placed.session_id);
       const lane = names[place(session)] ?? '';
-      const error = admission?.refusal(lane);
-      if (error) return send({ type: 'delivered', to, answer: { ok: false, error } } as ChannelEvent);
-      const leave = admission?.enter(lane);
-      const options = { from: self, within: DELIVER_WITHIN, trace: to.trace };
-      bus.ask(session, 'session.deliver', placed.deliver, options, (answer) => {
-        leave?.();
-        if (answer.ok) acknowledged(answer.body.seq);
-        send({ type: 'delivered', to, answer } as ChannelEvent);
-      });
+      const hand = (leave: () => void): void => {
+        const options = { from: self, within: DELIVER_WITHIN, trace: to.trace };
+        bus.ask(session, 'session.deliver', placed.deliver, options, (answer) => {
+          leave();
+          if (answer.ok) acknowledged(answer.body.seq);
+          send({ type: 'delivered', to, answer } as ChannelEvent);
+        });
+      };
+      if (admission === undefined) return hand(() => undefined);
+      const error = admission.pass(lane, placed.share, to.deadline ?? Number.POSITIVE_INFINITY, hand);
+      if (error !== null) send({ type: 'delivered', to, answer: { ok: false, error } } as ChannelEvent);
     },
   });
 }

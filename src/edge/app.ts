@@ -11,7 +11,7 @@ import { type Answer, type Caller, type Exchange, type Route, STREAMED } from '.
 import { type HostGuard, OriginGuard } from './guard.ts';
 import { HeldBytes, rateLimit } from './limits.ts';
 import type { EdgePorts } from './ports.ts';
-import { problemOf, Refusal, tooMany } from './problem.ts';
+import { problemOf, problemOfFailure, Refusal, tooMany } from './problem.ts';
 import { createRouter } from './router.ts';
 import { OPEN_PATHS } from './routes/system.ts';
 
@@ -77,8 +77,10 @@ export function createApp(ports: AppPorts, routes: readonly Route[], hosts: Host
     else writeProblem(request, response, redactor === undefined ? problem : redactor.data(problem), world);
   };
 
-  const finish = (answer: Answer, response: ServerResponse): void => {
+  const finish = (answer: Answer, request: IncomingMessage, response: ServerResponse, requestId: string): void => {
     if (answer === STREAMED || response.destroyed) return;
+    // Whoever refuses tells the log, once for many.
+    if ('refused' in answer) return writeProblem(request, response, problemOfFailure(answer.refused, requestId), world);
     point?.('edge.answering');
     writeJson(response, answer.status, answer.body, world);
     point?.('edge.answered');
@@ -93,9 +95,9 @@ export function createApp(ports: AppPorts, routes: readonly Route[], hosts: Host
       if (entered === undefined) return;
       const [route, exchange] = entered;
       const answer = route.handle(exchange);
-      if (!(answer instanceof Promise)) return finish(answer, response);
+      if (!(answer instanceof Promise)) return finish(answer, request, response, requestId);
       answer
-        .then((later) => finish(later, response))
+        .then((later) => finish(later, request, response, requestId))
         .catch((thrown: unknown) => refuse(request, response, requestId, thrown));
     } catch (thrown) {
       refuse(request, response, requestId, thrown);

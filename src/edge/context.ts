@@ -16,6 +16,8 @@ export class EdgeContext {
   readonly repetitions = new Repetitions();
   /** `http://host:port` once it listens on TCP. */
   url: string | null = null;
+  /** The threads on which sessions live. */
+  readonly lanes: readonly string[];
   readonly #startedAt: number;
   #chats = 0;
   readonly #heartbeat: Heartbeat;
@@ -29,7 +31,13 @@ export class EdgeContext {
     this.chatRate = rateLimit(ports.world, chat_rate_limit_rpm, chat_rate_limit_burst, 60_000);
     this.#heartbeat = new Heartbeat(ports.world);
     this.#streams = new Concurrency(chat_max_concurrent_streams);
+    this.lanes = ports.threads.filter((name) => name.startsWith('lane-'));
     this.#startedAt = ports.world.monotonic();
+  }
+
+  /** Who has a turn of their own with the others: a user, and where nobody has a name an address. */
+  shareOf({ caller, clientAddress }: Exchange): string {
+    return this.ports.config.auth.mode === 'none' ? clientAddress : caller.user_id;
   }
 
   /** Seconds since the edge was made. */

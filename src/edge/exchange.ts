@@ -2,6 +2,7 @@
 // One request on its way through the edge, and what a route may answer.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Failure } from '../errors.ts';
 import type { HeldBytes } from './limits.ts';
 
 /** Who calls, as the guard found out. */
@@ -39,7 +40,12 @@ export interface JsonAnswer {
   readonly body: unknown;
 }
 
-export type Answer = JsonAnswer | typeof STREAMED;
+/** Refused before anything of it was read: no error is thrown for that, since under a flood it is most of what is done. */
+export interface RefusedAnswer {
+  readonly refused: Failure;
+}
+
+export type Answer = JsonAnswer | RefusedAnswer | typeof STREAMED;
 
 export function json(body: unknown): JsonAnswer {
   return { status: 200, body };
