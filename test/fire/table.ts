@@ -21,8 +21,6 @@ export interface Row {
 
 /** What must come out. */
 const BARS = { p99_ratio: 2, rss_ratio: 2, normal_again_ms: 5_000, back_ms: 200 } as const;
-/** Scenes about memory itself: the thread takes what it may before it is found, so only what is left of it counts. */
-const TAKES_MEMORY: ReadonlySet<string> = new Set(['heap', 'buffers']);
 
 const DOC = new URL('../../docs/under-fire.md', import.meta.url);
 const BEGIN = '<!-- fire:begin -->';
@@ -72,7 +70,7 @@ export function tableOf(
 function missesOf(row: Row): readonly string[] {
   const misses: string[] = [];
   if (row.p99_ratio > BARS.p99_ratio) misses.push("others' p99");
-  if (!TAKES_MEMORY.has(row.name) && row.rss_ratio > BARS.rss_ratio) misses.push('RSS');
+  if (row.rss_ratio > BARS.rss_ratio) misses.push('RSS');
   if (row.normal_again_ms > BARS.normal_again_ms) misses.push('normal again');
   if (row.back_ms?.some((ms) => ms > BARS.back_ms)) misses.push('thread back');
   return misses;
