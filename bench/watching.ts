@@ -13,7 +13,7 @@ import { runTurns } from './turns.ts';
 import type { Order } from './unwatched.ts';
 
 const SESSIONS = 500;
-const IN_FLIGHT = 250;
+const IN_FLIGHT = 100;
 const WARM_UP = 8_000;
 /** Turns of a lap: some until a change has reached every thread, and those that are measured. */
 const SETTLE = 500;
@@ -21,7 +21,7 @@ const LAP = 2_000;
 /** Laps of each for a round of the bench. */
 const CYCLES = 3;
 /** Steps of a slice, and pairs of slices for a round of the bench. */
-const SLICE = 1_500;
+const SLICE = 800;
 const PAIRS = 60;
 /** Turns between two looks whether the pairs are whole, and turns in which they must be. */
 const LOOK_EVERY = 250;
