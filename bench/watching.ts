@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // T18: what the debug endpoints add to a turn: while nobody looks, and while one reader follows the stream of all steps.
 // One house, in which they take turns: nothing else differs between them. What nobody looks at costs so little that the
-// sessions' thread itself goes from one to the other and back every few dozen turns, and only neighbours are compared.
+// sessions' thread notes every step many times more for some hundred steps, and not for the next, and neighbours are compared.
 
 import { fork } from 'node:child_process';
 import { BroadcastChannel } from 'node:worker_threads';
@@ -9,8 +9,8 @@ import type { ThreadContext } from '../src/composition/context.ts';
 import { createEdge } from '../src/edge/server.ts';
 import { benchPorts, TOKEN } from './edge-ports.ts';
 import { type Measured, median, type Plan, quantile, spreadOf } from './measured.ts';
+import { DOSE, type Order } from './order.ts';
 import { runTurns } from './turns.ts';
-import type { Order } from './unwatched.ts';
 
 const SESSIONS = 500;
 const IN_FLIGHT = 100;
@@ -71,15 +71,18 @@ function added(withIt: readonly number[], without: readonly number[]): Measured 
   return { ratio: median(shares), floor: median(without), ours: median(withIt), spread: spreadOf(without), noise };
 }
 
-/** The pairs the sessions' thread has written. */
-function pairsOf(slices: Float64Array): Measured {
-  const withIt: number[] = [];
-  const without: number[] = [];
+/** What one note of a step costs, from the pairs the sessions' thread has written, in per cent of the house without it. */
+function oneNote(slices: Float64Array): Measured {
+  const asIs: number[] = [];
+  const withMore: number[] = [];
   for (let at = 1; at < (slices[0] ?? 0); at += 2) {
-    withIt.push(slices[at] ?? Number.NaN);
-    without.push(slices[at + 1] ?? Number.NaN);
+    asIs.push(slices[at] ?? Number.NaN);
+    withMore.push(slices[at + 1] ?? Number.NaN);
   }
-  return added(withIt, without);
+  const { ratio, floor, noise = 0, spread } = added(withMore, asIs);
+  const share = ratio / DOSE;
+  const without = floor * (1 - share / 100);
+  return { ratio: (share / (100 - share)) * 100, floor: without, ours: floor, spread, noise: noise / DOSE };
 }
 
 /**
@@ -138,7 +141,7 @@ export async function measureT18({ rounds }: Plan): Promise<T18> {
   });
   noting.close();
   if (slices[0] !== slices.length - 1) throw new Error(`only ${slices[0]} slices were measured`);
-  return { nobody: pairsOf(slices), stream: added(took.stream, took.without) };
+  return { nobody: oneNote(slices), stream: added(took.stream, took.without) };
 }
 
 if (import.meta.main) console.log(await measureT18({ rounds: Number(process.argv[2] ?? 5), short: false }));

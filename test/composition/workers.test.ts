@@ -33,7 +33,7 @@ async function bornOf(host: ReturnType<typeof realWorkers>, name: string): Promi
   const house = { layout: { lanes: 2, io: 1 }, config: defaultConfig(), data_dir: '/nowhere', counters: cells() };
   const boot: Boot = {
     ...house,
-    ...{ beats: cells(), working: cells(), thread: 1, life: 1, wires: [], gone: [], suspect: null },
+    ...{ beats: cells(), working: cells(), thread: 1, life: 1, wires: [], gone: [], suspect: null, hidden: [] },
   };
   return await new Promise((resolve, reject) => {
     const life = host.spawn(name, boot, {
