@@ -27,10 +27,12 @@ export class JournalFile {
   slow = 0;
   /** A commit whose sync failed: its frames may be in the file, and a crash before the next one finds them there. */
   private ghost: readonly Operation[] = [];
-  private readonly told: (rows: readonly JournalRow[]) => void;
+  private readonly told: (rows: readonly JournalRow[], audit: readonly AuditRow[]) => void;
+  /** Entries of the audit that were told. */
+  private noted = 0;
 
-  /** @param told the rows a commit made durable */
-  constructor(told: (rows: readonly JournalRow[]) => void) {
+  /** @param told the rows a commit made durable, and the entries of the audit */
+  constructor(told: (rows: readonly JournalRow[], audit: readonly AuditRow[]) => void) {
     this.told = told;
   }
 
@@ -38,7 +40,9 @@ export class JournalFile {
   committed(rows: readonly JournalRow[]): void {
     this.ghost = [];
     this.last = rows.at(-1)?.seq ?? this.last;
-    this.told(rows);
+    const audit = this.state.audit.slice(this.noted);
+    this.noted = this.state.audit.length;
+    this.told(rows, audit);
   }
 
   /** A commit failed at its end; it may be found in the file after a crash. */

@@ -9,6 +9,7 @@ import type { SessionRecord } from '../../stores/records.ts';
 import type { ShortEvent } from '../../stores/turn-events.ts';
 import type { World } from '../../world.ts';
 import type { Resident } from '../residents.ts';
+import { auditOf } from './audit.ts';
 import { type ChartPlace, RESTS } from './chart.ts';
 import type { Timed } from './deadlines.ts';
 import {
@@ -225,13 +226,14 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
   }
 
   change(envelope: Envelope): void {
-    const { by: _, ...change } = envelope.body as SessionChange & { by: string };
+    const { by, ...change } = envelope.body as SessionChange & { by: string };
     if (this.ahead.facts === null) return this.effects.fail(envelope, unknownSession(this.session_id));
     this.wait(envelope);
-    this.write(this.one({ type: 'session_changed', ...change }), (state) => {
+    const changed = (state: SessionState): void => {
       this.answer(envelope, { seq: this.seq });
       this.feed('received', state);
-    });
+    };
+    this.write(this.one({ type: 'session_changed', ...change }), changed, by);
   }
 
   /** Ends a turn that runs past its time; when to look again, epoch milliseconds, or null when none runs. */
@@ -432,17 +434,18 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
   }
 
   /** Hands a decision to the journal; `then` runs with the state it leads to, once it is durable. */
-  private write(decision: Decision, then: (state: SessionState) => void): void {
+  private write(decision: Decision, then: (state: SessionState) => void, by = ''): void {
     const { records, state } = decision;
     if (records.length === 0) return then(this.durable);
     this.stir();
+    const audit = auditOf(this.ahead, state, this.session_id, records, by);
     this.ahead = state;
     const over: string[] = [];
     for (const record of records) {
       if (record.type === 'turn_finished' || record.type === 'turn_failed') over.push(record.turn_id);
     }
     if (over.length > 0) this.effects.point('turn.before_finish');
-    this.writer.write(this.world.now(), records, (seq) => {
+    const durable = (seq: number): void => {
       this.durable = state;
       this.seq = seq + records.length - 1;
       this.tell(records, seq);
@@ -453,7 +456,8 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
       }
       if (over.length > 0) this.effects.point('turn.finished');
       then(state);
-    });
+    };
+    this.writer.write(this.world.now(), records, durable, audit);
   }
 
   /** What became durable, told to whoever follows. */
