@@ -15,8 +15,9 @@ import { hostEmbedder } from './composition/embedder.ts';
 import { killPoints } from './composition/kill-points.ts';
 import { createLog, type ProcessLog } from './composition/log.ts';
 import { askToDrain, PULL_CHANNELS, startMain, threadLost } from './composition/main-role.ts';
-import { tokenGrants } from './composition/owner-token.ts';
+import { mintToken, tokenGrants } from './composition/owner-token.ts';
 import { realWorld } from './composition/real-world.ts';
+import { RootDirectory } from './composition/root-directory.ts';
 import { rootSecrets } from './composition/root-secrets.ts';
 import type { ThreadSecrets } from './composition/secrets.ts';
 import { Threads } from './composition/threads.ts';
@@ -29,9 +30,11 @@ import type { EdgePorts } from './edge/ports.ts';
 import { createEdge } from './edge/server.ts';
 import { type Failure, failure, SigilError } from './errors.ts';
 import { Redactor } from './secrets/redactor.ts';
+import { createRemoteGatewayStore } from './stores/remote/gateway-store.ts';
 import { createReadStore, createSeqTracker, type SeqTracker } from './stores/remote/read-store.ts';
 import { prepareDataDir } from './stores/sqlite/data-dir.ts';
 import { acquireLock, type Lock } from './stores/sqlite/lock.ts';
+import { createUsageStore } from './stores/usage-store.ts';
 
 /** The file a worker begins with: beside this one, in a checkout and in what is published. */
 const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js', import.meta.url);
@@ -41,6 +44,8 @@ const POOL_ENTRY = new URL(import.meta.url.endsWith('.ts') ? './pool.ts' : './po
 
 /** Time readers get at least to take the last events of turns that ended in the drain, in milliseconds. */
 const LAST_READS_MS = 250;
+/** How long a stop waits for the times at which tokens were last used to be written down, in milliseconds. */
+const LAST_USES_MS = 1_000;
 
 /**
  * See {@link StartGateway}.
@@ -171,8 +176,10 @@ async function start(
   const admission = new Admission(realWorld, (refused) =>
     log.warn({ refused }, 'there is more to do than can be done: messages were refused'),
   );
+  const directory = new RootDirectory(context, config);
   const main = startMain(context, {
     admission,
+    directory,
     quarantined,
     drained: () => lanesDrained(),
     acknowledged: (seq) => seen.note(seq),
@@ -185,7 +192,8 @@ async function start(
   const started = threads.start(resting);
   // The threads load while the edge does.
   started.catch(() => undefined);
-  const edge = edgeOf({ admission, context, options, tokens, quarantined, log, seen, resting, state: () => state });
+  const parts = { admission, context, directory, options, tokens, quarantined, log, seen, resting };
+  const edge = edgeOf({ ...parts, state: () => state });
   const stopAll = async (): Promise<void> => {
     admission.close();
     await threads.stop();
@@ -201,6 +209,7 @@ async function start(
     if (options.tcp) url = (await listen(edge, config)).url;
     point('start.listening');
     await started;
+    await directory.loaded;
   } catch (error) {
     await edge.close();
     await stopAll();
@@ -227,6 +236,13 @@ async function start(
     point('drain.lanes_done');
     // What the lanes have left of the time is the readers'; those who still wait then are told so.
     await edge.close(Math.max(LAST_READS_MS, over_at - realWorld.monotonic()));
+    await new Promise<void>((resolve) => {
+      const late = realWorld.after(LAST_USES_MS, resolve);
+      directory.flush(() => {
+        late();
+        resolve();
+      });
+    });
     await stopAll();
     log.info({ reason }, 'the gateway has ended');
     over(null);
@@ -267,6 +283,7 @@ async function listen(edge: Edge, config: Config): Promise<{ url: string }> {
 interface EdgeParts {
   readonly admission: Admission;
   readonly context: ThreadContext;
+  readonly directory: RootDirectory;
   readonly options: StartOptions;
   readonly tokens: EdgePorts['tokens'];
   readonly quarantined: StartOptions['quarantined'];
@@ -276,18 +293,28 @@ interface EdgeParts {
   readonly state: EdgePorts['state'];
 }
 
-function edgeOf({ admission, context, options, tokens, quarantined, log, seen, resting, state }: EdgeParts): Edge {
+function edgeOf(parts: EdgeParts): Edge {
+  const { admission, context, directory, options, quarantined, log, seen, resting, state } = parts;
   const { config } = options;
   const { bus, world, house } = context;
   const { version, commit } = versionInfo();
   const names = threadNames(house.layout);
   const place = placement(house.layout);
+  const from = address('thread', 'main');
+  const store = createReadStore({ bus, from, seen });
+  const date = (epoch: number): Date => new Date(epoch);
+  const { users, tokens } = directory.configured;
+  const mint = (): ReturnType<typeof mintToken> => mintToken(() => world.uuid());
+  const acknowledged = (seq: number): void => seen.note(seq);
   return createEdge({
     bus,
-    store: createReadStore({ bus, from: address('thread', 'main'), seen }),
+    store,
+    gateway: createRemoteGatewayStore({ bus, from, store, date, mint, users, tokens, acknowledged }),
+    usage: createUsageStore(store, date),
+    live: directory,
     world,
     config,
-    tokens,
+    tokens: parts.tokens,
     redactor: context.secrets.redactor,
     log,
     version,

@@ -7,6 +7,8 @@ import type { HeldBytes } from './limits.ts';
 
 /** Who calls, as the guard found out. */
 export interface Caller {
+  /** The id its token is listed under; empty where there is none. */
+  readonly token_id: string;
   readonly user_id: string;
   /** The token's name, for the log. */
   readonly name: string;
@@ -53,7 +55,7 @@ export function json(body: unknown): JsonAnswer {
 
 export type Handler = (exchange: Exchange) => Answer | Promise<Answer>;
 
-export type Method = 'GET' | 'POST';
+export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
 /** A route as data. Its description for OpenAPI stands in `schemas/operations.ts`, under the same method and path. */
 export interface Route {

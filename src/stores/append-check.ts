@@ -2,7 +2,7 @@
 // What is checked of an append before anything is written, so that one that cannot be written never fails its group.
 
 import { type Failure, failure } from '../errors.ts';
-import type { AuditNote } from './audit.ts';
+import { isNote } from './audit.ts';
 import type { Append, AppendItem } from './journal.ts';
 
 /** The most one append may hold: above it a single message could keep every other stream waiting. */
@@ -35,17 +35,6 @@ export function problemOf(append: Append): Failure | undefined {
   const { length } = sizeOf(append);
   if (length <= APPEND_LENGTH) return undefined;
   return failure('payload_too_large', `an append may hold ${APPEND_LENGTH} characters, this one has ${length}`);
-}
-
-/** The most a note may say, in UTF-16 units: a field, and its details. */
-const NOTE_FIELD = 1_000;
-const NOTE_DETAILS = 64 * 1024;
-
-function isNote(note: AuditNote): boolean {
-  const { action, actor, plugin, workspace_id, session_id, result, details } = note;
-  const fields = [action, actor, plugin, workspace_id, session_id, result];
-  const short = fields.every((field) => typeof field === 'string' && field.length <= NOTE_FIELD);
-  return short && action !== '' && typeof details === 'string' && details.length <= NOTE_DETAILS;
 }
 
 /** Whether something is noted of an append. */

@@ -54,6 +54,18 @@ export function auditNote(
   return { action, actor, ...none, ...more, details: JSON.stringify(details) };
 }
 
+/** The most a note may say, in UTF-16 units: a field, and its details. */
+const NOTE_FIELD = 1_000;
+const NOTE_DETAILS = 64 * 1024;
+
+/** Whether a note is whole, and short enough to be kept. */
+export function isNote(note: AuditNote): boolean {
+  const { action, actor, plugin, workspace_id, session_id, result, details } = note;
+  const fields = [action, actor, plugin, workspace_id, session_id, result];
+  const short = fields.every((field) => typeof field === 'string' && field.length <= NOTE_FIELD);
+  return short && action !== '' && typeof details === 'string' && details.length <= NOTE_DETAILS;
+}
+
 /** What is hashed: the hash before and every field, in this order, as one JSON array, so that no two entries read the same. */
 export function canonical(row: Omit<AuditRow, 'hash'>): string {
   const { prev, n, at, seq, action, actor, plugin, workspace_id, session_id, result, details } = row;

@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The audit as the read thread sees it: pages of entries, and the chain checked a stretch at a time.
 
-import {
-  type AuditBreak,
-  type AuditHead,
-  type AuditQuery,
-  type AuditRow,
-  checkChain,
-  checkEnd,
-  NO_AUDIT,
-} from '../audit.ts';
-import type { Page, PageRequest } from '../session-store.ts';
+import { type AuditHead, type AuditQuery, type AuditRow, checkChain, checkEnd, NO_AUDIT } from '../audit.ts';
+import type { AuditStep } from '../directory-queries.ts';
+import type { Page, PageRequest } from '../page.ts';
 import { AUDIT_COLUMNS, sha256 } from './audit-table.ts';
 import { cursorAt, pageLimit, pageOf, placeOf } from './cursor.ts';
 import { openReadonly, type SqliteDatabase } from './database.ts';
@@ -19,17 +12,6 @@ import { guarded } from './storage-error.ts';
 
 /** Entries looked at for one page: what is rare in a long audit comes in pages that are short, or empty. */
 const LOOKED_AT = 20_000;
-
-/** How far a check has come. */
-export interface AuditStep {
-  /** The last entry that is sound. */
-  readonly at: AuditHead;
-  readonly broken: AuditBreak | null;
-  /** Nothing is left to check. */
-  readonly done: boolean;
-  /** The newest entry as it was written. */
-  readonly head: AuditHead;
-}
 
 /** Opens by itself once the journal's thread has made the file; before that the audit is empty. */
 export class AuditReader {

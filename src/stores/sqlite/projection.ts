@@ -111,7 +111,7 @@ export class Projection<R extends { readonly row: JournalRow }> {
     point?.('read');
     const given: Given[] = [];
     for (const { kind, files } of this.#files) {
-      const parts = byWorkspace(this.#files.length === 1 ? batch : batch.filter(kind.wants));
+      const parts = byWorkspace(batch.filter(kind.wants));
       files.apply(parts);
       for (const [workspace, part] of parts) {
         given.push({ file: kind.name, workspace, last_seq: part.at(-1)?.row.seq ?? 0 });

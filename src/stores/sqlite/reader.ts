@@ -11,6 +11,7 @@ import type { ReadProtocol, ReadQueries, ReadQuery } from '../session-store.ts';
 import { endsTurn, eventsOf, NO_EVENTS, type NumberedTurnEvent } from '../turn-events.ts';
 import { stepDetail } from '../turn-steps.ts';
 import { ViewBarrier } from '../view-barrier.ts';
+import { AuditReader } from './audit-reader.ts';
 import { GatewayReader } from './gateway-reader.ts';
 import { type JournalRows, JournalSource } from './journal-source.ts';
 import { type MemoryReader, openMemoryReader } from './memory-reader.ts';
@@ -38,6 +39,7 @@ const MOST = 8192;
 /** How long reads hold the loop before it turns, in milliseconds. */
 const SLICE_MS = 4;
 
+type DirectoryQuery = Extract<ReadQuery, `${'user' | 'pairing' | 'token'}.${string}`>;
 type Answers = { readonly [Q in ReadQuery]: (body: ReadQueries[Q]['body']) => ReadQueries[Q]['reply'] };
 
 export class SqliteReader {
@@ -46,6 +48,7 @@ export class SqliteReader {
   readonly #gateway: GatewayReader;
   readonly #sessions: WorkspaceReaders<SessionsReader>;
   readonly #memory: WorkspaceReaders<MemoryReader>;
+  readonly #audit: AuditReader;
   /** Reads wait for the projection their answer is made of. */
   readonly #barriers: Readonly<Record<ProjectionName, ViewBarrier>>;
   readonly #queue = new FairQueue<() => void>(MOST_EACH, MOST);
@@ -61,6 +64,7 @@ export class SqliteReader {
     const readers = { dataDir, journal: () => this.#gateway.journal(), most: options.openFiles ?? 64 };
     this.#sessions = new WorkspaceReaders({ ...readers, name: 'sessions.db', open: openSessionsReader });
     this.#memory = new WorkspaceReaders({ ...readers, name: 'memory.db', open: (_, file) => openMemoryReader(file) });
+    this.#audit = new AuditReader(join(dataDir, 'journal.db'));
     const { hurry, patience: limit = 2000 } = options;
     const barrier = (projection: ProjectionName, look: () => number): ViewBarrier => {
       const hurried = hurry === undefined ? {} : { hurry: (upto: number) => hurry(upto, projection) };
@@ -113,6 +117,7 @@ export class SqliteReader {
     this.#sessions.close();
     this.#memory.close();
     this.#gateway.close();
+    this.#audit.close();
     this.#journal.close();
   }
 
@@ -187,6 +192,24 @@ export class SqliteReader {
     return (what === 'summary' ? memory?.hasSummary(id) : memory?.hasMessage(id)) ?? false;
   }
 
+  #directoryAnswers(): Pick<Answers, DirectoryQuery> {
+    const gateway = this.#gateway;
+    const none = { items: [], next_cursor: null };
+    return {
+      'user.get': ({ id }) => gateway.directory((of) => of.user(id)) ?? notFound(`There is no user ${id}.`),
+      'user.by_identity': ({ channel, platform_id }) => {
+        return { user: gateway.directory((of) => of.byIdentity(channel, platform_id)) ?? null };
+      },
+      'user.list': ({ page }) => gateway.directory((of) => of.users(page)) ?? none,
+      'pairing.get': ({ id }) => gateway.directory((of) => of.pairing(id)) ?? notFound(`There is no pairing ${id}.`),
+      'pairing.by_channel': ({ channel, channel_id }) => {
+        return { pairing: gateway.directory((of) => of.byChannel(channel, channel_id)) ?? null };
+      },
+      'pairing.list': ({ filter, page }) => gateway.directory((of) => of.pairings(filter, page)) ?? none,
+      'token.list': ({ filter, page }) => gateway.directory((of) => of.tokens(filter.user_id, page)) ?? none,
+    };
+  }
+
   #makeAnswers(): Answers {
     return {
       'session.get': ({ session_id }) =>
@@ -216,6 +239,10 @@ export class SqliteReader {
         this.#file(this.#workspaceOf(session_id))?.message(session_id, message_id) ?? { turn_id: null, content: '' },
       'memory.known': ({ workspace_id, what, id }) => ({ known: this.#knows(workspace_id, what, id) }),
       'usage.window': ({ scope, at }) => this.#gateway.usage(scope, at),
+      'usage.list': ({ query, page }) => this.#gateway.usageList(query, page),
+      'audit.query': ({ query, page }) => this.#audit.query(query, page),
+      'audit.verify': ({ at, most }) => this.#audit.verify(at, most),
+      ...this.#directoryAnswers(),
     };
   }
 }

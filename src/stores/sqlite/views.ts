@@ -85,7 +85,7 @@ export class SqliteViews {
   readonly #options: ViewsOptions;
   readonly #source: JournalRows;
   readonly #gateway: GatewayView;
-  readonly #sessions: Projection<ReadRowOf<'session'>>;
+  readonly #sessions: Projection<ReadRowOf<'session' | 'gateway'>>;
   readonly #memory: Projection<MemoryRow>;
   /** Undefined where nothing is embedded. */
   readonly #vectors: VectorsProjection | undefined;
@@ -118,8 +118,8 @@ export class SqliteViews {
       ...common,
       bounds,
       cursor: this.#gateway,
-      files: [{ ...SESSIONS_FILE, wants: () => true }],
-      read: (rows) => readRows(rows, ['session']),
+      files: [{ ...SESSIONS_FILE, wants: ({ kind }) => kind === 'session' }],
+      read: (rows) => readRows(rows, ['session', 'gateway']),
       ...(point === undefined ? {} : { point: (at) => point(`views.${at}`) }),
     });
     this.#memory = new Projection({
