@@ -3,6 +3,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Failure } from '../errors.ts';
+import type { Actor } from '../stores/directory-commands.ts';
 import type { HeldBytes } from './limits.ts';
 
 /** Who calls, as the guard found out. */
@@ -67,6 +68,11 @@ export interface Route {
   /** Answers with events: then HEAD makes no sense. */
   readonly stream?: true;
   readonly handle: Handler;
+}
+
+/** Who asks, as the audit names them. */
+export function actorOf({ caller }: Exchange): Actor {
+  return { user_id: caller.user_id, via: caller.name };
 }
 
 /** The one parameter of a path that its route names. */

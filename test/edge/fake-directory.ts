@@ -34,6 +34,7 @@ export class FakeDirectory implements LiveTokens {
   readonly audit: AuditRow[] = [];
   readonly gateway: GatewayStore;
   ready = true;
+  readonly usage_asked: Body<'usage.list'>['query'][] = [];
   /** What usage there is. */
   used_up: DirectoryQueries['usage.list']['reply'] = { items: [], next_cursor: null };
   private readonly listeners: (() => void)[] = [];
@@ -71,7 +72,8 @@ export class FakeDirectory implements LiveTokens {
     const token = this.state.tokens.get(id);
     if (token === undefined) return undefined;
     const { user_id, name, hash: digest } = token;
-    const permissions = token.permissions ?? permissionsOfRole(this.state.users.get(user_id)?.role ?? 'member');
+    const role = this.state.users.get(user_id)?.role ?? (user_id === 'owner' ? 'owner' : 'member');
+    const permissions = token.permissions ?? permissionsOfRole(role);
     const before = this.grants.get(id);
     if (before !== undefined && before.permissions.join() === permissions.join()) return before;
     const grant = { id, digest, user_id, name, permissions };
@@ -113,7 +115,11 @@ export class FakeDirectory implements LiveTokens {
         return all([...pairings.values()].filter(fits));
       }
       case 'token.list':
-        return all([...tokens.values()].map(({ hash: _, ...token }) => token));
+        return all(
+          [...tokens.values()]
+            .map(({ hash: _, ...token }) => token)
+            .filter(({ user_id }) => [undefined, user_id].includes((body as Body<'token.list'>).filter.user_id)),
+        );
       case 'audit.query':
         return all([...this.audit].reverse());
       case 'audit.verify': {
@@ -121,6 +127,7 @@ export class FakeDirectory implements LiveTokens {
         return { at: head, broken: null, done: true, head: { n: head.n, hash: head.hash } };
       }
       case 'usage.list':
+        this.usage_asked.push((body as Body<'usage.list'>).query);
         return this.used_up;
       default:
         throw new Error(`${query} is not played here`);

@@ -3,11 +3,14 @@
 
 import type { EdgeContext } from '../context.ts';
 import type { Route } from '../exchange.ts';
+import { auditRoutes } from './audit.ts';
 import { chatRoutes } from './chat.ts';
 import { debugRoutes } from './debug.ts';
 import { sessionRoutes } from './sessions.ts';
 import { systemRoutes } from './system.ts';
+import { tokenRoutes } from './tokens.ts';
 import { turnRoutes } from './turns.ts';
+import { userRoutes } from './users.ts';
 
 export function allRoutes(edge: EdgeContext): readonly Route[] {
   return [
@@ -15,6 +18,9 @@ export function allRoutes(edge: EdgeContext): readonly Route[] {
     ...chatRoutes(edge),
     ...turnRoutes(edge),
     ...sessionRoutes(edge),
+    ...userRoutes(edge),
+    ...tokenRoutes(edge),
+    ...auditRoutes(edge),
     ...debugRoutes(edge),
   ];
 }

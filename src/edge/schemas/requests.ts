@@ -23,7 +23,7 @@ export type ChatBody = z.output<typeof ChatRequest>;
 
 export const NoBody = z.strictObject({}).describe('Nothing; may be left out.');
 
-const limit = z.coerce
+export const limit = z.coerce
   .number({ error: 'is not a number' })
   .int({ error: 'is not a whole number' })
   .min(1, { error: 'is less than 1' })
@@ -31,7 +31,7 @@ const limit = z.coerce
   .default(50)
   .describe('Items on a page.');
 
-const cursor = z.string().min(1).max(16_384).optional().describe('`next_cursor` of the page before.');
+export const cursor = z.string().min(1).max(16_384).optional().describe('`next_cursor` of the page before.');
 
 export const PageQuery = z.object({ limit, cursor });
 
