@@ -146,6 +146,16 @@ export function checkEnd(end: AuditHead, newest: AuditHead): AuditBreak | null {
   return changed(end.n, `Entry ${end.n} has another hash than it was written with.`);
 }
 
+/** Checks a sound chain against a head that was kept somewhere else: what was then is what is there now. */
+export function checkKept(kept: AuditHead, newest: AuditHead, hash: string | null): AuditBreak | null {
+  if (kept.n > newest.n) return removed(newest.n + 1);
+  if (kept.n === 0 || hash === kept.hash) return null;
+  return changed(
+    kept.n,
+    `Entry ${kept.n} is not the one whose hash was kept: it, or what is before it, was written anew.`,
+  );
+}
+
 function changed(n: number, message: string): AuditBreak {
   return { n, problem: 'changed', message };
 }

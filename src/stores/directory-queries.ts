@@ -87,6 +87,8 @@ export type DirectoryQueries = {
     readonly body: { readonly at: AuditHead; readonly most: number };
     readonly reply: AuditStep;
   };
+  /** Null: there is no such entry. */
+  readonly 'audit.hash': { readonly body: { readonly n: number }; readonly reply: { readonly hash: string | null } };
   /** By key, then by hour. */
   readonly 'usage.list': {
     readonly body: { readonly query: UsageQuery; readonly page: PageRequest };

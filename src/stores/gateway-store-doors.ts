@@ -2,7 +2,7 @@
 // The gateway's store over its two doors: changes go to the directory's one owner, questions to the views.
 
 import { failure, SigilError } from '../errors.ts';
-import { NO_AUDIT } from './audit.ts';
+import { checkKept, NO_AUDIT } from './audit.ts';
 import type { Actor, DirectoryChange, DirectoryChanges } from './directory-commands.ts';
 import type {
   AuditStore,
@@ -181,11 +181,15 @@ function auditStore({ change, store, date }: GatewayStoreDoors): AuditStore {
       const { items, next_cursor } = await store.read('audit.query', { query, page: pageOf(request) }, FRESH);
       return { items: items.map((row) => entryOf(row, date)), next_cursor };
     },
-    async verify() {
+    async verify(kept) {
       for (let at = NO_AUDIT; ; ) {
-        const step = await store.read('audit.verify', { at, most: CHECKED }, FRESH);
-        if (step.done || step.broken !== null) return { checked: step.at.n, broken: step.broken, head: step.head };
-        at = step.at;
+        const { at: sound, broken, done, head } = await store.read('audit.verify', { at, most: CHECKED }, FRESH);
+        if (broken !== null || (done && kept === undefined)) return { checked: sound.n, broken, head };
+        if (done && kept !== undefined) {
+          const { hash } = await store.read('audit.hash', { n: kept.n }, FRESH);
+          return { checked: sound.n, broken: checkKept(kept, head, hash), head };
+        }
+        at = sound;
       }
     },
     async note({ action, details, plugin = '', workspaceId = '', sessionId = '', result = 'ok' }, by) {

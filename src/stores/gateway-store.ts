@@ -157,8 +157,12 @@ export interface AuditCheck {
 export interface AuditStore {
   /** Newest first. A page may be short, or empty, and still have one after it. */
   query(filter: AuditFilter, page?: ListRequest): Promise<Page<AuditEntry>>;
-  /** Walks the whole chain. */
-  verify(): Promise<AuditCheck>;
+  /**
+   * Walks the whole chain.
+   *
+   * @param kept a head of before that was kept somewhere else: the entries up to it must be those it was the head of
+   */
+  verify(kept?: AuditHead): Promise<AuditCheck>;
   /** Something was done elsewhere that belongs in it: it is there when this settles, and what it is about comes after. */
   note(note: AuditEntryNote, by: Actor): Promise<void>;
 }

@@ -254,6 +254,11 @@ describe('the audit', () => {
     });
     const check = (await client.call('GET', '/api/v1/audit/verify')).body;
     expect(check).toEqual({ checked: 1, broken: null, head: { n: 1, hash: entry.hash } });
+    const against = async (kept: string) => (await client.call('GET', `/api/v1/audit/verify?kept=${kept}`)).body;
+    expect(await against(`1:${entry.hash}`)).toEqual(check);
+    expect((await against(`1:${'0'.repeat(64)}`)).broken).toMatchObject({ n: 1, problem: 'changed' });
+    expect((await against(`2:${entry.hash}`)).broken).toMatchObject({ n: 2, problem: 'removed' });
+    expect((await against('x')).status).toBe(422);
     for (const query of ['from=yesterday', 'to=1', 'limit=0']) {
       expect((await client.call('GET', `/api/v1/audit?${query}`)).status).toBe(422);
     }

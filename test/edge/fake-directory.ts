@@ -126,6 +126,8 @@ export class FakeDirectory implements LiveTokens {
         const head = this.audit.at(-1) ?? NO_AUDIT;
         return { at: head, broken: null, done: true, head: { n: head.n, hash: head.hash } };
       }
+      case 'audit.hash':
+        return { hash: this.audit[(body as Body<'audit.hash'>).n - 1]?.hash ?? null };
       case 'usage.list':
         this.usage_asked.push((body as Body<'usage.list'>).query);
         return this.used_up;

@@ -443,6 +443,10 @@ export function auditStoreContract(name: string, open: OpenGateway): void {
       expect(await of({ workspaceId: 'homelab' })).toBe(1);
       expect(await of({ to: first.at })).toBe(0);
       expect(await of({ from: first.at })).toBe(11);
+      const kept = { n: 4, hash: all[7]?.hash ?? '' };
+      expect(await auditLog.verify(kept)).toMatchObject({ broken: null });
+      expect((await auditLog.verify({ ...kept, n: 5 })).broken).toMatchObject({ n: 5, problem: 'changed' });
+      expect((await auditLog.verify({ ...kept, n: 99 })).broken).toMatchObject({ n: 12, problem: 'removed' });
       expect(await auditLog.verify()).toMatchObject({ checked: 11, broken: null, head: { n: 11, hash: all[0]?.hash } });
     });
 

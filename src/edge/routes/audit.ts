@@ -8,7 +8,7 @@ import { checkPermission } from '../access.ts';
 import { readQuery } from '../body.ts';
 import type { EdgeContext } from '../context.ts';
 import { type Answer, type Exchange, json, type Route } from '../exchange.ts';
-import { AuditsQuery, UsageQuery } from '../schemas/directory.ts';
+import { AuditsQuery, AuditVerifyQuery, UsageQuery } from '../schemas/directory.ts';
 import type { AuditAnswer, UsedAnswer } from '../schemas/directory-answers.ts';
 
 const AUDIT = 'admin:audit';
@@ -21,7 +21,7 @@ export function auditRoutes(edge: EdgeContext): readonly Route[] {
       method: 'GET',
       path: '/api/v1/audit/verify',
       needs: AUDIT,
-      handle: async () => json(await edge.ports.gateway.auditLog.verify()),
+      handle: (exchange) => verify(edge, exchange),
     },
     { method: 'GET', path: '/api/v1/usage', handle: (exchange) => usage(edge, exchange) },
   ];
@@ -34,6 +34,12 @@ async function entries(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
   const filter = { action, actor, plugin, workspaceId: workspace, from: dateOf(from), to: dateOf(to) };
   const { items, next_cursor } = await edge.ports.gateway.auditLog.query(filter, page);
   return json({ items: items.map(shownEntry), next_cursor });
+}
+
+async function verify(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
+  const { kept } = readQuery(exchange, AuditVerifyQuery);
+  const [n = '', hash = ''] = kept?.split(':') ?? [];
+  return json(await edge.ports.gateway.auditLog.verify(kept === undefined ? undefined : { n: Number(n), hash }));
 }
 
 /** Everybody sees what they used themselves, by provider and model; all else needs a permission. */

@@ -109,6 +109,14 @@ export const AuditsQuery = z.object({
   cursor,
 });
 
+export const AuditVerifyQuery = z.object({
+  kept: z
+    .string()
+    .regex(/^[0-9]{1,15}:[0-9a-f]{64}$/, { error: 'is not a head such as 12:9f86d0…' })
+    .optional()
+    .describe('A head that was kept somewhere else, as `n:hash`: the entries up to it must be the same.'),
+});
+
 export const UsageQuery = z.object({
   by: z.enum(['provider', 'model', 'workspace', 'user', 'session']).default('model').describe('What is added up.'),
   from: when('The hour that holds this and those after it.'),

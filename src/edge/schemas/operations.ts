@@ -246,7 +246,8 @@ export const OPERATIONS: readonly Operation[] = [
     refuses: ['validation_failed', 'forbidden', ...READ],
   }),
   operation('GET /api/v1/audit/verify', 'verifyAudit', "Walks the audit's chain; needs `admin:audit`", {
-    ...{ tag: 'audit', answer: 'AuditCheck', refuses: ['forbidden', ...READ] },
+    ...{ tag: 'audit', query: directory.AuditVerifyQuery, answer: 'AuditCheck' },
+    refuses: ['validation_failed', 'forbidden', ...READ],
   }),
   operation('GET /api/v1/usage', 'listUsage', "Tokens and cost; others' than one's own with `admin:usage`", {
     ...{ tag: 'audit', query: directory.UsageQuery, answer: 'Usages' },

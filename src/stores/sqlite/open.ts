@@ -211,6 +211,7 @@ export function openReader({ dataDir, clock, openFiles, hurry, journal }: OpenRe
       'pairing.list': asks('pairing.list'),
       'token.list': asks('token.list'),
       'audit.query': asks('audit.query'),
+      'audit.hash': asks('audit.hash'),
       'audit.verify': asks('audit.verify'),
       'read.advanced': ({ body }) => reader.advanced(body.upto, body.projection),
     },

@@ -241,6 +241,7 @@ export class SqliteReader {
       'usage.window': ({ scope, at }) => this.#gateway.usage(scope, at),
       'usage.list': ({ query, page }) => this.#gateway.usageList(query, page),
       'audit.query': ({ query, page }) => this.#audit.query(query, page),
+      'audit.hash': ({ n }) => ({ hash: this.#audit.hashOf(n) ?? null }),
       'audit.verify': ({ at, most }) => this.#audit.verify(at, most),
       ...this.#directoryAnswers(),
     };
