@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The gateway, put together: data directory, threads, root, edge; started in the order of the tree, drained in reverse.
 
-import { hash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { address } from './bus/address.ts';
@@ -21,18 +20,17 @@ import { realWorld } from './composition/real-world.ts';
 import { RootDirectory } from './composition/root-directory.ts';
 import { rootSecrets } from './composition/root-secrets.ts';
 import type { ThreadSecrets } from './composition/secrets.ts';
+import { startNote } from './composition/start-note.ts';
 import { Threads } from './composition/threads.ts';
 import { unavailableParts } from './composition/unavailable.ts';
 import { realWorkers } from './composition/workers.ts';
 import { parseListen } from './config/listen.ts';
 import type { Config } from './config/schema.ts';
-import { configShow } from './config/show.ts';
 import { Admission } from './edge/admission.ts';
 import type { EdgePorts } from './edge/ports.ts';
 import { createEdge } from './edge/server.ts';
 import { type Failure, failure, SigilError } from './errors.ts';
 import { Redactor } from './secrets/redactor.ts';
-import { type AuditNote, auditNote } from './stores/audit.ts';
 import { createRemoteGatewayStore } from './stores/remote/gateway-store.ts';
 import { createReadStore, createSeqTracker, type SeqTracker } from './stores/remote/read-store.ts';
 import { prepareDataDir } from './stores/sqlite/data-dir.ts';
@@ -47,8 +45,6 @@ const POOL_ENTRY = new URL(import.meta.url.endsWith('.ts') ? './pool.ts' : './po
 
 /** Time readers get at least to take the last events of turns that ended in the drain, in milliseconds. */
 const LAST_READS_MS = 250;
-/** Parts that are left out and named in the audit at a start. */
-const NAMED_MOST = 100;
 /** How long a stop waits for the times at which tokens were last used to be written down, in milliseconds. */
 const LAST_USES_MS = 1_000;
 
@@ -262,15 +258,6 @@ async function start(
       return draining;
     },
   };
-}
-
-/** With what configuration it started: a fingerprint that tells another from the same, with every secret hidden. */
-function startNote(config: Config, quarantined: StartOptions['quarantined']): AuditNote {
-  const { version, commit } = versionInfo();
-  const shown = JSON.stringify(configShow(config));
-  const left_out = quarantined.map(({ what }) => what).slice(0, NAMED_MOST);
-  const details = { version, commit, config_sha256: hash('sha256', shown), left_out };
-  return auditNote('config.applied', 'system', details);
 }
 
 type Edge = ReturnType<typeof createEdge>;
