@@ -2,7 +2,7 @@
 // What each record changes in a workspace's vectors: the messages people and models wrote, summaries and facts. Pure: no SQL, no clock.
 
 import type { JournalRow, SessionRecord } from './records.ts';
-import type { ReadRow } from './streams.ts';
+import type { ReadRowOf } from './streams.ts';
 import type { VectorItem } from './vector-store.ts';
 import type { StoredFact, WorkspaceRecord } from './workspace-records.ts';
 
@@ -29,12 +29,12 @@ const WORKSPACE_TYPES: ReadonlySet<WorkspaceRecord['type']> = new Set<WorkspaceR
 ]);
 
 /** Whether a record changes vectors. Messages that are trimmed from the first tier stay here: this is what finds them still. */
-export function changesVectors({ kind, record }: ReadRow): boolean {
+export function changesVectors({ kind, record }: ReadRowOf<'session' | 'workspace'>): boolean {
   return kind === 'session' ? SESSION_TYPES.has(record.type) : WORKSPACE_TYPES.has(record.type);
 }
 
 /** Applies one row. Rows must come in order of seq, each once. */
-export function applyToVectors(items: VectorItems, read: ReadRow): void {
+export function applyToVectors(items: VectorItems, read: ReadRowOf<'session' | 'workspace'>): void {
   if (read.kind === 'session') {
     const item = messageOf(items, read.row, read.record);
     if (item !== undefined) items.put([item]);
