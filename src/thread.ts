@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where every worker begins: takes up the role its thread's name gives it.
+// Where every worker begins: takes up the role its thread's name gives it, or does the one job it was started for.
 
 import { parentPort, workerData } from 'node:worker_threads';
+import type { BackupJobData } from './composition/backup-job.ts';
 import type { Boot, ToWorker } from './composition/boot.ts';
 import { killPoints } from './composition/kill-points.ts';
 import { realWorld } from './composition/real-world.ts';
@@ -19,17 +20,24 @@ const ROLES: Readonly<Record<string, () => Promise<StartRole>>> = {
 const root = parentPort;
 if (root === null) throw new Error('thread.ts is where a worker begins; start the gateway instead');
 
-const life = startThreadLife({
-  boot: workerData as Boot,
-  world: realWorld,
-  point: killPoints(process.env['SIGIL_KILL_AT']),
-  say: (message) => root.postMessage(message),
-  role: (name) => {
-    const start = ROLES[name.replace(/-\d+$/, '')];
-    if (start === undefined) throw new Error(`no role for thread ${name}`);
-    return start();
-  },
-  ended: () => root.close(),
-});
-root.on('message', (message: ToWorker) => life.hear(message));
-await life.started;
+const point = killPoints(process.env['SIGIL_KILL_AT']);
+const data = workerData as Boot | BackupJobData;
+if ('job' in data) {
+  const { runBackupJob } = await import('./composition/backup-thread.ts');
+  await runBackupJob(root, data, point);
+} else {
+  const life = startThreadLife({
+    boot: data,
+    world: realWorld,
+    point,
+    say: (message) => root.postMessage(message),
+    role: (name) => {
+      const start = ROLES[name.replace(/-\d+$/, '')];
+      if (start === undefined) throw new Error(`no role for thread ${name}`);
+      return start();
+    },
+    ended: () => root.close(),
+  });
+  root.on('message', (message: ToWorker) => life.hear(message));
+  await life.started;
+}

@@ -64,7 +64,7 @@ async function make(): Promise<Json> {
     }),
     ...(operation.resumes ? [LAST_EVENT_ID] : []),
   ];
-  const answers = ({ answer, events, empty }: Operation): Json => ({
+  const answers = ({ answer, events, files, empty }: Operation): Json => ({
     200: {
       description: events === undefined ? 'Done.' : 'Done, or events as they happen.',
       headers: REQUEST_ID,
@@ -73,6 +73,7 @@ async function make(): Promise<Json> {
           ? {}
           : { 'application/json': { schema: answer === 'object' ? { type: 'object' } : ref(answer) } }),
         ...(events === undefined ? {} : { 'text/event-stream': eventContent(events) }),
+        ...Object.fromEntries((files ?? []).map((type) => [type, {}])),
       },
     },
     ...(empty === undefined ? {} : { 204: { description: empty, headers: REQUEST_ID } }),

@@ -3,6 +3,7 @@
 
 import type { EdgeContext } from '../context.ts';
 import type { Route } from '../exchange.ts';
+import { backupRoutes } from './backups.ts';
 import { chatRoutes } from './chat.ts';
 import { debugRoutes } from './debug.ts';
 import { sessionRoutes } from './sessions.ts';
@@ -15,6 +16,7 @@ export function allRoutes(edge: EdgeContext): readonly Route[] {
     ...chatRoutes(edge),
     ...turnRoutes(edge),
     ...sessionRoutes(edge),
+    ...backupRoutes(edge),
     ...debugRoutes(edge),
   ];
 }

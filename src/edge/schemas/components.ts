@@ -11,6 +11,7 @@ import * as system from './system.ts';
 export const COMPONENTS = {
   ChatRequest: requests.ChatRequest,
   NoBody: requests.NoBody,
+  BackupRequest: requests.BackupRequest,
   Chat: answers.Chat,
   Usage: answers.Usage,
   ToolCall: answers.ToolCall,

@@ -22,6 +22,8 @@ export interface Operation {
   /** JSON, events, or either as `Accept` says. */
   readonly answer?: ComponentName | 'object';
   readonly events?: Readonly<Record<string, z.ZodType>>;
+  /** A file of one of these types instead. */
+  readonly files?: readonly string[];
   readonly empty?: string;
   readonly open?: true;
   /** What it refuses with, besides what every operation may. */
@@ -175,6 +177,17 @@ export const OPERATIONS: readonly Operation[] = [
     answer: 'Session',
     refuses: [...BODY, ...OWNED],
   }),
+  operation(
+    'POST /api/v1/backups',
+    'createBackup',
+    'Makes a backup and sends it as one archive; needs `admin:backup`',
+    {
+      tag: 'gateway',
+      body: { schema: 'BackupRequest', required: false },
+      files: ['application/gzip'],
+      refuses: [...BODY, 'forbidden', 'conflict', 'storage_failed'],
+    },
+  ),
   operation('GET /debug/actors', 'listActors', 'Actors in the order of their addresses', {
     tag: 'debug',
     query: requests.ActorsQuery,

@@ -23,6 +23,15 @@ export type ChatBody = z.output<typeof ChatRequest>;
 
 export const NoBody = z.strictObject({}).describe('Nothing; may be left out.');
 
+export const BackupRequest = z
+  .strictObject({
+    with_secrets: z
+      .boolean()
+      .optional()
+      .describe('Also what opens doors: the owner token and stored secrets. Needs `admin:*`.'),
+  })
+  .describe('What a backup is to hold.');
+
 const limit = z.coerce
   .number({ error: 'is not a number' })
   .int({ error: 'is not a whole number' })

@@ -3,7 +3,7 @@
 
 import type { OpenCall, Page, PageRequest, UsageSum, UsageWindow } from '../session-store.ts';
 import { pageLimit, pageOf, placeOf } from './cursor.ts';
-import { openReadonly, type SqliteDatabase } from './database.ts';
+import { fileIdentity, openReadonly, type SqliteDatabase } from './database.ts';
 import { DAY, GATEWAY_MIGRATIONS, HOUR } from './gateway-schema.ts';
 import { guarded } from './storage-error.ts';
 
@@ -31,6 +31,7 @@ export class GatewayReader {
   readonly #file: string;
   #db: SqliteDatabase | undefined;
   #sql: ReturnType<typeof prepare> | undefined;
+  #identity = 0;
 
   constructor(file: string) {
     this.#file = file;
@@ -97,7 +98,10 @@ export class GatewayReader {
 
   #read<T>(work: (sql: ReturnType<typeof prepare>) => T): T | undefined {
     return guarded(this.#file, () => {
+      // Another file lies there once a damaged one was put aside.
+      if (this.#sql !== undefined && fileIdentity(this.#file) !== this.#identity) this.close();
       if (this.#sql === undefined) {
+        this.#identity = fileIdentity(this.#file);
         this.#db = openReadonly(this.#file, GATEWAY_MIGRATIONS.length);
         if (this.#db === undefined) return undefined;
         this.#sql = prepare(this.#db);

@@ -121,6 +121,8 @@ export interface OpenViewsOptions {
   readonly failed?: (failure: Failure) => void;
   /** What is followed; DATA/journal.db when not given. */
   readonly journal?: JournalRows;
+  /** Makes views of what is left of a trimmed journal, short of what is gone. */
+  readonly acceptLoss?: boolean;
 }
 
 export interface OpenViews {
@@ -130,13 +132,15 @@ export interface OpenViews {
 }
 
 /** Opens the views' files and begins to follow the journal. @throws SigilError `storage_failed`. */
-export function openViews({ dataDir, clock, advanced, point, failed, journal }: OpenViewsOptions): OpenViews {
+export function openViews(options: OpenViewsOptions): OpenViews {
+  const { dataDir, clock, advanced, point, failed, journal, acceptLoss = false } = options;
   const views = new SqliteViews({
     dataDir,
     soon: (run) => clock.soon(run),
     after: (ms, run) => clock.after(ms, run),
     monotonic: () => clock.monotonic(),
     advanced,
+    acceptLoss,
     ...(point === undefined ? {} : { point }),
     ...(failed === undefined ? {} : { failed }),
     ...(journal === undefined ? {} : { journal }),

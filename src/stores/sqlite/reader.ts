@@ -149,7 +149,7 @@ export class SqliteReader {
     const last = dir === undefined ? undefined : this.#gateway.lastOf(workspace);
     if (dir === undefined || last === undefined) return undefined;
     const file = this.#files.use(workspace, () => openSessionsReader(workspace, join(dir, 'sessions.db')));
-    const state = file?.state();
+    const state = file?.inPlace() === true ? file.state() : undefined;
     if (file !== undefined && state !== undefined && state.upto >= last && state.journal === this.#gateway.journal())
       return file;
     // Lost or put back from a copy: the views fill it again, and the next read opens what is there then.

@@ -3,6 +3,7 @@
 
 import { join } from 'node:path';
 import { type Failure, failure, toFailure } from '../../errors.ts';
+import { incompleteView, putAside, putAsideNews, saysDamaged } from './damaged.ts';
 import type { BatchBounds, JournalRows } from './journal-source.ts';
 import { OpenFiles } from './open-files.ts';
 import { type ReadRow, readSessions } from './read-rows.ts';
@@ -17,6 +18,7 @@ export interface SessionsFilesOptions {
   readonly lastOf: (workspace: string) => number;
   readonly failed: (failure: Failure) => void;
   readonly most: number;
+  readonly acceptLoss: boolean;
 }
 
 /**
@@ -74,7 +76,28 @@ export class SessionsFiles {
       this.#open.drop(workspace);
       this.#broken.add(workspace);
       this.#options.failed(toFailure(thrown));
+      this.#replaceDamaged(workspace, thrown);
     }
+  }
+
+  /** Damage that is found in the middle of work: the next attempt makes the file anew. */
+  #replaceDamaged(workspace: string, thrown: unknown): void {
+    const dir = workspaceDir(this.#options.dataDir, workspace);
+    const file = join(dir ?? '', 'sessions.db');
+    if (dir === undefined || !saysDamaged(thrown, file)) return;
+    try {
+      this.#refuseLoss(workspace, file);
+      putAside(file);
+      this.#options.failed(putAsideNews(file));
+    } catch (also) {
+      this.#options.failed(toFailure(also));
+    }
+  }
+
+  /** @throws SigilError when a file cannot be made again from the journal, for parts of it are trimmed. */
+  #refuseLoss(workspace: string, file: string): void {
+    const view = viewPath(workspace);
+    if (!this.#options.acceptLoss && this.#options.source.trimmed(view) > 0) throw incompleteView(file, view);
   }
 
   #use(workspace: string): SessionsView | undefined {
@@ -89,8 +112,12 @@ export class SessionsFiles {
       this.#options.failed(failure('storage_failed', says));
       return undefined;
     }
-    const file = openSessionsView(join(dir, 'sessions.db'));
+    const path = join(dir, 'sessions.db');
+    const file = this.#opened(workspace, path);
     try {
+      const belongs = file.belongsTo(this.#options.source);
+      if (!belongs || file.upto < this.#options.source.trimmed(viewPath(workspace))) this.#refuseLoss(workspace, path);
+      if (!belongs) file.clear();
       this.#catchUp(workspace, file);
       return file;
     } catch (thrown) {
@@ -99,10 +126,22 @@ export class SessionsFiles {
     }
   }
 
+  /** A damaged file is put aside, for it can be made again. */
+  #opened(workspace: string, file: string): SessionsView {
+    try {
+      return openSessionsView(file);
+    } catch (thrown) {
+      if (!saysDamaged(thrown, file)) throw thrown;
+      this.#refuseLoss(workspace, file);
+      putAside(file);
+      this.#options.failed(putAsideNews(file));
+      return openSessionsView(file);
+    }
+  }
+
   /** Gives a file that was deleted, put back from a copy or made of another journal what it misses. */
   #catchUp(workspace: string, file: SessionsView): void {
     const { source, bounds, lastOf } = this.#options;
-    if (!file.belongsTo(source)) file.clear();
     const upto = lastOf(workspace);
     let from = file.upto;
     while (from < upto) {
@@ -113,4 +152,9 @@ export class SessionsFiles {
       from = last.seq;
     }
   }
+}
+
+/** The file as the journal names it. */
+function viewPath(workspace: string): string {
+  return `workspaces/${workspace.replaceAll(':', '%3A')}/sessions.db`;
 }

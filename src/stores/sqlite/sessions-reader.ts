@@ -4,7 +4,7 @@
 import type { ToolCall } from '../records.ts';
 import type { MessageRow, Page, PageRequest, SessionRow, TurnRow, TurnToolCall } from '../session-store.ts';
 import { pageLimit, pageOf, placeOf } from './cursor.ts';
-import { openReadonly, type SqliteDatabase } from './database.ts';
+import { fileIdentity, openReadonly, type SqliteDatabase } from './database.ts';
 import { SESSIONS_MIGRATIONS, type StoredMessage, type StoredSession, type StoredTurn } from './sessions-schema.ts';
 
 /** A turn with its place in the journal. */
@@ -20,8 +20,9 @@ const SEARCHED_LENGTH = 16 * 1024 * 1024;
 
 /** Opens a workspace's file for reading; undefined while it is not there. */
 export function openSessionsReader(workspace: string, file: string): SessionsReader | undefined {
+  const identity = fileIdentity(file);
   const db = openReadonly(file, SESSIONS_MIGRATIONS.length);
-  return db === undefined ? undefined : new SessionsReader(workspace, db);
+  return db === undefined ? undefined : new SessionsReader(workspace, db, () => fileIdentity(file) === identity);
 }
 
 export class SessionsReader {
@@ -29,7 +30,11 @@ export class SessionsReader {
   readonly #db: SqliteDatabase;
   readonly #sql: ReturnType<typeof prepare>;
 
-  constructor(workspace: string, db: SqliteDatabase) {
+  /** Whether it is still this file that lies there: a damaged one is put aside and another made. */
+  readonly inPlace: () => boolean;
+
+  constructor(workspace: string, db: SqliteDatabase, inPlace: () => boolean) {
+    this.inPlace = inPlace;
     this.#workspace = workspace;
     this.#db = db;
     this.#sql = prepare(db);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The writer of one workspace's sessions.db: applies records of the journal, and says in the file how far it has come.
 
-import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import {
   applyToSession,
@@ -14,21 +14,13 @@ import { openDatabase, type SqliteDatabase, VIEW_CHECKPOINT_PAGES } from './data
 import type { JournalRows } from './journal-source.ts';
 import type { ReadRow } from './read-rows.ts';
 import { SESSIONS_MIGRATIONS, type StoredSession, type StoredTurn } from './sessions-schema.ts';
-import { codeOf, guarded } from './storage-error.ts';
+import { guarded } from './storage-error.ts';
 import { ViewState } from './view-state.ts';
 
-/** Opens a workspace's file, made when it is missing; a damaged one is put aside, for it can be made again. */
+/** Opens a workspace's file, made when it is missing. */
 export function openSessionsView(file: string): SessionsView {
   guarded(file, () => mkdirSync(dirname(file), { recursive: true, mode: 0o700 }));
-  try {
-    return new SessionsView(file);
-  } catch (thrown) {
-    const cause = thrown instanceof Error ? thrown.cause : undefined;
-    if (!/^SQLITE_(?:CORRUPT|NOTADB)/.test(codeOf(cause))) throw thrown;
-    renameSync(file, `${file}.damaged`);
-    for (const rest of ['-wal', '-shm']) rmSync(`${file}${rest}`, { force: true });
-    return new SessionsView(file);
-  }
+  return new SessionsView(file);
 }
 
 /** One workspace's sessions, messages and turns. */

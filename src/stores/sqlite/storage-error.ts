@@ -10,8 +10,14 @@ const REASONS: readonly (readonly [prefix: string, says: string])[] = [
   ['SQLITE_READONLY', 'it cannot be written; check the permissions of the file and its directory'],
   ['SQLITE_PERM', 'it may not be opened; check the permissions of the file and its directory'],
   ['SQLITE_CANTOPEN', 'it cannot be opened; check that its directory is there and may be written'],
-  ['SQLITE_CORRUPT', 'it is damaged; restore it from a backup'],
-  ['SQLITE_NOTADB', 'it is not a database; move it away or restore it from a backup'],
+  [
+    'SQLITE_CORRUPT',
+    'it is damaged; `sigil doctor` says what to do, `sigil backup restore FILE` puts a backup in its place',
+  ],
+  [
+    'SQLITE_NOTADB',
+    'it is not a database; `sigil doctor` says what to do, `sigil backup restore FILE` puts a backup in its place',
+  ],
   ['SQLITE_IOERR', 'the disk reported an error; check the system log and the disk'],
   ['SQLITE_BUSY', 'another process is using it; stop that process'],
   ['SQLITE_LOCKED', 'another process is using it; stop that process'],

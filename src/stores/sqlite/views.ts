@@ -4,6 +4,8 @@
 import { join } from 'node:path';
 import { type Failure, failure, toFailure } from '../../errors.ts';
 import type { Request } from '../request.ts';
+import { incompleteView, putAside, putAsideNews, saysDamaged } from './damaged.ts';
+import { GATEWAY_FILE } from './data-files.ts';
 import { GatewayView } from './gateway-view.ts';
 import { type BatchBounds, type JournalRows, JournalSource } from './journal-source.ts';
 import { byWorkspace, readSessions } from './read-rows.ts';
@@ -31,6 +33,8 @@ export interface ViewsOptions {
   readonly openFiles?: number;
   /** What is followed; journal.db in the directory when not given. */
   readonly journal?: JournalRows;
+  /** Makes views of what is left of a trimmed journal, short of what is gone. */
+  readonly acceptLoss?: boolean;
 }
 
 export interface ViewsStats {
@@ -70,7 +74,7 @@ export class SqliteViews {
   readonly #options: ViewsOptions;
   readonly #bounds: BatchBounds;
   readonly #source: JournalRows;
-  readonly #gateway: GatewayView;
+  #gateway: GatewayView;
   readonly #files: SessionsFiles;
   #awaiting: Awaiting[] = [];
   #wanted = 0;
@@ -92,7 +96,7 @@ export class SqliteViews {
     this.#options = options;
     this.#bounds = { rows: options.batchRows ?? 1000, length: BATCH_LENGTH };
     this.#source = options.journal ?? new JournalSource(join(options.dataDir, 'journal.db'));
-    this.#gateway = new GatewayView(join(options.dataDir, 'gateway.db'));
+    this.#gateway = this.#openGateway();
     this.#files = new SessionsFiles({
       dataDir: options.dataDir,
       source: this.#source,
@@ -100,8 +104,34 @@ export class SqliteViews {
       lastOf: (workspace) => this.#gateway.lastOf(workspace),
       failed: (failure) => options.failed?.(failure),
       most: options.openFiles ?? 128,
+      acceptLoss: options.acceptLoss ?? false,
     });
     this.#schedule();
+  }
+
+  get #gatewayFile(): string {
+    return join(this.#options.dataDir, GATEWAY_FILE);
+  }
+
+  /** Opens gateway.db; a damaged one is put aside and another begun. */
+  #openGateway(): GatewayView {
+    const file = this.#gatewayFile;
+    try {
+      return new GatewayView(file);
+    } catch (thrown) {
+      if (!saysDamaged(thrown, file)) throw thrown;
+      this.#refuseLoss();
+      putAside(file);
+      this.#options.failed?.(putAsideNews(file));
+      return new GatewayView(file);
+    }
+  }
+
+  /** @throws SigilError when gateway.db cannot be made again from the journal, for parts of it are trimmed. */
+  #refuseLoss(): void {
+    const { acceptLoss = false } = this.#options;
+    if (acceptLoss || !this.#source.open() || this.#source.trimmed(GATEWAY_FILE) === 0) return;
+    throw incompleteView(this.#gatewayFile, GATEWAY_FILE);
   }
 
   /** Everything up to here is applied. */
@@ -195,13 +225,30 @@ export class SqliteViews {
       if (rows > 0) this.#rest(this.#options.monotonic() - began, rows);
     } catch (thrown) {
       this.#options.failed?.(toFailure(thrown));
+      if (saysDamaged(thrown, this.#gatewayFile)) this.#replaceGateway();
       this.#later(AGAIN_MS);
+    }
+  }
+
+  /** The damage was found in the middle of work: what is open is closed first. */
+  #replaceGateway(): void {
+    try {
+      this.#refuseLoss();
+      this.#gateway.close();
+      putAside(this.#gatewayFile);
+      this.#gateway = this.#openGateway();
+      this.#started = false;
+      this.#options.failed?.(putAsideNews(this.#gatewayFile));
+    } catch (thrown) {
+      this.#options.failed?.(toFailure(thrown));
     }
   }
 
   #start(): void {
     // Made of another journal, or of rows this one has lost: it would never agree again.
-    if (!this.#gateway.belongsTo(this.#source)) this.#gateway.clear();
+    const belongs = this.#gateway.belongsTo(this.#source);
+    if (!belongs || this.upto < this.#source.trimmed(GATEWAY_FILE)) this.#refuseLoss();
+    if (!belongs) this.#gateway.clear();
     this.#started = true;
     this.#check('');
     this.#options.advanced(this.upto);
