@@ -29,6 +29,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const { run } = await import('./cli/program.ts');
   return await run(argv, {
     startGateway: async (options) => (await import('./gateway.ts')).startGateway(options),
+    dataKeeping: async () => (await import('./composition/data-keeping.ts')).dataKeeping,
     knownTypes: async () => (await import('./composition/known-types.ts')).knownTypes,
   });
 }

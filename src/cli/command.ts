@@ -3,6 +3,7 @@
 
 import { Command, Option } from 'commander';
 import type { KnownTypes } from '../config/entries.ts';
+import type { DataKeeping } from './data-keeping.ts';
 import type { Output } from './output.ts';
 import type { StartGateway } from './running-gateway.ts';
 
@@ -18,6 +19,8 @@ export interface Globals {
 /** What the composition root gives to the command line. */
 export interface Composition {
   readonly startGateway: StartGateway;
+  /** Work on the data directory itself. */
+  dataKeeping(): Promise<DataKeeping>;
   /** The provider and channel types this build has. */
   knownTypes(): Promise<KnownTypes>;
 }
