@@ -58,6 +58,8 @@ export const KILL_POINTS = [
 
 /** Places in work on the data itself, which no life of a gateway under load passes: `npm run test:stores` kills there. */
 export const DATA_POINTS = [
+  // Old rows forgotten.
+  'journal.trimmed',
   // A backup: a database copied, a file in the archive, all of them and no manifest yet.
   'backup.copied',
   'backup.packed',

@@ -6,7 +6,6 @@ import { type Config, defaultConfig } from '../config/schema.ts';
 
 /** Settings that are read by nothing yet: said when somebody has set one. */
 const WITHOUT_EFFECT = [
-  'storage.journal_retention',
   'models.budgets.unknown_price',
   'sessions.mode',
   'sessions.memory.compaction',

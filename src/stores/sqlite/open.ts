@@ -12,6 +12,7 @@ import type { ReadProtocol, ReadQuery } from '../session-store.ts';
 import type { Durability } from './database.ts';
 import { SqliteJournalDisk } from './journal-disk.ts';
 import type { JournalRows } from './journal-source.ts';
+import { keepTrimming, type Retention, type TrimPoint } from './keep-trimming.ts';
 import { SqliteReader } from './reader.ts';
 import { SqliteViews, type ViewPoint } from './views.ts';
 
@@ -29,12 +30,14 @@ export interface StoreClock {
 }
 
 /** Where a crash test may end the process while nothing is committed. */
-export type JournalFilePoint = 'journal.opened' | 'journal.before_checkpoint' | 'journal.after_checkpoint';
+export type JournalFilePoint = 'journal.opened' | 'journal.before_checkpoint' | 'journal.after_checkpoint' | TrimPoint;
 
 export interface OpenJournalOptions {
   readonly dataDir: string;
   readonly durability: Durability;
   readonly clock: StoreClock;
+  /** When rows may be forgotten; they never are when it is not given. */
+  readonly retention?: Retention;
   /** Told after each commit, and once at the start. */
   readonly notify: (upto: number) => void;
   /** Named places of the crash tests. */
@@ -47,6 +50,8 @@ export interface OpenJournal {
   readonly handlers: Handlers<JournalProtocol>;
   /** The last durable row. */
   seq(): number;
+  /** Whether somebody waits for a commit. */
+  waiting(): boolean;
   close(): void;
 }
 
@@ -55,8 +60,18 @@ const IDLE_MS = 250;
 
 /** Opens DATA/journal.db and becomes its one writer. @throws SigilError `storage_failed`. */
 export function openJournal(options: OpenJournalOptions): OpenJournal {
-  const { dataDir, durability } = options;
-  return serveJournal(new SqliteJournalDisk({ file: join(dataDir, 'journal.db'), durability }), options);
+  const { dataDir, durability, retention } = options;
+  const disk = new SqliteJournalDisk({ file: join(dataDir, 'journal.db'), durability });
+  const journal = serveJournal(disk, options);
+  if (retention === undefined) return journal;
+  const stop = keepTrimming({ ...options, retention, disk, waiting: () => journal.waiting() });
+  return {
+    ...journal,
+    close() {
+      stop();
+      journal.close();
+    },
+  };
 }
 
 /** A disk whose log is moved into its file when nothing else is to be done. */
@@ -104,6 +119,7 @@ export function serveJournal(disk: IdleDisk, { clock, notify, point, failed }: O
       'journal.stats': (request) => writer.stats(request),
     },
     seq: () => writer.seq,
+    waiting: () => writer.waiting,
     close() {
       cancel?.();
       disk.close();

@@ -3,6 +3,7 @@
 
 import type { ToolCall } from '../records.ts';
 import type { MessageRow, Page, PageRequest, SessionRow, TurnRow, TurnToolCall } from '../session-store.ts';
+import type { TurnFigures } from '../trimmed-turn.ts';
 import { pageLimit, pageOf, placeOf } from './cursor.ts';
 import { fileIdentity, openReadonly, type SqliteDatabase } from './database.ts';
 import { SESSIONS_MIGRATIONS, type StoredMessage, type StoredSession, type StoredTurn } from './sessions-schema.ts';
@@ -12,6 +13,7 @@ export interface PlacedTurn {
   readonly turn: TurnRow;
   readonly first: number;
   readonly last: number;
+  readonly figures: TurnFigures;
 }
 
 /** How many of a user's newest messages a search looks at, and how much text (UTF-16 units) of them. */
@@ -80,7 +82,9 @@ export class SessionsReader {
   turn(id: string): PlacedTurn | undefined {
     const row = this.#sql.turn.get(id);
     if (row === undefined) return undefined;
-    return { turn: this.#turnRow(row), first: row.first_seq, last: row.last_seq };
+    const queued_ms = row.started_at === null ? 0 : Math.max(0, row.started_at - row.created_at);
+    const figures = { last: row.events, queued_ms };
+    return { turn: this.#turnRow(row), first: row.first_seq, last: row.last_seq, figures };
   }
 
   search(
