@@ -16,7 +16,10 @@ function wholeNumber(least: number, most: number): (text: string) => string {
 }
 
 function addSession(program: CliCommand): void {
-  const session = program.command('session').summary('conversations: list, show').helpGroup('See inside:');
+  const session = program
+    .command('session')
+    .summary('conversations: list, show, export, import')
+    .helpGroup('See inside:');
   session
     .command('list')
     .summary('list sessions, newest activity first')
@@ -28,6 +31,24 @@ function addSession(program: CliCommand): void {
     .summary('a session and its messages')
     .argument('<ID>', 'the session')
     .runs(() => import('./session-show.ts'));
+  session
+    .command('export')
+    .summary('a session as a file')
+    .argument('<SESSION>', 'the session')
+    .addOption(
+      new CliOption('--format <FORMAT>', 'jsonl, which can be imported again (default), or markdown')
+        .choices(['jsonl', 'markdown'])
+        .completesWith(['jsonl', 'markdown']),
+    )
+    .addOption(new CliOption('--output <FILE>', 'write to this file instead of stdout').completesWith('file'))
+    .runs(() => import('./session-export.ts'));
+  session
+    .command('import')
+    .summary('take in an exported session; doing it again is safe')
+    .description('It keeps its id where that is free. FILE - reads stdin.')
+    .argument('<FILE>', 'a file of `sigil session export`, in jsonl')
+    .option('--workspace <W>', 'put it there instead of into the workspace it was exported from')
+    .runs(() => import('./session-import.ts'));
 }
 
 function addConfig(program: CliCommand): void {

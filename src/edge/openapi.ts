@@ -96,6 +96,7 @@ async function make(): Promise<Json> {
             content: { 'application/json': { schema: ref(operation.body.schema) } },
           },
         }),
+    ...(operation.lines ? { requestBody: LINES_BODY } : {}),
     responses: {
       ...answers(operation),
       ...problems(operation.open ? operation.refuses : [...ALWAYS, ...operation.refuses]),
@@ -151,6 +152,11 @@ const TAGS = [
   { name: 'gateway', description: 'The gateway itself.' },
   { name: 'debug', description: 'The live actor system; needs `admin:debug`.' },
 ];
+
+const LINES_BODY = {
+  required: true,
+  content: { 'application/x-ndjson': { schema: { type: 'string', description: 'One JSON object a line.' } } },
+};
 
 const LAST_EVENT_ID = {
   name: 'Last-Event-ID',

@@ -24,6 +24,7 @@ export const COMPONENTS = {
   Workspace: answers.Workspace,
   Workspaces: answers.Workspaces,
   Cancelled: answers.Cancelled,
+  Imported: answers.Imported,
   Health: system.Health,
   Ready: system.Ready,
   Problem: system.Problem,

@@ -18,6 +18,8 @@ export interface Operation {
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: z.ZodObject;
   readonly resumes?: true;
+  /** A body of lines of JSON, worked on as it comes. */
+  readonly lines?: true;
   readonly body?: { readonly schema: ComponentName; readonly required: boolean };
   /** JSON, events, or either as `Accept` says. */
   readonly answer?: ComponentName | 'object';
@@ -169,6 +171,20 @@ export const OPERATIONS: readonly Operation[] = [
     query: requests.PageQuery,
     answer: 'Messages',
     refuses: ['validation_failed', ...OWNED],
+  }),
+  operation('GET /api/v1/sessions/:id/export', 'exportSession', 'A session as a file', {
+    tag: 'sessions',
+    params: SESSION,
+    query: requests.ExportQuery,
+    files: ['application/jsonl', 'text/markdown'],
+    refuses: ['validation_failed', ...OWNED],
+  }),
+  operation('POST /api/v1/sessions/import', 'importSession', 'Takes in an exported session; repeating it is safe', {
+    tag: 'sessions',
+    query: requests.ImportQuery,
+    lines: true,
+    answer: 'Imported',
+    refuses: [...BODY, 'not_a_member', 'conflict', 'overloaded', 'draining', 'storage_failed', ...OWNED],
   }),
   operation('POST /api/v1/sessions/:id/archive', 'archiveSession', 'Puts a session away; it takes no more messages', {
     tag: 'sessions',

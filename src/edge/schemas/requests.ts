@@ -44,6 +44,17 @@ const cursor = z.string().min(1).max(16_384).optional().describe('`next_cursor` 
 
 export const PageQuery = z.object({ limit, cursor });
 
+export const ExportQuery = z.object({
+  format: z
+    .enum(['jsonl', 'markdown'], { error: 'is not jsonl or markdown' })
+    .default('jsonl')
+    .describe('`jsonl` can be imported again; `markdown` is for people.'),
+});
+
+export const ImportQuery = z.object({
+  workspace_id: WorkspaceId.optional().describe('Another workspace than the one in the file.'),
+});
+
 export const ActorsQuery = z.object({
   kind: z.string().max(64).optional().describe('Only actors of this kind.'),
   thread: z.string().max(64).optional().describe('Only actors of this thread.'),
