@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// When the journal's old rows are forgotten: pass after pass in small steps, only while nobody waits for a commit.
+// When the journal's old rows are forgotten: pass after pass in small steps, after whoever waits for a commit.
 
 import { type Failure, toFailure } from '../../errors.ts';
 import type { SqliteJournalDisk } from './journal-disk.ts';
@@ -30,6 +30,8 @@ const FIRST_MS = 5_000;
 /** Between two steps at least; and as many times what the step took, so that it never has more than a twentieth of the thread. */
 const PAUSE_MS = 5;
 const REST = 20;
+/** How long a step gives way to who waits, before it is taken all the same, in milliseconds. */
+const POSTPONED_MS = 200;
 /** Between two passes: an hour, or less for rows that are not kept for days. */
 const PASS_MS = 3_600_000;
 const PASS_SHARE = 24;
@@ -40,9 +42,15 @@ export function keepTrimming(options: KeepTrimmingOptions): () => void {
   const trimmer = disk.trimmer(dataDir);
   const pass_ms = Math.min(PASS_MS, retention.ms / PASS_SHARE);
   let stopped = false;
+  /** When the next step may be taken. */
+  let due = 0;
   let cancel = (): void => undefined;
-  const next = (ms: number): void => {
+  const again = (ms: number): void => {
     if (!stopped) cancel = clock.after(ms, run);
+  };
+  const next = (ms: number): void => {
+    due = clock.monotonic() + ms;
+    again(ms);
   };
   const over = (thrown?: unknown): void => {
     if (stopped) return;
@@ -51,10 +59,11 @@ export function keepTrimming(options: KeepTrimmingOptions): () => void {
     next(pass_ms);
   };
   const run = (): void => {
-    // Whoever waits comes first; the timer comes again.
-    if (waiting()) return next(PAUSE_MS);
+    // Whoever waits comes first, but under a load that never ends the file would grow for ever: then a step comes between
+    // two commits now and then.
+    const now = clock.monotonic();
+    if (waiting() && now - due < POSTPONED_MS) return again(PAUSE_MS);
     try {
-      const began = clock.monotonic();
       const step = trimmer.step(retention.now() - retention.ms, () => clock.monotonic());
       if (step.rows > 0) {
         disk.touched();
@@ -65,7 +74,7 @@ export function keepTrimming(options: KeepTrimmingOptions): () => void {
         over();
       } else if (step.wanted !== undefined) {
         trimmer.look(step.wanted).then(() => next(PAUSE_MS), over);
-      } else next(Math.max(PAUSE_MS, REST * (clock.monotonic() - began)));
+      } else next(Math.max(PAUSE_MS, REST * (clock.monotonic() - now)));
     } catch (thrown) {
       over(thrown);
     }
