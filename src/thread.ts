@@ -3,11 +3,11 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import type { BackupJobData } from './composition/backup-job.ts';
-import type { Boot, ToWorker } from './composition/boot.ts';
+import type { Boot, Prepared, ToWorker } from './composition/boot.ts';
 import { killPoints } from './composition/kill-points.ts';
 import { realWorld } from './composition/real-world.ts';
 import type { StartRole } from './composition/role.ts';
-import { startThreadLife } from './composition/thread-life.ts';
+import { startThreadLife, type ThreadLife } from './composition/thread-life.ts';
 
 const ROLES: Readonly<Record<string, () => Promise<StartRole>>> = {
   journal: async () => (await import('./composition/journal-role.ts')).startJournal,
@@ -20,24 +20,37 @@ const ROLES: Readonly<Record<string, () => Promise<StartRole>>> = {
 const root = parentPort;
 if (root === null) throw new Error('thread.ts is where a worker begins; start the gateway instead');
 
+const roleOf = (name: string): Promise<StartRole> => {
+  const start = ROLES[name.replace(/-\d+$/, '')];
+  if (start === undefined) throw new Error(`no role for thread ${name}`);
+  return start();
+};
+
 const point = killPoints(process.env['SIGIL_KILL_AT']);
-const data = workerData as Boot | BackupJobData;
-if ('job' in data) {
-  const { runBackupJob } = await import('./composition/backup-thread.ts');
-  await runBackupJob(root, data, point);
-} else {
-  const life = startThreadLife({
-    boot: data,
+const begin = (boot: Boot): ThreadLife =>
+  startThreadLife({
+    boot,
     world: realWorld,
     point,
     say: (message) => root.postMessage(message),
-    role: (name) => {
-      const start = ROLES[name.replace(/-\d+$/, '')];
-      if (start === undefined) throw new Error(`no role for thread ${name}`);
-      return start();
-    },
+    role: roleOf,
     ended: () => root.close(),
   });
+
+const born = workerData as Boot | Prepared | BackupJobData;
+if ('job' in born) {
+  const { runBackupJob } = await import('./composition/backup-thread.ts');
+  await runBackupJob(root, born, point);
+} else if ('prepare' in born) {
+  // What it is to be comes when it is needed; a life that cannot begin ends the thread, as one that begins at once does.
+  let life: ThreadLife | undefined;
+  root.on('message', (message: ToWorker) => {
+    if (message.say === 'boot') life = begin(message.boot);
+    else life?.hear(message);
+  });
+  await roleOf(born.prepare);
+} else {
+  const life = begin(born);
   root.on('message', (message: ToWorker) => life.hear(message));
   await life.started;
 }

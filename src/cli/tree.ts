@@ -51,6 +51,139 @@ function addSession(program: CliCommand): void {
     .runs(() => import('./session-import.ts'));
 }
 
+const PEOPLE = 'People and access:';
+
+function addUser(program: CliCommand): void {
+  const user = program.command('user').summary('users: list, add, change, link, unlink, remove').helpGroup(PEOPLE);
+  user
+    .command('list')
+    .summary('list users, those of the configuration first')
+    .option('--limit <N>', 'at most this many (default 50)', wholeNumber(1, MOST))
+    .runs(() => import('./user-list.ts'));
+  user
+    .command('add')
+    .summary('make a user')
+    .argument('<ID>', 'a short id: lowercase letters, digits, ":", "_" and "-"')
+    .option('--name <NAME>', 'the name shown')
+    .addOption(new CliOption('--role <ROLE>', 'what they may do (default member)').choices(ROLES).completesWith(ROLES))
+    .runs(() => import('./user-add.ts'));
+  user
+    .command('change')
+    .summary('give a user another name or role')
+    .argument('<ID>', 'the user')
+    .option('--name <NAME>', 'the name shown')
+    .addOption(new CliOption('--role <ROLE>', 'what they may do').choices(ROLES).completesWith(ROLES))
+    .runs(() => import('./user-change.ts'));
+  user
+    .command('link')
+    .summary('say who a user is on a platform')
+    .argument('<ID>', 'the user')
+    .argument('<CHANNEL>', 'the type of channel, such as telegram')
+    .argument('<PLATFORM-ID>', 'their id there')
+    .option('--name <NAME>', 'the name they have there')
+    .runs(() => import('./user-link.ts'));
+  user
+    .command('unlink')
+    .summary('take back who a user is on a platform')
+    .argument('<ID>', 'the user')
+    .argument('<CHANNEL>', 'the type of channel')
+    .argument('<PLATFORM-ID>', 'their id there')
+    .runs(() => import('./user-unlink.ts'));
+  user
+    .command('remove')
+    .summary('remove a user; their pairings and tokens go with them')
+    .argument('<ID>', 'the user')
+    .runs(() => import('./user-remove.ts'));
+}
+
+function addPairing(program: CliCommand): void {
+  const pairing = program.command('pairing').summary('pairings: list, approve, deny').helpGroup(PEOPLE);
+  pairing
+    .command('list')
+    .summary('conversations that may talk to the gateway, or want to')
+    .addOption(new CliOption('--status <S>', 'only these').choices(STATUSES).completesWith(STATUSES))
+    .option('--limit <N>', 'at most this many (default 50)', wholeNumber(1, MOST))
+    .runs(() => import('./pairing-list.ts'));
+  pairing
+    .command('approve')
+    .summary('let a conversation in')
+    .argument('<ID>', 'the pairing')
+    .option('--user <ID>', 'the user it speaks for, when it has none yet or another')
+    .runs(() => import('./pairing-approve.ts'));
+  pairing
+    .command('deny')
+    .summary('keep a conversation out')
+    .argument('<ID>', 'the pairing')
+    .runs(() => import('./pairing-deny.ts'));
+}
+
+function addToken(program: CliCommand): void {
+  const token = program.command('token').summary('tokens for the API: list, create, revoke').helpGroup(PEOPLE);
+  token
+    .command('list')
+    .summary('list tokens, without what they are')
+    .option('--user <ID>', 'only those of this user')
+    .option('--limit <N>', 'at most this many (default 50)', wholeNumber(1, MOST))
+    .runs(() => import('./token-list.ts'));
+  token
+    .command('create')
+    .summary('make a token; it is shown this once')
+    .option('--user <ID>', 'the user who speaks with it (default you)')
+    .option('--name <NAME>', 'what it is for')
+    .option(
+      '--permissions <LIST>',
+      'what it may do, with commas: admin:debug,workspace:homelab (default whatever its user may)',
+    )
+    .runs(() => import('./token-create.ts'));
+  token
+    .command('revoke')
+    .summary('revoke a token: it stops at once')
+    .argument('<ID>', 'the token')
+    .runs(() => import('./token-revoke.ts'));
+}
+
+const TIME_HELP = 'Times are like 2026-11-20T12:00:00Z, 2026-11-20, or so long ago: 30m, 24h, 7d.';
+
+function addAudit(program: CliCommand): void {
+  const audit = program.command('audit').summary('what was done: query, verify').helpGroup('See inside:');
+  audit
+    .command('query')
+    .summary('entries of the audit, newest first')
+    .description(TIME_HELP)
+    .option('--action <A>', 'only this action, such as token.created')
+    .option('--actor <ID>', 'only what this user did')
+    .option('--workspace <W>', 'only what is of this workspace')
+    .option('--from <TIME>', 'nothing before')
+    .option('--to <TIME>', 'only what is before')
+    .option('--limit <N>', 'at most this many (default 50)', wholeNumber(1, MOST))
+    .runs(() => import('./audit-query.ts'));
+  audit
+    .command('verify')
+    .summary('walk the chain; names the first entry that was changed, removed, inserted or moved')
+    .description('Exit status 1 when there is one.')
+    .option('--head', 'print the newest entry as N:HASH, to be kept somewhere else')
+    .option('--kept <N:HASH>', 'a head that was kept: the entries up to it must be the same')
+    .runs(() => import('./audit-verify.ts'));
+}
+
+function addUsage(program: CliCommand): void {
+  program
+    .command('usage')
+    .summary('tokens and cost by provider, model, workspace, user or session')
+    .description(TIME_HELP)
+    .helpGroup('See inside:')
+    .addOption(new CliOption('--by <WHAT>', 'what is added up (default model)').choices(BYS).completesWith(BYS))
+    .option('--from <TIME>', 'from the hour that holds this')
+    .option('--to <TIME>', 'hours that begin before')
+    .option('--hourly', 'a line for each hour')
+    .option('--limit <N>', 'at most this many lines (default 50)', wholeNumber(1, MOST))
+    .runs(() => import('./usage.ts'));
+}
+
+const ROLES = ['owner', 'admin', 'member', 'guest'];
+const STATUSES = ['active', 'pending', 'denied'];
+const BYS = ['provider', 'model', 'workspace', 'user', 'session'];
+
 function addConfig(program: CliCommand): void {
   const config = program
     .command('config')
@@ -121,6 +254,34 @@ function addDoctor(program: CliCommand): void {
     .runs(() => import('./doctor-rebuild.ts'));
 }
 
+/** Words on a command line are read by every user of the machine, and kept in the shell's history. */
+const NO_VALUE = {
+  message: 'The value of a secret is never taken from the command line.',
+  advice:
+    'Other users can see it there, and the shell keeps it. Run `sigil secret set NAME` and type it, or pipe it: `sigil secret set NAME < FILE`.',
+} as const;
+
+function addSecret(program: CliCommand): void {
+  const secret = program.command('secret').summary('secrets: set, list, remove').helpGroup('Set up:');
+  secret
+    .command('set')
+    .summary('keep a secret, to be referred to as keyring://service/account')
+    .description('The value is asked for without being shown, or read from stdin; it is never an argument.')
+    .argument('<NAME>', 'service/account; a name alone is sigil/NAME')
+    .refusing(NO_VALUE.message, NO_VALUE.advice)
+    .runs(() => import('./secret-set.ts'));
+  secret
+    .command('list')
+    .summary('names of secrets, when they were set and what refers to them; never values')
+    .runs(() => import('./secret-list.ts'));
+  secret
+    .command('remove')
+    .summary('forget a secret')
+    .argument('<NAME>', 'service/account; a name alone is sigil/NAME')
+    .option('--yes', 'without being asked')
+    .runs(() => import('./secret-remove.ts'));
+}
+
 const KINDS = ['gateway', 'channel', 'workspace', 'session', 'provider', 'budget', 'store', 'thread', 'plugin', 'node'];
 
 /** The whole tree, made anew; the options of the program are those every command takes. */
@@ -174,7 +335,13 @@ export function createProgram(): CliCommand {
   addSession(program);
   addBackup(program);
   addDoctor(program);
+  addAudit(program);
+  addUsage(program);
+  addUser(program);
+  addPairing(program);
+  addToken(program);
   addConfig(program);
+  addSecret(program);
   program
     .command('completion')
     .summary('a completion script for your shell')

@@ -20,7 +20,8 @@ export interface Supervised {
 
 interface Child {
   readonly start: Start;
-  readonly make: (fault: (whose: Address, error: Failure) => void) => Supervised;
+  /** `rested` is called by an actor that has done the last it had to do, outside of any message. */
+  readonly make: (fault: (whose: Address, error: Failure) => void, rested: () => void) => Supervised;
   actor: Supervised | null;
   history: History;
   why: Failure | null;
@@ -89,7 +90,7 @@ export class Actors {
       this.context.world.soon(() => this.end(of, child, whose, error));
     };
     try {
-      child.actor = child.make(fault);
+      child.actor = child.make(fault, () => this.retire(of, child));
     } catch (cause) {
       fault(of, toFailure(cause));
     }

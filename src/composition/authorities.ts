@@ -4,12 +4,15 @@
 import { type BudgetEffect, budgetMachine } from '../actors/budget/machine.ts';
 import { type MachineActor, startMachineActor } from '../actors/machine-actor.ts';
 import { startProviderActor } from '../actors/provider/actor.ts';
-import { workspaceMachine } from '../actors/workspace/machine.ts';
+import { type WorkspaceEffect, workspaceMachine } from '../actors/workspace/machine.ts';
 import { type Address, address, idOf } from '../bus/address.ts';
 import type { Answer } from '../bus/envelope.ts';
 import { placement, threadNames } from '../bus/layout.ts';
 import type { Failure } from '../errors.ts';
+import { packAppendOf } from '../stores/remote/append-wire.ts';
+import { unpackTail } from '../stores/remote/tail-wire.ts';
 import type { ReadQueries } from '../stores/session-store.ts';
+import { WorkspaceStream } from '../stores/workspace-writer.ts';
 import type { Actors, Supervised } from './actors.ts';
 import { budgetScopes, providerTypes } from './config-scopes.ts';
 import type { ThreadContext } from './context.ts';
@@ -19,6 +22,8 @@ type Fault = (whose: Address, error: Failure) => void;
 
 /** How long the past may take to read, and the pause before it is asked for again, in milliseconds. */
 const LOAD = { within: 10_000, pause: 500 } as const;
+/** How long a change of a workspace's memory may take, in milliseconds: a slow disk is waited for. */
+const WRITE_WITHIN = 60_000;
 /** How often a budget that has been asked something reads the record again, in milliseconds. */
 const RECONCILE = 30_000;
 
@@ -49,7 +54,9 @@ export function hostAuthorities(context: ThreadContext, actors: Actors): void {
   // A workspace's actor begins with the first of its sessions that wakes, and ends with the last that falls asleep.
   bus.host('workspace', (envelope) => {
     if (!actors.has(envelope.to)) {
-      actors.start('workspace', envelope.to, (fault) => startWorkspace(context, idOf(envelope.to), fault));
+      actors.start('workspace', envelope.to, (fault, rested) =>
+        startWorkspace(context, idOf(envelope.to), fault, rested),
+      );
     }
     actors.receive(envelope);
   });
@@ -138,12 +145,36 @@ export function startBudget(context: ThreadContext, scope: string, fault: Fault)
   };
 }
 
-export function startWorkspace(context: ThreadContext, id: string, fault: Fault): Supervised {
+export function startWorkspace(context: ThreadContext, id: string, fault: Fault, rested: () => void): Supervised {
   const { bus, world, residents, house } = context;
+  const self = address('workspace', id);
   const place = placement(house.layout);
   const names = threadNames(house.layout);
-  const actor = startMachineActor<never>({
-    address: address('workspace', id),
+  const journal = address('store', 'journal');
+  const options = { from: self, within: WRITE_WITHIN };
+  const stream = new WorkspaceStream({
+    workspace_id: id,
+    append: (append, answered) =>
+      bus.ask(
+        journal,
+        'journal.append',
+        packAppendOf(append, (record) => record),
+        options,
+        answered,
+      ),
+    tail: (of, answered) =>
+      bus.ask(journal, 'journal.tail', { stream: of }, options, (answer) =>
+        answered(answer.ok ? { ok: true, body: unpackTail(answer.body) } : answer),
+      ),
+    known: (body, answered) =>
+      bus.ask(address('store', 'read'), 'memory.known', body, options, (answer) =>
+        answered(answer.ok ? { ok: true, body: answer.body.known } : answer),
+      ),
+    now: () => world.now(),
+    after: (ms, run) => world.after(ms, run),
+  });
+  const actor = startMachineActor<WorkspaceEffect>({
+    address: self,
     parent: address('gateway', 'root'),
     machine: workspaceMachine,
     input: { id, home: (session_id: string) => names[place(address('session', session_id))] ?? '' },
@@ -152,10 +183,26 @@ export function startWorkspace(context: ThreadContext, id: string, fault: Fault)
     bus,
     fault,
     context: (inner) => {
-      const { awake, opened } = inner as { awake: ReadonlySet<string>; opened: number };
-      return { id, awake: awake.size, opened };
+      const { awake, opened, writing } = inner as { awake: ReadonlySet<string>; opened: number; writing: number };
+      return { id, awake: awake.size, opened, writing };
     },
-    perform: () => undefined,
+    perform: (effect, send) => {
+      if (effect.type !== 'write') return;
+      const { to, write } = effect;
+      stream.write({ workspace_id: id, ...write }, (outcome) => {
+        if (outcome.ok) bus.reply(to, outcome.body);
+        else bus.fail(to, outcome.error);
+        send({ type: 'written' });
+        rested();
+      });
+    },
   });
-  return { ...actor, idle: () => actor.state() === 'quiet' };
+  return {
+    ...actor,
+    idle: () => actor.state() === 'quiet',
+    stop: () => {
+      stream.stop();
+      actor.stop();
+    },
+  };
 }

@@ -48,6 +48,9 @@ export const KILL_POINTS = [
   'views.read',
   'views.between_files',
   'views.applied',
+  'memory.read',
+  'memory.between_files',
+  'memory.applied',
   // A lane's memory: its folded state about to be written, written and asleep.
   'lane.checkpoint',
   'lane.asleep',

@@ -52,9 +52,9 @@ export const laneRole = (open: (context: ThreadContext) => Promise<LaneAdapters>
   return async (context) => laneWith(context, await open(context));
 };
 
-export const startLane = laneRole(async ({ house }) => {
-  const tools = await testTools(builtInTools(), process.env['SIGIL_TEST_TOOLS']);
-  const models = createModelStream(providerTypes(house.config));
+export const startLane = laneRole(async ({ house, secrets }) => {
+  const tools = await testTools(builtInTools(), process.env['SIGIL_TEST_TOOLS'], secrets);
+  const models = createModelStream(providerTypes(house.config), secrets.redactor);
   await models.preload('sigil');
   return { tools, checks: createArgumentChecks(), stream: models.stream };
 });
@@ -139,6 +139,7 @@ function laneEffects(
 ): LaneEffects {
   const { bus, world, house } = context;
   const { config } = house;
+  const { redactor } = context.secrets;
   const journal = address('store', 'journal');
   const read = address('store', 'read');
   const store = createReadStore({
@@ -246,7 +247,9 @@ function laneEffects(
             },
           },
         },
-        ({ content, is_error, truncated, took_ms }) => done({ call, content, is_error, truncated, took_ms }),
+        // Before it is journaled: what a tool has seen of a secret stays out of the record and of all that is made from it.
+        ({ content, is_error, truncated, took_ms }) =>
+          done({ call, content: redactor.text(content), is_error, truncated, took_ms }),
       );
       return () => controller.abort();
     },

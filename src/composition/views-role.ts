@@ -3,8 +3,10 @@
 
 import { address } from '../bus/address.ts';
 import { READ } from '../bus/layout.ts';
+import type { ProjectionName } from '../stores/protocol.ts';
 import { openViews } from '../stores/sqlite/open.ts';
 import { bindHandlers } from './bind.ts';
+import { embedding } from './embedding.ts';
 import type { StartRole } from './role.ts';
 
 /** The role over these views. */
@@ -14,19 +16,24 @@ export const viewsRole =
     const { bus, house, world } = context;
     const self = address('store', 'views');
     const read = address('store', 'read');
-    const tell = (upto: number): void => void bus.send(read, 'read.advanced', { upto }, { from: self });
+    const tell = (upto: number, projection: ProjectionName): void =>
+      void bus.send(read, 'read.advanced', { upto, projection }, { from: self });
+    const vectors = embedding(context);
     const views = open({
       dataDir: house.data_dir,
       clock: world,
       advanced: tell,
       point: context.point,
       failed: (error) => context.fault(self, error),
+      ...(vectors === undefined ? {} : { vectors }),
     });
     bus.host('store', bindHandlers(context, self, views.handlers));
     return {
       drain: (done) => done(),
       up: (thread) => {
-        if (thread === READ) tell(views.upto());
+        if (thread !== READ) return;
+        tell(views.upto('sessions'), 'sessions');
+        tell(views.upto('memory'), 'memory');
       },
       close: () => views.close(),
     };

@@ -149,6 +149,8 @@ const TAGS = [
   { name: 'chat', description: 'Messages and their answers.' },
   { name: 'turns', description: 'What became of a message.' },
   { name: 'sessions', description: 'Conversations and where they live.' },
+  { name: 'users', description: 'Who may speak, and with what.' },
+  { name: 'audit', description: 'What was done, and what was used.' },
   { name: 'gateway', description: 'The gateway itself.' },
   { name: 'debug', description: 'The live actor system; needs `admin:debug`.' },
 ];

@@ -1,26 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the stores' threads answer to on the bus, and under which addresses.
 
+import type { EmbedderProtocol } from './embedder.ts';
 import type { Committed, JournalProtocol, PackedAppend, PackedTail } from './journal.ts';
 import type { ReadProtocol } from './session-store.ts';
+
+/** What follows the journal: sessions, which every read waits for, and memory, which has time. */
+export type ProjectionName = 'sessions' | 'memory';
 
 /** What the views' thread is told and asked. */
 export type ViewsProtocol = {
   /** The journal is durable up to here. A number is enough: the view reads the file itself from its checkpoint. */
   readonly 'views.wake': { readonly body: { readonly upto: number }; readonly reply: undefined };
   /** A read waits for this row: go on at once instead of resting. */
-  readonly 'views.hurry': { readonly body: { readonly upto: number }; readonly reply: undefined };
+  readonly 'views.hurry': {
+    readonly body: { readonly upto: number; readonly projection?: ProjectionName };
+    readonly reply: undefined;
+  };
   /** Answered once everything up to `upto` is applied. */
-  readonly 'views.await': { readonly body: { readonly upto: number }; readonly reply: { readonly upto: number } };
+  readonly 'views.await': {
+    readonly body: { readonly upto: number; readonly projection?: ProjectionName };
+    readonly reply: { readonly upto: number };
+  };
   readonly 'views.stats': {
     readonly body: Record<string, never>;
-    readonly reply: { readonly upto: number; readonly applied: number; readonly behind: number };
+    readonly reply: {
+      readonly upto: number;
+      readonly applied: number;
+      readonly behind: number;
+      readonly memory: { readonly upto: number; readonly behind: number };
+    };
   };
 };
 
-/** Told to the read thread: the views have applied everything up to here. */
+/** Told to the read thread: a projection has applied everything up to here. */
 export type ReadNews = {
-  readonly 'read.advanced': { readonly body: { readonly upto: number }; readonly reply: undefined };
+  readonly 'read.advanced': {
+    readonly body: { readonly upto: number; readonly projection: ProjectionName };
+    readonly reply: undefined;
+  };
 };
 
 /** The journal over the bus: an append comes packed. */
@@ -29,7 +47,7 @@ type RemoteJournal = Omit<JournalProtocol, 'journal.append' | 'journal.tail'> & 
   readonly 'journal.tail': { readonly body: JournalProtocol['journal.tail']['body']; readonly reply: PackedTail };
 };
 
-export type StoreProtocol = RemoteJournal & ViewsProtocol & ReadNews & ReadProtocol;
+export type StoreProtocol = RemoteJournal & ViewsProtocol & ReadNews & ReadProtocol & EmbedderProtocol;
 
-/** Ids of the stores' doors: `store/journal`, `store/views`, `store/read`. */
-export const STORE_IDS = { journal: 'journal', views: 'views', read: 'read' } as const;
+/** Ids of the stores' doors: `store/journal`, `store/views`, `store/read` on the threads of their names, `store/embedder` on main. */
+export const STORE_IDS = { journal: 'journal', views: 'views', read: 'read', embedder: 'embedder' } as const;

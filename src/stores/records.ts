@@ -191,7 +191,8 @@ export const RECORD_VERSIONS: { readonly [T in RecordType]: number } = {
 
 /** A record as the journal keeps it. `payload` is JSON made by its writer, so that the journal's thread only carries it. */
 export interface StoredRecord {
-  readonly type: RecordType;
+  /** One of its stream's own types: a session's, a workspace's, the gateway's. */
+  readonly type: string;
   readonly version: number;
   readonly turn_id: string | null;
   readonly payload: string;
@@ -226,11 +227,19 @@ export function store(record: SessionRecord): StoredRecord {
  * @throws Error when the record was written by a newer Sigil.
  */
 export function restore(stored: Pick<StoredRecord, 'type' | 'version' | 'payload'>): SessionRecord {
-  const newest = RECORD_VERSIONS[stored.type];
+  return restoreAs<SessionRecord>(stored, RECORD_VERSIONS);
+}
+
+/** The same for the records of any kind of stream. @throws Error when the record was written by a newer Sigil. */
+export function restoreAs<R extends { readonly type: string }>(
+  stored: Pick<StoredRecord, 'type' | 'version' | 'payload'>,
+  versions: Readonly<Record<string, number>>,
+): R {
+  const newest = versions[stored.type];
   if (newest === undefined || stored.version > newest) {
     throw new Error(
       `record ${stored.type} version ${stored.version} was written by a newer Sigil; start that version instead`,
     );
   }
-  return JSON.parse(stored.payload) as SessionRecord;
+  return JSON.parse(stored.payload) as R;
 }

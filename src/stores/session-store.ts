@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sessions, messages and turns as they are read: the view's interface. Whoever asks sees everything acknowledged before.
 
+import type { DirectoryQueries } from './directory-queries.ts';
+import type { Page, PageRequest } from './page.ts';
 import type { FinishReason, Origin, ToolCall, Usage } from './records.ts';
 import type { NumberedTurnEvent } from './turn-events.ts';
 
@@ -69,16 +71,7 @@ export interface TurnStep {
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
-export interface Page<T> {
-  readonly items: readonly T[];
-  readonly next_cursor: string | null;
-}
-
-export interface PageRequest {
-  /** 1 to 200. */
-  readonly limit: number;
-  readonly cursor?: string | undefined;
-}
+export type { Page, PageRequest };
 
 /** The tokens and cost of one scope since a point in time. */
 export interface UsageSum {
@@ -106,7 +99,7 @@ export interface UsageWindow {
  * Every question the read thread answers. Each is asked with `after`: the answer waits until the view has applied that
  * seq (0: as it is; `latest`: whatever the journal holds durably now), else fails `view_behind` after 2 s.
  */
-export type ReadQueries = {
+export type ReadQueries = DirectoryQueries & {
   readonly 'session.get': { readonly body: { readonly session_id: string }; readonly reply: SessionRow };
   /** Newest activity first. */
   readonly 'session.list': {
@@ -147,6 +140,15 @@ export type ReadQueries = {
   readonly 'message.turn': {
     readonly body: { readonly session_id: string; readonly message_id: string };
     readonly reply: { readonly turn_id: string | null; readonly content: string };
+  };
+  /** Whether a workspace's memory knows something under this id. */
+  readonly 'memory.known': {
+    readonly body: {
+      readonly workspace_id: string;
+      readonly what: 'summary' | 'message';
+      readonly id: string;
+    };
+    readonly reply: { readonly known: boolean };
   };
   /** What a scope (`global` or `workspace/<id>`) used in the hour and the day (UTC) that hold `at`. */
   readonly 'usage.window': {

@@ -48,7 +48,7 @@ export class StoreHouse {
       soon: this.clock.soon,
       after: this.clock.after,
       monotonic: this.clock.monotonic,
-      advanced: (upto) => this.news && this.reader?.advanced(upto),
+      advanced: (upto, projection) => this.news && this.reader?.advanced(upto, projection),
       failed: (failure) => this.failures.push(failure),
       ...more,
     });
@@ -61,7 +61,7 @@ export class StoreHouse {
       soon: this.clock.soon,
       after: this.clock.after,
       monotonic: this.clock.monotonic,
-      hurry: (upto) => this.wakes && this.views?.hurry(upto),
+      hurry: (upto, projection) => this.wakes && this.views?.hurry(upto, projection),
       ...more,
     });
     return this;

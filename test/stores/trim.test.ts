@@ -140,20 +140,20 @@ describe('trimming', () => {
     house.append(owing.next(owing.receive('more')), checkpoint(owing));
     house.append(open.create(), ...randomTurn(open, chance(2)));
     for (const stream of ['gateway/root', 'workspace/home']) {
-      const append = (n: number, type: 'session_changed' | 'checkpoint'): Append => ({
+      const append = (n: number): Append => ({
         stream,
         workspace_id: 'home',
         n,
         items: [
           {
             at: 1,
-            records: [{ type, version: 1, turn_id: null, payload: '{"type":"x"}' }],
+            records: [{ type: 'checkpoint', version: 1, turn_id: null, payload: '{"type":"checkpoint","state":null}' }],
             owes: [],
             settles: [],
           },
         ],
       });
-      house.append(append(1, 'session_changed'), append(2, 'checkpoint'));
+      house.append(append(1), append(2));
     }
     house.clock.settle();
     const before = rows();

@@ -89,7 +89,7 @@ describe('views', () => {
       (request: Parameters<NonNullable<typeof house.views>['stats']>[0]) => views(house).stats(request),
       {},
     );
-    expect(bodyOf(stats)).toEqual({ upto: 2, applied: 2, behind: 0 });
+    expect(bodyOf(stats)).toEqual({ upto: 2, applied: 2, behind: 0, memory: { upto: 2, behind: 0 } });
     const late = awaiting(99);
     house.views?.close();
     expect(codeOf(late)).toBe('draining');

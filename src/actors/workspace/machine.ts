@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// A workspace's chart: its directory of awake sessions. It is occupied while any of them is awake.
+// A workspace's chart: its directory of awake sessions, and changes of its memory. It is occupied while any of them goes on.
 
 import { assign, emit, setup } from 'xstate';
+import type { Envelope } from '../../bus/envelope.ts';
 import type { Answering, EventsOf } from '../machine-actor.ts';
 import type { WorkspaceProtocol } from './protocol.ts';
 
 export type WorkspaceEvent =
   | EventsOf<WorkspaceProtocol>
+  /** A change was answered. */
+  | { readonly type: 'written' }
   /** A thread ended: the sessions that lived there are not awake any more. */
   | { readonly type: 'thread_lost'; readonly thread: string };
+
+export type WorkspaceEffect =
+  | Answering
+  /** Have this change written; comes back as `written`, once its sender has been answered. */
+  | { readonly type: 'write'; readonly to: Envelope; readonly write: WorkspaceProtocol['workspace.write']['body'] };
 
 export interface WorkspaceInput {
   readonly id: string;
@@ -20,10 +28,12 @@ interface WorkspaceContext extends WorkspaceInput {
   /** Changed in place: a copy for every session that wakes would cost with the number that is awake. */
   readonly awake: Set<string>;
   readonly opened: number;
+  /** Changes that are not answered yet. */
+  readonly writing: number;
 }
 
 const machineSetup = setup({
-  types: {} as { context: WorkspaceContext; events: WorkspaceEvent; emitted: Answering; input: WorkspaceInput },
+  types: {} as { context: WorkspaceContext; events: WorkspaceEvent; emitted: WorkspaceEffect; input: WorkspaceInput },
   actions: {
     wake: assign(({ context, event }) => {
       if (event.type !== 'workspace.session_awake') return {};
@@ -38,7 +48,13 @@ const machineSetup = setup({
       for (const session_id of context.awake)
         if (context.home(session_id) === event.thread) context.awake.delete(session_id);
     },
-    status: emit(({ context, event }, { state }: { readonly state: string }): Answering => {
+    write: emit(({ event }): WorkspaceEffect => {
+      if (event.type !== 'workspace.write') throw new Error('only a change can be written');
+      return { type: 'write', to: event.envelope, write: event.body };
+    }),
+    began: assign({ writing: ({ context }) => context.writing + 1 }),
+    ended: assign({ writing: ({ context }) => context.writing - 1 }),
+    status: emit(({ context, event }, { state }: { readonly state: string }): WorkspaceEffect => {
       if (event.type !== 'workspace.status') throw new Error('only a question for the status can be answered with it');
       return {
         type: 'reply',
@@ -47,18 +63,19 @@ const machineSetup = setup({
       };
     }),
   },
-  guards: { empty: ({ context }) => context.awake.size === 0 },
+  guards: { empty: ({ context }) => context.awake.size === 0 && context.writing === 0 },
 });
 
 export const workspaceMachine = machineSetup.createMachine({
   id: 'workspace',
   initial: 'quiet',
-  context: ({ input }) => ({ ...input, awake: new Set<string>(), opened: 0 }),
+  context: ({ input }) => ({ ...input, awake: new Set<string>(), opened: 0, writing: 0 }),
   states: {
     quiet: {
       on: {
         'workspace.session_awake': { target: 'occupied', actions: 'wake' },
         'workspace.session_asleep': { actions: 'sleep' },
+        'workspace.write': { target: 'occupied', actions: ['began', 'write'] },
         'workspace.status': { actions: { type: 'status', params: { state: 'quiet' } } },
         thread_lost: {},
       },
@@ -68,6 +85,8 @@ export const workspaceMachine = machineSetup.createMachine({
       on: {
         'workspace.session_awake': { actions: 'wake' },
         'workspace.session_asleep': { actions: 'sleep' },
+        'workspace.write': { actions: ['began', 'write'] },
+        written: { actions: 'ended' },
         'workspace.status': { actions: { type: 'status', params: { state: 'occupied' } } },
         thread_lost: { actions: 'lose' },
       },

@@ -32,7 +32,7 @@ export const BackupRequest = z
   })
   .describe('What a backup is to hold.');
 
-const limit = z.coerce
+export const limit = z.coerce
   .number({ error: 'is not a number' })
   .int({ error: 'is not a whole number' })
   .min(1, { error: 'is less than 1' })
@@ -40,7 +40,7 @@ const limit = z.coerce
   .default(50)
   .describe('Items on a page.');
 
-const cursor = z.string().min(1).max(16_384).optional().describe('`next_cursor` of the page before.');
+export const cursor = z.string().min(1).max(16_384).optional().describe('`next_cursor` of the page before.');
 
 export const PageQuery = z.object({ limit, cursor });
 

@@ -2,7 +2,7 @@
 // A stream's tail as it crosses a thread: one flat array. After a crash a thousand streams are read at once, fifty rows each.
 
 import type { PackedTail, Tail } from '../journal.ts';
-import type { RecordType, TailRow } from '../records.ts';
+import type { TailRow } from '../records.ts';
 
 /** Places a row takes. */
 const ROW = 5;
@@ -19,7 +19,7 @@ export function unpackTail(packed: PackedTail): Tail {
     rows.push({
       seq: packed[next] as number,
       at: packed[next + 1] as number,
-      type: packed[next + 2] as RecordType,
+      type: packed[next + 2] as string,
       version: packed[next + 3] as number,
       payload: packed[next + 4] as string,
     });

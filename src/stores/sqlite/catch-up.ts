@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Brings all views of a data directory up to its journal while no gateway runs in it: after a restore, and for a rebuild.
 
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Failure, SigilError, toFailure } from '../../errors.ts';
 import type { DataProgress } from '../backup.ts';
 import { PUT_ASIDE } from './damaged.ts';
-import { GATEWAY_FILE, JOURNAL_FILE, roleOf } from './data-files.ts';
-import { journalFacts, lookInto, viewFacts } from './file-facts.ts';
+import { GATEWAY_FILE, JOURNAL_FILE } from './data-files.ts';
+import { journalFacts, lookInto, projectedFacts, viewFacts } from './file-facts.ts';
 import { openViews } from './open.ts';
 import { isWorkspaceId } from './workspace-path.ts';
 
@@ -19,6 +19,8 @@ export interface CatchUpOptions {
 }
 
 const LOOK_MS = 50;
+/** Needs a model to be made: the next start does that, in its own time. */
+const EMBEDDED = 'vectors.db';
 
 /** The real clock: nobody simulates work on files. */
 const CLOCK = {
@@ -51,7 +53,7 @@ export async function catchUpViews({ dataDir, progress, acceptLoss = false }: Ca
     const look = (): void => {
       if (ended) return;
       try {
-        const upto = views.upto();
+        const upto = Math.min(views.upto('sessions'), views.upto('memory'));
         progress?.({ step: 'views', file: '', done: Math.min(upto, last), total: last });
         if (upto >= last) pending = (pending ?? workspacesIn(dataDir)).filter((id) => !isWhole(dataDir, id));
       } catch (thrown) {
@@ -80,20 +82,16 @@ function workspacesIn(dataDir: string): readonly string[] {
   return ids.filter(isWorkspaceId);
 }
 
-/** Whether every view of a workspace has the rows gateway.db says the workspace has. */
+/** Whether every view of a workspace has the rows gateway.db says it was given. */
 function isWhole(dataDir: string, workspace: string): boolean {
-  const { journal, last } = lookInto(join(dataDir, GATEWAY_FILE), (db) => ({
-    journal: viewFacts(db)?.journal,
-    last: db.prepare<[string], number>('SELECT last_seq FROM workspaces WHERE id = ?').pluck().get(workspace) ?? 0,
-  }));
-  const dir = `workspaces/${workspace.replaceAll(':', '%3A')}`;
-  const names = existsSync(join(dataDir, dir)) ? readdirSync(join(dataDir, dir)) : [];
-  const views = names.map((name) => `${dir}/${name}`).filter((path) => roleOf(path) === 'view');
-  return (
-    views.length > 0 &&
-    views.every((path) => {
-      const state = lookInto(join(dataDir, path), (db) => viewFacts(db));
-      return state !== undefined && state.journal === journal && state.upto >= last;
-    })
-  );
+  const { journal, given } = lookInto(join(dataDir, GATEWAY_FILE), (db) => {
+    const own = viewFacts(db)?.journal ?? '';
+    return { journal: own, given: projectedFacts(db, own).given(workspace) };
+  });
+  return [...given].every(([name, last]) => {
+    if (name === EMBEDDED) return true;
+    const file = join(dataDir, 'workspaces', workspace.replaceAll(':', '%3A'), name);
+    const state = existsSync(file) ? lookInto(file, viewFacts) : undefined;
+    return state !== undefined && state.journal === journal && state.upto >= last;
+  });
 }

@@ -23,6 +23,11 @@ export function placeOf<P extends string | number>(list: string, page: PageReque
   throw new SigilError(failure('validation_failed', 'the cursor is not one of this list; leave it out to begin again'));
 }
 
+/** The cursor that names a place in a list: {@link placeOf} finds it again. */
+export function cursorAt(list: string, place: string | number): string {
+  return Buffer.from(JSON.stringify([list, place])).toString('base64url');
+}
+
 /** A page made of one row more than it holds: whether that one is there says whether there are more. */
 export function pageOf<R, T>(
   list: string,
@@ -33,7 +38,5 @@ export function pageOf<R, T>(
 ): Page<T> {
   const items = rows.slice(0, limit);
   const last = rows.length > limit ? items.at(-1) : undefined;
-  const next_cursor =
-    last === undefined ? null : Buffer.from(JSON.stringify([list, place(last)])).toString('base64url');
-  return { items: items.map(shown), next_cursor };
+  return { items: items.map(shown), next_cursor: last === undefined ? null : cursorAt(list, place(last)) };
 }

@@ -33,9 +33,9 @@ export const RESTORE_DIR = '.restore';
 
 /** The views of a workspace; every other database beside them is primary. */
 const WORKSPACE_VIEWS: ReadonlySet<string> = new Set(['sessions.db', 'memory.db', 'knowledge.db', 'vectors.db']);
-const SECRETS: ReadonlySet<string> = new Set(['owner.token', 'secrets.age']);
+const SECRETS: ReadonlySet<string> = new Set(['owner.token', 'secrets.age', 'secrets.key', 'secrets-keyring.json']);
 const LOCAL: ReadonlySet<string> = new Set(['chat_history']);
-const TEMPORARY: ReadonlySet<string> = new Set([LOCK_FILE, 'gateway.sock']);
+const TEMPORARY: ReadonlySet<string> = new Set([LOCK_FILE, 'gateway.sock', 'secrets.lock']);
 
 /** What SQLite keeps beside a database. */
 export const SIDE_FILES = ['-wal', '-shm', '-journal'] as const;

@@ -23,6 +23,8 @@ export interface OpenOptions {
   readonly cacheKib?: number;
   /** How long to wait for another connection's lock, in milliseconds. */
   readonly busyMs?: number;
+  /** Done to the connection before its schema is looked at: an extension is loaded. */
+  readonly prepare?: (db: SqliteDatabase) => void;
 }
 
 /** How large a WAL file may stay after a checkpoint that emptied it. */
@@ -43,6 +45,7 @@ export function openDatabase(file: string, options: OpenOptions): SqliteDatabase
     const db = new Database(file, { timeout: options.busyMs ?? 5000 });
     try {
       refuseNewer(db, file, options.migrations.length);
+      options.prepare?.(db);
       db.pragma('journal_mode = WAL');
       db.pragma(`synchronous = ${options.durability === 'full' ? 'FULL' : 'NORMAL'}`);
       // On macOS an ordinary fsync leaves the data in the drive's own cache.

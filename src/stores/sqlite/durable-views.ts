@@ -1,21 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // Up to which row the views of a workspace are on the disk: looked up in their files, which are synced before it counts.
 
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { GATEWAY_FILE, roleOf } from './data-files.ts';
-import { lookInto, viewFacts } from './file-facts.ts';
+import { GATEWAY_FILE } from './data-files.ts';
+import { lookInto, projectedFacts, viewFacts } from './file-facts.ts';
 import { workspaceDir } from './workspace-path.ts';
 
 interface Known {
   readonly upto: number;
-  /** The views of the workspace, as the journal names them. */
-  readonly files: readonly string[];
+  /** The views of the workspace, as the journal names them, and the last row each holds. */
+  readonly files: ReadonlyMap<string, number>;
+}
+
+/** gateway.db as it was read, and is on the disk by now. */
+interface Gateway {
+  readonly upto: number;
+  given(workspace: string): ReadonlyMap<string, number>;
 }
 
 /** Nothing of this workspace may go. */
-const NOTHING: Known = { upto: 0, files: [] };
+const NOTHING: Known = { upto: 0, files: new Map() };
 /** Workspaces remembered within a pass. */
 const MOST = 4096;
 
@@ -23,7 +29,7 @@ export class DurableViews {
   readonly #dataDir: string;
   /** The journal the views must be made of. */
   readonly #journal: string;
-  #gateway: number | undefined;
+  #gateway: Gateway | undefined;
   #known = new Map<string, Known>();
 
   constructor(dataDir: string, journal: string) {
@@ -36,8 +42,9 @@ export class DurableViews {
     return this.#known.get(workspace)?.upto;
   }
 
-  files(workspace: string): readonly string[] {
-    return this.#known.get(workspace)?.files ?? [];
+  /** The views of a workspace that was looked up. A file's last row may lie before `upto`: not every row is for it. */
+  files(workspace: string): ReadonlyMap<string, number> {
+    return this.#known.get(workspace)?.files ?? NOTHING.files;
   }
 
   forget(): void {
@@ -45,31 +52,48 @@ export class DurableViews {
     this.#known = new Map();
   }
 
-  /** Looks a workspace up. The files are read first and synced after: what was read then is on the disk. */
+  /**
+   * Looks a workspace up. gateway.db says how far every projection is, and what it has given to which file: the file must be
+   * there and have that. Files are read first and synced after: what was read then is on the disk.
+   */
   async look(workspace: string): Promise<void> {
-    this.#gateway ??= await this.#synced([GATEWAY_FILE]);
-    const gateway = this.#gateway;
-    const dir = workspaceDir(this.#dataDir, workspace);
-    const name = `workspaces/${workspace.replaceAll(':', '%3A')}`;
-    const names = dir === undefined || !existsSync(dir) ? [] : readdirSync(dir);
-    const files = names.map((file) => `${name}/${file}`).filter((file) => roleOf(file) === 'view');
-    const upto = files.length === 0 ? 0 : Math.min(gateway, await this.#synced(files));
+    this.#gateway ??= await this.#gatewayNow();
+    const { upto, given } = this.#gateway;
+    const files = new Map<string, number>();
+    let whole = upto > 0;
+    const expected = given(workspace);
+    for (const [name, last] of expected) {
+      const file = `workspaces/${workspace.replaceAll(':', '%3A')}/${name}`;
+      const path = join(this.#dataDir, file);
+      const state =
+        workspaceDir(this.#dataDir, workspace) !== undefined && existsSync(path)
+          ? lookInto(path, viewFacts)
+          : undefined;
+      if (state === undefined || state.journal !== this.#journal || state.upto < last) {
+        whole = false;
+        break;
+      }
+      files.set(file, state.upto);
+    }
+    if (whole) for (const file of files.keys()) await this.#sync(file);
     if (this.#known.size >= MOST) this.#known = new Map();
-    this.#known.set(workspace, upto === 0 ? NOTHING : { upto, files });
+    this.#known.set(workspace, whole && expected.size > 0 ? { upto, files } : NOTHING);
   }
 
-  /** The row all of these files have on the disk. */
-  async #synced(files: readonly string[]): Promise<number> {
-    const states = files.map((file) => {
-      const path = join(this.#dataDir, file);
-      const state = existsSync(path) ? lookInto(path, viewFacts) : undefined;
-      return state === undefined || state.journal !== this.#journal ? 0 : state.upto;
-    });
-    for (const file of files) {
-      for (const end of ['', '-wal']) await sync(`${join(this.#dataDir, file)}${end}`);
-      await sync(join(this.#dataDir, file, '..'));
-    }
-    return Math.min(...states);
+  async #gatewayNow(): Promise<Gateway> {
+    const path = join(this.#dataDir, GATEWAY_FILE);
+    if (!existsSync(path)) return { upto: 0, given: () => NOTHING.files };
+    const upto = lookInto(path, (db) => projectedFacts(db, this.#journal).upto);
+    await this.#sync(GATEWAY_FILE);
+    // What was given is asked for later: by then it may be more, which a file then must have too.
+    const given = (workspace: string): ReadonlyMap<string, number> =>
+      lookInto(path, (db) => projectedFacts(db, this.#journal).given(workspace));
+    return { upto, given };
+  }
+
+  async #sync(file: string): Promise<void> {
+    for (const end of ['', '-wal']) await sync(`${join(this.#dataDir, file)}${end}`);
+    await sync(join(this.#dataDir, file, '..'));
   }
 }
 

@@ -8,8 +8,10 @@ import { failure, SigilError } from '../../errors.ts';
 import type { SqliteDatabase } from './database.ts';
 import { GATEWAY_MIGRATIONS } from './gateway-schema.ts';
 import { JOURNAL_MIGRATIONS } from './journal-schema.ts';
+import { MEMORY_MIGRATIONS } from './memory-schema.ts';
 import { SESSIONS_MIGRATIONS } from './sessions-schema.ts';
 import { codeOf, guarded } from './storage-error.ts';
+import { VECTORS_MIGRATIONS } from './vectors-schema.ts';
 
 /** A journal's own facts. */
 export interface JournalFacts {
@@ -42,6 +44,8 @@ const KNOWN_VERSIONS: Readonly<Record<string, number>> = {
   'journal.db': JOURNAL_MIGRATIONS.length,
   'gateway.db': GATEWAY_MIGRATIONS.length,
   'sessions.db': SESSIONS_MIGRATIONS.length,
+  'memory.db': MEMORY_MIGRATIONS.length,
+  'vectors.db': VECTORS_MIGRATIONS.length,
 };
 
 /** Opens a file to look into it, and closes it again. @throws SigilError `storage_failed`, under another name if one is given */
@@ -139,6 +143,38 @@ export function trimmedViews(db: SqliteDatabase): ReadonlyMap<string, number> {
   if (!tablesOf(db).includes('trimmed')) return new Map();
   const rows = db.prepare<[], { view: string; upto: number }>('SELECT view, upto FROM trimmed ORDER BY view').all();
   return new Map(rows.map(({ view, upto }) => [view, upto]));
+}
+
+/** How far all that is projected has come, as gateway.db keeps it. */
+export interface ProjectedFacts {
+  /** The row everything is projected up to; 0 when something is of another journal. */
+  readonly upto: number;
+  /** The last row each file of a workspace was given, by the file's name. */
+  given(workspace: string): ReadonlyMap<string, number>;
+}
+
+/** What gateway.db knows of the projections. */
+export function projectedFacts(db: SqliteDatabase, journal: string): ProjectedFacts {
+  const own = viewFacts(db) ?? { journal: '', upto: 0 };
+  const tables = new Set(tablesOf(db));
+  const others = tables.has('projections')
+    ? db.prepare<[], { journal: string; upto: number }>('SELECT journal, upto FROM projections').all()
+    : [];
+  const places = [own, ...others].map((place) => (place.journal === journal ? place.upto : 0));
+  const last = db.prepare<[string], number>('SELECT last_seq FROM workspaces WHERE id = ?').pluck();
+  const given = tables.has('projected')
+    ? db.prepare<[string], { file: string; last_seq: number }>(
+        'SELECT file, last_seq FROM projected WHERE workspace_id = ?',
+      )
+    : undefined;
+  return {
+    upto: Math.min(...places),
+    given: (workspace) => {
+      const sessions = last.get(workspace);
+      const rows = (given?.all(workspace) ?? []).map(({ file, last_seq }) => [file, last_seq] as const);
+      return new Map([...(sessions === undefined ? [] : [['sessions.db', sessions] as const]), ...rows]);
+    },
+  };
 }
 
 /** How far a view has come; undefined when the file is no view. */

@@ -133,7 +133,9 @@ export class JournalTrim {
   #forget(gone: readonly Candidate[]): void {
     const upto = new Map<string, number>();
     for (const { seq, workspace_id } of gone) {
-      for (const view of [GATEWAY_FILE, ...this.#views.files(workspace_id)]) upto.set(view, seq);
+      upto.set(GATEWAY_FILE, seq);
+      // What lies behind a file's last row was not for it.
+      for (const [view, last] of this.#views.files(workspace_id)) upto.set(view, Math.min(seq, last));
     }
     const synchronous = Number(this.#db.pragma('synchronous', { simple: true }));
     this.#db.pragma('synchronous = NORMAL');

@@ -6,7 +6,7 @@ import { type Failure, toFailure } from '../../errors.ts';
 import type { JournalProtocol } from '../journal.ts';
 import type { JournalDisk } from '../journal-disk.ts';
 import { type JournalPoint, JournalWriter } from '../journal-writer.ts';
-import type { ViewsProtocol } from '../protocol.ts';
+import type { ProjectionName, ReadNews, ViewsProtocol } from '../protocol.ts';
 import type { Request } from '../request.ts';
 import type { ReadProtocol, ReadQuery } from '../session-store.ts';
 import type { Durability } from './database.ts';
@@ -14,6 +14,7 @@ import { SqliteJournalDisk } from './journal-disk.ts';
 import type { JournalRows } from './journal-source.ts';
 import { keepTrimming, type Retention, type TrimPoint } from './keep-trimming.ts';
 import { SqliteReader } from './reader.ts';
+import type { VectorsOptions } from './vectors-projection.ts';
 import { SqliteViews, type ViewPoint } from './views.ts';
 
 /** One handler for each message type of a protocol. */
@@ -130,8 +131,8 @@ export function serveJournal(disk: IdleDisk, { clock, notify, point, failed }: O
 export interface OpenViewsOptions {
   readonly dataDir: string;
   readonly clock: StoreClock;
-  /** Told after each batch, and once at the start. */
-  readonly advanced: (upto: number) => void;
+  /** Told after each batch of a projection, and once at the start. */
+  readonly advanced: (upto: number, projection: ProjectionName) => void;
   /** Named places of the crash tests. */
   readonly point?: (name: ViewPoint) => void;
   readonly failed?: (failure: Failure) => void;
@@ -139,17 +140,19 @@ export interface OpenViewsOptions {
   readonly journal?: JournalRows;
   /** Makes views of what is left of a trimmed journal, short of what is gone. */
   readonly acceptLoss?: boolean;
+  /** Whether and how texts are embedded; when not given, none is. */
+  readonly vectors?: VectorsOptions;
 }
 
 export interface OpenViews {
   readonly handlers: Handlers<ViewsProtocol>;
-  upto(): number;
+  upto(projection: ProjectionName): number;
   close(): void;
 }
 
 /** Opens the views' files and begins to follow the journal. @throws SigilError `storage_failed`. */
 export function openViews(options: OpenViewsOptions): OpenViews {
-  const { dataDir, clock, advanced, point, failed, journal, acceptLoss = false } = options;
+  const { dataDir, clock, advanced, point, failed, journal, vectors, acceptLoss = false } = options;
   const views = new SqliteViews({
     dataDir,
     soon: (run) => clock.soon(run),
@@ -160,15 +163,16 @@ export function openViews(options: OpenViewsOptions): OpenViews {
     ...(point === undefined ? {} : { point }),
     ...(failed === undefined ? {} : { failed }),
     ...(journal === undefined ? {} : { journal }),
+    ...(vectors === undefined ? {} : { vectors }),
   });
   return {
     handlers: {
       'views.wake': ({ body }) => views.wake(body.upto),
-      'views.hurry': ({ body }) => views.hurry(body.upto),
+      'views.hurry': ({ body }) => views.hurry(body.upto, body.projection),
       'views.await': (request) => views.await(request),
       'views.stats': (request) => views.stats(request),
     },
-    upto: () => views.upto,
+    upto: (projection) => views.uptoOf(projection),
     close: () => views.close(),
   };
 }
@@ -178,14 +182,14 @@ export interface OpenReaderOptions {
   readonly clock: StoreClock;
   readonly openFiles?: number;
   /** Tells the views that somebody waits for this row. */
-  readonly hurry?: (upto: number) => void;
+  readonly hurry?: (upto: number, projection: ProjectionName) => void;
   /** Where the events of turns are read; DATA/journal.db when not given. */
   readonly journal?: JournalRows;
 }
 
 export interface OpenReader {
   readonly handlers: Handlers<ReadProtocol> & {
-    readonly 'read.advanced': (request: { readonly body: { readonly upto: number } }) => void;
+    readonly 'read.advanced': (request: { readonly body: ReadNews['read.advanced']['body'] }) => void;
   };
   close(): void;
 }
@@ -215,8 +219,20 @@ export function openReader({ dataDir, clock, openFiles, hurry, journal }: OpenRe
       'workspace.list': asks('workspace.list'),
       'message.search': asks('message.search'),
       'message.turn': asks('message.turn'),
+      'memory.known': asks('memory.known'),
       'usage.window': asks('usage.window'),
-      'read.advanced': ({ body }) => reader.advanced(body.upto),
+      'usage.list': asks('usage.list'),
+      'user.get': asks('user.get'),
+      'user.by_identity': asks('user.by_identity'),
+      'user.list': asks('user.list'),
+      'pairing.get': asks('pairing.get'),
+      'pairing.by_channel': asks('pairing.by_channel'),
+      'pairing.list': asks('pairing.list'),
+      'token.list': asks('token.list'),
+      'audit.query': asks('audit.query'),
+      'audit.hash': asks('audit.hash'),
+      'audit.verify': asks('audit.verify'),
+      'read.advanced': ({ body }) => reader.advanced(body.upto, body.projection),
     },
     close: () => reader.close(),
   };

@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import { failure, SigilError, toFailure } from '../../errors.ts';
 import { FairQueue } from '../fair-queue.ts';
+import type { ProjectionName } from '../protocol.ts';
 import { restore } from '../records.ts';
 import type { Request } from '../request.ts';
 import type { ReadProtocol, ReadQueries, ReadQuery } from '../session-store.ts';
@@ -11,11 +12,12 @@ import { eventsFromRecord } from '../trimmed-turn.ts';
 import { endsTurn, eventsOf, NO_EVENTS, type NumberedTurnEvent } from '../turn-events.ts';
 import { stepDetail } from '../turn-steps.ts';
 import { ViewBarrier } from '../view-barrier.ts';
+import { AuditReader } from './audit-reader.ts';
 import { GatewayReader } from './gateway-reader.ts';
 import { type JournalRows, JournalSource } from './journal-source.ts';
-import { OpenFiles } from './open-files.ts';
+import { type MemoryReader, openMemoryReader } from './memory-reader.ts';
 import { openSessionsReader, type PlacedTurn, type SessionsReader } from './sessions-reader.ts';
-import { workspaceDir } from './workspace-path.ts';
+import { WorkspaceReaders } from './workspace-readers.ts';
 
 export interface ReaderOptions {
   readonly dataDir: string;
@@ -27,7 +29,7 @@ export interface ReaderOptions {
   /** How long a read waits for the views, in milliseconds. */
   readonly patience?: number;
   /** Tells the views that somebody waits for this row. */
-  readonly hurry?: (upto: number) => void;
+  readonly hurry?: (upto: number, projection: ProjectionName) => void;
   /** Where the events of turns are read; journal.db in the directory when not given. */
   readonly journal?: JournalRows;
 }
@@ -38,14 +40,18 @@ const MOST = 8192;
 /** How long reads hold the loop before it turns, in milliseconds. */
 const SLICE_MS = 4;
 
+type DirectoryQuery = Extract<ReadQuery, `${'user' | 'pairing' | 'token'}.${string}`>;
 type Answers = { readonly [Q in ReadQuery]: (body: ReadQueries[Q]['body']) => ReadQueries[Q]['reply'] };
 
 export class SqliteReader {
   readonly #options: ReaderOptions;
   readonly #journal: JournalRows;
   readonly #gateway: GatewayReader;
-  readonly #files: OpenFiles<SessionsReader>;
-  readonly #barrier: ViewBarrier;
+  readonly #sessions: WorkspaceReaders<SessionsReader>;
+  readonly #memory: WorkspaceReaders<MemoryReader>;
+  readonly #audit: AuditReader;
+  /** Reads wait for the projection their answer is made of. */
+  readonly #barriers: Readonly<Record<ProjectionName, ViewBarrier>>;
   readonly #queue = new FairQueue<() => void>(MOST_EACH, MOST);
   readonly #answers: Answers;
   #scheduled = false;
@@ -56,23 +62,25 @@ export class SqliteReader {
     this.#options = options;
     this.#journal = options.journal ?? new JournalSource(join(dataDir, 'journal.db'));
     this.#gateway = new GatewayReader(join(dataDir, 'gateway.db'));
-    this.#files = new OpenFiles(options.openFiles ?? 64);
-    const look = (): number => this.#gateway.upto();
-    const hurried = options.hurry === undefined ? {} : { hurry: options.hurry };
-    this.#barrier = new ViewBarrier({
-      look,
-      monotonic,
-      after,
-      limit: options.patience ?? 2000,
-      most: MOST,
-      ...hurried,
-    });
+    const readers = { dataDir, journal: () => this.#gateway.journal(), most: options.openFiles ?? 64 };
+    this.#sessions = new WorkspaceReaders({ ...readers, name: 'sessions.db', open: openSessionsReader });
+    this.#memory = new WorkspaceReaders({ ...readers, name: 'memory.db', open: (_, file) => openMemoryReader(file) });
+    this.#audit = new AuditReader(join(dataDir, 'journal.db'));
+    const { hurry, patience: limit = 2000 } = options;
+    const barrier = (projection: ProjectionName, look: () => number): ViewBarrier => {
+      const hurried = hurry === undefined ? {} : { hurry: (upto: number) => hurry(upto, projection) };
+      return new ViewBarrier({ look, monotonic, after, limit, most: MOST, ...hurried });
+    };
+    this.#barriers = {
+      sessions: barrier('sessions', () => this.#gateway.upto()),
+      memory: barrier('memory', () => this.#gateway.uptoOf('memory')),
+    };
     this.#answers = this.#makeAnswers();
   }
 
-  /** The views have applied everything up to here. */
-  advanced(upto: number): void {
-    this.#barrier.advanced(upto);
+  /** A projection has applied everything up to here. */
+  advanced(upto: number, projection: ProjectionName): void {
+    this.#barriers[projection].advanced(upto);
   }
 
   /** Answers one query once the views have reached its `after`. */
@@ -97,17 +105,20 @@ export class SqliteReader {
       request.fail(failure('view_behind', `the views are at ${upto} and the read is to see ${body.after}`, { upto }));
     attempt(() => {
       const upto = body.after === 'latest' ? (this.#journal.open() ? this.#journal.last() : 0) : body.after;
-      if (!this.#barrier.wait(upto, ready, late)) full();
+      if (!this.#barriers[projectionOf(query)].wait(upto, ready, late)) full();
     });
   }
 
   close(): void {
     if (this.#closed) return;
-    this.#barrier.close();
+    this.#barriers.sessions.close();
+    this.#barriers.memory.close();
     for (let run = this.#queue.next(); run !== undefined; run = this.#queue.next()) run();
     this.#closed = true;
-    this.#files.close();
+    this.#sessions.close();
+    this.#memory.close();
     this.#gateway.close();
+    this.#audit.close();
     this.#journal.close();
   }
 
@@ -144,20 +155,14 @@ export class SqliteReader {
     return this.#gateway.turn(turn_id) ?? notFound(`turn ${turn_id} does not exist`);
   }
 
-  /** A workspace's file, checked to hold what gateway.db says it must; undefined when the workspace has nothing yet. */
+  /** A workspace's sessions; undefined when it has none yet. */
   #file(workspace: string): SessionsReader | undefined {
-    const dir = workspaceDir(this.#options.dataDir, workspace);
-    const last = dir === undefined ? undefined : this.#gateway.lastOf(workspace);
-    if (dir === undefined || last === undefined) return undefined;
-    const file = this.#files.use(workspace, () => openSessionsReader(workspace, join(dir, 'sessions.db')));
-    const state = file?.inPlace() === true ? file.state() : undefined;
-    if (file !== undefined && state !== undefined && state.upto >= last && state.journal === this.#gateway.journal())
-      return file;
-    // Lost or put back from a copy: the views fill it again, and the next read opens what is there then.
-    this.#files.drop(workspace);
-    throw new SigilError(
-      failure('view_behind', `workspace ${workspace} is being read in again`, { upto: state?.upto ?? 0 }),
-    );
+    return this.#sessions.use(workspace, this.#gateway.lastOf(workspace));
+  }
+
+  /** A workspace's memory; undefined when it has none yet. */
+  #memoryOf(workspace: string): MemoryReader | undefined {
+    return this.#memory.use(workspace, this.#gateway.lastGiven('memory.db', workspace));
   }
 
   #turn(turn_id: string): PlacedTurn {
@@ -188,6 +193,29 @@ export class SqliteReader {
     return this.#journal.open() ? this.#journal.turn(turn_id, first, last) : [];
   }
 
+  #knows(workspace: string, what: 'summary' | 'message', id: string): boolean {
+    const memory = this.#memoryOf(workspace);
+    return (what === 'summary' ? memory?.hasSummary(id) : memory?.hasMessage(id)) ?? false;
+  }
+
+  #directoryAnswers(): Pick<Answers, DirectoryQuery> {
+    const gateway = this.#gateway;
+    const none = { items: [], next_cursor: null };
+    return {
+      'user.get': ({ id }) => gateway.directory((of) => of.user(id)) ?? notFound(`There is no user ${id}.`),
+      'user.by_identity': ({ channel, platform_id }) => {
+        return { user: gateway.directory((of) => of.byIdentity(channel, platform_id)) ?? null };
+      },
+      'user.list': ({ page }) => gateway.directory((of) => of.users(page)) ?? none,
+      'pairing.get': ({ id }) => gateway.directory((of) => of.pairing(id)) ?? notFound(`There is no pairing ${id}.`),
+      'pairing.by_channel': ({ channel, channel_id }) => {
+        return { pairing: gateway.directory((of) => of.byChannel(channel, channel_id)) ?? null };
+      },
+      'pairing.list': ({ filter, page }) => gateway.directory((of) => of.pairings(filter, page)) ?? none,
+      'token.list': ({ filter, page }) => gateway.directory((of) => of.tokens(filter.user_id, page)) ?? none,
+    };
+  }
+
   #makeAnswers(): Answers {
     return {
       'session.get': ({ session_id }) =>
@@ -215,7 +243,13 @@ export class SqliteReader {
       },
       'message.turn': ({ session_id, message_id }) =>
         this.#file(this.#workspaceOf(session_id))?.message(session_id, message_id) ?? { turn_id: null, content: '' },
+      'memory.known': ({ workspace_id, what, id }) => ({ known: this.#knows(workspace_id, what, id) }),
       'usage.window': ({ scope, at }) => this.#gateway.usage(scope, at),
+      'usage.list': ({ query, page }) => this.#gateway.usageList(query, page),
+      'audit.query': ({ query, page }) => this.#audit.query(query, page),
+      'audit.hash': ({ n }) => ({ hash: this.#audit.hashOf(n) ?? null }),
+      'audit.verify': ({ at, most }) => this.#audit.verify(at, most),
+      ...this.#directoryAnswers(),
     };
   }
 }
@@ -223,3 +257,10 @@ export class SqliteReader {
 function notFound(message: string): never {
   throw new SigilError(failure('not_found', message));
 }
+
+/** What a query's answer is made of. */
+function projectionOf(query: ReadQuery): ProjectionName {
+  return MEMORY_QUERIES.has(query) ? 'memory' : 'sessions';
+}
+
+const MEMORY_QUERIES: ReadonlySet<ReadQuery> = new Set<ReadQuery>(['memory.known']);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The writer of one workspace's sessions.db: applies records of the journal, and says in the file how far it has come.
 
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
 import {
   applyToSession,
   type MessageView,
@@ -10,21 +8,22 @@ import {
   type SessionViewRows,
   type TurnView,
 } from '../session-view.ts';
+import type { ReadRowOf } from '../streams.ts';
 import { openDatabase, type SqliteDatabase, VIEW_CHECKPOINT_PAGES } from './database.ts';
 import type { JournalRows } from './journal-source.ts';
-import type { ReadRow } from './read-rows.ts';
 import { SESSIONS_MIGRATIONS, type StoredSession, type StoredTurn } from './sessions-schema.ts';
 import { guarded } from './storage-error.ts';
 import { ViewState } from './view-state.ts';
+import type { WorkspaceFileKind, WorkspaceView } from './workspace-files.ts';
 
-/** Opens a workspace's file, made when it is missing. */
-export function openSessionsView(file: string): SessionsView {
-  guarded(file, () => mkdirSync(dirname(file), { recursive: true, mode: 0o700 }));
-  return new SessionsView(file);
-}
+/** What the projector writes the files of sessions with. */
+export const SESSIONS_FILE: WorkspaceFileKind<ReadRowOf<'session'>> = {
+  name: 'sessions.db',
+  open: (file) => new SessionsView(file),
+};
 
 /** One workspace's sessions, messages and turns. */
-export class SessionsView implements SessionViewRows {
+export class SessionsView implements SessionViewRows, WorkspaceView<ReadRowOf<'session'>> {
   readonly #file: string;
   readonly #db: SqliteDatabase;
   readonly #sql: ReturnType<typeof prepare>;
@@ -55,7 +54,7 @@ export class SessionsView implements SessionViewRows {
   }
 
   /** Applies rows in one transaction; those it has already are passed over, so a batch may be repeated. */
-  apply(journal: string, batch: readonly ReadRow[]): void {
+  apply(journal: string, batch: readonly ReadRowOf<'session'>[]): void {
     const upto = this.#state.upto;
     const fresh = batch.filter(({ row }) => row.seq > upto);
     const last = fresh.at(-1);

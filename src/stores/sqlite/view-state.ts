@@ -49,7 +49,7 @@ export class ViewState {
 
   /** Inside a transaction: everything up to this row is applied. Call {@link committed} when it is durable. */
   write(journal: string, row: JournalRow): void {
-    this.#set.run(journal, row.seq, `${row.stream}#${row.n}@${row.at}`);
+    this.#set.run(journal, row.seq, markOf(row));
   }
 
   /** Inside a transaction: nothing is applied. */
@@ -61,4 +61,9 @@ export class ViewState {
   committed(): void {
     this.#upto = this.#get.get()?.upto ?? 0;
   }
+}
+
+/** What tells a row from another that once had its seq, as {@link JournalRows.mark} reads it. */
+export function markOf({ stream, n, at }: Pick<JournalRow, 'stream' | 'n' | 'at'>): string {
+  return `${stream}#${n}@${at}`;
 }

@@ -3,16 +3,20 @@
 
 import { join } from 'node:path';
 import { type Failure, failure, toFailure } from '../../errors.ts';
+import type { ProjectionName } from '../protocol.ts';
 import type { Request } from '../request.ts';
+import { type ReadRowOf, readRows } from '../streams.ts';
 import { incompleteView, putAside, putAsideNews, saysDamaged } from './damaged.ts';
 import { GATEWAY_FILE } from './data-files.ts';
 import { GatewayView } from './gateway-view.ts';
 import { type BatchBounds, type JournalRows, JournalSource } from './journal-source.ts';
-import { byWorkspace, readSessions } from './read-rows.ts';
-import { SessionsFiles } from './sessions-files.ts';
+import { MEMORY_FILES, type MemoryRow, readMemory } from './memory-files.ts';
+import { type CheckPlace, Projection } from './projection.ts';
+import { SESSIONS_FILE } from './sessions-view.ts';
+import { type VectorsOptions, VectorsProjection } from './vectors-projection.ts';
 
 /** Where a crash test may end the process: a batch read, the workspaces' files committed, everything committed. */
-export type ViewPoint = 'views.read' | 'views.between_files' | 'views.applied';
+export type ViewPoint = `${'views' | 'memory'}.${'read' | 'between_files' | 'applied'}`;
 
 export interface ViewsOptions {
   readonly dataDir: string;
@@ -22,8 +26,8 @@ export interface ViewsOptions {
   readonly after: (ms: number, run: () => void) => () => void;
   /** A clock in milliseconds that never goes back. */
   readonly monotonic: () => number;
-  /** Told after every batch. */
-  readonly advanced: (upto: number) => void;
+  /** Told after every batch how far a projection is. */
+  readonly advanced: (upto: number, projection: ProjectionName) => void;
   /** Named places of the crash tests. */
   readonly point?: (name: ViewPoint) => void;
   /** Told what keeps the views from going on; they try again by themselves. */
@@ -33,6 +37,8 @@ export interface ViewsOptions {
   readonly openFiles?: number;
   /** What is followed; journal.db in the directory when not given. */
   readonly journal?: JournalRows;
+  /** Whether and how texts are embedded; when not given, none is. */
+  readonly vectors?: VectorsOptions;
   /** Makes views of what is left of a trimmed journal, short of what is gone. */
   readonly acceptLoss?: boolean;
 }
@@ -41,17 +47,23 @@ export interface ViewsStats {
   readonly upto: number;
   readonly applied: number;
   readonly behind: number;
+  /** The same of the projection of memory, which has time. */
+  readonly memory: { readonly upto: number; readonly behind: number };
 }
 
 interface Awaiting {
   readonly upto: number;
-  readonly request: Request<{ readonly upto: number }, { readonly upto: number }>;
+  readonly projection: ProjectionName;
+  readonly request: Request<AwaitBody, { readonly upto: number }>;
+}
+
+interface AwaitBody {
+  readonly upto: number;
+  readonly projection?: ProjectionName | undefined;
 }
 
 /** UTF-16 units of payload in a batch: a few very large messages make a batch of their own. */
 const BATCH_LENGTH = 8 * 1024 * 1024;
-/** How many times its usual rows a batch may have when the views are behind. */
-const LARGEST_GROWTH = 16;
 /**
  * Under load the views rest after a batch for so many times as long as it took, at most so many milliseconds: the rows that
  * come in meanwhile share what it costs to touch a page, and the lanes have the processor. Whoever waits ends the rest.
@@ -60,32 +72,34 @@ const REST = { times: 6, longest: 750, from_rows: 200 } as const;
 /** How long to wait for a journal that is not there yet, and after an error. */
 const NOT_YET_MS = 20;
 const AGAIN_MS = 1000;
-/** Workspaces looked at in one go when their files are checked after a start, and the pause between. */
-const CHECKED = 8;
+/** The pause between two looks at some workspaces' files after a start. */
 const CHECK_PAUSE_MS = 25;
+/** Rows of a batch of memory: small, for the sessions come first. */
+const MEMORY_ROWS = 250;
+/** How many rows memory may be behind under load before it gets its share nevertheless. */
+const MEMORY_BEHIND = 100_000;
 /** Waiting for the views at most: each is an ask with a deadline of its own. */
 const AWAITING = 10_000;
 
 /**
- * The only writer of the views. Each file keeps its checkpoint in the transaction of its rows; the workspaces' files of a
- * batch are committed before gateway.db, so a batch that a crash cut short is simply applied again where it is missing.
+ * The only writer of the views. Sessions come first, for every read waits for them; memory (full text, summaries, knowledge)
+ * follows when there is time, when somebody waits for it, or when it is far behind.
  */
 export class SqliteViews {
   readonly #options: ViewsOptions;
-  readonly #bounds: BatchBounds;
   readonly #source: JournalRows;
   #gateway: GatewayView;
-  readonly #files: SessionsFiles;
+  #sessions: Projection<ReadRowOf<'session' | 'gateway'>>;
+  #memory: Projection<MemoryRow>;
+  /** Undefined where nothing is embedded. */
+  #vectors: VectorsProjection | undefined;
   #awaiting: Awaiting[] = [];
   #wanted = 0;
-  #applied = 0;
   #scheduled = false;
   #started = false;
-  /** Grows while batches are full: the more rows a batch has, the more share what it costs to touch a file. */
-  #growth = 1;
   #closed = false;
   /** Somebody waits for rows up to here: no rest before they are applied. */
-  #hurried = 0;
+  readonly #hurried: Record<ProjectionName, number> = { sessions: 0, memory: 0 };
   #resting = false;
   /** Ends the one timer there may be. */
   #cancel: () => void = () => undefined;
@@ -94,23 +108,58 @@ export class SqliteViews {
 
   constructor(options: ViewsOptions) {
     this.#options = options;
-    this.#bounds = { rows: options.batchRows ?? 1000, length: BATCH_LENGTH };
     this.#source = options.journal ?? new JournalSource(join(options.dataDir, 'journal.db'));
-    this.#gateway = this.#openGateway();
-    this.#files = new SessionsFiles({
-      dataDir: options.dataDir,
-      source: this.#source,
-      bounds: this.#bounds,
-      lastOf: (workspace) => this.#gateway.lastOf(workspace),
-      failed: (failure) => options.failed?.(failure),
-      most: options.openFiles ?? 128,
-      acceptLoss: options.acceptLoss ?? false,
-    });
+    const parts = this.#open();
+    this.#gateway = parts.gateway;
+    this.#sessions = parts.sessions;
+    this.#memory = parts.memory;
+    this.#vectors = parts.vectors;
     this.#schedule();
   }
 
   get #gatewayFile(): string {
     return join(this.#options.dataDir, GATEWAY_FILE);
+  }
+
+  /** gateway.db and what is projected from it on. */
+  #open(): Parts {
+    const options = this.#options;
+    const { dataDir, openFiles = 128, point, vectors, acceptLoss = false } = options;
+    const bounds: BatchBounds = { rows: options.batchRows ?? 1000, length: BATCH_LENGTH };
+    const gateway = this.#openGateway();
+    const common = {
+      dataDir,
+      source: this.#source,
+      failed: (failure: Failure): void => options.failed?.(failure),
+      openFiles,
+      acceptLoss,
+    };
+    const sessions = new Projection({
+      ...common,
+      bounds,
+      cursor: gateway,
+      files: [{ ...SESSIONS_FILE, wants: ({ kind }) => kind === 'session' }],
+      read: (rows) => readRows(rows, ['session', 'gateway']),
+      ...(point === undefined ? {} : { point: (at) => point(`views.${at}`) }),
+    });
+    const memory = new Projection({
+      ...common,
+      bounds: { ...bounds, rows: Math.min(bounds.rows, MEMORY_ROWS) },
+      cursor: gateway.cursor('memory'),
+      files: MEMORY_FILES,
+      read: readMemory,
+      ...(point === undefined ? {} : { point: (at) => point(`memory.${at}`) }),
+    });
+    if (vectors === undefined) return { gateway, sessions, memory, vectors };
+    const embedded = new VectorsProjection({
+      ...common,
+      ...vectors,
+      bounds: { ...bounds, rows: Math.min(bounds.rows, MEMORY_ROWS) },
+      cursor: gateway.cursor('vectors'),
+      after: options.after,
+      broken: () => this.#mend(),
+    });
+    return { gateway, sessions, memory, vectors: embedded };
   }
 
   /** Opens gateway.db; a damaged one is put aside and another begun. */
@@ -134,22 +183,53 @@ export class SqliteViews {
     throw incompleteView(this.#gatewayFile, GATEWAY_FILE);
   }
 
+  /** The damage was found in the middle of work: what is open is closed, and all begins again over another file. */
+  #replaceGateway(): void {
+    try {
+      this.#refuseLoss();
+      this.#closeParts();
+      putAside(this.#gatewayFile);
+      const { gateway, sessions, memory, vectors } = this.#open();
+      this.#gateway = gateway;
+      this.#sessions = sessions;
+      this.#memory = memory;
+      this.#vectors = vectors;
+      this.#started = false;
+      this.#options.failed?.(putAsideNews(this.#gatewayFile));
+    } catch (thrown) {
+      this.#options.failed?.(toFailure(thrown));
+    }
+  }
+
+  #closeParts(): void {
+    this.#vectors?.close();
+    this.#sessions.close();
+    this.#memory.close();
+    this.#gateway.close();
+  }
+
   /** Everything up to here is applied. */
   get upto(): number {
-    return this.#gateway.upto;
+    return this.#sessions.upto;
+  }
+
+  /** How far a projection is. */
+  uptoOf(projection: ProjectionName): number {
+    return projection === 'sessions' ? this.#sessions.upto : this.#memory.upto;
   }
 
   /** The journal is durable up to here. */
   wake(upto: number): void {
     this.#wanted = Math.max(this.#wanted, upto);
-    if (this.#wanted > this.upto) this.#schedule();
+    const [memory, vectors] = [this.#memory.upto, this.#vectors?.upto ?? upto];
+    if (this.#wanted > Math.min(this.upto, memory, vectors)) this.#schedule();
   }
 
   /** A read waits for this row. */
-  hurry(upto: number): void {
-    this.#hurried = Math.max(this.#hurried, upto);
+  hurry(upto: number, projection: ProjectionName = 'sessions'): void {
+    this.#hurried[projection] = Math.max(this.#hurried[projection], upto);
     this.#wanted = Math.max(this.#wanted, upto);
-    if (this.#hurried <= this.upto) return;
+    if (!this.#isHurried(projection)) return;
     if (this.#resting) {
       this.#cancel();
       this.#resting = false;
@@ -159,20 +239,26 @@ export class SqliteViews {
   }
 
   /** Answered once everything up to the given row is applied. */
-  await(request: Request<{ readonly upto: number }, { readonly upto: number }>): void {
-    const { upto } = request.body;
-    if (upto <= this.upto) request.reply({ upto: this.upto });
+  await(request: Request<AwaitBody, { readonly upto: number }>): void {
+    const { upto, projection = 'sessions' } = request.body;
+    if (upto <= this.uptoOf(projection)) request.reply({ upto: this.uptoOf(projection) });
     else if (this.#awaiting.length >= AWAITING) request.fail(failure('overloaded', 'too many wait for the views'));
     else {
-      this.#awaiting.push({ upto, request });
-      this.hurry(upto);
+      this.#awaiting.push({ upto, projection, request });
+      this.hurry(upto, projection);
     }
   }
 
   stats(request: Request<unknown, ViewsStats>): void {
     try {
-      const behind = Math.max(0, this.#source.last() - this.upto);
-      request.reply({ upto: this.upto, applied: this.#applied, behind });
+      const last = this.#source.last();
+      const behind = (upto: number): number => Math.max(0, last - upto);
+      request.reply({
+        upto: this.upto,
+        applied: this.#sessions.applied,
+        behind: behind(this.upto),
+        memory: { upto: this.#memory.upto, behind: behind(this.#memory.upto) },
+      });
     } catch (thrown) {
       request.fail(toFailure(thrown));
     }
@@ -186,9 +272,12 @@ export class SqliteViews {
     this.#cancelMend();
     for (const { request } of this.#awaiting) request.fail(failure('draining', 'the views are closing'));
     this.#awaiting = [];
-    this.#files.close();
-    this.#gateway.close();
+    this.#closeParts();
     this.#source.close();
+  }
+
+  #isHurried(projection: ProjectionName): boolean {
+    return this.#hurried[projection] > this.uptoOf(projection);
   }
 
   #schedule(): void {
@@ -205,7 +294,8 @@ export class SqliteViews {
   /** Waits for more rows to come in, unless somebody waits for those there are. */
   #rest(took: number, rows: number): void {
     const ms = Math.min(REST.longest, REST.times * took);
-    if (ms < 1 || rows < REST.from_rows || this.#hurried > this.upto) return this.#schedule();
+    const hurried = this.#isHurried('sessions') || this.#isHurried('memory');
+    if (ms < 1 || rows < REST.from_rows || hurried) return this.#schedule();
     this.#resting = true;
     this.#later(ms);
   }
@@ -221,8 +311,17 @@ export class SqliteViews {
       }
       if (!this.#started) this.#start();
       const began = this.#options.monotonic();
-      const rows = this.#step();
+      const rows = this.#stepSessions();
+      const far = this.upto - this.#memory.upto > MEMORY_BEHIND;
+      if (rows > 0 && !far && !this.#isHurried('memory')) {
+        this.#rest(this.#options.monotonic() - began, rows);
+        return;
+      }
+      const followed = this.#stepMemory();
+      // Vectors come last of all: nobody waits for them, and they are embedded later still.
+      const embedded = followed === 0 ? (this.#vectors?.step() ?? 0) : 0;
       if (rows > 0) this.#rest(this.#options.monotonic() - began, rows);
+      else if (followed > 0 || embedded > 0) this.#schedule();
     } catch (thrown) {
       this.#options.failed?.(toFailure(thrown));
       if (saysDamaged(thrown, this.#gatewayFile)) this.#replaceGateway();
@@ -230,58 +329,41 @@ export class SqliteViews {
     }
   }
 
-  /** The damage was found in the middle of work: what is open is closed first. */
-  #replaceGateway(): void {
-    try {
-      this.#refuseLoss();
-      this.#gateway.close();
-      putAside(this.#gatewayFile);
-      this.#gateway = this.#openGateway();
-      this.#started = false;
-      this.#options.failed?.(putAsideNews(this.#gatewayFile));
-    } catch (thrown) {
-      this.#options.failed?.(toFailure(thrown));
-    }
-  }
-
   #start(): void {
-    // Made of another journal, or of rows this one has lost: it would never agree again.
-    const belongs = this.#gateway.belongsTo(this.#source);
-    if (!belongs || this.upto < this.#source.trimmed(GATEWAY_FILE)) this.#refuseLoss();
-    if (!belongs) this.#gateway.clear();
+    if (!this.#gateway.belongsTo(this.#source) || this.upto < this.#source.trimmed(GATEWAY_FILE)) this.#refuseLoss();
+    this.#sessions.start();
+    this.#memory.start();
+    this.#vectors?.start();
     this.#started = true;
-    this.#check('');
-    this.#options.advanced(this.upto);
+    const checked: Checked[] = [this.#sessions, this.#memory, ...(this.#vectors === undefined ? [] : [this.#vectors])];
+    this.#checkAll(checked);
+    this.#options.advanced(this.upto, 'sessions');
+    this.#options.advanced(this.#memory.upto, 'memory');
   }
 
-  /** Applies the next batch; the rows it had. */
-  #step(): number {
-    const most = this.#bounds.rows * this.#growth;
-    const rows = this.#source.after(this.upto, { ...this.#bounds, rows: most });
-    const last = rows.at(-1);
-    if (rows.length >= most) this.#growth = Math.min(LARGEST_GROWTH, 2 * this.#growth);
-    // A rest lets about as many rows come in as the last batch had: the next one may be as large.
-    else if (rows.length < most / 4) this.#growth = Math.max(1, this.#growth / 2);
-    if (last === undefined) return 0;
-    const read = readSessions(rows);
-    const { point } = this.#options;
-    point?.('views.read');
-    this.#files.apply(byWorkspace(read));
-    point?.('views.between_files');
-    this.#gateway.apply(this.#source.id, read, last);
-    point?.('views.applied');
-    this.#applied += rows.length;
-    if (this.#files.broken) this.#mend();
-    this.#advanced();
-    return rows.length;
+  #stepSessions(): number {
+    const rows = this.#sessions.step();
+    if (rows === 0) return 0;
+    if (this.#sessions.broken) this.#mend();
+    this.#advanced('sessions');
+    return rows;
   }
 
-  #advanced(): void {
-    const { upto } = this;
-    this.#options.advanced(upto);
+  #stepMemory(): number {
+    const rows = this.#memory.step();
+    if (rows === 0) return 0;
+    if (this.#memory.broken) this.#mend();
+    this.#advanced('memory');
+    return rows;
+  }
+
+  #advanced(projection: ProjectionName): void {
+    const upto = this.uptoOf(projection);
+    this.#options.advanced(upto, projection);
     if (this.#awaiting.length === 0) return;
-    const ready = this.#awaiting.filter((awaiting) => awaiting.upto <= upto);
-    this.#awaiting = this.#awaiting.filter((awaiting) => awaiting.upto > upto);
+    const done = (awaiting: Awaiting): boolean => awaiting.projection === projection && awaiting.upto <= upto;
+    const ready = this.#awaiting.filter(done);
+    this.#awaiting = this.#awaiting.filter((awaiting) => !done(awaiting));
     for (const { request } of ready) request.reply({ upto });
   }
 
@@ -290,25 +372,43 @@ export class SqliteViews {
     this.#cancelMend();
     this.#cancelMend = this.#options.after(AGAIN_MS, () => {
       if (this.#closed) return;
-      this.#files.mend();
-      if (this.#files.broken) this.#mend();
-      else this.#options.advanced(this.upto);
+      this.#sessions.mend();
+      this.#memory.mend();
+      this.#vectors?.mend();
+      if (this.#sessions.broken || this.#memory.broken || this.#vectors?.broken === true) this.#mend();
+      else {
+        this.#options.advanced(this.upto, 'sessions');
+        this.#options.advanced(this.#memory.upto, 'memory');
+      }
     });
   }
 
-  /** Looks at every workspace's file once after a start, a few at a time, for one may be gone that nobody writes to. */
-  #check(after: string): void {
+  /** One after the other. */
+  #checkAll([first, ...rest]: readonly Checked[]): void {
+    if (first !== undefined) this.#check(first, null, () => this.#checkAll(rest));
+  }
+
+  /** Looks at every workspace's files once after a start, a few at a time, for one may be gone that nobody writes to. */
+  #check(projection: Checked, from: CheckPlace | null, then: () => void): void {
     this.#cancelCheck = this.#options.after(CHECK_PAUSE_MS, () => {
       if (this.#closed) return;
       try {
-        const ids = this.#gateway.workspacesAfter(after, CHECKED);
-        for (const id of ids) this.#files.check(id);
-        const last = ids.at(-1);
-        if (last !== undefined) this.#check(last);
-        else if (this.#files.broken) this.#mend();
+        const next = projection.check(from);
+        if (next !== null) return this.#check(projection, next, then);
+        if (projection.broken) this.#mend();
+        then();
       } catch (thrown) {
         this.#options.failed?.(toFailure(thrown));
       }
     });
   }
+}
+
+type Checked = Pick<Projection<never>, 'check' | 'broken'>;
+
+interface Parts {
+  readonly gateway: GatewayView;
+  readonly sessions: Projection<ReadRowOf<'session' | 'gateway'>>;
+  readonly memory: Projection<MemoryRow>;
+  readonly vectors: VectorsProjection | undefined;
 }

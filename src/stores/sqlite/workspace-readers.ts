@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// One kind of file of the workspaces as it is read: held open within a bound, and checked to hold what was projected.
+
+import { join } from 'node:path';
+import { failure, SigilError } from '../../errors.ts';
+import { OpenFiles } from './open-files.ts';
+import { workspaceDir } from './workspace-path.ts';
+
+/** A reader of one workspace's file. */
+export interface WorkspaceReader {
+  /** Which journal it is made of, and up to which row. */
+  state(): { readonly journal: string; readonly upto: number };
+  /** Whether it is still this file that lies there: a damaged one is put aside and another made. */
+  readonly inPlace?: () => boolean;
+  close(): void;
+}
+
+export interface WorkspaceReadersOptions<V> {
+  readonly dataDir: string;
+  /** The file's name in a workspace's directory. */
+  readonly name: string;
+  /** Undefined while the file is not there. */
+  readonly open: (workspace: string, file: string) => V | undefined;
+  /** The journal the views are made of. */
+  readonly journal: () => string;
+  /** Files held open. */
+  readonly most: number;
+}
+
+export class WorkspaceReaders<V extends WorkspaceReader> {
+  readonly #options: WorkspaceReadersOptions<V>;
+  readonly #files: OpenFiles<V>;
+
+  constructor(options: WorkspaceReadersOptions<V>) {
+    this.#options = options;
+    this.#files = new OpenFiles(options.most);
+  }
+
+  /**
+   * A workspace's file; undefined when it was given nothing yet.
+   * @param last the last row it was given: what it must hold
+   * @throws SigilError `view_behind` when it does not: it was lost or put back from a copy, and the views fill it again.
+   */
+  use(workspace: string, last: number | undefined): V | undefined {
+    const { dataDir, name, open, journal } = this.#options;
+    const dir = workspaceDir(dataDir, workspace);
+    if (dir === undefined || last === undefined) return undefined;
+    const file = this.#files.use(workspace, () => open(workspace, join(dir, name)));
+    const state = file === undefined || file.inPlace?.() === false ? undefined : file.state();
+    if (file !== undefined && state !== undefined && state.upto >= last && state.journal === journal()) return file;
+    // The next read opens what is there then.
+    this.#files.drop(workspace);
+    const says = `${name} of workspace ${workspace} is being read in again`;
+    throw new SigilError(failure('view_behind', says, { upto: state?.upto ?? 0 }));
+  }
+
+  close(): void {
+    this.#files.close();
+  }
+}

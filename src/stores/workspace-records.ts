@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a workspace's stream may hold: its summaries, its knowledge, and what was taken out of its memory.
+
+import type { Origin, StoredRecord, ToolCall } from './records.ts';
+import { restoreAs } from './records.ts';
+
+/** A message put into memory beside those of turns: imported, or noted by a tool. */
+export interface AddedMessage {
+  readonly id: string;
+  readonly session_id: string;
+  readonly turn_id: string;
+  readonly user_id: string;
+  readonly role: 'user' | 'assistant' | 'system' | 'tool';
+  readonly origin: Origin;
+  readonly content: string;
+  readonly tool_calls?: readonly ToolCall[];
+  readonly tool_call_id?: string;
+  /** Epoch milliseconds. */
+  readonly at: number;
+}
+
+/** What a stretch of a conversation comes down to. Times are epoch milliseconds. */
+export interface StoredSummary {
+  readonly id: string;
+  readonly session_id: string;
+  readonly from: number;
+  readonly to: number;
+  readonly content: string;
+  readonly message_ids: readonly string[];
+}
+
+/** A thing the workspace knows of. */
+export interface StoredEntity {
+  readonly id: string;
+  readonly type: string;
+  readonly name: string;
+  /** Each becomes a triple; what is missing from the next put is true no longer. */
+  readonly properties: Readonly<Record<string, string>>;
+}
+
+export interface StoredRelationship {
+  readonly id: string;
+  readonly from_id: string;
+  readonly to_id: string;
+  readonly type: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+export interface StoredFact {
+  readonly id: string;
+  readonly entity_id: string;
+  readonly predicate: string;
+  readonly value: string;
+  /** 0 to 1. */
+  readonly confidence: number;
+  /** Where it comes from: a message's id, `import`, a person. */
+  readonly source: string;
+}
+
+export type WorkspaceRecord =
+  | { readonly type: 'messages_added'; readonly messages: readonly AddedMessage[] }
+  /** Of all messages before this record only the newest so many stay in memory. */
+  | { readonly type: 'messages_trimmed'; readonly keep_last: number }
+  | { readonly type: 'messages_deleted'; readonly ids: readonly string[] }
+  | { readonly type: 'summary_stored'; readonly summary: StoredSummary }
+  /** What it sums up may leave the window: it was checked to be there. */
+  | { readonly type: 'summary_confirmed'; readonly id: string }
+  | { readonly type: 'entity_put'; readonly entity: StoredEntity }
+  | { readonly type: 'entity_deleted'; readonly id: string }
+  | { readonly type: 'relationship_put'; readonly relationship: StoredRelationship }
+  | { readonly type: 'facts_put'; readonly facts: readonly StoredFact[] }
+  | { readonly type: 'facts_deleted'; readonly ids: readonly string[] }
+  /** Nothing is folded: it only keeps the tail short. */
+  | { readonly type: 'checkpoint'; readonly state: null };
+
+/** The version each record type is written with today. A reader of version n reads every version before it. */
+export const WORKSPACE_RECORD_VERSIONS: { readonly [T in WorkspaceRecord['type']]: number } = {
+  messages_added: 1,
+  messages_trimmed: 1,
+  messages_deleted: 1,
+  summary_stored: 1,
+  summary_confirmed: 1,
+  entity_put: 1,
+  entity_deleted: 1,
+  relationship_put: 1,
+  facts_put: 1,
+  facts_deleted: 1,
+  checkpoint: 1,
+};
+
+/** The form a record is kept in. */
+export function storeWorkspace(record: WorkspaceRecord): StoredRecord {
+  const { type } = record;
+  return { type, version: WORKSPACE_RECORD_VERSIONS[type], turn_id: null, payload: JSON.stringify(record) };
+}
+
+/** A record read back. @throws Error when it was written by a newer Sigil. */
+export function restoreWorkspace(stored: Pick<StoredRecord, 'type' | 'version' | 'payload'>): WorkspaceRecord {
+  return restoreAs<WorkspaceRecord>(stored, WORKSPACE_RECORD_VERSIONS);
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a workspace's memory is changed: records in its stream, by its one owner, answered when they are durable.
+
+import { type Failure, failure } from '../errors.ts';
+import type { Decided, Outcome } from './stream-owner.ts';
+import { StreamOwner, type StreamOwnerOptions } from './stream-owner.ts';
+import { restoreWorkspace, storeWorkspace, type WorkspaceRecord } from './workspace-records.ts';
+
+/** What must be so for a change to be made: something with this id is known, or is not. */
+export interface WorkspaceCondition {
+  readonly what: 'summary' | 'message';
+  readonly id: string;
+  readonly known: boolean;
+}
+
+export interface WorkspaceWrite {
+  readonly workspace_id: string;
+  readonly records: readonly WorkspaceRecord[];
+  /** `conflict` when what must be new is known, `not_found` when what must be known is not. */
+  readonly condition?: WorkspaceCondition | undefined;
+}
+
+/** Whoever changes a workspace's memory. Resolves with the seq a later read must have seen. */
+export interface WorkspaceWriter {
+  /** @throws SigilError `conflict`, `not_found`, `validation_failed`, `overloaded`, `storage_failed`. */
+  write(write: WorkspaceWrite): Promise<number>;
+}
+
+/** The stream of a workspace. */
+export function workspaceStream(workspace_id: string): string {
+  return `workspace/${workspace_id}`;
+}
+
+export interface WorkspaceStreamOptions
+  extends Pick<StreamOwnerOptions<null, WorkspaceRecord>, 'append' | 'tail' | 'now' | 'after'> {
+  readonly workspace_id: string;
+  /** Whether something is known, as of `after` at least: asked of the view. */
+  readonly known: (
+    of: Pick<WorkspaceCondition, 'what' | 'id'> & { readonly workspace_id: string; readonly after: number },
+    answered: (outcome: Outcome<boolean>) => void,
+  ) => void;
+}
+
+interface Waiting {
+  readonly write: WorkspaceWrite;
+  readonly answered: (outcome: Outcome<{ readonly seq: number }>) => void;
+}
+
+/** Writes that may wait behind one that looks something up. */
+const WAITING_MOST = 1_024;
+/** Records one write may have: more are several writes. */
+const RECORDS_MOST = 1_000;
+
+/**
+ * The owner of one workspace's stream. Nothing of it is folded, for a workspace may know more than memory holds: what a
+ * change depends on is looked up in the view, after everything before it is durable, and nothing is decided meanwhile.
+ */
+export class WorkspaceStream {
+  readonly #options: WorkspaceStreamOptions;
+  readonly #owner: StreamOwner<null, WorkspaceRecord>;
+  #waiting: Waiting[] = [];
+  #looking = false;
+  #open = 0;
+
+  constructor(options: WorkspaceStreamOptions) {
+    this.#options = options;
+    const { workspace_id, append, tail, now, after } = options;
+    this.#owner = new StreamOwner<null, WorkspaceRecord>({
+      stream: workspaceStream(workspace_id),
+      workspace_id,
+      initial: null,
+      evolve: () => null,
+      checkpoint: () => ({ type: 'checkpoint', state: null }),
+      store: storeWorkspace,
+      restore: restoreWorkspace,
+      append,
+      tail,
+      now,
+      after,
+    });
+  }
+
+  get idle(): boolean {
+    return this.#open === 0;
+  }
+
+  write(write: WorkspaceWrite, answered: Waiting['answered']): void {
+    const refused = refusal(write, this.#waiting.length);
+    if (refused !== null) return answered({ ok: false, error: refused });
+    this.#open += 1;
+    this.#waiting.push({
+      write,
+      answered: (outcome) => {
+        this.#open -= 1;
+        answered(outcome);
+      },
+    });
+    this.#next();
+  }
+
+  stop(): void {
+    this.#owner.stop();
+    for (const { answered } of this.#waiting.splice(0)) {
+      answered({ ok: false, error: failure('draining', 'the workspace is coming to an end') });
+    }
+  }
+
+  #next(): void {
+    while (!this.#looking) {
+      const next = this.#waiting[0];
+      if (next === undefined) return;
+      const { condition } = next.write;
+      if (condition === undefined) {
+        this.#waiting.shift();
+        this.#submit(next);
+        continue;
+      }
+      this.#looking = true;
+      // Answered once all before it is durable; only then the view can be asked for it.
+      this.#owner.submit(
+        () => ({ ok: true, records: [], body: undefined }),
+        (settled) => (settled.ok ? this.#look(condition) : this.#looked({ ok: false, error: settled.error })),
+      );
+    }
+  }
+
+  #look({ what, id }: WorkspaceCondition): void {
+    const { known, workspace_id } = this.#options;
+    known({ what, id, workspace_id, after: this.#owner.seq }, (outcome) => this.#looked(outcome));
+  }
+
+  #looked(outcome: Outcome<boolean>): void {
+    const looked = this.#waiting.shift();
+    this.#looking = false;
+    if (looked === undefined) return;
+    const { condition } = looked.write;
+    if (!outcome.ok) looked.answered(outcome);
+    else if (condition === undefined || outcome.body === condition.known) this.#submit(looked);
+    else looked.answered({ ok: false, error: unmet(condition) });
+    this.#next();
+  }
+
+  #submit({ write, answered }: Waiting): void {
+    this.#owner.submit(
+      () => ({ ok: true, records: write.records, body: undefined }),
+      (outcome: Outcome<Decided<undefined>>) =>
+        answered(outcome.ok ? { ok: true, body: { seq: outcome.body.seq } } : outcome),
+    );
+  }
+}
+
+function unmet({ what, id, known }: WorkspaceCondition): Failure {
+  return known
+    ? failure('not_found', `${what} ${id} does not exist`)
+    : failure('conflict', `${what} ${id} exists already`);
+}
+
+function refusal({ records }: WorkspaceWrite, waiting: number): Failure | null {
+  if (waiting >= WAITING_MOST) return failure('overloaded', 'too many changes of this workspace are waiting');
+  if (records.length > RECORDS_MOST) {
+    return failure('validation_failed', `at most ${RECORDS_MOST} records go together, these are ${records.length}`);
+  }
+  return records.length === 0 ? failure('validation_failed', 'a change has at least one record') : null;
+}
