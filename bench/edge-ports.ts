@@ -35,5 +35,10 @@ export function benchPorts(bus: EdgePorts['bus']): EdgePorts {
     threadOf: () => '',
     state: () => 'running',
     quarantined: [],
+    backup: {
+      start: () => {
+        throw new Error('no backups here');
+      },
+    },
   };
 }

@@ -2,15 +2,16 @@
 // The gateway, put together: data directory, threads, root, edge; started in the order of the tree, drained in reverse.
 
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import { address } from './bus/address.ts';
 import { SharedCounter } from './bus/counter.ts';
 import { type Layout, MAIN, placement, threadNames } from './bus/layout.ts';
 import type { RunningGateway, StartOptions } from './cli/running-gateway.ts';
 import { versionInfo } from './cli/version.ts';
+import { backupSource } from './composition/backup-job.ts';
 import type { House } from './composition/boot.ts';
 import { budgetScopes, providerTypes } from './composition/config-scopes.ts';
 import { createContext, type ThreadContext } from './composition/context.ts';
+import { type Held, socketIn, takeDataDir } from './composition/data-dir.ts';
 import { hostEmbedder } from './composition/embedder.ts';
 import { killPoints } from './composition/kill-points.ts';
 import { createLog, type ProcessLog } from './composition/log.ts';
@@ -33,8 +34,7 @@ import { type Failure, failure, SigilError } from './errors.ts';
 import { Redactor } from './secrets/redactor.ts';
 import { createRemoteGatewayStore } from './stores/remote/gateway-store.ts';
 import { createReadStore, createSeqTracker, type SeqTracker } from './stores/remote/read-store.ts';
-import { prepareDataDir } from './stores/sqlite/data-dir.ts';
-import { acquireLock, type Lock } from './stores/sqlite/lock.ts';
+import { checkBeforeStart } from './stores/sqlite/start-check.ts';
 import { createUsageStore } from './stores/usage-store.ts';
 
 /** The file a worker begins with: beside this one, in a checkout and in what is published. */
@@ -55,11 +55,8 @@ const LAST_USES_MS = 1_000;
  */
 export async function startGateway(options: StartOptions, redactor = new Redactor()): Promise<RunningGateway> {
   const { config, dataDir } = options;
-  // What people write is in these files: nobody but their owner reads them.
-  process.umask(0o077);
-  prepareDataDir(dataDir);
-  const socket = join(dataDir, 'gateway.sock');
-  const lock = takeLock(dataDir, socket);
+  const socket = socketIn(dataDir);
+  const lock = takeDataDir(dataDir, killPoints(process.env['SIGIL_KILL_AT']));
   try {
     const log = await createLog(config, options.logLevel, redactor);
     return await start(options, lock, socket, log, rootSecrets(config, dataDir, redactor));
@@ -67,20 +64,6 @@ export async function startGateway(options: StartOptions, redactor = new Redacto
     lock.release();
     throw error;
   }
-}
-
-type Held = Extract<Lock, { ok: true }>;
-
-function takeLock(dataDir: string, socket: string): Held {
-  const started_at = new Date().toISOString();
-  const lock = acquireLock(join(dataDir, 'gateway.lock'), { pid: process.pid, url: null, socket, started_at });
-  if (lock.ok) return lock;
-  const { holder } = lock;
-  const who =
-    holder === null
-      ? 'another gateway'
-      : `the gateway with pid ${holder.pid}${holder.url === null ? '' : ` at ${holder.url}`} (running since ${holder.started_at})`;
-  throw new SigilError(failure('conflict', `${dataDir} is in use by ${who}.`, { holder }));
 }
 
 function layoutOf(config: Config): Layout {
@@ -109,6 +92,9 @@ async function start(
   const { tokens, leftOut } = await tokenGrants(config, dataDir, secrets);
   const quarantined = [...options.quarantined, ...leftOut, ...unavailableParts(config)];
   for (const { what, message, advice } of quarantined) log.warn({ part: what }, `${message} ${advice}`);
+
+  for (const error of checkBeforeStart(dataDir)) log.error({ error }, 'a workspace cannot be read');
+  if (lock.restored) log.warn({ data_dir: dataDir }, 'a restore that had been cut short was finished');
 
   let lanesDrained = (): void => undefined;
   const drained = new Promise<void>((resolve) => {
@@ -332,5 +318,6 @@ function edgeOf(parts: EdgeParts): Edge {
     quarantined,
     admission,
     point: context.point,
+    backup: backupSource(ENTRY, { dataDir: options.dataDir, version, configFile: options.configFile ?? null }),
   });
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where every worker begins: takes up the role its thread's name gives it.
+// Where every worker begins: takes up the role its thread's name gives it, or does the one job it was started for.
 
 import { parentPort, workerData } from 'node:worker_threads';
+import type { BackupJobData } from './composition/backup-job.ts';
 import type { Boot, Prepared, ToWorker } from './composition/boot.ts';
 import { killPoints } from './composition/kill-points.ts';
 import { realWorld } from './composition/real-world.ts';
@@ -25,18 +26,22 @@ const roleOf = (name: string): Promise<StartRole> => {
   return start();
 };
 
+const point = killPoints(process.env['SIGIL_KILL_AT']);
 const begin = (boot: Boot): ThreadLife =>
   startThreadLife({
     boot,
     world: realWorld,
-    point: killPoints(process.env['SIGIL_KILL_AT']),
+    point,
     say: (message) => root.postMessage(message),
     role: roleOf,
     ended: () => root.close(),
   });
 
-const born = workerData as Boot | Prepared;
-if ('prepare' in born) {
+const born = workerData as Boot | Prepared | BackupJobData;
+if ('job' in born) {
+  const { runBackupJob } = await import('./composition/backup-thread.ts');
+  await runBackupJob(root, born, point);
+} else if ('prepare' in born) {
   // What it is to be comes when it is needed; a life that cannot begin ends the thread, as one that begins at once does.
   let life: ThreadLife | undefined;
   root.on('message', (message: ToWorker) => {

@@ -2,6 +2,7 @@
 // HTTP to a running gateway, over its unix socket or TCP: JSON in and out, problem details as errors with advice.
 
 import type { IncomingMessage, RequestOptions } from 'node:http';
+import type { Readable } from 'node:stream';
 import { ERRORS } from '../errors.ts';
 import { CliError, interrupted, isErrorCode } from './cli-error.ts';
 import { object, objects, parsed, text } from './json-reading.ts';
@@ -19,6 +20,8 @@ export interface Route {
 /** What a request may carry. */
 export interface RequestExtras {
   readonly body?: unknown;
+  /** A body that is sent as it comes, instead; its type stands in the headers. */
+  readonly stream?: Readable;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
   /** How long the gateway may take to begin its answer; without end when absent. */
@@ -211,7 +214,14 @@ export class GatewayClient {
         );
       }
       sent.on('error', (error) => reject(connectionError(error, target)));
-      sent.end(body);
+      if (extras.stream === undefined) sent.end(body);
+      else {
+        extras.stream.once('error', (error) => {
+          reject(error);
+          sent.destroy();
+        });
+        extras.stream.pipe(sent);
+      }
     });
   }
 }

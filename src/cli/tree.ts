@@ -16,7 +16,10 @@ function wholeNumber(least: number, most: number): (text: string) => string {
 }
 
 function addSession(program: CliCommand): void {
-  const session = program.command('session').summary('conversations: list, show').helpGroup('See inside:');
+  const session = program
+    .command('session')
+    .summary('conversations: list, show, export, import')
+    .helpGroup('See inside:');
   session
     .command('list')
     .summary('list sessions, newest activity first')
@@ -28,6 +31,24 @@ function addSession(program: CliCommand): void {
     .summary('a session and its messages')
     .argument('<ID>', 'the session')
     .runs(() => import('./session-show.ts'));
+  session
+    .command('export')
+    .summary('a session as a file')
+    .argument('<SESSION>', 'the session')
+    .addOption(
+      new CliOption('--format <FORMAT>', 'jsonl, which can be imported again (default), or markdown')
+        .choices(['jsonl', 'markdown'])
+        .completesWith(['jsonl', 'markdown']),
+    )
+    .addOption(new CliOption('--output <FILE>', 'write to this file instead of stdout').completesWith('file'))
+    .runs(() => import('./session-export.ts'));
+  session
+    .command('import')
+    .summary('take in an exported session; doing it again is safe')
+    .description('It keeps its id where that is free. FILE - reads stdin.')
+    .argument('<FILE>', 'a file of `sigil session export`, in jsonl')
+    .option('--workspace <W>', 'put it there instead of into the workspace it was exported from')
+    .runs(() => import('./session-import.ts'));
 }
 
 const PEOPLE = 'People and access:';
@@ -188,6 +209,51 @@ function addConfig(program: CliCommand): void {
     .runs(() => import('./config-schema.ts'));
 }
 
+function addBackup(program: CliCommand): void {
+  const backup = program.command('backup').summary('backups: create, verify, restore').helpGroup('Keep data safe:');
+  backup
+    .command('create')
+    .summary('back up all data in one archive, also while the gateway runs')
+    .description(
+      'The archive is a gzipped tar with a checksum of every file; it is read back before it gets its name.\n' +
+        'Secrets stay out of it unless asked for: the owner token and stored secrets. FILE - writes to stdout.',
+    )
+    .argument('<FILE>', 'the archive to write')
+    .option('--with-secrets', 'also the owner token and stored secrets: whoever has the archive then has them')
+    .option('--force', 'replace the file if it is there')
+    .runs(() => import('./backup-create.ts'));
+  backup
+    .command('verify')
+    .summary('read a backup to its end and hold it against its checksums')
+    .argument('<FILE>', 'the archive')
+    .runs(() => import('./backup-verify.ts'));
+  backup
+    .command('restore')
+    .summary('put a backup in the place of what is in the data directory')
+    .description(
+      'Everything is checked before anything is replaced, and no gateway may run. What was there is kept until it is done;\n' +
+        'a restore that is cut short is finished or forgotten by the next start.',
+    )
+    .argument('<FILE>', 'the archive')
+    .runs(() => import('./backup-restore.ts'));
+}
+
+function addDoctor(program: CliCommand): void {
+  const doctor = program
+    .command('doctor')
+    .summary('what is well, what is not, and the command that mends it')
+    .description('It only looks, with or without a running gateway; exit status 1 when something failed.')
+    .helpGroup('Keep data safe:')
+    .option('--thorough', 'compare every index of every database, however large')
+    .runs(() => import('./doctor.ts'));
+  doctor
+    .command('rebuild')
+    .summary('make views anew from the journal, while no gateway runs')
+    .argument('[VIEW...]', 'a file such as gateway.db, or a workspace; all when absent')
+    .option('--accept-loss', 'of a trimmed journal make what can be made, and do without the rest')
+    .runs(() => import('./doctor-rebuild.ts'));
+}
+
 /** Words on a command line are read by every user of the machine, and kept in the shell's history. */
 const NO_VALUE = {
   message: 'The value of a secret is never taken from the command line.',
@@ -267,6 +333,8 @@ export function createProgram(): CliCommand {
     .addOption(new CliOption('--kind <K>', 'only actors of this kind').completesWith(KINDS))
     .runs(() => import('./actors.ts'), { ownSignals: true });
   addSession(program);
+  addBackup(program);
+  addDoctor(program);
   addAudit(program);
   addUsage(program);
   addUser(program);

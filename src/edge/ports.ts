@@ -51,6 +51,16 @@ export type EdgePoint =
   | 'edge.stream_ending'
   | 'edge.stream_ended';
 
+/** Where backups come from. */
+export interface BackupSource {
+  /**
+   * The chunks of one archive; whoever stops taking them ends it.
+   *
+   * @throws SigilError `conflict` while another is being made, `storage_failed`
+   */
+  start(options: { readonly with_secrets: boolean }): AsyncIterable<Uint8Array>;
+}
+
 export interface EdgePorts {
   readonly bus: SigilBus;
   readonly store: ReadStore;
@@ -84,6 +94,7 @@ export interface EdgePorts {
   readonly quarantined: readonly Quarantined[];
   /** What was let in and waits; nothing is refused for it when not given. */
   readonly admission?: Admission;
+  readonly backup: BackupSource;
   /** Named places of the crash tests. */
   readonly point?: (name: EdgePoint) => void;
 }

@@ -91,6 +91,11 @@ export class JournalWriter {
     return this.#seq;
   }
 
+  /** Whether somebody waits for a commit, or for an answer after it. */
+  get waiting(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   append(request: Request<Append, Committed>): void {
     const problem = problemOf(request.body);
     if (problem !== undefined) {

@@ -85,6 +85,11 @@ export class FakeHouse {
     },
   };
 
+  /** What a backup sends; what it throws is its failure. */
+  archive: () => AsyncIterable<Uint8Array> = async function* () {
+    yield Buffer.from('archive');
+  };
+
   ports(settings: Readonly<Record<string, unknown>> = {}, more: Partial<EdgePorts> = {}): EdgePorts {
     const log = (fields: unknown, message: string): void => void this.logged.push([message, fields]);
     const config = ConfigSchema.parse(settings) as Config;
@@ -112,6 +117,7 @@ export class FakeHouse {
       budgets: ['global'],
       state: () => this.state,
       quarantined: [],
+      backup: { start: () => this.archive() },
       ...more,
     };
   }

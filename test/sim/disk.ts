@@ -93,6 +93,7 @@ export class JournalFile {
       id: this.id,
       open: () => true,
       last: () => this.last,
+      trimmed: () => 0,
       mark: (seq) => {
         const found = state.rows.get(seq);
         return found === undefined ? undefined : `${found.stream}#${found.n}@${found.at}`;

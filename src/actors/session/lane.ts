@@ -4,6 +4,7 @@
 import type { Answer, Envelope } from '../../bus/envelope.ts';
 import { type Failure, failure } from '../../errors.ts';
 import { evolve, packSession, placeOf, type SessionState, tokensOf } from '../../stores/fold.ts';
+import type { DatedRecords } from '../../stores/imported-turn.ts';
 import type { Append, Committed } from '../../stores/journal.ts';
 import type { SessionRecord } from '../../stores/records.ts';
 import type { ShortEvent } from '../../stores/turn-events.ts';
@@ -30,7 +31,7 @@ import { LiveTurn } from './live-turn.ts';
 import { eventOf, type LaneEffect, type LaneEvent } from './machine.ts';
 import type { SessionNames } from './names.ts';
 import type { LanePolicy } from './policy.ts';
-import type { Deliver, Delivered, SessionChange, Watched } from './protocol.ts';
+import type { Deliver, Delivered, SessionChange, SessionImport, Watched } from './protocol.ts';
 import type { Ordered } from './rest-order.ts';
 import { type StreamOwner, StreamWriter } from './stream-writer.ts';
 import { type TurnOwner, TurnRunner } from './turn-runner.ts';
@@ -234,6 +235,44 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
       this.feed('received', state);
     };
     this.write(this.one({ type: 'session_changed', ...change }), changed, by);
+  }
+
+  /** Takes in turns that were had elsewhere: nobody listens to them, and nothing of them is left to do. */
+  import(envelope: Envelope): void {
+    const { create, turns } = envelope.body as SessionImport;
+    const { facts } = this.ahead;
+    if (facts !== null && (facts.user_id !== create.user_id || facts.workspace_id !== create.workspace_id))
+      return this.effects.fail(envelope, failure('forbidden', 'The session belongs to somebody else.'));
+    const fresh = turns.filter(({ message_id }) => !this.ahead.keys.has(message_id));
+    const parts: DatedRecords[] = fresh.flatMap((turn) => turn.parts.map((part) => this.fingerprinted(part)));
+    if (facts === null) {
+      const { at, ...place } = create;
+      parts.unshift({ at, records: [{ type: 'session_created', session_id: this.session_id, ...place }] });
+    }
+    this.wait(envelope);
+    const answer = (): void => this.answer(envelope, { turns: fresh.length, seq: this.seq });
+    if (parts.length === 0) return this.writer.whenDurable(answer);
+    this.stir();
+    let state = this.ahead;
+    const { window } = this.policy;
+    for (const { at, records } of parts) for (const record of records) state = evolve(state, record, at, window);
+    this.ahead = state;
+    const count = parts.reduce((sum, { records }) => sum + records.length, 0);
+    this.writer.writeTogether(parts, (seq) => {
+      this.durable = state;
+      this.seq = seq + count - 1;
+      if (facts === null) this.host.opened(this, create.workspace_id);
+      answer();
+    });
+  }
+
+  /** As the session would have taken its messages: a repetition of one is known. */
+  private fingerprinted({ at, records }: DatedRecords): DatedRecords {
+    const known = (record: SessionRecord): SessionRecord => {
+      if (record.type !== 'message_received') return record;
+      return { ...record, digest: this.effects.digest(`${record.model}\n${record.content}`) };
+    };
+    return { at, records: records.map(known) };
   }
 
   /** Ends a turn that runs past its time; when to look again, epoch milliseconds, or null when none runs. */

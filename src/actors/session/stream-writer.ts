@@ -64,6 +64,30 @@ export class StreamWriter {
     if (this.flying === null) this.flush();
   }
 
+  /**
+   * Records of several moments that become durable together or not at all.
+   *
+   * @param durable called with the seq of the first record
+   */
+  writeTogether(
+    parts: readonly { readonly at: number; readonly records: readonly SessionRecord[] }[],
+    durable: (seq: number) => void,
+  ): void {
+    let first = 0;
+    parts.forEach(({ at, records }, index) => {
+      this.waiting.push({
+        at,
+        records,
+        audit: undefined,
+        durable: (seq) => {
+          if (index === 0) first = seq;
+          if (index === parts.length - 1) durable(first);
+        },
+      });
+    });
+    if (this.flying === null) this.flush();
+  }
+
   /** Runs once all that was handed in so far is durable: at once when it is. */
   whenDurable(run: () => void): void {
     const last = this.waiting.at(-1) ?? this.flying?.at(-1);

@@ -4,6 +4,7 @@
 import type { EdgeContext } from '../context.ts';
 import type { Route } from '../exchange.ts';
 import { auditRoutes } from './audit.ts';
+import { backupRoutes } from './backups.ts';
 import { chatRoutes } from './chat.ts';
 import { debugRoutes } from './debug.ts';
 import { sessionRoutes } from './sessions.ts';
@@ -18,6 +19,7 @@ export function allRoutes(edge: EdgeContext): readonly Route[] {
     ...chatRoutes(edge),
     ...turnRoutes(edge),
     ...sessionRoutes(edge),
+    ...backupRoutes(edge),
     ...userRoutes(edge),
     ...tokenRoutes(edge),
     ...auditRoutes(edge),

@@ -13,6 +13,7 @@ import * as system from './system.ts';
 export const COMPONENTS = {
   ChatRequest: requests.ChatRequest,
   NoBody: requests.NoBody,
+  BackupRequest: requests.BackupRequest,
   Chat: answers.Chat,
   Usage: answers.Usage,
   ToolCall: answers.ToolCall,
@@ -25,6 +26,7 @@ export const COMPONENTS = {
   Workspace: answers.Workspace,
   Workspaces: answers.Workspaces,
   Cancelled: answers.Cancelled,
+  Imported: answers.Imported,
   UserRequest: directory.UserRequest,
   UserChangeRequest: directory.UserChangeRequest,
   IdentityRequest: directory.IdentityRequest,

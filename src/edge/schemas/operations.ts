@@ -19,10 +19,14 @@ export interface Operation {
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: z.ZodObject;
   readonly resumes?: true;
+  /** A body of lines of JSON, worked on as it comes. */
+  readonly lines?: true;
   readonly body?: { readonly schema: ComponentName; readonly required: boolean };
   /** JSON, events, or either as `Accept` says. */
   readonly answer?: ComponentName | 'object';
   readonly events?: Readonly<Record<string, z.ZodType>>;
+  /** A file of one of these types instead. */
+  readonly files?: readonly string[];
   readonly empty?: string;
   readonly open?: true;
   /** What it refuses with, besides what every operation may. */
@@ -173,6 +177,20 @@ export const OPERATIONS: readonly Operation[] = [
     answer: 'Messages',
     refuses: ['validation_failed', ...OWNED],
   }),
+  operation('GET /api/v1/sessions/:id/export', 'exportSession', 'A session as a file', {
+    tag: 'sessions',
+    params: SESSION,
+    query: requests.ExportQuery,
+    files: ['application/jsonl', 'text/markdown'],
+    refuses: ['validation_failed', ...OWNED],
+  }),
+  operation('POST /api/v1/sessions/import', 'importSession', 'Takes in an exported session; repeating it is safe', {
+    tag: 'sessions',
+    query: requests.ImportQuery,
+    lines: true,
+    answer: 'Imported',
+    refuses: [...BODY, 'not_a_member', 'conflict', 'overloaded', 'draining', 'storage_failed', ...OWNED],
+  }),
   operation('POST /api/v1/sessions/:id/archive', 'archiveSession', 'Puts a session away; it takes no more messages', {
     tag: 'sessions',
     params: SESSION,
@@ -180,6 +198,17 @@ export const OPERATIONS: readonly Operation[] = [
     answer: 'Session',
     refuses: [...BODY, ...OWNED],
   }),
+  operation(
+    'POST /api/v1/backups',
+    'createBackup',
+    'Makes a backup and sends it as one archive; needs `admin:backup`',
+    {
+      tag: 'gateway',
+      body: { schema: 'BackupRequest', required: false },
+      files: ['application/gzip'],
+      refuses: [...BODY, 'forbidden', 'conflict', 'storage_failed'],
+    },
+  ),
   operation('GET /api/v1/users', 'listUsers', 'Users, those of the configuration first; needs `admin:users`', {
     ...{
       tag: 'users',

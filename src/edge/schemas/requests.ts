@@ -23,6 +23,15 @@ export type ChatBody = z.output<typeof ChatRequest>;
 
 export const NoBody = z.strictObject({}).describe('Nothing; may be left out.');
 
+export const BackupRequest = z
+  .strictObject({
+    with_secrets: z
+      .boolean()
+      .optional()
+      .describe('Also what opens doors: the owner token and stored secrets. Needs `admin:*`.'),
+  })
+  .describe('What a backup is to hold.');
+
 export const limit = z.coerce
   .number({ error: 'is not a number' })
   .int({ error: 'is not a whole number' })
@@ -34,6 +43,17 @@ export const limit = z.coerce
 export const cursor = z.string().min(1).max(16_384).optional().describe('`next_cursor` of the page before.');
 
 export const PageQuery = z.object({ limit, cursor });
+
+export const ExportQuery = z.object({
+  format: z
+    .enum(['jsonl', 'markdown'], { error: 'is not jsonl or markdown' })
+    .default('jsonl')
+    .describe('`jsonl` can be imported again; `markdown` is for people.'),
+});
+
+export const ImportQuery = z.object({
+  workspace_id: WorkspaceId.optional().describe('Another workspace than the one in the file.'),
+});
 
 export const ActorsQuery = z.object({
   kind: z.string().max(64).optional().describe('Only actors of this kind.'),

@@ -4,7 +4,7 @@
 import type { UsageQuery, UsageRow } from '../directory-queries.ts';
 import type { OpenCall, Page, PageRequest, UsageSum, UsageWindow } from '../session-store.ts';
 import { pageLimit, pageOf, placeOf } from './cursor.ts';
-import { openReadonly, type SqliteDatabase } from './database.ts';
+import { fileIdentity, openReadonly, type SqliteDatabase } from './database.ts';
 import { DirectoryReader } from './directory-reader.ts';
 import { DAY, GATEWAY_MIGRATIONS, HOUR } from './gateway-schema.ts';
 import { guarded } from './storage-error.ts';
@@ -40,6 +40,7 @@ export class GatewayReader {
   readonly #file: string;
   #db: SqliteDatabase | undefined;
   #sql: ReturnType<typeof prepare> | undefined;
+  #identity = 0;
   #more: More | undefined;
 
   constructor(file: string) {
@@ -127,7 +128,10 @@ export class GatewayReader {
 
   #read<T>(work: (sql: ReturnType<typeof prepare>, more: More) => T): T | undefined {
     return guarded(this.#file, () => {
+      // Another file lies there once a damaged one was put aside.
+      if (this.#sql !== undefined && fileIdentity(this.#file) !== this.#identity) this.close();
       if (this.#sql === undefined || this.#more === undefined) {
+        this.#identity = fileIdentity(this.#file);
         this.#db = openReadonly(this.#file, GATEWAY_MIGRATIONS.length);
         if (this.#db === undefined) return undefined;
         this.#sql = prepare(this.#db);

@@ -9,8 +9,10 @@ import type { Head, JournalDisk } from '../journal-disk.ts';
 import type { JournalRow, TailRow } from '../records.ts';
 import { type AuditTable, auditTable, sha256 } from './audit-table.ts';
 import { type Durability, openDatabase, type SqliteDatabase } from './database.ts';
+import { DurableViews } from './durable-views.ts';
 import { HeadCache, type HeadTable } from './head-cache.ts';
 import { JOURNAL_MIGRATIONS, ROW_COLUMNS } from './journal-schema.ts';
+import { JournalTrim } from './journal-trim.ts';
 import { guarded, storageError } from './storage-error.ts';
 
 export interface JournalDiskOptions {
@@ -176,6 +178,17 @@ export class SqliteJournalDisk implements JournalDisk {
       this.#uncheckpointed = false;
       return true;
     });
+  }
+
+  /** Forgets old rows of this very file; its steps are taken between commits. */
+  trimmer(dataDir: string): JournalTrim {
+    const head = (stream: string): Head | undefined => this.head(stream);
+    return new JournalTrim({ db: this.#db, head, views: new DurableViews(dataDir, this.id) });
+  }
+
+  /** Something was written beside the commits: the next idle moment moves it into the file too. */
+  touched(): void {
+    this.#uncheckpointed = true;
   }
 
   /** Lets go of the file as a crash would: what is only in memory is lost. For tests. */

@@ -25,4 +25,6 @@ export const JOURNAL_MIGRATIONS: Migrations = [
    CREATE TABLE heads (stream TEXT PRIMARY KEY, seq INTEGER NOT NULL, n INTEGER NOT NULL) STRICT, WITHOUT ROWID;
    CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;`,
   AUDIT_SCHEMA,
+  // Views by file, and the row up to which each must have come: rows before it that it was made of may be trimmed.
+  `CREATE TABLE trimmed (view TEXT PRIMARY KEY, upto INTEGER NOT NULL) STRICT, WITHOUT ROWID;`,
 ];

@@ -12,6 +12,7 @@ import type { ReadProtocol, ReadQuery } from '../session-store.ts';
 import type { Durability } from './database.ts';
 import { SqliteJournalDisk } from './journal-disk.ts';
 import type { JournalRows } from './journal-source.ts';
+import { keepTrimming, type Retention, type TrimPoint } from './keep-trimming.ts';
 import { SqliteReader } from './reader.ts';
 import type { VectorsOptions } from './vectors-projection.ts';
 import { SqliteViews, type ViewPoint } from './views.ts';
@@ -30,12 +31,14 @@ export interface StoreClock {
 }
 
 /** Where a crash test may end the process while nothing is committed. */
-export type JournalFilePoint = 'journal.opened' | 'journal.before_checkpoint' | 'journal.after_checkpoint';
+export type JournalFilePoint = 'journal.opened' | 'journal.before_checkpoint' | 'journal.after_checkpoint' | TrimPoint;
 
 export interface OpenJournalOptions {
   readonly dataDir: string;
   readonly durability: Durability;
   readonly clock: StoreClock;
+  /** When rows may be forgotten; they never are when it is not given. */
+  readonly retention?: Retention;
   /** Told after each commit, and once at the start. */
   readonly notify: (upto: number) => void;
   /** Named places of the crash tests. */
@@ -48,6 +51,8 @@ export interface OpenJournal {
   readonly handlers: Handlers<JournalProtocol>;
   /** The last durable row. */
   seq(): number;
+  /** Whether somebody waits for a commit. */
+  waiting(): boolean;
   close(): void;
 }
 
@@ -56,8 +61,18 @@ const IDLE_MS = 250;
 
 /** Opens DATA/journal.db and becomes its one writer. @throws SigilError `storage_failed`. */
 export function openJournal(options: OpenJournalOptions): OpenJournal {
-  const { dataDir, durability } = options;
-  return serveJournal(new SqliteJournalDisk({ file: join(dataDir, 'journal.db'), durability }), options);
+  const { dataDir, durability, retention } = options;
+  const disk = new SqliteJournalDisk({ file: join(dataDir, 'journal.db'), durability });
+  const journal = serveJournal(disk, options);
+  if (retention === undefined) return journal;
+  const stop = keepTrimming({ ...options, retention, disk, waiting: () => journal.waiting() });
+  return {
+    ...journal,
+    close() {
+      stop();
+      journal.close();
+    },
+  };
 }
 
 /** A disk whose log is moved into its file when nothing else is to be done. */
@@ -105,6 +120,7 @@ export function serveJournal(disk: IdleDisk, { clock, notify, point, failed }: O
       'journal.stats': (request) => writer.stats(request),
     },
     seq: () => writer.seq,
+    waiting: () => writer.waiting,
     close() {
       cancel?.();
       disk.close();
@@ -122,6 +138,8 @@ export interface OpenViewsOptions {
   readonly failed?: (failure: Failure) => void;
   /** What is followed; DATA/journal.db when not given. */
   readonly journal?: JournalRows;
+  /** Makes views of what is left of a trimmed journal, short of what is gone. */
+  readonly acceptLoss?: boolean;
   /** Whether and how texts are embedded; when not given, none is. */
   readonly vectors?: VectorsOptions;
 }
@@ -134,13 +152,14 @@ export interface OpenViews {
 
 /** Opens the views' files and begins to follow the journal. @throws SigilError `storage_failed`. */
 export function openViews(options: OpenViewsOptions): OpenViews {
-  const { dataDir, clock, advanced, point, failed, journal, vectors } = options;
+  const { dataDir, clock, advanced, point, failed, journal, vectors, acceptLoss = false } = options;
   const views = new SqliteViews({
     dataDir,
     soon: (run) => clock.soon(run),
     after: (ms, run) => clock.after(ms, run),
     monotonic: () => clock.monotonic(),
     advanced,
+    acceptLoss,
     ...(point === undefined ? {} : { point }),
     ...(failed === undefined ? {} : { failed }),
     ...(journal === undefined ? {} : { journal }),

@@ -8,6 +8,7 @@ import type { ProjectionName } from '../protocol.ts';
 import { restore } from '../records.ts';
 import type { Request } from '../request.ts';
 import type { ReadProtocol, ReadQueries, ReadQuery } from '../session-store.ts';
+import { eventsFromRecord } from '../trimmed-turn.ts';
 import { endsTurn, eventsOf, NO_EVENTS, type NumberedTurnEvent } from '../turn-events.ts';
 import { stepDetail } from '../turn-steps.ts';
 import { ViewBarrier } from '../view-barrier.ts';
@@ -168,11 +169,16 @@ export class SqliteReader {
     return this.#file(this.#placeOf(turn_id).workspace_id)?.turn(turn_id) ?? notFound(`turn ${turn_id} does not exist`);
   }
 
-  #events({ turn, first, last }: PlacedTurn, from: number): ReadQueries['turn.events']['reply'] {
+  #events(placed: PlacedTurn, from: number): ReadQueries['turn.events']['reply'] {
+    const { turn, first, last } = placed;
+    const rows = this.#rows(turn.id, first, last);
+    // Some of its steps are trimmed: its record says how it ended.
+    if (rows[0]?.seq !== first && turn.ended_at !== null)
+      return { events: eventsFromRecord(turn, placed.figures, from), ended: true };
     const events: NumberedTurnEvent[] = [];
     let cursor = NO_EVENTS;
     let ended = false;
-    for (const row of this.#rows(turn.id, first, last)) {
+    for (const row of rows) {
       const told = eventsOf(restore(row), turn, cursor);
       cursor = told.cursor;
       for (const event of told.events) {
