@@ -66,9 +66,10 @@ interface AwaitBody {
 const BATCH_LENGTH = 8 * 1024 * 1024;
 /**
  * Under load the views rest after a batch for so many times as long as it took, at most so many milliseconds: the rows that
- * come in meanwhile share what it costs to touch a page, and the lanes have the processor. Whoever waits ends the rest.
+ * come in meanwhile share what it costs to touch a page, and the lanes have the processor. Whoever waits ends the rest, and
+ * past so many rows behind there is none: a read that came then would have to wait for more than can be applied in its time.
  */
-const REST = { times: 6, longest: 750, from_rows: 200 } as const;
+const REST = { times: 6, longest: 750, from_rows: 200, behind: 60_000 } as const;
 /** How long to wait for a journal that is not there yet, and after an error. */
 const NOT_YET_MS = 20;
 const AGAIN_MS = 1000;
@@ -295,7 +296,8 @@ export class SqliteViews {
   #rest(took: number, rows: number): void {
     const ms = Math.min(REST.longest, REST.times * took);
     const hurried = this.#isHurried('sessions') || this.#isHurried('memory');
-    if (ms < 1 || rows < REST.from_rows || hurried) return this.#schedule();
+    const far = this.#wanted - this.upto > REST.behind;
+    if (ms < 1 || rows < REST.from_rows || hurried || far) return this.#schedule();
     this.#resting = true;
     this.#later(ms);
   }
