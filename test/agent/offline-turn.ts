@@ -25,6 +25,7 @@ export function createHistory() {
       };
       return rows.filter(matches).toReversed().slice(0, limit);
     },
+    recall: async () => [],
     remember: async () => 'history',
   };
   const add = (turn_id: string, { role, content }: TurnMessage): void => {

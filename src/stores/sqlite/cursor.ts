@@ -2,7 +2,7 @@
 // Cursors of lists: opaque to whoever holds one, and a place in the order that stays where it is while rows are added.
 
 import { failure, SigilError } from '../../errors.ts';
-import type { Page, PageRequest } from '../session-store.ts';
+import type { Page, PageRequest } from '../page.ts';
 
 const LARGEST = 200;
 
@@ -11,16 +11,23 @@ export function pageLimit(limit: number): number {
   return Math.max(1, Math.min(LARGEST, Math.floor(limit) || 1));
 }
 
+/** A place in an order: what the order goes by, and what decides between equals. */
+type Place = string | number | readonly [string | number, string | number];
+
 /** The place a cursor names in a list, `first` without one. @throws SigilError `validation_failed` when it is not one. */
-export function placeOf<P extends string | number>(list: string, page: PageRequest, first: P): P {
+export function placeOf<P extends Place>(list: string, page: PageRequest, first: P): P {
   if (page.cursor === undefined || page.cursor === '') return first;
   try {
     const [of, place]: unknown[] = JSON.parse(Buffer.from(page.cursor, 'base64url').toString());
-    if (of === list && typeof place === typeof first) return place as P;
+    if (of === list && shape(place) === shape(first)) return place as P;
   } catch {
     // Not one of ours, as below.
   }
   throw new SigilError(failure('validation_failed', 'the cursor is not one of this list; leave it out to begin again'));
+}
+
+function shape(place: unknown): string {
+  return Array.isArray(place) ? place.map((part) => typeof part).join() : typeof place;
 }
 
 /** A page made of one row more than it holds: whether that one is there says whether there are more. */
@@ -28,7 +35,7 @@ export function pageOf<R, T>(
   list: string,
   limit: number,
   rows: readonly R[],
-  place: (row: R) => string | number,
+  place: (row: R) => Place,
   shown: (row: R) => T,
 ): Page<T> {
   const items = rows.slice(0, limit);

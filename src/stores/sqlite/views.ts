@@ -72,6 +72,8 @@ const AGAIN_MS = 1000;
 const CHECK_PAUSE_MS = 25;
 /** Rows of a batch of memory: small, for the sessions come first. */
 const MEMORY_ROWS = 250;
+/** UTF-16 units of such a batch: a thousand facts are one row, and each costs what a row does. */
+const MEMORY_LENGTH = 1024 * 1024;
 /** How many rows memory may be behind under load before it gets its share nevertheless. */
 const MEMORY_BEHIND = 100_000;
 /** Waiting for the views at most: each is an ask with a deadline of its own. */
@@ -124,7 +126,7 @@ export class SqliteViews {
     });
     this.#memory = new Projection({
       ...common,
-      bounds: { ...bounds, rows: Math.min(bounds.rows, MEMORY_ROWS) },
+      bounds: { rows: Math.min(bounds.rows, MEMORY_ROWS), length: MEMORY_LENGTH },
       cursor: this.#gateway.cursor('memory'),
       files: MEMORY_FILES,
       read: readMemory,
