@@ -152,7 +152,7 @@ function laneEffects(
   const store = createReadStore({ bus, from, seen });
   const knowledge = createKnowledgeStore({
     writer: createWorkspaceWriter({ bus, from, seen, within: WRITE_WITHIN }),
-    reads: store,
+    read: store,
   });
 
   const may = (workspace_id: string, tool: string): boolean => {
@@ -246,7 +246,7 @@ function laneEffects(
             workspace_id,
             user_id,
             turn_id: turn?.turn_id ?? '',
-            memory: memoryTools({ reads: store, knowledge, workspace_id, user_id, turn_id: turn?.turn_id ?? '' }),
+            memory: memoryTools({ read: store, knowledge, workspace_id, user_id, turn_id: turn?.turn_id ?? '' }),
           },
         },
         // Before it is journaled: what a tool has seen of a secret stays out of the record and of all that is made from it.

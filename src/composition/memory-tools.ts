@@ -5,23 +5,23 @@ import { hash } from 'node:crypto';
 import { SUBJECT } from '../agent/tools/memory.ts';
 import type { Known, MemoryPort, Statement } from '../agent/tools/memory-port.ts';
 import { foldedText } from '../stores/folded-text.ts';
-import type { RecalledRow } from '../stores/knowledge-reads.ts';
+import type { RecalledRow } from '../stores/knowledge-queries.ts';
 import type { KnowledgeStore } from '../stores/knowledge-store.ts';
 import type { ReadStore } from '../stores/session-store.ts';
 
 export interface MemoryToolsOptions {
-  readonly reads: ReadStore;
+  readonly read: ReadStore;
   readonly knowledge: KnowledgeStore;
   readonly workspace_id: string;
   readonly user_id: string;
   readonly turn_id: string;
 }
 
-export function memoryTools({ reads, knowledge, workspace_id, user_id, turn_id }: MemoryToolsOptions): MemoryPort {
+export function memoryTools({ read, knowledge, workspace_id, user_id, turn_id }: MemoryToolsOptions): MemoryPort {
   return {
-    search: async (words, limit) => (await reads.read('message.search', { workspace_id, user_id, words, limit })).items,
+    search: async (words, limit) => (await read.read('message.search', { workspace_id, user_id, words, limit })).items,
     recall: async (words, limit) => {
-      const { items } = await reads.read('knowledge.recall', { workspace_id, user_id, words, limit });
+      const { items } = await read.read('knowledge.recall', { workspace_id, user_id, words, limit });
       return items.map(knownOf);
     },
     remember: async (statement) => {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What plugins keep for themselves: values by key, apart for each plugin and workspace, within a quota.
 
+import type { DateTime } from './date-time.ts';
 import type { Page, PageRequest } from './page.ts';
 
 /** A value comes back as what it was set as: text or bytes. */
@@ -18,7 +19,13 @@ export interface ValueEntry {
   readonly key: string;
   /** Of the value: its UTF-8 when it is text. */
   readonly bytes: number;
-  readonly updatedAt: Date;
+  readonly updatedAt: DateTime;
+}
+
+export interface ValuePage {
+  readonly items: readonly ValueEntry[];
+  /** Where the rest begins; null when there is none. */
+  readonly nextCursor: string | null;
 }
 
 /** Durable when a change resolves: also past a power cut. Reads see everything that was resolved before. */
@@ -30,7 +37,7 @@ export interface KeyValueStore {
   /** @throws SigilError `not_found`. */
   delete(scope: ValueScope, key: string): Promise<void>;
   /** Keys that begin with `prefix`, in the order of their UTF-8. */
-  list(scope: ValueScope, prefix?: string, page?: Partial<PageRequest>): Promise<Page<ValueEntry>>;
+  list(scope: ValueScope, prefix?: string, page?: Partial<PageRequest>): Promise<ValuePage>;
   close(): Promise<void>;
 }
 

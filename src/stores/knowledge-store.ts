@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tier 3 of memory: what a workspace knows, as entities, relationships between them and facts about them.
 
-import type { Direction } from './knowledge-reads.ts';
+import type { DateTime } from './date-time.ts';
+import type { Direction } from './knowledge-queries.ts';
 import type { PropertyValue } from './workspace-records.ts';
 
 export interface Entity {
@@ -13,8 +14,8 @@ export interface Entity {
   readonly properties: Readonly<Record<string, PropertyValue>>;
   /** Whose it is, as `my dog` is somebody's; empty: the whole workspace's. */
   readonly userId: string;
-  readonly createdAt: Date;
-  readonly updatedAt: Date;
+  readonly createdAt: DateTime;
+  readonly updatedAt: DateTime;
 }
 
 export interface Relationship {
@@ -23,7 +24,7 @@ export interface Relationship {
   readonly toId: string;
   readonly type: string;
   readonly metadata: Readonly<Record<string, PropertyValue>>;
-  readonly createdAt: Date;
+  readonly createdAt: DateTime;
 }
 
 export interface Fact {
@@ -38,7 +39,7 @@ export interface Fact {
   readonly source: string;
   /** Who said it, if it is theirs; empty: the whole workspace's. */
   readonly userId: string;
-  readonly createdAt: Date;
+  readonly createdAt: DateTime;
 }
 
 export interface Graph {
@@ -54,12 +55,12 @@ export interface Graph {
 export interface EntityInput extends Pick<Entity, 'id' | 'type' | 'name'> {
   readonly properties?: Entity['properties'];
   readonly userId?: string;
-  readonly createdAt?: Date;
+  readonly createdAt?: DateTime;
 }
 
 export interface RelationshipInput extends Pick<Relationship, 'id' | 'fromId' | 'toId' | 'type'> {
   readonly metadata?: Relationship['metadata'];
-  readonly createdAt?: Date;
+  readonly createdAt?: DateTime;
 }
 
 export interface FactInput extends Pick<Fact, 'id' | 'entityId' | 'predicate' | 'value'> {
@@ -67,7 +68,7 @@ export interface FactInput extends Pick<Fact, 'id' | 'entityId' | 'predicate' | 
   readonly confidence?: number;
   readonly source?: string;
   readonly userId?: string;
-  readonly createdAt?: Date;
+  readonly createdAt?: DateTime;
 }
 
 export interface EntityQuery {

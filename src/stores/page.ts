@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A part of a list, and how the next one is asked for.
+// Lists as they are asked for and answered: a page, and where the next one begins.
 
 export interface Page<T> {
   readonly items: readonly T[];

@@ -2,13 +2,13 @@
 // Sessions, messages and turns as they are read: the view's interface. Whoever asks sees everything acknowledged before.
 
 import type { ValueQueries } from './key-value-store.ts';
-import type { KnowledgeQueries } from './knowledge-reads.ts';
+import type { KnowledgeQueries } from './knowledge-queries.ts';
 import type { Page, PageRequest } from './page.ts';
 import type { FinishReason, Origin, ToolCall, Usage } from './records.ts';
 import type { NumberedTurnEvent } from './turn-events.ts';
 import type { KnownKind } from './workspace-writer.ts';
 
-export type { Page, PageRequest } from './page.ts';
+export type { Page, PageRequest };
 
 export interface SessionRow {
   readonly id: string;

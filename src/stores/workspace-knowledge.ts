@@ -2,7 +2,8 @@
 // The knowledge of workspaces over their writer and the read store: what is put is checked here, once.
 
 import { failure, SigilError } from '../errors.ts';
-import type { EntityRow, FactRow, RelationshipRow } from './knowledge-reads.ts';
+import { type DateTime, dateTime } from './date-time.ts';
+import type { EntityRow, FactRow, RelationshipRow } from './knowledge-queries.ts';
 import {
   type Entity,
   type EntityInput,
@@ -26,14 +27,14 @@ import type { WorkspaceCondition, WorkspaceWriter } from './workspace-writer.ts'
 
 export interface KnowledgeParts {
   readonly writer: WorkspaceWriter;
-  readonly reads: ReadStore;
+  readonly read: ReadStore;
 }
 
 /** Facts of one record: a batch of the view may end between two. */
 const FACTS_EACH = 200;
 const LIMIT = { usual: 50, most: 200 } as const;
 
-export function createKnowledgeStore({ writer, reads }: KnowledgeParts): KnowledgeStore {
+export function createKnowledgeStore({ writer, read }: KnowledgeParts): KnowledgeStore {
   let closed = false;
   const write = async (
     workspace_id: string,
@@ -52,7 +53,7 @@ export function createKnowledgeStore({ writer, reads }: KnowledgeParts): Knowled
     putEntity: async (workspace, entity) => write(workspace, [{ type: 'entity_put', entity: storedEntity(entity) }]),
     getEntity: async (workspace_id, id) => {
       open();
-      return entityOf(workspace_id, await reads.read('knowledge.entity', { workspace_id, id: id.toWellFormed() }));
+      return entityOf(workspace_id, await read.read('knowledge.entity', { workspace_id, id: id.toWellFormed() }));
     },
     findEntities: async (workspace_id, { type, namePrefix, limit } = {}) => {
       open();
@@ -62,7 +63,7 @@ export function createKnowledgeStore({ writer, reads }: KnowledgeParts): Knowled
         name_prefix: namePrefix?.toWellFormed(),
         page: { limit: limitOf(limit) },
       };
-      const { items } = await reads.read('knowledge.entities', body);
+      const { items } = await read.read('knowledge.entities', body);
       return items.map((row) => entityOf(workspace_id, row));
     },
     deleteEntity: async (workspace, id) =>
@@ -75,7 +76,7 @@ export function createKnowledgeStore({ writer, reads }: KnowledgeParts): Knowled
     },
     relationships: async (workspace_id, entityId, { type, direction = 'both', limit } = {}) => {
       open();
-      const { items } = await reads.read('knowledge.relationships', {
+      const { items } = await read.read('knowledge.relationships', {
         workspace_id,
         entity_id: entityId.toWellFormed(),
         type: type?.toWellFormed(),
@@ -100,7 +101,7 @@ export function createKnowledgeStore({ writer, reads }: KnowledgeParts): Knowled
     },
     findFacts: async (workspace_id, { entityId, predicate, limit } = {}) => {
       open();
-      const { items } = await reads.read('knowledge.facts', {
+      const { items } = await read.read('knowledge.facts', {
         workspace_id,
         entity_id: entityId?.toWellFormed(),
         predicate: predicate?.toWellFormed(),
@@ -117,7 +118,7 @@ export function createKnowledgeStore({ writer, reads }: KnowledgeParts): Knowled
       open();
       const { relationshipTypes = [], maxDepth = GRAPH_DEPTH, direction = 'outgoing' } = filter;
       if (relationshipTypes.length > TYPES_MOST) refuse(`at most ${TYPES_MOST} types can be followed`);
-      const graph = await reads.read('knowledge.graph', {
+      const graph = await read.read('knowledge.graph', {
         workspace_id,
         start_id: startId.toWellFormed(),
         depth: Math.min(stepsOf('depth', depth), stepsOf('maxDepth', maxDepth), GRAPH_DEPTH),
@@ -175,7 +176,7 @@ function structureOf(
   );
 }
 
-function timeOf(createdAt: Date | undefined): { readonly created_at?: number } {
+function timeOf(createdAt: DateTime | undefined): { readonly created_at?: number } {
   if (createdAt === undefined) return {};
   const created_at = createdAt.getTime();
   return Number.isNaN(created_at) ? refuse('createdAt is no valid date') : { created_at };
@@ -238,12 +239,12 @@ function factRecords(facts: readonly FactInput[]): readonly WorkspaceRecord[] {
 
 function entityOf(workspaceId: string, row: EntityRow): Entity {
   const { id, type, name, properties, user_id, created_at, updated_at } = row;
-  const times = { createdAt: new Date(created_at), updatedAt: new Date(updated_at) };
+  const times = { createdAt: dateTime(created_at), updatedAt: dateTime(updated_at) };
   return { id, workspaceId, type, name, properties, userId: user_id, ...times };
 }
 
 function relationshipOf({ id, from_id, to_id, type, metadata, created_at }: RelationshipRow): Relationship {
-  return { id, fromId: from_id, toId: to_id, type, metadata, createdAt: new Date(created_at) };
+  return { id, fromId: from_id, toId: to_id, type, metadata, createdAt: dateTime(created_at) };
 }
 
 function factOf(workspaceId: string, row: FactRow): Fact {
@@ -257,6 +258,6 @@ function factOf(workspaceId: string, row: FactRow): Fact {
     confidence,
     source,
     userId: user_id,
-    createdAt: new Date(created_at),
+    createdAt: dateTime(created_at),
   };
 }

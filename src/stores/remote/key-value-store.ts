@@ -4,6 +4,7 @@
 import { type Address, address } from '../../bus/address.ts';
 import type { Answer, AskOptions } from '../../bus/envelope.ts';
 import { failure, SigilError } from '../../errors.ts';
+import { dateTime } from '../date-time.ts';
 import type { KeyValueStore, ValueChanges, ValueScope } from '../key-value-store.ts';
 import { STORE_IDS } from '../protocol.ts';
 import type { ReadStore } from '../session-store.ts';
@@ -22,7 +23,7 @@ export interface ValueAsk {
 export interface RemoteValuesOptions {
   readonly bus: ValueAsk;
   readonly from: Address;
-  readonly reads: ReadStore;
+  readonly read: ReadStore;
   /** How long a change may take, in milliseconds: a slow disk is waited for. */
   readonly within?: number;
 }
@@ -31,7 +32,7 @@ export interface RemoteValuesOptions {
 const NOW = { after: 0 } as const;
 const USUAL = 50;
 
-export function createKeyValueStore({ bus, from, reads, within = 60_000 }: RemoteValuesOptions): KeyValueStore {
+export function createKeyValueStore({ bus, from, read, within = 60_000 }: RemoteValuesOptions): KeyValueStore {
   const to = address('store', STORE_IDS.views);
   let closed = false;
   const open = (): void => {
@@ -49,17 +50,17 @@ export function createKeyValueStore({ bus, from, reads, within = 60_000 }: Remot
   return {
     get: async (scope, key) => {
       open();
-      return (await reads.read('values.get', { ...place(scope), key }, NOW)).value;
+      return (await read.read('values.get', { ...place(scope), key }, NOW)).value;
     },
     set: (scope, key, value) => change('values.set', { ...place(scope), key, value }),
     delete: (scope, key) => change('values.delete', { ...place(scope), key }),
     list: async (scope, prefix = '', page = {}) => {
       open();
       const body = { ...place(scope), prefix, page: { limit: USUAL, ...page } };
-      const { items, next_cursor } = await reads.read('values.list', body, NOW);
+      const { items, next_cursor } = await read.read('values.list', body, NOW);
       return {
-        items: items.map(({ key, bytes, updated_at }) => ({ key, bytes, updatedAt: new Date(updated_at) })),
-        next_cursor,
+        items: items.map(({ key, bytes, updated_at }) => ({ key, bytes, updatedAt: dateTime(updated_at) })),
+        nextCursor: next_cursor,
       };
     },
     close: async () => {

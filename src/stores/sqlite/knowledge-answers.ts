@@ -2,7 +2,7 @@
 // The answers of the read thread about what a workspace knows. A workspace that knows nothing yet has no file.
 
 import { failure, SigilError } from '../../errors.ts';
-import type { KnowledgeQueries, KnowledgeQuery } from '../knowledge-reads.ts';
+import type { KnowledgeQueries, KnowledgeQuery } from '../knowledge-queries.ts';
 import type { KnowledgeReader } from './knowledge-reader.ts';
 
 type Answers = {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The part of a workspace's graph around one entity: one recursive walk, bounded in depth, in breadth and in what it gives.
 
-import type { Direction } from '../knowledge-reads.ts';
+import type { Direction } from '../knowledge-queries.ts';
 import { GRAPH_DEPTH } from '../knowledge-store.ts';
 import type { SqliteDatabase } from './database.ts';
 import { TRIPLE, type TripleRow } from './knowledge-view.ts';

@@ -9,7 +9,7 @@ import type {
   KnowledgeQueries,
   RecalledRow,
   RelationshipRow,
-} from '../knowledge-reads.ts';
+} from '../knowledge-queries.ts';
 import { type EntityHead, propertyOf, type Triple } from '../knowledge-view.ts';
 import { wordsQuery } from '../knowledge-words.ts';
 import type { Page } from '../page.ts';
