@@ -145,9 +145,7 @@ export class KnowledgeReader {
     const query = wordsQuery(words, user_id);
     if (query === undefined) return [];
     const found: RecalledRow[] = [];
-    for (const n of this.#sql.recall.all(query, pageLimit(limit))) {
-      const triple = this.#sql.triple.get(n);
-      if (triple === undefined) continue;
+    for (const triple of this.#sql.recall.all(query, this.#workspace, pageLimit(limit))) {
       const head = this.#sql.entity.get(this.#workspace, triple.subject);
       if (triple.kind === 'fact') {
         const entity = head === undefined ? null : { id: head.id, type: head.type, name: head.name };
@@ -219,7 +217,6 @@ function prepare(db: SqliteDatabase) {
         `SELECT n FROM triples WHERE workspace = ? AND kind = ? AND id = ? AND kind IN ('relationship', 'fact')`,
       )
       .pluck(),
-    triple: db.prepare<[number], TripleRow>(`SELECT ${TRIPLE} FROM triples WHERE n = ?`),
     properties: db.prepare<[string, string], TripleRow>(
       `SELECT ${TRIPLE} FROM triples WHERE workspace = ? AND subject = ? AND kind = 'property' ORDER BY predicate`,
     ),
@@ -256,10 +253,10 @@ function prepare(db: SqliteDatabase) {
       ofPredicate: newest<[string, string]>('AND predicate = ?'),
       ofBoth: newest<[string, string, string]>('AND subject = ? AND predicate = ?'),
     },
-    recall: db
-      .prepare<[string, number], number>(
-        'SELECT rowid FROM knowledge_text WHERE knowledge_text MATCH ? ORDER BY rowid DESC LIMIT ?',
-      )
-      .pluck(),
+    recall: db.prepare<[string, string, number], TripleRow>(
+      `SELECT t.n, subject, predicate, object, kind, id, metadata, created
+       FROM knowledge_text CROSS JOIN triples t ON t.n = knowledge_text.rowid
+       WHERE knowledge_text MATCH ? AND t.workspace = ? ORDER BY knowledge_text.rowid DESC LIMIT ?`,
+    ),
   };
 }

@@ -55,6 +55,9 @@ export class ValuesWriter {
       const says = `a value has at most ${VALUE_MOST.value} bytes, this one has ${bytes}`;
       return fail(failure('payload_too_large', says, { limit: VALUE_MOST.value, bytes }));
     }
+    if (typeof value === 'string' && !value.isWellFormed()) {
+      return fail(failure('validation_failed', 'a text has half a character in it; set its bytes instead'));
+    }
     const at = this.#options.now();
     this.#take(workspace_id, { change: { type: 'set', plugin, key, value, at }, bytes, reply, fail });
   }
