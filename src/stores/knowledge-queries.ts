@@ -53,15 +53,20 @@ export type RecalledRow =
   | { readonly kind: 'fact'; readonly fact: FactRow; readonly entity: Pick<EntityRow, 'id' | 'type' | 'name'> | null }
   | { readonly kind: 'entity'; readonly entity: EntityRow };
 
-/** Questions about what a workspace knows. */
+/** Whose is shown: only what is theirs or the whole workspace's; absent: everybody's. */
+interface Seen {
+  readonly user_id?: string | undefined;
+}
+
+/** Questions about what a workspace knows. A page of what is somebody's may hold fewer than asked for. */
 export type KnowledgeQueries = {
   readonly 'knowledge.entity': {
-    readonly body: { readonly workspace_id: string; readonly id: string };
+    readonly body: Seen & { readonly workspace_id: string; readonly id: string };
     readonly reply: EntityRow;
   };
   /** In the order of their folded names; a prefix is folded the same way. */
   readonly 'knowledge.entities': {
-    readonly body: {
+    readonly body: Seen & {
       readonly workspace_id: string;
       readonly type?: string | undefined;
       readonly name_prefix?: string | undefined;
@@ -82,7 +87,7 @@ export type KnowledgeQueries = {
   };
   /** Newest first. */
   readonly 'knowledge.facts': {
-    readonly body: {
+    readonly body: Seen & {
       readonly workspace_id: string;
       readonly entity_id?: string | undefined;
       readonly predicate?: string | undefined;
@@ -91,7 +96,7 @@ export type KnowledgeQueries = {
     readonly reply: Page<FactRow>;
   };
   readonly 'knowledge.graph': {
-    readonly body: {
+    readonly body: Seen & {
       readonly workspace_id: string;
       readonly start_id: string;
       /** Steps from the start at most. */
@@ -104,10 +109,8 @@ export type KnowledgeQueries = {
   };
   /** Facts and entities that hold all the words, last put first. Any text is safe. */
   readonly 'knowledge.recall': {
-    readonly body: {
+    readonly body: Seen & {
       readonly workspace_id: string;
-      /** Only what is theirs or the whole workspace's; absent: everybody's. */
-      readonly user_id?: string | undefined;
       readonly words: readonly string[];
       readonly limit: number;
     };

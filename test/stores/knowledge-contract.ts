@@ -11,7 +11,7 @@ export function knowledgeContract(name: string, open: () => Promise<WorkspaceSto
     let store: KnowledgeStore;
     let spaces = 0;
     /** A workspace of its own for each test. */
-    const space = (): string => `personal:p${(spaces += 1)}`;
+    const space = (): string => `personal:p${++spaces}`;
     beforeAll(async () => {
       stores = await open();
       store = stores.knowledge;

@@ -12,7 +12,7 @@ export function valuesContract(name: string, open: () => Promise<WorkspaceStores
     let stores: WorkspaceStores;
     let store: KeyValueStore;
     let spaces = 0;
-    const scope = (plugin = 'echo'): ValueScope => ({ workspaceId: `personal:p${(spaces += 1)}`, plugin });
+    const scope = (plugin = 'echo'): ValueScope => ({ workspaceId: `personal:p${++spaces}`, plugin });
     beforeAll(async () => {
       stores = await open();
       store = stores.values;

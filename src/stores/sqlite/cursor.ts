@@ -40,7 +40,35 @@ export function pageOf<R, T>(
 ): Page<T> {
   const items = rows.slice(0, limit);
   const last = rows.length > limit ? items.at(-1) : undefined;
-  const next_cursor =
-    last === undefined ? null : Buffer.from(JSON.stringify([list, place(last)])).toString('base64url');
-  return { items: items.map(shown), next_cursor };
+  return { items: items.map(shown), next_cursor: last === undefined ? null : cursorAt(list, place(last)) };
+}
+
+/**
+ * A page of those rows that fit. At most `most` rows are looked at: the page may then hold fewer than it could, even none,
+ * and the next one goes on behind them.
+ */
+export function pageOfFitting<R, T>(
+  list: string,
+  limit: number,
+  rows: Iterable<R>,
+  most: number,
+  fits: (row: R) => boolean,
+  place: (row: R) => Place,
+  shown: (row: R) => T,
+): Page<T> {
+  const items: T[] = [];
+  let looked = 0;
+  let last: R | undefined;
+  for (const row of rows) {
+    if (last !== undefined && (items.length >= limit || looked >= most))
+      return { items, next_cursor: cursorAt(list, place(last)) };
+    if (fits(row)) items.push(shown(row));
+    looked += 1;
+    last = row;
+  }
+  return { items, next_cursor: null };
+}
+
+function cursorAt(list: string, place: Place): string {
+  return Buffer.from(JSON.stringify([list, place])).toString('base64url');
 }

@@ -22,7 +22,7 @@ export const KNOWLEDGE_QUERIES: readonly KnowledgeQuery[] = [
 export function knowledgeAnswers(of: (workspace: string) => KnowledgeReader | undefined): Answers {
   const none = { items: [], next_cursor: null };
   return {
-    'knowledge.entity': ({ workspace_id, id }) => of(workspace_id)?.entity(id) ?? unknown(id),
+    'knowledge.entity': ({ workspace_id, id, user_id }) => of(workspace_id)?.entity(id, user_id) ?? unknown(id),
     'knowledge.entities': (body) => of(body.workspace_id)?.entities(body) ?? none,
     'knowledge.relationships': (body) => ({ items: of(body.workspace_id)?.relationships(body) ?? [] }),
     'knowledge.facts': (body) => of(body.workspace_id)?.facts(body) ?? none,

@@ -18,6 +18,8 @@ export interface WalkOptions {
   readonly depth: number;
   readonly types: readonly string[];
   readonly direction: Direction;
+  /** Only by what is theirs or the whole workspace's; by everything when not given. */
+  readonly user_id?: string | undefined;
 }
 
 export interface Walked {
@@ -37,6 +39,7 @@ interface Bound {
   readonly start: string;
   readonly depth: number;
   readonly types: string;
+  readonly user: string | null;
   readonly fan: number;
   readonly steps: number;
 }
@@ -50,13 +53,14 @@ export class KnowledgeGraph {
     this.#db = db;
   }
 
-  walk({ workspace, start, depth, types, direction }: WalkOptions): Walked {
+  walk({ workspace, start, depth, types, direction, user_id }: WalkOptions): Walked {
     const sql = this.#sql(direction, types.length > 0);
     const bound: Bound = {
       workspace,
       start,
       depth: Math.min(depth, GRAPH_DEPTH),
       types: JSON.stringify(types),
+      user: user_id ?? null,
       fan: WALK.fan,
       steps: WALK.steps,
     };
@@ -108,7 +112,8 @@ function prepare(db: SqliteDatabase, direction: Direction, typed: boolean) {
     `SELECT t.${ENDS[way].other}, walk.depth + 1 FROM walk
        JOIN triples t ON t.n IN (${edges(way, 'walk.id')} LIMIT @fan)
      WHERE walk.depth < @depth
-       AND EXISTS (SELECT 1 FROM entities x WHERE x.workspace = @workspace AND x.id = t.${ENDS[way].other})`;
+       AND EXISTS (SELECT 1 FROM entities x WHERE x.workspace = @workspace AND x.id = t.${ENDS[way].other}
+       AND (@user IS NULL OR x.user_id IN ('', @user)))`;
   return {
     /** (entity, depth) comes once, so a circle ends at the latest where the depth does. */
     walk: db.prepare<[Bound], Place & { readonly steps: number }>(

@@ -14,7 +14,7 @@ import { type EntityHead, propertyOf, type Triple } from '../knowledge-view.ts';
 import { wordsQuery } from '../knowledge-words.ts';
 import type { Page } from '../page.ts';
 import type { KnownKind } from '../workspace-writer.ts';
-import { pageLimit, pageOf, placeOf } from './cursor.ts';
+import { pageLimit, pageOfFitting, placeOf } from './cursor.ts';
 import { openReadonly, type SqliteDatabase } from './database.ts';
 import { KnowledgeGraph } from './knowledge-graph.ts';
 import { KNOWLEDGE_MIGRATIONS } from './knowledge-schema.ts';
@@ -24,6 +24,9 @@ type Body<Q extends keyof KnowledgeQueries> = Omit<KnowledgeQueries[Q]['body'], 
 
 /** UTF-16 units of entities in a part of the graph. */
 const GRAPH_LENGTH = 8 * 1024 * 1024;
+
+/** Rows looked at for a page of those that fit. */
+const LOOKED = 1_000;
 
 /** Opens a workspace's file for reading; undefined while it is not there. */
 export function openKnowledgeReader(workspace: string, file: string): KnowledgeReader | undefined {
@@ -54,29 +57,26 @@ export class KnowledgeReader {
     return this.#sql.statement.get(this.#workspace, what, id) !== undefined;
   }
 
-  entity(id: string): EntityRow | undefined {
+  /** Undefined when there is none, or none this person is shown. */
+  entity(id: string, user_id?: string): EntityRow | undefined {
     const head = this.#sql.entity.get(this.#workspace, id);
-    return head === undefined ? undefined : this.#entityRow(head);
+    return head === undefined || !sees(user_id, head.user_id) ? undefined : this.#entityRow(head);
   }
 
-  entities({ type, name_prefix = '', page }: Body<'knowledge.entities'>): Page<EntityRow> {
-    const limit = pageLimit(page.limit);
+  entities({ type, name_prefix = '', user_id, page }: Body<'knowledge.entities'>): Page<EntityRow> {
     const prefix = foldedText(name_prefix);
     const list = JSON.stringify(['entities', type ?? null, prefix]);
-    const [folded, id] = placeOf<[string, string]>(list, page, [prefix, '']);
-    const rows: FoundEntity[] = [];
+    const from = placeOf<[string, string]>(list, page, [prefix, '']);
     const found =
       type === undefined
-        ? this.#sql.byName.iterate(this.#workspace, folded, id, limit + 1)
-        : this.#sql.byType.iterate(this.#workspace, type, folded, id, limit + 1);
-    for (const row of found) {
-      if (!row.folded.startsWith(prefix)) break;
-      rows.push(row);
-    }
-    return pageOf(
+        ? this.#sql.byName.iterate(this.#workspace, ...from, LOOKED + 1)
+        : this.#sql.byType.iterate(this.#workspace, type, ...from, LOOKED + 1);
+    return pageOfFitting(
       list,
-      limit,
-      rows,
+      pageLimit(page.limit),
+      beginning(found, prefix),
+      LOOKED,
+      (row) => sees(user_id, row.user_id),
       (row) => [row.folded, row.id],
       (row) => this.#entityRow(row),
     );
@@ -101,28 +101,36 @@ export class KnowledgeReader {
     return found.slice(0, most).map(relationshipRow);
   }
 
-  facts({ entity_id, predicate, page }: Body<'knowledge.facts'>): Page<FactRow> {
-    const limit = pageLimit(page.limit);
+  facts({ entity_id, predicate, user_id, page }: Body<'knowledge.facts'>): Page<FactRow> {
     const list = JSON.stringify(['facts', entity_id ?? null, predicate ?? null]);
-    const place = [...placeOf<[number, number]>(list, page, [Number.MAX_SAFE_INTEGER, 0]), limit + 1] as const;
+    const place = [...placeOf<[number, number]>(list, page, [Number.MAX_SAFE_INTEGER, 0]), LOOKED + 1] as const;
     const { facts } = this.#sql;
     const w = this.#workspace;
-    let rows: readonly TripleRow[];
+    let rows: Iterable<TripleRow>;
     if (entity_id === undefined) {
-      rows = predicate === undefined ? facts.all.all(w, ...place) : facts.ofPredicate.all(w, predicate, ...place);
+      rows =
+        predicate === undefined ? facts.all.iterate(w, ...place) : facts.ofPredicate.iterate(w, predicate, ...place);
     } else {
       rows =
         predicate === undefined
-          ? facts.ofEntity.all(w, entity_id, ...place)
-          : facts.ofBoth.all(w, entity_id, predicate, ...place);
+          ? facts.ofEntity.iterate(w, entity_id, ...place)
+          : facts.ofBoth.iterate(w, entity_id, predicate, ...place);
     }
-    return pageOf(list, limit, rows, (row) => [row.created, row.n], factRow);
+    return pageOfFitting(
+      list,
+      pageLimit(page.limit),
+      rows,
+      LOOKED,
+      (row) => user_id === undefined || sees(user_id, factRow(row).user_id),
+      (row) => [row.created, row.n],
+      factRow,
+    );
   }
 
   /** Undefined when the start is unknown. */
-  graph({ start_id, depth, types, direction }: Body<'knowledge.graph'>): GraphRow | undefined {
-    if (this.#sql.entity.get(this.#workspace, start_id) === undefined) return undefined;
-    const walk = { workspace: this.#workspace, start: start_id, depth, types, direction };
+  graph({ start_id, depth, types, direction, user_id }: Body<'knowledge.graph'>): GraphRow | undefined {
+    if (this.entity(start_id, user_id) === undefined) return undefined;
+    const walk = { workspace: this.#workspace, start: start_id, depth, types, direction, user_id };
     const walked = this.#graph.walk(walk);
     const entities: EntityRow[] = [];
     let length = 0;
@@ -170,6 +178,18 @@ export class KnowledgeReader {
       created_at: time(created),
       updated_at: time(updated),
     };
+  }
+}
+
+function sees(user_id: string | undefined, owner: string): boolean {
+  return user_id === undefined || owner === '' || owner === user_id;
+}
+
+/** Rows in the order of their folded names, as long as these begin so. */
+function* beginning(rows: Iterable<FoundEntity>, prefix: string): Iterable<FoundEntity> {
+  for (const row of rows) {
+    if (!row.folded.startsWith(prefix)) return;
+    yield row;
   }
 }
 
