@@ -59,6 +59,6 @@ function knownOf(row: RecalledRow): Known {
     const { type, name, properties, created_at } = row.entity;
     return { kind: 'entity', type, name, properties, created_at };
   }
-  const { entity_id, predicate, value, created_at } = row.fact;
-  return { kind: 'fact', subject: row.entity?.name ?? entity_id, predicate, value, created_at };
+  const { entity_id, entity_name, predicate, value, created_at } = row.fact;
+  return { kind: 'fact', subject: entity_name ?? entity_id, predicate, value, created_at };
 }

@@ -28,6 +28,8 @@ export interface RelationshipRow {
 export interface FactRow {
   readonly id: string;
   readonly entity_id: string;
+  /** Null when it is of something that has no entity. */
+  readonly entity_name: string | null;
   readonly predicate: string;
   readonly value: string;
   readonly confidence: number;
@@ -49,8 +51,7 @@ export interface GraphRow {
 
 /** Something that words have recalled. */
 export type RecalledRow =
-  /** `entity` is null when the fact is of something that has no entity. */
-  | { readonly kind: 'fact'; readonly fact: FactRow; readonly entity: Pick<EntityRow, 'id' | 'type' | 'name'> | null }
+  | { readonly kind: 'fact'; readonly fact: FactRow }
   | { readonly kind: 'entity'; readonly entity: EntityRow };
 
 /** Whose is shown: only what is theirs or the whole workspace's; absent: everybody's. */

@@ -121,9 +121,9 @@ export class KnowledgeReader {
       pageLimit(page.limit),
       rows,
       LOOKED,
-      (row) => user_id === undefined || sees(user_id, factRow(row).user_id),
+      (row) => user_id === undefined || sees(user_id, String(tripleOf(row).metadata['user_id'])),
       (row) => [row.created, row.n],
-      factRow,
+      (row) => this.#factRow(row),
     );
   }
 
@@ -154,17 +154,34 @@ export class KnowledgeReader {
     if (query === undefined) return [];
     const found: RecalledRow[] = [];
     for (const triple of this.#sql.recall.all(query, this.#workspace, pageLimit(limit))) {
-      const head = this.#sql.entity.get(this.#workspace, triple.subject);
       if (triple.kind === 'fact') {
-        const entity = head === undefined ? null : { id: head.id, type: head.type, name: head.name };
-        found.push({ kind: 'fact', fact: factRow(triple), entity });
-      } else if (head !== undefined) found.push({ kind: 'entity', entity: this.#entityRow(head) });
+        found.push({ kind: 'fact', fact: this.#factRow(triple) });
+        continue;
+      }
+      const entity = this.entity(triple.subject);
+      if (entity !== undefined) found.push({ kind: 'entity', entity });
     }
     return found;
   }
 
   close(): void {
     this.#db.close();
+  }
+
+  #factRow(row: TripleRow): FactRow {
+    const { id, subject, predicate, object, metadata, created } = tripleOf(row);
+    const { confidence, source, user_id } = metadata;
+    return {
+      id,
+      entity_id: subject,
+      entity_name: this.#sql.entity.get(this.#workspace, subject)?.name ?? null,
+      predicate,
+      value: object,
+      confidence: Number(confidence),
+      source: String(source),
+      user_id: String(user_id),
+      created_at: time(created),
+    };
   }
 
   #entityRow({ id, type, name, user_id, created, updated }: EntityHead): EntityRow {
@@ -204,21 +221,6 @@ function time(at: number): string {
 function relationshipRow(row: TripleRow): RelationshipRow {
   const { id, subject, predicate, object, metadata, created }: Triple = tripleOf(row);
   return { id, from_id: subject, to_id: object, type: predicate, metadata, created_at: time(created) };
-}
-
-function factRow(row: TripleRow): FactRow {
-  const { id, subject, predicate, object, metadata, created }: Triple = tripleOf(row);
-  const { confidence, source, user_id } = metadata;
-  return {
-    id,
-    entity_id: subject,
-    predicate,
-    value: object,
-    confidence: Number(confidence),
-    source: String(source),
-    user_id: String(user_id),
-    created_at: time(created),
-  };
 }
 
 const HEAD = 'id, type, name, folded, user_id, created, updated';
