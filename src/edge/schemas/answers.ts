@@ -108,7 +108,7 @@ export const Entity = z
     id: z.string(),
     type: z.string(),
     name: z.string(),
-    properties: z.record(z.string(), z.json()),
+    properties: z.record(z.string(), z.unknown()),
     user_id: z.string().describe("Whose it is; empty: the whole workspace's."),
     created_at: Time,
     updated_at: Time,
@@ -121,7 +121,7 @@ export const Relationship = z
     from_id: z.string(),
     to_id: z.string(),
     type: z.string(),
-    metadata: z.record(z.string(), z.json()),
+    metadata: z.record(z.string(), z.unknown()),
     created_at: Time,
   })
   .describe('How one entity stands to another.');
