@@ -3,6 +3,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type FactInput, GRAPH_DEPTH, KNOWLEDGE_MOST, type KnowledgeStore } from '../../src/stores/knowledge-store.ts';
+import type { WorkspaceCondition } from '../../src/stores/workspace-writer.ts';
 import { codeOf, type WorkspaceStores } from './workspace-stores.ts';
 
 export function knowledgeContract(name: string, open: () => Promise<WorkspaceStores>): void {
@@ -300,6 +301,28 @@ export function knowledgeContract(name: string, open: () => Promise<WorkspaceSto
       await store.putEntity(w, { id: 'tea', type: 'subject', name: 'the brew', userId: 'ada' });
       expect(await recall(['brew', 'oolong'])).toEqual(['f1']);
       expect(await recall(['favourite'])).toEqual([]);
+    });
+
+    it('changes something only where what it depends on holds, all of it', async () => {
+      const w = space();
+      const put = (entity: string, ...condition: readonly WorkspaceCondition[]): Promise<number> => {
+        const stored = { id: entity, type: 't', name: entity, properties: {}, user_id: '' };
+        return stores.writer.write({ workspace_id: w, records: [{ type: 'entity_put', entity: stored }], condition });
+      };
+      const known = (what: WorkspaceCondition['what'], id: string) => ({ what, id, known: true }) as const;
+      const unknown = (what: WorkspaceCondition['what'], id: string) => ({ what, id, known: false }) as const;
+      // Asked at once: the second is decided on what the first has made.
+      const both = [put('a', unknown('entity', 'a')), put('a', unknown('entity', 'a'))];
+      expect(await Promise.all(both.map(codeOf))).toEqual(['ok', 'conflict']);
+      expect(await codeOf(put('b', known('entity', 'a'), unknown('fact', 'f'), known('entity', 'c')))).toBe(
+        'not_found',
+      );
+      expect(await codeOf(put('b', known('entity', 'a'), unknown('fact', 'f')))).toBe('ok');
+      await store.putFact(w, { id: 'f', entityId: 'a', predicate: 'p', value: 'v' });
+      expect(await codeOf(put('d', unknown('fact', 'f')))).toBe('conflict');
+      const many = Array.from({ length: 17 }, () => known('entity', 'a'));
+      expect(await codeOf(put('d', ...many))).toBe('validation_failed');
+      expect(ids(await store.findEntities(w))).toEqual(['a', 'b']);
     });
 
     it('sees many writes at once, each whole', async () => {
