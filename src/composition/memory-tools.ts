@@ -20,7 +20,7 @@ export interface MemoryToolsOptions {
 export function memoryTools({ read, knowledge, workspace_id, user_id, turn_id }: MemoryToolsOptions): MemoryPort {
   return {
     search: async (words, limit) => (await read.read('message.search', { workspace_id, user_id, words, limit })).items,
-    recall: async (words, limit) => {
+    known: async (words, limit) => {
       const { items } = await read.read('knowledge.recall', { workspace_id, user_id, words, limit });
       return items.map(knownOf);
     },

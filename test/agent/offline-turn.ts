@@ -29,7 +29,7 @@ export function createHistory(keptIn: KeptIn = 'history') {
         .toReversed()
         .slice(0, limit);
     },
-    recall: async (words, limit) =>
+    known: async (words, limit) =>
       facts
         .filter((fact) => fact.kind === 'fact' && holds(`${fact.subject} ${fact.predicate} ${fact.value}`, words))
         .toReversed()

@@ -146,7 +146,7 @@ describe('memory', () => {
     );
     const broken: MemoryPort = {
       search: () => Promise.reject(new Error('the view is behind')),
-      recall: async () => [],
+      known: async () => [],
       remember: async () => 'facts',
     };
     expect(await ask('memory_search', { query: 'x' }, broken)).toBe('tool_failed: the view is behind');

@@ -41,7 +41,7 @@ export interface MemoryPort {
   /** Messages of the workspace that hold all the words (case folded), newest first. */
   search(words: readonly string[], limit: number): Promise<readonly MemoryHit[]>;
   /** Facts and things of the workspace that hold all the words, newest first. */
-  recall(words: readonly string[], limit: number): Promise<readonly Known[]>;
+  known(words: readonly string[], limit: number): Promise<readonly Known[]>;
   /**
    * Keeps a statement, and says where. Without a store of facts the answer is `history`: the tool's result repeats the
    * statement, is journaled like every result, and so is found by `search` from then on.

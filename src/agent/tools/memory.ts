@@ -144,7 +144,7 @@ export const memorySearch: Tool = {
     const limit = typeof args['limit'] === 'number' ? args['limit'] : USUAL_ITEMS;
     const [hits, known] = await Promise.all([
       context.memory.search(words, SEARCHED),
-      context.memory.recall(words, limit),
+      context.memory.known(words, limit),
     ]);
     return answer({ words, items: rankHits(hits, context.turn_id, limit, known) });
   },
