@@ -9,15 +9,6 @@ type Answers = {
   readonly [Q in KnowledgeQuery]: (body: KnowledgeQueries[Q]['body']) => KnowledgeQueries[Q]['reply'];
 };
 
-export const KNOWLEDGE_QUERIES: readonly KnowledgeQuery[] = [
-  'knowledge.entity',
-  'knowledge.entities',
-  'knowledge.relationships',
-  'knowledge.facts',
-  'knowledge.graph',
-  'knowledge.recall',
-];
-
 /** @param of a workspace's file; undefined while it has none */
 export function knowledgeAnswers(of: (workspace: string) => KnowledgeReader | undefined): Answers {
   const none = { items: [], next_cursor: null };

@@ -14,7 +14,7 @@ import { ViewBarrier } from '../view-barrier.ts';
 import type { KnownKind } from '../workspace-writer.ts';
 import { GatewayReader } from './gateway-reader.ts';
 import { type JournalRows, JournalSource } from './journal-source.ts';
-import { KNOWLEDGE_QUERIES, knowledgeAnswers } from './knowledge-answers.ts';
+import { knowledgeAnswers } from './knowledge-answers.ts';
 import { type KnowledgeReader, openKnowledgeReader } from './knowledge-reader.ts';
 import { type MemoryReader, openMemoryReader } from './memory-reader.ts';
 import { openSessionsReader, type PlacedTurn, type SessionsReader } from './sessions-reader.ts';
@@ -248,7 +248,5 @@ function notFound(message: string): never {
 
 /** What a query's answer is made of. */
 function projectionOf(query: ReadQuery): ProjectionName {
-  return MEMORY_QUERIES.has(query) ? 'memory' : 'sessions';
+  return query.startsWith('memory.') || query.startsWith('knowledge.') ? 'memory' : 'sessions';
 }
-
-const MEMORY_QUERIES: ReadonlySet<ReadQuery> = new Set<ReadQuery>(['memory.known', ...KNOWLEDGE_QUERIES]);
