@@ -8,6 +8,7 @@ import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { foldedText } from '../../src/stores/folded-text.ts';
+import { WALK } from '../../src/stores/sqlite/knowledge-graph.ts';
 import { type KnowledgeReader, openKnowledgeReader } from '../../src/stores/sqlite/knowledge-reader.ts';
 import { KnowledgeView } from '../../src/stores/sqlite/knowledge-view.ts';
 import type { ReadRowOf } from '../../src/stores/streams.ts';
@@ -323,8 +324,8 @@ describe('a hostile graph', () => {
         expect(graph?.truncated).toBe(true);
         expect(graph?.entities[0]?.id).toBe('hub');
         expect(graph?.entities.length).toBeGreaterThan(100);
-        expect(graph?.entities.length).toBeLessThanOrEqual(1_000);
-        expect(graph?.relationships.length).toBeLessThanOrEqual(2_000);
+        expect(graph?.entities.length).toBeLessThanOrEqual(WALK.entities);
+        expect(graph?.relationships.length).toBeLessThanOrEqual(WALK.relationships);
       }
     }
   });
