@@ -14,8 +14,8 @@ import type { Durability } from './database.ts';
 import { SqliteJournalDisk } from './journal-disk.ts';
 import type { JournalRows } from './journal-source.ts';
 import { SqliteReader } from './reader.ts';
-import type { VectorsOptions } from './vectors-projection.ts';
 import { ValuesWriter } from './values-writer.ts';
+import type { VectorsOptions } from './vectors-projection.ts';
 import { SqliteViews, type ViewPoint } from './views.ts';
 
 /** One handler for each message type of a protocol. */
