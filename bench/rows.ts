@@ -212,12 +212,20 @@ export const ROW_IDS: readonly string[] = GROUPS.flatMap(({ rows }) => rows.map(
 
 /** A floor that varies more than this between its rounds says nothing: it is measured again, a few times at most. */
 export const MOST_SPREAD = 0.25;
+/** The same for a figure in per cent of something, as a share of its bar. */
+export const MOST_NOISE = 0.5;
 const TRIES = 3;
 
 /** Whether the floor of a row was too unsteady for the row to say anything. */
-export function noisy({ unit }: Spec, { spread }: Measured): boolean {
+export function noisy({ unit, floor }: Spec, { spread, noise }: Measured): boolean {
+  // One that knows by how much it may be off says it: compared are neighbours, however much they all vary.
+  if (unit === '%' && noise !== undefined) return noise > floor * MOST_NOISE;
   // A row without a floor has nothing to be unsteady against: its figure is a median of its own.
   return (unit === 'ratio' || unit === '%') && spread > MOST_SPREAD;
+}
+
+function unsteadiness({ spread, noise }: Measured): number {
+  return noise ?? spread;
 }
 
 /** Measures a group until every row of it is steady, each row keeping its steadiest figure. */
@@ -229,7 +237,7 @@ async function steady({ rows, measure }: Group, plan: Plan): Promise<readonly Ro
       const measured = figures[spec.id];
       if (measured === undefined) throw new Error(`${spec.id} was not measured`);
       const known = best.get(spec.id);
-      if (known === undefined || (noisy(spec, known.measured) && measured.spread < known.measured.spread))
+      if (known === undefined || (noisy(spec, known.measured) && unsteadiness(measured) < unsteadiness(known.measured)))
         best.set(spec.id, { ...spec, measured });
     }
     if ([...best.values()].every((row) => !noisy(row, row.measured))) break;

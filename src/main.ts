@@ -31,6 +31,7 @@ async function main(argv: readonly string[]): Promise<number> {
   return await run(argv, {
     redactor,
     startGateway: async (options) => (await import('./gateway.ts')).startGateway(options, redactor),
+    dataKeeping: async () => (await import('./composition/data-keeping.ts')).dataKeeping,
     knownTypes: async () => (await import('./composition/known-types.ts')).knownTypes,
   });
 }

@@ -4,6 +4,7 @@
 import { Command, Option } from 'commander';
 import type { KnownTypes } from '../config/entries.ts';
 import type { Redactor } from '../secrets/redactor.ts';
+import type { DataKeeping } from './data-keeping.ts';
 import type { Output } from './output.ts';
 import type { StartGateway } from './running-gateway.ts';
 
@@ -19,6 +20,8 @@ export interface Globals {
 /** What the composition root gives to the command line. */
 export interface Composition {
   readonly startGateway: StartGateway;
+  /** Work on the data directory itself. */
+  dataKeeping(): Promise<DataKeeping>;
   /** Hides secrets in what is said of errors: the same one that a gateway in this process has. */
   readonly redactor: Redactor;
   /** The provider and channel types this build has. */

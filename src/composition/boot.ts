@@ -49,7 +49,15 @@ export type SecretAnswer =
   | { readonly ok: true; readonly value: string }
   | { readonly ok: false; readonly error: Failure };
 
+/** What a worker is born with that is told later what it is to be. */
+export interface Prepared {
+  /** The thread's name, or another of the same role. */
+  readonly prepare: string;
+}
+
 export type ToWorker =
+  /** To one that was prepared, once and first: what it is to be. */
+  | { readonly say: 'boot'; readonly boot: Boot }
   /** A new life of another thread. */
   | { readonly say: 'attach'; readonly wire: Wire }
   /** Nobody waits for another thread, unless it is attached again. */

@@ -9,13 +9,13 @@ import type { Config } from '../config/schema.ts';
 import type { TokenGrant } from '../edge/ports.ts';
 import { ERRORS, failure, SigilError } from '../errors.ts';
 import { adviceOf } from '../secrets/store.ts';
+import { permissionsOfRole } from '../security/permission.ts';
+import { configuredTokenId, OWNER_ID, OWNER_TOKEN_ID } from '../stores/configured-directory.ts';
 import { guarded } from '../stores/sqlite/storage-error.ts';
 import type { ThreadSecrets } from './secrets.ts';
 
 /** What fits a header: anything else could never be sent. */
 const SENDABLE = /^[\x21-\x7e]{1,8192}$/;
-/** The owner's user id. */
-const OWNER = 'owner';
 
 export function digestOf(token: string): string {
   return createHash('sha256').update(token).digest('hex');
@@ -35,7 +35,8 @@ export async function tokenGrants(config: Config, dataDir: string, secrets: Thre
   for (const [index, { token, user_id, name, permissions }] of config.auth.tokens.entries()) {
     try {
       const digest = digestOf(await secrets.resolve(token));
-      configured.push({ digest, user_id, name, permissions: permissions ?? permissionsOf(config, user_id) });
+      const may = permissions ?? permissionsOf(config, user_id);
+      configured.push({ id: configuredTokenId(index), digest, user_id, name, permissions: may });
     } catch (thrown) {
       if (!(thrown instanceof SigilError)) throw thrown;
       const { code, message } = thrown.failure;
@@ -46,14 +47,13 @@ export async function tokenGrants(config: Config, dataDir: string, secrets: Thre
   const token = ownerToken(dataDir);
   // Only the edge ever sees it.
   secrets.redactor.add(token, false);
-  const owner = { digest: digestOf(token), user_id: OWNER, name: 'owner', permissions: ['admin:*'] };
-  return { tokens: [owner], leftOut };
+  const owner = { user_id: OWNER_ID, name: 'owner', permissions: ['admin:*'] };
+  return { tokens: [{ id: OWNER_TOKEN_ID, digest: digestOf(token), ...owner }], leftOut };
 }
 
 /** What a token without a list of its own may do: as its user. */
 function permissionsOf(config: Config, user_id: string): readonly string[] {
-  const role = config.users.find((user) => user.id === user_id)?.role ?? 'member';
-  return role === 'owner' || role === 'admin' ? ['admin:*'] : [];
+  return permissionsOfRole(config.users.find((user) => user.id === user_id)?.role ?? 'member');
 }
 
 /** Reads the owner's token, or makes it; the file is the owner's alone. @throws SigilError `storage_failed` */
@@ -79,4 +79,11 @@ function tokenIn(file: string): string {
   writeFileSync(file, `${token}\n`, { mode: 0o600 });
   chmodSync(file, 0o600);
   return token;
+}
+
+/** A new token: 256 random bits behind its id, and what is kept of it. */
+export function mintToken(uuid: () => string): { readonly id: string; readonly secret: string; readonly hash: string } {
+  const id = uuid();
+  const secret = `sigil_${id}_${randomBytes(32).toString('base64url')}`;
+  return { id, secret, hash: digestOf(secret) };
 }

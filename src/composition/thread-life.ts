@@ -92,6 +92,8 @@ export function startThreadLife(options: ThreadLifeOptions): ThreadLife {
           if (role === undefined) waiting.push(message.wire);
           else attach(message.wire);
           break;
+        case 'boot':
+          throw new Error(`${context.name} lives already`);
         case 'gone':
           context.bus.gone(message.thread);
           break;

@@ -153,6 +153,7 @@ export class Threads {
       await ended;
       giveUp();
     }
+    this.options.workers.dismiss?.();
   }
 
   private spawn(thread: Thread): void {
@@ -344,7 +345,12 @@ export class Threads {
     const alive = beat !== thread.beat || late;
     thread.beat = beat;
     thread.silent_ms = alive ? 0 : thread.silent_ms + LOOK_EVERY;
-    if (thread.silent_ms < this.patienceWith(thread) || thread.worker === null || thread.ending !== null) return;
+    if (thread.worker === null || thread.ending !== null) return;
+    const patience = this.patienceWith(thread);
+    // Its next life may be needed soon.
+    if (thread.silent_ms >= patience / 2 && thread.ready)
+      this.options.workers.prepare?.(thread.name, this.options.house);
+    if (thread.silent_ms < patience) return;
     thread.ending = 'hung';
     this.options.log(
       'error',

@@ -7,7 +7,6 @@ import { BUILT_IN_MODELS } from '../embeddings/model-list.ts';
 
 /** Settings that are read by nothing yet: said when somebody has set one. */
 const WITHOUT_EFFECT = [
-  'storage.journal_retention',
   'models.budgets.unknown_price',
   'sessions.mode',
   'sessions.memory.compaction',

@@ -2,7 +2,7 @@
 // What each record changes in a workspace's memory: its messages and its summaries. Pure: no SQL, no clock.
 
 import type { JournalRow, Origin, SessionRecord, ToolCall } from './records.ts';
-import type { ReadRow } from './streams.ts';
+import type { ReadRowOf } from './streams.ts';
 import type { StoredSummary, WorkspaceRecord } from './workspace-records.ts';
 
 /** A message as memory keeps it. */
@@ -35,7 +35,7 @@ export interface MemoryRows {
 }
 
 /** Whether a record changes memory. */
-export function changesMemory({ kind, record }: ReadRow): boolean {
+export function changesMemory({ kind, record }: ReadRowOf<'session' | 'workspace'>): boolean {
   return kind === 'session' ? SESSION_TYPES.has(record.type) : WORKSPACE_TYPES.has(record.type);
 }
 
@@ -53,7 +53,7 @@ const WORKSPACE_TYPES: ReadonlySet<WorkspaceRecord['type']> = new Set<WorkspaceR
 ]);
 
 /** Applies one row. Rows must come in order of seq, each once. */
-export function applyToMemory(rows: MemoryRows, read: ReadRow): void {
+export function applyToMemory(rows: MemoryRows, read: ReadRowOf<'session' | 'workspace'>): void {
   if (read.kind === 'session') {
     const message = messageOf(rows, read.row, read.record);
     if (message !== undefined) rows.addMessage(message);

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sessions, messages and turns as they are read: the view's interface. Whoever asks sees everything acknowledged before.
 
+import type { DirectoryQueries } from './directory-queries.ts';
 import type { ValueQueries } from './key-value-store.ts';
 import type { KnowledgeQueries } from './knowledge-queries.ts';
 import type { Page, PageRequest } from './page.ts';
 import type { FinishReason, Origin, ToolCall, Usage } from './records.ts';
 import type { NumberedTurnEvent } from './turn-events.ts';
 import type { KnownKind } from './workspace-writer.ts';
-
-export type { Page, PageRequest };
 
 export interface SessionRow {
   readonly id: string;
@@ -75,6 +74,8 @@ export interface TurnStep {
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
+export type { Page, PageRequest };
+
 /** The tokens and cost of one scope since a point in time. */
 export interface UsageSum {
   readonly tokens: number;
@@ -101,68 +102,65 @@ export interface UsageWindow {
  * Every question the read thread answers. Each is asked with `after`: the answer waits until the view has applied that
  * seq (0: as it is; `latest`: whatever the journal holds durably now), else fails `view_behind` after 2 s.
  */
-export type ReadQueries = KnowledgeQueries &
-  ValueQueries & {
-    readonly 'session.get': { readonly body: { readonly session_id: string }; readonly reply: SessionRow };
-    /** Newest activity first. */
-    readonly 'session.list': {
-      readonly body: {
-        readonly workspace_id: string;
-        readonly user_id?: string | undefined;
-        readonly page: PageRequest;
-      };
-      readonly reply: Page<SessionRow>;
-    };
-    /** Oldest first. */
-    readonly 'session.messages': {
-      readonly body: { readonly session_id: string; readonly page: PageRequest };
-      readonly reply: Page<MessageRow>;
-    };
-    readonly 'turn.get': { readonly body: { readonly turn_id: string }; readonly reply: TurnRow };
-    /** The durable events numbered above `from`, in order; `ended` when the last one is terminal. */
-    readonly 'turn.events': {
-      readonly body: { readonly turn_id: string; readonly from: number };
-      readonly reply: { readonly events: readonly NumberedTurnEvent[]; readonly ended: boolean };
-    };
-    readonly 'turn.steps': {
-      readonly body: { readonly turn_id: string };
-      readonly reply: { readonly turn: TurnRow; readonly steps: readonly TurnStep[] };
-    };
-    /** Workspaces that have sessions. */
-    readonly 'workspace.list': {
-      readonly body: { readonly page: PageRequest };
-      readonly reply: Page<{ readonly id: string; readonly sessions: number; readonly created_at: string }>;
-    };
-    /** Messages of a workspace that hold all the words (case folded), newest first; any text is safe. */
-    readonly 'message.search': {
-      readonly body: {
-        readonly workspace_id: string;
-        readonly user_id: string;
-        readonly words: readonly string[];
-        readonly limit: number;
-      };
-      readonly reply: { readonly items: readonly (MessageRow & { readonly session_id: string })[] };
-    };
-    /** The turn of a message that a session had under this key, however long ago. */
-    readonly 'message.turn': {
-      readonly body: { readonly session_id: string; readonly message_id: string };
-      readonly reply: { readonly turn_id: string | null; readonly content: string };
-    };
-    /** Whether a workspace's memory knows something under this id. */
-    readonly 'memory.known': {
-      readonly body: {
-        readonly workspace_id: string;
-        readonly what: KnownKind;
-        readonly id: string;
-      };
-      readonly reply: { readonly known: boolean };
-    };
-    /** What a scope (`global` or `workspace/<id>`) used in the hour and the day (UTC) that hold `at`. */
-    readonly 'usage.window': {
-      readonly body: { readonly scope: string; readonly at: number };
-      readonly reply: UsageWindow;
-    };
+export type ReadQueries = SessionQueries & DirectoryQueries & KnowledgeQueries & ValueQueries;
+
+type SessionQueries = {
+  readonly 'session.get': { readonly body: { readonly session_id: string }; readonly reply: SessionRow };
+  /** Newest activity first. */
+  readonly 'session.list': {
+    readonly body: { readonly workspace_id: string; readonly user_id?: string | undefined; readonly page: PageRequest };
+    readonly reply: Page<SessionRow>;
   };
+  /** Oldest first. */
+  readonly 'session.messages': {
+    readonly body: { readonly session_id: string; readonly page: PageRequest };
+    readonly reply: Page<MessageRow>;
+  };
+  readonly 'turn.get': { readonly body: { readonly turn_id: string }; readonly reply: TurnRow };
+  /** The durable events numbered above `from`, in order; `ended` when the last one is terminal. */
+  readonly 'turn.events': {
+    readonly body: { readonly turn_id: string; readonly from: number };
+    readonly reply: { readonly events: readonly NumberedTurnEvent[]; readonly ended: boolean };
+  };
+  readonly 'turn.steps': {
+    readonly body: { readonly turn_id: string };
+    readonly reply: { readonly turn: TurnRow; readonly steps: readonly TurnStep[] };
+  };
+  /** Workspaces that have sessions. */
+  readonly 'workspace.list': {
+    readonly body: { readonly page: PageRequest };
+    readonly reply: Page<{ readonly id: string; readonly sessions: number; readonly created_at: string }>;
+  };
+  /** Messages of a workspace that hold all the words (case folded), newest first; any text is safe. */
+  readonly 'message.search': {
+    readonly body: {
+      readonly workspace_id: string;
+      readonly user_id: string;
+      readonly words: readonly string[];
+      readonly limit: number;
+    };
+    readonly reply: { readonly items: readonly (MessageRow & { readonly session_id: string })[] };
+  };
+  /** The turn of a message that a session had under this key, however long ago. */
+  readonly 'message.turn': {
+    readonly body: { readonly session_id: string; readonly message_id: string };
+    readonly reply: { readonly turn_id: string | null; readonly content: string };
+  };
+  /** Whether a workspace's memory knows something under this id. */
+  readonly 'memory.known': {
+    readonly body: {
+      readonly workspace_id: string;
+      readonly what: KnownKind;
+      readonly id: string;
+    };
+    readonly reply: { readonly known: boolean };
+  };
+  /** What a scope (`global` or `workspace/<id>`) used in the hour and the day (UTC) that hold `at`. */
+  readonly 'usage.window': {
+    readonly body: { readonly scope: string; readonly at: number };
+    readonly reply: UsageWindow;
+  };
+};
 
 export type ReadQuery = keyof ReadQueries & string;
 

@@ -93,7 +93,8 @@ export function createKnowledgeStore({ writer, read }: KnowledgeParts): Knowledg
     putFact: async (workspace, fact) => write(workspace, factRecords([fact])),
     putFacts: async (workspace, facts, about = []) => {
       open();
-      const records = [...aboutRecords(about), ...factRecords(facts)];
+      const names = new Map(about.map(({ id, name }) => [id, name]));
+      const records = [...aboutRecords(about), ...factRecords(facts, names)];
       const length = records.reduce((sum, record) => sum + JSON.stringify(record).length, 0);
       const { together } = KNOWLEDGE_MOST;
       if (length > together) refuse(`what is put together has at most ${together} characters, this has ${length}`);
@@ -227,10 +228,16 @@ function aboutRecords(about: readonly EntityInput[]): readonly WorkspaceRecord[]
   return about.map((entity) => ({ type: 'entity_put', entity: storedEntity(entity), only_new: true }));
 }
 
-function factRecords(facts: readonly FactInput[]): readonly WorkspaceRecord[] {
+function factRecords(
+  facts: readonly FactInput[],
+  names: ReadonlyMap<string, string> = new Map(),
+): readonly WorkspaceRecord[] {
   const { facts: most } = KNOWLEDGE_MOST;
   if (facts.length > most) refuse(`at most ${most} facts go together, these are ${facts.length}`);
-  const stored = facts.map(storedFact);
+  const stored = facts.map((fact) => {
+    const entity_name = names.get(fact.entityId)?.toWellFormed();
+    return { ...storedFact(fact), ...(entity_name === undefined ? {} : { entity_name }) };
+  });
   return Array.from({ length: Math.ceil(stored.length / FACTS_EACH) }, (_, part) => ({
     type: 'facts_put',
     facts: stored.slice(part * FACTS_EACH, (part + 1) * FACTS_EACH),

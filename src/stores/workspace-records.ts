@@ -64,6 +64,8 @@ export interface StoredRelationship {
 export interface StoredFact {
   readonly id: string;
   readonly entity_id: string;
+  /** What it was called when the fact was put, where that is known: for those who see nothing else. */
+  readonly entity_name?: string;
   readonly predicate: string;
   readonly value: string;
   /** 0 to 1. */

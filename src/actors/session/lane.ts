@@ -4,11 +4,13 @@
 import type { Answer, Envelope } from '../../bus/envelope.ts';
 import { type Failure, failure } from '../../errors.ts';
 import { evolve, packSession, placeOf, type SessionState, tokensOf } from '../../stores/fold.ts';
+import type { DatedRecords } from '../../stores/imported-turn.ts';
 import type { Append, Committed } from '../../stores/journal.ts';
 import type { SessionRecord } from '../../stores/records.ts';
 import type { ShortEvent } from '../../stores/turn-events.ts';
 import type { World } from '../../world.ts';
 import type { Resident } from '../residents.ts';
+import { auditOf } from './audit.ts';
 import { type ChartPlace, RESTS } from './chart.ts';
 import type { Timed } from './deadlines.ts';
 import {
@@ -29,7 +31,7 @@ import { LiveTurn } from './live-turn.ts';
 import { eventOf, type LaneEffect, type LaneEvent } from './machine.ts';
 import type { SessionNames } from './names.ts';
 import type { LanePolicy } from './policy.ts';
-import type { Deliver, Delivered, SessionChange, Watched } from './protocol.ts';
+import type { Deliver, Delivered, SessionChange, SessionImport, Watched } from './protocol.ts';
 import type { Ordered } from './rest-order.ts';
 import { type StreamOwner, StreamWriter } from './stream-writer.ts';
 import { type TurnOwner, TurnRunner } from './turn-runner.ts';
@@ -225,13 +227,52 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
   }
 
   change(envelope: Envelope): void {
-    const { by: _, ...change } = envelope.body as SessionChange & { by: string };
+    const { by, ...change } = envelope.body as SessionChange & { by: string };
     if (this.ahead.facts === null) return this.effects.fail(envelope, unknownSession(this.session_id));
     this.wait(envelope);
-    this.write(this.one({ type: 'session_changed', ...change }), (state) => {
+    const changed = (state: SessionState): void => {
       this.answer(envelope, { seq: this.seq });
       this.feed('received', state);
+    };
+    this.write(this.one({ type: 'session_changed', ...change }), changed, by);
+  }
+
+  /** Takes in turns that were had elsewhere: nobody listens to them, and nothing of them is left to do. */
+  import(envelope: Envelope): void {
+    const { create, turns } = envelope.body as SessionImport;
+    const { facts } = this.ahead;
+    if (facts !== null && (facts.user_id !== create.user_id || facts.workspace_id !== create.workspace_id))
+      return this.effects.fail(envelope, failure('forbidden', 'The session belongs to somebody else.'));
+    const fresh = turns.filter(({ message_id }) => !this.ahead.keys.has(message_id));
+    const parts: DatedRecords[] = fresh.flatMap((turn) => turn.parts.map((part) => this.fingerprinted(part)));
+    if (facts === null) {
+      const { at, ...place } = create;
+      parts.unshift({ at, records: [{ type: 'session_created', session_id: this.session_id, ...place }] });
+    }
+    this.wait(envelope);
+    const answer = (): void => this.answer(envelope, { turns: fresh.length, seq: this.seq });
+    if (parts.length === 0) return this.writer.whenDurable(answer);
+    this.stir();
+    let state = this.ahead;
+    const { window } = this.policy;
+    for (const { at, records } of parts) for (const record of records) state = evolve(state, record, at, window);
+    this.ahead = state;
+    const count = parts.reduce((sum, { records }) => sum + records.length, 0);
+    this.writer.writeTogether(parts, (seq) => {
+      this.durable = state;
+      this.seq = seq + count - 1;
+      if (facts === null) this.host.opened(this, create.workspace_id);
+      answer();
     });
+  }
+
+  /** As the session would have taken its messages: a repetition of one is known. */
+  private fingerprinted({ at, records }: DatedRecords): DatedRecords {
+    const known = (record: SessionRecord): SessionRecord => {
+      if (record.type !== 'message_received') return record;
+      return { ...record, digest: this.effects.digest(`${record.model}\n${record.content}`) };
+    };
+    return { at, records: records.map(known) };
   }
 
   /** Ends a turn that runs past its time; when to look again, epoch milliseconds, or null when none runs. */
@@ -432,17 +473,18 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
   }
 
   /** Hands a decision to the journal; `then` runs with the state it leads to, once it is durable. */
-  private write(decision: Decision, then: (state: SessionState) => void): void {
+  private write(decision: Decision, then: (state: SessionState) => void, by = ''): void {
     const { records, state } = decision;
     if (records.length === 0) return then(this.durable);
     this.stir();
+    const audit = auditOf(this.ahead, state, this.session_id, records, by);
     this.ahead = state;
     const over: string[] = [];
     for (const record of records) {
       if (record.type === 'turn_finished' || record.type === 'turn_failed') over.push(record.turn_id);
     }
     if (over.length > 0) this.effects.point('turn.before_finish');
-    this.writer.write(this.world.now(), records, (seq) => {
+    const durable = (seq: number): void => {
       this.durable = state;
       this.seq = seq + records.length - 1;
       this.tell(records, seq);
@@ -453,7 +495,8 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
       }
       if (over.length > 0) this.effects.point('turn.finished');
       then(state);
-    });
+    };
+    this.writer.write(this.world.now(), records, durable, audit);
   }
 
   /** What became durable, told to whoever follows. */

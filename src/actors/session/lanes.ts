@@ -256,6 +256,8 @@ export class Lanes {
         return this.lookAt(lane, () => lane.watch(envelope));
       case 'session.cancel':
         return this.lookAt(lane, () => lane.cancel(envelope));
+      case 'session.import':
+        return this.lookAt(lane, () => lane.import(envelope));
       case 'session.change':
         return this.lookAt(lane, () => lane.change(envelope));
       default:

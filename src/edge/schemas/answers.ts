@@ -163,6 +163,16 @@ export const Cancelled = z
   })
   .describe('What became of the wish to stop a turn.');
 
+export const Imported = z
+  .object({
+    session_id: z.string().describe("The file's own when it was free, else one that the same file always leads to."),
+    workspace_id: z.string(),
+    turns: z.int().describe('Turns in the file.'),
+    imported: z.int().describe('Those of them the session did not have.'),
+    seq: z.int(),
+  })
+  .describe('What an import made.');
+
 export const Sessions = listOf(Session);
 export const Messages = listOf(Message);
 export const Workspaces = listOf(Workspace);

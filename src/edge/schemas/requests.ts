@@ -24,7 +24,16 @@ export type ChatBody = z.output<typeof ChatRequest>;
 
 export const NoBody = z.strictObject({}).describe('Nothing; may be left out.');
 
-const limit = z.coerce
+export const BackupRequest = z
+  .strictObject({
+    with_secrets: z
+      .boolean()
+      .optional()
+      .describe('Also what opens doors: the owner token and stored secrets. Needs `admin:*`.'),
+  })
+  .describe('What a backup is to hold.');
+
+export const limit = z.coerce
   .number({ error: 'is not a number' })
   .int({ error: 'is not a whole number' })
   .min(1, { error: 'is less than 1' })
@@ -32,7 +41,7 @@ const limit = z.coerce
   .default(50)
   .describe('Items on a page.');
 
-const cursor = z.string().min(1).max(16_384).optional().describe('`next_cursor` of the page before.');
+export const cursor = z.string().min(1).max(16_384).optional().describe('`next_cursor` of the page before.');
 
 export const PageQuery = z.object({ limit, cursor });
 
@@ -66,6 +75,17 @@ export const GraphQuery = z.object({
     .describe('Steps from there.'),
   type: z.string().min(1).max(200).optional().describe('Only along relationships of this type.'),
   direction: z.enum(['outgoing', 'incoming', 'both']).default('both').describe('Which way relationships are followed.'),
+});
+
+export const ExportQuery = z.object({
+  format: z
+    .enum(['jsonl', 'markdown'], { error: 'is not jsonl or markdown' })
+    .default('jsonl')
+    .describe('`jsonl` can be imported again; `markdown` is for people.'),
+});
+
+export const ImportQuery = z.object({
+  workspace_id: WorkspaceId.optional().describe('Another workspace than the one in the file.'),
 });
 
 export const ActorsQuery = z.object({

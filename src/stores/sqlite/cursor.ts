@@ -30,6 +30,11 @@ function shape(place: unknown): string {
   return Array.isArray(place) ? place.map((part) => typeof part).join() : typeof place;
 }
 
+/** The cursor that names a place in a list: {@link placeOf} finds it again. */
+export function cursorAt(list: string, place: Place): string {
+  return Buffer.from(JSON.stringify([list, place])).toString('base64url');
+}
+
 /** A page made of one row more than it holds: whether that one is there says whether there are more. */
 export function pageOf<R, T>(
   list: string,
@@ -67,8 +72,4 @@ export function pageOfFitting<R, T>(
     last = row;
   }
   return { items, next_cursor: null };
-}
-
-function cursorAt(list: string, place: Place): string {
-  return Buffer.from(JSON.stringify([list, place])).toString('base64url');
 }

@@ -4,13 +4,13 @@
 import { changesKnowledge } from '../knowledge-view.ts';
 import { changesMemory } from '../memory-view.ts';
 import type { JournalRow } from '../records.ts';
-import { type ReadRow, readRows } from '../streams.ts';
+import { type ReadRowOf, readRows } from '../streams.ts';
 import { KnowledgeView } from './knowledge-view.ts';
 import { MemoryView } from './memory-view.ts';
 import type { ProjectedFile } from './projection.ts';
 
 /** A session's or a workspace's row with its record. */
-export type MemoryRow = ReadRow;
+export type MemoryRow = ReadRowOf<'session' | 'workspace'>;
 
 /** Records of sessions that become messages: of all others memory needs nothing, so they are not even parsed. */
 const SESSION_TYPES: ReadonlySet<string> = new Set(['message_received', 'model_replied', 'tool_returned']);

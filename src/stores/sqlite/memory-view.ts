@@ -2,7 +2,7 @@
 // The writer of one workspace's memory.db.
 
 import { applyToMemory, type MemoryMessage, type MemoryRows } from '../memory-view.ts';
-import type { ReadRow } from '../streams.ts';
+import type { ReadRowOf } from '../streams.ts';
 import { indexedText } from '../text-words.ts';
 import type { StoredSummary } from '../workspace-records.ts';
 import type { SqliteDatabase } from './database.ts';
@@ -11,7 +11,7 @@ import { MEMORY_CLEAR, MEMORY_MIGRATIONS } from './memory-schema.ts';
 import { ViewFile } from './view-file.ts';
 import type { WorkspaceView } from './workspace-files.ts';
 
-export class MemoryView implements WorkspaceView<ReadRow>, MemoryRows {
+export class MemoryView implements WorkspaceView<ReadRowOf<'session' | 'workspace'>>, MemoryRows {
   readonly #file: ViewFile;
   readonly #sql: ReturnType<typeof prepare>;
 
@@ -28,7 +28,7 @@ export class MemoryView implements WorkspaceView<ReadRow>, MemoryRows {
     return this.#file.belongsTo(source);
   }
 
-  apply(journal: string, batch: readonly ReadRow[]): void {
+  apply(journal: string, batch: readonly ReadRowOf<'session' | 'workspace'>[]): void {
     this.#file.apply(journal, batch, (fresh) => {
       for (const read of fresh) applyToMemory(this, read);
     });

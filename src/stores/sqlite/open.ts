@@ -13,6 +13,7 @@ import type { ReadProtocol, ReadQuery } from '../session-store.ts';
 import type { Durability } from './database.ts';
 import { SqliteJournalDisk } from './journal-disk.ts';
 import type { JournalRows } from './journal-source.ts';
+import { keepTrimming, type Retention, type TrimPoint } from './keep-trimming.ts';
 import { SqliteReader } from './reader.ts';
 import { ValuesWriter } from './values-writer.ts';
 import type { VectorsOptions } from './vectors-projection.ts';
@@ -34,12 +35,14 @@ export interface StoreClock {
 }
 
 /** Where a crash test may end the process while nothing is committed. */
-export type JournalFilePoint = 'journal.opened' | 'journal.before_checkpoint' | 'journal.after_checkpoint';
+export type JournalFilePoint = 'journal.opened' | 'journal.before_checkpoint' | 'journal.after_checkpoint' | TrimPoint;
 
 export interface OpenJournalOptions {
   readonly dataDir: string;
   readonly durability: Durability;
   readonly clock: StoreClock;
+  /** When rows may be forgotten; they never are when it is not given. */
+  readonly retention?: Retention;
   /** Told after each commit, and once at the start. */
   readonly notify: (upto: number) => void;
   /** Named places of the crash tests. */
@@ -52,6 +55,8 @@ export interface OpenJournal {
   readonly handlers: Handlers<JournalProtocol>;
   /** The last durable row. */
   seq(): number;
+  /** Whether somebody waits for a commit. */
+  waiting(): boolean;
   close(): void;
 }
 
@@ -60,8 +65,18 @@ const IDLE_MS = 250;
 
 /** Opens DATA/journal.db and becomes its one writer. @throws SigilError `storage_failed`. */
 export function openJournal(options: OpenJournalOptions): OpenJournal {
-  const { dataDir, durability } = options;
-  return serveJournal(new SqliteJournalDisk({ file: join(dataDir, 'journal.db'), durability }), options);
+  const { dataDir, durability, retention } = options;
+  const disk = new SqliteJournalDisk({ file: join(dataDir, 'journal.db'), durability });
+  const journal = serveJournal(disk, options);
+  if (retention === undefined) return journal;
+  const stop = keepTrimming({ ...options, retention, disk, waiting: () => journal.waiting() });
+  return {
+    ...journal,
+    close() {
+      stop();
+      journal.close();
+    },
+  };
 }
 
 /** A disk whose log is moved into its file when nothing else is to be done. */
@@ -109,6 +124,7 @@ export function serveJournal(disk: IdleDisk, { clock, notify, point, failed }: O
       'journal.stats': (request) => writer.stats(request),
     },
     seq: () => writer.seq,
+    waiting: () => writer.waiting,
     close() {
       cancel?.();
       disk.close();
@@ -126,6 +142,8 @@ export interface OpenViewsOptions {
   readonly failed?: (failure: Failure) => void;
   /** What is followed; DATA/journal.db when not given. */
   readonly journal?: JournalRows;
+  /** Makes views of what is left of a trimmed journal, short of what is gone. */
+  readonly acceptLoss?: boolean;
   /** Whether and how texts are embedded; when not given, none is. */
   readonly vectors?: VectorsOptions;
   /** What a plugin may keep in a workspace. */
@@ -140,13 +158,14 @@ export interface OpenViews {
 
 /** Opens the views' files and begins to follow the journal. @throws SigilError `storage_failed`. */
 export function openViews(options: OpenViewsOptions): OpenViews {
-  const { dataDir, clock, advanced, point, failed, journal, vectors, quota } = options;
+  const { dataDir, clock, advanced, point, failed, journal, vectors, quota, acceptLoss = false } = options;
   const views = new SqliteViews({
     dataDir,
     soon: (run) => clock.soon(run),
     after: (ms, run) => clock.after(ms, run),
     monotonic: () => clock.monotonic(),
     advanced,
+    acceptLoss,
     ...(point === undefined ? {} : { point }),
     ...(failed === undefined ? {} : { failed }),
     ...(journal === undefined ? {} : { journal }),
@@ -227,6 +246,17 @@ export function openReader({ dataDir, clock, openFiles, hurry, journal }: OpenRe
       'knowledge.recall': asks('knowledge.recall'),
       'values.get': asks('values.get'),
       'values.list': asks('values.list'),
+      'usage.list': asks('usage.list'),
+      'user.get': asks('user.get'),
+      'user.by_identity': asks('user.by_identity'),
+      'user.list': asks('user.list'),
+      'pairing.get': asks('pairing.get'),
+      'pairing.by_channel': asks('pairing.by_channel'),
+      'pairing.list': asks('pairing.list'),
+      'token.list': asks('token.list'),
+      'audit.query': asks('audit.query'),
+      'audit.hash': asks('audit.hash'),
+      'audit.verify': asks('audit.verify'),
       'read.advanced': ({ body }) => reader.advanced(body.upto, body.projection),
     },
     close: () => reader.close(),

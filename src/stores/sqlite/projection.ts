@@ -44,6 +44,8 @@ export interface ProjectionOptions<R> {
   /** Files of each kind held open. */
   readonly openFiles: number;
   readonly failed: (failure: Failure) => void;
+  /** Makes files of what is left of a trimmed journal, short of what is gone. */
+  readonly acceptLoss: boolean;
   /** Called when a batch was read, when the files are committed, and when all is. */
   readonly point?: (at: 'read' | 'between_files' | 'applied') => void;
 }
@@ -66,13 +68,13 @@ export class Projection<R extends { readonly row: JournalRow }> {
 
   constructor(options: ProjectionOptions<R>) {
     this.#options = options;
-    const { dataDir, source, bounds, cursor, read, failed, openFiles: most } = options;
+    const { dataDir, source, bounds, cursor, read, failed, acceptLoss, openFiles: most } = options;
     this.#files = options.files.map((kind) => {
       const lastOf = (workspace: string): number => cursor.lastOf(kind.name, workspace);
       const wanted = (rows: readonly JournalRow[]): readonly R[] => read(rows).filter(kind.wants);
       return {
         kind,
-        files: new WorkspaceFiles({ kind, dataDir, source, bounds, read: wanted, lastOf, failed, most }),
+        files: new WorkspaceFiles({ kind, dataDir, source, bounds, read: wanted, lastOf, failed, acceptLoss, most }),
       };
     });
   }
@@ -111,7 +113,7 @@ export class Projection<R extends { readonly row: JournalRow }> {
     point?.('read');
     const given: Given[] = [];
     for (const { kind, files } of this.#files) {
-      const parts = byWorkspace(this.#files.length === 1 ? batch : batch.filter(kind.wants));
+      const parts = byWorkspace(batch.filter(kind.wants));
       files.apply(parts);
       for (const [workspace, part] of parts) {
         given.push({ file: kind.name, workspace, last_seq: part.at(-1)?.row.seq ?? 0 });

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // A workspace's vectors.db as the projection of memory writes it: items with the batch, their vectors later.
 
-import type { ReadRow } from '../streams.ts';
+import type { ReadRowOf } from '../streams.ts';
 import type { VectorItem, VectorModel } from '../vector-store.ts';
 import { applyToVectors, type VectorItems } from '../vector-view.ts';
 import type { JournalRows } from './journal-source.ts';
 import { VectorsWriter } from './vectors-writer.ts';
 import type { WorkspaceView } from './workspace-files.ts';
 
-export class VectorsView implements WorkspaceView<ReadRow>, VectorItems {
+export class VectorsView implements WorkspaceView<ReadRowOf<'session' | 'workspace'>>, VectorItems {
   readonly writer: VectorsWriter;
   readonly #wanted: () => void;
 
@@ -27,7 +27,7 @@ export class VectorsView implements WorkspaceView<ReadRow>, VectorItems {
     return this.writer.view.belongsTo(source);
   }
 
-  apply(journal: string, batch: readonly ReadRow[]): void {
+  apply(journal: string, batch: readonly ReadRowOf<'session' | 'workspace'>[]): void {
     const { upto } = this;
     const fresh = batch.filter(({ row }) => row.seq > upto);
     const last = fresh.at(-1);
@@ -61,5 +61,13 @@ export class VectorsView implements WorkspaceView<ReadRow>, VectorItems {
 
   deleteMessages(message_ids: readonly string[]): void {
     this.writer.deleteRefs('message', message_ids);
+  }
+
+  deleteFacts(fact_ids: readonly string[]): void {
+    this.writer.deleteRefs('fact', fact_ids);
+  }
+
+  deleteBeginning(id_prefix: string): void {
+    this.writer.deleteBeginning(id_prefix);
   }
 }

@@ -6,6 +6,8 @@ import { type Failure, failure, toFailure } from '../../errors.ts';
 import type { ProjectionName } from '../protocol.ts';
 import type { Request } from '../request.ts';
 import { type ReadRowOf, readRows } from '../streams.ts';
+import { incompleteView, putAside, putAsideNews, saysDamaged } from './damaged.ts';
+import { GATEWAY_FILE } from './data-files.ts';
 import { GatewayView } from './gateway-view.ts';
 import { type BatchBounds, type JournalRows, JournalSource } from './journal-source.ts';
 import { MEMORY_FILES, type MemoryRow, readMemory } from './memory-files.ts';
@@ -37,6 +39,8 @@ export interface ViewsOptions {
   readonly journal?: JournalRows;
   /** Whether and how texts are embedded; when not given, none is. */
   readonly vectors?: VectorsOptions;
+  /** Makes views of what is left of a trimmed journal, short of what is gone. */
+  readonly acceptLoss?: boolean;
 }
 
 export interface ViewsStats {
@@ -86,11 +90,11 @@ const AWAITING = 10_000;
 export class SqliteViews {
   readonly #options: ViewsOptions;
   readonly #source: JournalRows;
-  readonly #gateway: GatewayView;
-  readonly #sessions: Projection<ReadRowOf<'session'>>;
-  readonly #memory: Projection<MemoryRow>;
+  #gateway: GatewayView;
+  #sessions: Projection<ReadRowOf<'session' | 'gateway'>>;
+  #memory: Projection<MemoryRow>;
   /** Undefined where nothing is embedded. */
-  readonly #vectors: VectorsProjection | undefined;
+  #vectors: VectorsProjection | undefined;
   #awaiting: Awaiting[] = [];
   #wanted = 0;
   #scheduled = false;
@@ -106,43 +110,104 @@ export class SqliteViews {
 
   constructor(options: ViewsOptions) {
     this.#options = options;
-    const { dataDir, openFiles = 128, point, vectors } = options;
+    this.#source = options.journal ?? new JournalSource(join(options.dataDir, 'journal.db'));
+    const parts = this.#open();
+    this.#gateway = parts.gateway;
+    this.#sessions = parts.sessions;
+    this.#memory = parts.memory;
+    this.#vectors = parts.vectors;
+    this.#schedule();
+  }
+
+  get #gatewayFile(): string {
+    return join(this.#options.dataDir, GATEWAY_FILE);
+  }
+
+  /** gateway.db and what is projected from it on. */
+  #open(): Parts {
+    const options = this.#options;
+    const { dataDir, openFiles = 128, point, vectors, acceptLoss = false } = options;
     const bounds: BatchBounds = { rows: options.batchRows ?? 1000, length: BATCH_LENGTH };
-    this.#source = options.journal ?? new JournalSource(join(dataDir, 'journal.db'));
-    this.#gateway = new GatewayView(join(dataDir, 'gateway.db'));
+    const gateway = this.#openGateway();
     const common = {
       dataDir,
       source: this.#source,
       failed: (failure: Failure): void => options.failed?.(failure),
       openFiles,
+      acceptLoss,
     };
-    this.#sessions = new Projection({
+    const sessions = new Projection({
       ...common,
       bounds,
-      cursor: this.#gateway,
-      files: [{ ...SESSIONS_FILE, wants: () => true }],
-      read: (rows) => readRows(rows, ['session']),
+      cursor: gateway,
+      files: [{ ...SESSIONS_FILE, wants: ({ kind }) => kind === 'session' }],
+      read: (rows) => readRows(rows, ['session', 'gateway']),
       ...(point === undefined ? {} : { point: (at) => point(`views.${at}`) }),
     });
-    this.#memory = new Projection({
+    const memory = new Projection({
       ...common,
       bounds: { rows: Math.min(bounds.rows, MEMORY_ROWS), length: MEMORY_LENGTH },
-      cursor: this.#gateway.cursor('memory'),
+      cursor: gateway.cursor('memory'),
       files: MEMORY_FILES,
       read: readMemory,
       ...(point === undefined ? {} : { point: (at) => point(`memory.${at}`) }),
     });
-    if (vectors !== undefined) {
-      this.#vectors = new VectorsProjection({
-        ...common,
-        ...vectors,
-        bounds: { ...bounds, rows: Math.min(bounds.rows, MEMORY_ROWS) },
-        cursor: this.#gateway.cursor('vectors'),
-        after: options.after,
-        broken: () => this.#mend(),
-      });
+    if (vectors === undefined) return { gateway, sessions, memory, vectors };
+    const embedded = new VectorsProjection({
+      ...common,
+      ...vectors,
+      bounds: { ...bounds, rows: Math.min(bounds.rows, MEMORY_ROWS) },
+      cursor: gateway.cursor('vectors'),
+      after: options.after,
+      broken: () => this.#mend(),
+    });
+    return { gateway, sessions, memory, vectors: embedded };
+  }
+
+  /** Opens gateway.db; a damaged one is put aside and another begun. */
+  #openGateway(): GatewayView {
+    const file = this.#gatewayFile;
+    try {
+      return new GatewayView(file);
+    } catch (thrown) {
+      if (!saysDamaged(thrown, file)) throw thrown;
+      this.#refuseLoss();
+      putAside(file);
+      this.#options.failed?.(putAsideNews(file));
+      return new GatewayView(file);
     }
-    this.#schedule();
+  }
+
+  /** @throws SigilError when gateway.db cannot be made again from the journal, for parts of it are trimmed. */
+  #refuseLoss(): void {
+    const { acceptLoss = false } = this.#options;
+    if (acceptLoss || !this.#source.open() || this.#source.trimmed(GATEWAY_FILE) === 0) return;
+    throw incompleteView(this.#gatewayFile, GATEWAY_FILE);
+  }
+
+  /** The damage was found in the middle of work: what is open is closed, and all begins again over another file. */
+  #replaceGateway(): void {
+    try {
+      this.#refuseLoss();
+      this.#closeParts();
+      putAside(this.#gatewayFile);
+      const { gateway, sessions, memory, vectors } = this.#open();
+      this.#gateway = gateway;
+      this.#sessions = sessions;
+      this.#memory = memory;
+      this.#vectors = vectors;
+      this.#started = false;
+      this.#options.failed?.(putAsideNews(this.#gatewayFile));
+    } catch (thrown) {
+      this.#options.failed?.(toFailure(thrown));
+    }
+  }
+
+  #closeParts(): void {
+    this.#vectors?.close();
+    this.#sessions.close();
+    this.#memory.close();
+    this.#gateway.close();
   }
 
   /** Everything up to here is applied. */
@@ -209,10 +274,7 @@ export class SqliteViews {
     this.#cancelMend();
     for (const { request } of this.#awaiting) request.fail(failure('draining', 'the views are closing'));
     this.#awaiting = [];
-    this.#vectors?.close();
-    this.#sessions.close();
-    this.#memory.close();
-    this.#gateway.close();
+    this.#closeParts();
     this.#source.close();
   }
 
@@ -264,11 +326,13 @@ export class SqliteViews {
       else if (followed > 0 || embedded > 0) this.#schedule();
     } catch (thrown) {
       this.#options.failed?.(toFailure(thrown));
+      if (saysDamaged(thrown, this.#gatewayFile)) this.#replaceGateway();
       this.#later(AGAIN_MS);
     }
   }
 
   #start(): void {
+    if (!this.#gateway.belongsTo(this.#source) || this.upto < this.#source.trimmed(GATEWAY_FILE)) this.#refuseLoss();
     this.#sessions.start();
     this.#memory.start();
     this.#vectors?.start();
@@ -343,3 +407,10 @@ export class SqliteViews {
 }
 
 type Checked = Pick<Projection<never>, 'check' | 'broken'>;
+
+interface Parts {
+  readonly gateway: GatewayView;
+  readonly sessions: Projection<ReadRowOf<'session' | 'gateway'>>;
+  readonly memory: Projection<MemoryRow>;
+  readonly vectors: VectorsProjection | undefined;
+}
