@@ -51,6 +51,34 @@ function addSession(program: CliCommand): void {
     .runs(() => import('./session-import.ts'));
 }
 
+function addMemory(program: CliCommand): void {
+  const memory = program.command('memory').summary('what is known: facts, entities, graph').helpGroup('See inside:');
+  memory
+    .command('facts')
+    .summary('what is known, newest first')
+    .option('--workspace <W>', 'the workspace; your own when absent')
+    .option('--entity <ID>', 'only about this entity')
+    .option('--predicate <P>', 'only with this predicate')
+    .option('--limit <N>', 'at most this many (default 50)', wholeNumber(1, MOST))
+    .runs(() => import('./memory-facts.ts'));
+  memory
+    .command('entities')
+    .summary('the things that are known, by their names')
+    .argument('[PREFIX]', 'only those whose name begins so, in any case')
+    .option('--workspace <W>', 'the workspace; your own when absent')
+    .option('--type <T>', 'only of this type')
+    .option('--limit <N>', 'at most this many (default 50)', wholeNumber(1, MOST))
+    .runs(() => import('./memory-entities.ts'));
+  memory
+    .command('graph')
+    .summary('what stands in relation to an entity')
+    .argument('<ENTITY>', 'its id, as `sigil memory entities` shows it')
+    .option('--workspace <W>', 'the workspace; your own when absent')
+    .option('--depth <N>', 'steps from it (default 2)', wholeNumber(0, 8))
+    .option('--type <T>', 'only along relationships of this type')
+    .runs(() => import('./memory-graph.ts'));
+}
+
 const PEOPLE = 'People and access:';
 
 function addUser(program: CliCommand): void {
@@ -333,6 +361,7 @@ export function createProgram(): CliCommand {
     .addOption(new CliOption('--kind <K>', 'only actors of this kind').completesWith(KINDS))
     .runs(() => import('./actors.ts'), { ownSignals: true });
   addSession(program);
+  addMemory(program);
   addBackup(program);
   addDoctor(program);
   addAudit(program);

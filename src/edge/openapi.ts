@@ -149,6 +149,7 @@ const TAGS = [
   { name: 'chat', description: 'Messages and their answers.' },
   { name: 'turns', description: 'What became of a message.' },
   { name: 'sessions', description: 'Conversations and where they live.' },
+  { name: 'memory', description: 'What was said, found again.' },
   { name: 'users', description: 'Who may speak, and with what.' },
   { name: 'audit', description: 'What was done, and what was used.' },
   { name: 'gateway', description: 'The gateway itself.' },

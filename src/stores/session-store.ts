@@ -2,9 +2,12 @@
 // Sessions, messages and turns as they are read: the view's interface. Whoever asks sees everything acknowledged before.
 
 import type { DirectoryQueries } from './directory-queries.ts';
+import type { ValueQueries } from './key-value-store.ts';
+import type { KnowledgeQueries } from './knowledge-queries.ts';
 import type { Page, PageRequest } from './page.ts';
 import type { FinishReason, Origin, ToolCall, Usage } from './records.ts';
 import type { NumberedTurnEvent } from './turn-events.ts';
+import type { KnownKind } from './workspace-writer.ts';
 
 export interface SessionRow {
   readonly id: string;
@@ -99,7 +102,9 @@ export interface UsageWindow {
  * Every question the read thread answers. Each is asked with `after`: the answer waits until the view has applied that
  * seq (0: as it is; `latest`: whatever the journal holds durably now), else fails `view_behind` after 2 s.
  */
-export type ReadQueries = DirectoryQueries & {
+export type ReadQueries = SessionQueries & DirectoryQueries & KnowledgeQueries & ValueQueries;
+
+type SessionQueries = {
   readonly 'session.get': { readonly body: { readonly session_id: string }; readonly reply: SessionRow };
   /** Newest activity first. */
   readonly 'session.list': {
@@ -145,7 +150,7 @@ export type ReadQueries = DirectoryQueries & {
   readonly 'memory.known': {
     readonly body: {
       readonly workspace_id: string;
-      readonly what: 'summary' | 'message';
+      readonly what: KnownKind;
       readonly id: string;
     };
     readonly reply: { readonly known: boolean };

@@ -14,6 +14,10 @@ export interface VectorItems {
   delete(ids: readonly string[]): void;
   /** Deletes what was made of these messages. */
   deleteMessages(message_ids: readonly string[]): void;
+  /** Deletes what was made of these facts. */
+  deleteFacts(fact_ids: readonly string[]): void;
+  /** Deletes the items whose id begins so. */
+  deleteBeginning(id_prefix: string): void;
 }
 
 const SESSION_TYPES: ReadonlySet<SessionRecord['type']> = new Set<SessionRecord['type']>([
@@ -26,6 +30,7 @@ const WORKSPACE_TYPES: ReadonlySet<WorkspaceRecord['type']> = new Set<WorkspaceR
   'summary_stored',
   'facts_put',
   'facts_deleted',
+  'entity_deleted',
 ]);
 
 /** Whether a record changes vectors. Messages that are trimmed from the first tier stay here: this is what finds them still. */
@@ -61,10 +66,17 @@ export function applyToVectors(items: VectorItems, read: ReadRowOf<'session' | '
       break;
     }
     case 'facts_put':
-      items.put(record.facts.map((fact) => factItem(fact, row.at)));
+      // Put again under its id a fact may say something else, and what it said is said no longer.
+      for (const fact of record.facts) {
+        items.deleteFacts([fact.id]);
+        items.put([factItem(fact, row.at)]);
+      }
       break;
     case 'facts_deleted':
-      items.delete(record.ids.map((id) => `fact/${id}`));
+      items.deleteFacts(record.ids);
+      break;
+    case 'entity_deleted':
+      items.deleteBeginning(factsOf(record.id));
       break;
     default:
       break;
@@ -87,10 +99,18 @@ function messageItem({ id, session_id, turn_id, user_id, role, content, at }: Me
   return { ...of, id: `message/${session_id}/${role}/${id}`, metadata: { role, turn_id }, text: content };
 }
 
-function factItem({ id, entity_id, predicate, value, confidence, source }: StoredFact, at: number): VectorItem {
-  const of = { source: 'fact', ref: id, session_id: '', user_id: '', created_at: at } as const;
+/** A statement is one item, whatever id it was put under last, as it is one triple; its facts go with their entity. */
+function factItem(fact: StoredFact, at: number): VectorItem {
+  const { id, entity_id, predicate, value, confidence, source, user_id, entity_name = entity_id } = fact;
+  const of = { source: 'fact', ref: id, session_id: '', user_id, created_at: fact.created_at ?? at } as const;
   const metadata = { entity_id, predicate, confidence, source };
-  return { ...of, id: `fact/${id}`, metadata, text: `${entity_id} ${predicate} ${value}` };
+  const place = `${factsOf(entity_id)}${JSON.stringify([predicate, value])}`;
+  return { ...of, id: place, metadata, text: `${entity_name} ${predicate} ${value}` };
+}
+
+/** What the ids of an entity's facts begin with: no other entity's begin so, whatever it is called. */
+function factsOf(entity_id: string): string {
+  return `fact/${JSON.stringify(entity_id)}/`;
 }
 
 /** What tools returned is no item: it repeats what lies elsewhere, and nobody said it. */

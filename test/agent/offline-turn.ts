@@ -3,7 +3,7 @@
 
 import { prepare } from '../../src/agent/prepare.ts';
 import { builtInTools } from '../../src/agent/tools/catalogue.ts';
-import type { MemoryHit, MemoryPort } from '../../src/agent/tools/memory-port.ts';
+import type { KeptIn, Known, MemoryHit, MemoryPort } from '../../src/agent/tools/memory-port.ts';
 import { createToolRegistry } from '../../src/agent/tools/registry.ts';
 import { runToolCall, type ToolResult, type ToolRun } from '../../src/agent/tools/run.ts';
 import { createArgumentChecks } from '../../src/agent/tools/validate.ts';
@@ -14,18 +14,30 @@ import type { ToolCall } from '../../src/stores/records.ts';
 /** 2025-01-02T03:04:05.678Z, a Thursday. */
 export const NOW = 1_735_787_045_678;
 
-/** Messages in memory, searched as the view does: all words, case folded, newest first. */
-export function createHistory() {
+/** Messages and facts in memory, searched as the views do: all words, case folded, newest first. */
+export function createHistory(keptIn: KeptIn = 'history') {
   const rows: MemoryHit[] = [];
+  const facts: Known[] = [];
+  const holds = (text: string, words: readonly string[]): boolean => {
+    const said = new Set(text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []);
+    return words.every((word) => said.has(word));
+  };
   const port: MemoryPort = {
     search: async (words, limit) => {
-      const matches = ({ content }: MemoryHit): boolean => {
-        const said = new Set(content.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []);
-        return words.every((word) => said.has(word));
-      };
-      return rows.filter(matches).toReversed().slice(0, limit);
+      return rows
+        .filter(({ content }) => holds(content, words))
+        .toReversed()
+        .slice(0, limit);
     },
-    remember: async () => 'history',
+    known: async (words, limit) =>
+      facts
+        .filter((fact) => fact.kind === 'fact' && holds(`${fact.subject} ${fact.predicate} ${fact.value}`, words))
+        .toReversed()
+        .slice(0, limit),
+    remember: async (statement) => {
+      if (keptIn === 'facts') facts.push({ kind: 'fact', ...statement, created_at: '2025-01-02T03:04:05.678Z' });
+      return keptIn;
+    },
   };
   const add = (turn_id: string, { role, content }: TurnMessage): void => {
     rows.push({ turn_id, role, content, created_at: '2025-01-02T03:04:05.678Z' });

@@ -4,7 +4,7 @@
 import { describe, expect, it } from 'vitest';
 import { builtInTools } from '../../src/agent/tools/catalogue.ts';
 import { rankHits, searchWords } from '../../src/agent/tools/memory.ts';
-import type { MemoryHit, MemoryPort } from '../../src/agent/tools/memory-port.ts';
+import type { Known, MemoryHit, MemoryPort } from '../../src/agent/tools/memory-port.ts';
 import { createHistory, run, toolRun } from './offline-turn.ts';
 
 const call = (name: string, args: unknown) => ({ id: 'c', name, arguments: JSON.stringify(args) });
@@ -111,6 +111,33 @@ describe('memory', () => {
     });
   });
 
+  it('keeps a statement as a fact, and shows what is known once and before what was said', async () => {
+    const history = createHistory('facts');
+    const statement = { subject: 'tea', predicate: 'is', value: 'green' };
+    const said = JSON.stringify(await ask('memory_remember', statement, history.port));
+    expect(JSON.parse(said)).toEqual({ remembered: statement, kept_in: 'facts' });
+    history.add('earlier', { role: 'tool', content: said });
+    history.add('earlier', { role: 'user', content: 'My tea is green, I think.' });
+    const { items } = (await ask('memory_search', { query: 'green' }, history.port)) as { items: unknown };
+    expect(items).toMatchObject([
+      { said_by: 'remembered', text: 'tea is green' },
+      { said_by: 'user', text: 'My tea is green, I think.' },
+    ]);
+  });
+
+  it('shows a thing with what is known of it, and none that is only a name', () => {
+    const at = '2025-01-02T03:04:05.678Z';
+    const thing = (type: string, properties: Readonly<Record<string, unknown>>): Known => {
+      return { kind: 'entity', type, name: 'Ada', properties, created_at: at };
+    };
+    const known = [thing('person', { born: 1815, title: 'Countess' }), thing('subject', {}), thing('person', {})];
+    expect(rankHits([], 'now', 10, known).map(({ text }) => text)).toEqual([
+      'Ada (person; born: 1815; title: Countess)',
+      'Ada (person)',
+    ]);
+    expect(rankHits([], 'now', 1, known)).toHaveLength(1);
+  });
+
   it('says what is wrong', async () => {
     expect(await ask('memory_search', { query: '?!' })).toMatch(/no word to look for/);
     expect(await ask('memory_search', { query: 'x', limit: 1000 })).toMatch(/limit must be <= 50/);
@@ -119,6 +146,7 @@ describe('memory', () => {
     );
     const broken: MemoryPort = {
       search: () => Promise.reject(new Error('the view is behind')),
+      known: async () => [],
       remember: async () => 'facts',
     };
     expect(await ask('memory_search', { query: 'x' }, broken)).toBe('tool_failed: the view is behind');

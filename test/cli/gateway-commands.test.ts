@@ -106,6 +106,25 @@ describe('with a gateway on the socket of the data directory', () => {
     expect(JSON.parse(json.stdout).messages).toHaveLength(2);
   });
 
+  it('memory facts, entities and graph show what is known', async () => {
+    const facts = await sigil(['memory', 'facts', '--workspace', 'home'], home);
+    expect([facts.status, facts.stderr]).toEqual([0, '']);
+    expect(facts.stdout).toMatch(/^FACT .*SAID BY .*SINCE\n.*oolong +ada .*\ne2 of home /);
+    const entities = await sigil(['memory', 'entities', 'Ada'], home);
+    expect(entities.stdout).toContain('born 1815');
+    const graph = await sigil(['memory', 'graph', 'e1'], home);
+    expect(graph.stdout).toMatch(/^Ada {2}person; born 1815\n {2}Ada ─ knows → Bob/);
+    expect(graph.stderr).toBe('');
+    const deep = await sigil(['memory', 'graph', 'e1', '--depth', '8'], home);
+    expect(deep.stderr).toContain('There is more than this');
+    for (const { stdout } of [facts, entities, graph]) expect(stdout).not.toMatch(control);
+    const json = await sigil(['memory', 'entities', 'Adam', '--json'], home);
+    expect(JSON.parse(json.stdout)).toMatchObject({ items: [{ type: 'person' }], next_cursor: null });
+    expect((await sigil(['memory', 'graph', 'e1', '--depth', '9'], home)).status).toBe(2);
+    const none = await sigil(['memory', 'entities', 'Zoe'], home);
+    expect([none.status, none.stdout, none.stderr]).toEqual([0, '', 'Nothing of that kind is known there.\n']);
+  });
+
   it('ends quietly when nobody reads on', async () => {
     const running = start(['session', 'show', 'old'], home);
     running.child.stdout.destroy();

@@ -13,6 +13,7 @@ const clock = {
     return () => clearTimeout(timer);
   },
   monotonic: (): number => performance.now(),
+  now: (): number => Date.now(),
 };
 const failed = (failure: { readonly message: string }): void => console.error(failure.message);
 

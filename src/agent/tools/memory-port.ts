@@ -10,6 +10,23 @@ export interface MemoryHit {
   readonly created_at: string;
 }
 
+/** Something the workspace knows: a fact, or a thing with what is known of it. */
+export type Known =
+  | {
+      readonly kind: 'fact';
+      readonly subject: string;
+      readonly predicate: string;
+      readonly value: string;
+      readonly created_at: string;
+    }
+  | {
+      readonly kind: 'entity';
+      readonly type: string;
+      readonly name: string;
+      readonly properties: Readonly<Record<string, unknown>>;
+      readonly created_at: string;
+    };
+
 /** A statement to keep. */
 export interface Statement {
   readonly subject: string;
@@ -23,6 +40,8 @@ export type KeptIn = 'facts' | 'history';
 export interface MemoryPort {
   /** Messages of the workspace that hold all the words (case folded), newest first. */
   search(words: readonly string[], limit: number): Promise<readonly MemoryHit[]>;
+  /** Facts and things of the workspace that hold all the words, newest first. */
+  known(words: readonly string[], limit: number): Promise<readonly Known[]>;
   /**
    * Keeps a statement, and says where. Without a store of facts the answer is `history`: the tool's result repeats the
    * statement, is journaled like every result, and so is found by `search` from then on.

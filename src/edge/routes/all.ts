@@ -7,6 +7,7 @@ import { auditRoutes } from './audit.ts';
 import { backupRoutes } from './backups.ts';
 import { chatRoutes } from './chat.ts';
 import { debugRoutes } from './debug.ts';
+import { knowledgeRoutes } from './knowledge.ts';
 import { sessionRoutes } from './sessions.ts';
 import { systemRoutes } from './system.ts';
 import { tokenRoutes } from './tokens.ts';
@@ -19,6 +20,7 @@ export function allRoutes(edge: EdgeContext): readonly Route[] {
     ...chatRoutes(edge),
     ...turnRoutes(edge),
     ...sessionRoutes(edge),
+    ...knowledgeRoutes(edge),
     ...backupRoutes(edge),
     ...userRoutes(edge),
     ...tokenRoutes(edge),

@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import type { DeepReadonly } from '../../config/schema.ts';
+import type { FactRow, GraphRow } from '../../stores/knowledge-queries.ts';
 import type { MessageRow, SessionRow, TurnRow } from '../../stores/session-store.ts';
 import { listOf, Time } from './fields.ts';
 
@@ -102,6 +103,51 @@ export const Message = z
   })
   .describe('A message of a session.');
 
+export const Entity = z
+  .object({
+    id: z.string(),
+    type: z.string(),
+    name: z.string(),
+    properties: z.record(z.string(), z.unknown()),
+    user_id: z.string().describe("Whose it is; empty: the whole workspace's."),
+    created_at: Time,
+    updated_at: Time,
+  })
+  .describe('A thing the workspace knows of.');
+
+export const Relationship = z
+  .object({
+    id: z.string(),
+    from_id: z.string(),
+    to_id: z.string(),
+    type: z.string(),
+    metadata: z.record(z.string(), z.unknown()),
+    created_at: Time,
+  })
+  .describe('How one entity stands to another.');
+
+export const Fact = z
+  .object({
+    id: z.string(),
+    entity_id: z.string(),
+    entity_name: z.string().nullable().describe('Null when it is of something that has no entity.'),
+    predicate: z.string(),
+    value: z.string(),
+    confidence: z.number().describe('0 to 1.'),
+    source: z.string().describe("Where it comes from: a turn's or message's id, `import`."),
+    user_id: z.string().describe("Who said it, if it is theirs; empty: the whole workspace's."),
+    created_at: Time,
+  })
+  .describe('A fact.');
+
+export const Graph = z
+  .object({
+    entities: z.array(Entity).describe('Nearest first.'),
+    relationships: z.array(Relationship).describe('Those between these entities.'),
+    truncated: z.boolean().describe('Whether a bound was reached: there is more than this.'),
+  })
+  .describe('The part of the graph around an entity.');
+
 export const Workspace = z
   .object({
     id: z.string(),
@@ -130,6 +176,8 @@ export const Imported = z
 export const Sessions = listOf(Session);
 export const Messages = listOf(Message);
 export const Workspaces = listOf(Workspace);
+export const Entities = listOf(Entity);
+export const Facts = listOf(Fact);
 
 export type WorkspaceItem = DeepReadonly<z.output<typeof Workspace>>;
 
@@ -137,5 +185,7 @@ export type WorkspaceItem = DeepReadonly<z.output<typeof Workspace>>;
 export const SAME = {
   turn: (row: TurnRow): DeepReadonly<z.output<typeof Turn>> => row,
   session: (row: SessionRow): DeepReadonly<z.output<typeof Session>> => row,
+  graph: (row: GraphRow): DeepReadonly<z.output<typeof Graph>> => row,
+  fact: (row: FactRow): DeepReadonly<z.output<typeof Fact>> => row,
   message: (row: MessageRow): DeepReadonly<Omit<z.output<typeof Message>, 'tool_calls' | 'tool_call_id'>> => row,
 };

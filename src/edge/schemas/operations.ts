@@ -13,7 +13,7 @@ export interface Operation {
   readonly method: Method;
   readonly path: string;
   readonly id: string;
-  readonly tag: 'chat' | 'turns' | 'sessions' | 'users' | 'audit' | 'gateway' | 'debug';
+  readonly tag: 'chat' | 'turns' | 'sessions' | 'memory' | 'users' | 'audit' | 'gateway' | 'debug';
   readonly summary: string;
   /** The parameters in the path, and what they are. */
   readonly params?: Readonly<Record<string, string>>;
@@ -197,6 +197,24 @@ export const OPERATIONS: readonly Operation[] = [
     body: MAY_BE_EMPTY,
     answer: 'Session',
     refuses: [...BODY, ...OWNED],
+  }),
+  operation('GET /api/v1/memory/facts', 'listFacts', 'Facts a workspace knows, newest first', {
+    tag: 'memory',
+    query: requests.FactsQuery,
+    answer: 'Facts',
+    refuses: ['validation_failed', 'forbidden', 'not_a_member', ...READ],
+  }),
+  operation('GET /api/v1/memory/entities', 'listEntities', 'Things a workspace knows of, by their names', {
+    tag: 'memory',
+    query: requests.EntitiesQuery,
+    answer: 'Entities',
+    refuses: ['validation_failed', 'forbidden', 'not_a_member', ...READ],
+  }),
+  operation('GET /api/v1/memory/graph', 'getGraph', 'The part of the graph around an entity', {
+    tag: 'memory',
+    query: requests.GraphQuery,
+    answer: 'Graph',
+    refuses: ['validation_failed', 'not_a_member', ...OWNED],
   }),
   operation(
     'POST /api/v1/backups',

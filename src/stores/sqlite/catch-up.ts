@@ -30,6 +30,7 @@ const CLOCK = {
     return () => clearTimeout(timer);
   },
   monotonic: (): number => performance.now(),
+  now: (): number => Date.now(),
 };
 
 /**

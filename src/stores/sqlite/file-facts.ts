@@ -8,9 +8,11 @@ import { failure, SigilError } from '../../errors.ts';
 import type { SqliteDatabase } from './database.ts';
 import { GATEWAY_MIGRATIONS } from './gateway-schema.ts';
 import { JOURNAL_MIGRATIONS } from './journal-schema.ts';
+import { KNOWLEDGE_MIGRATIONS } from './knowledge-schema.ts';
 import { MEMORY_MIGRATIONS } from './memory-schema.ts';
 import { SESSIONS_MIGRATIONS } from './sessions-schema.ts';
 import { codeOf, guarded } from './storage-error.ts';
+import { VALUES_MIGRATIONS } from './values-file.ts';
 import { VECTORS_MIGRATIONS } from './vectors-schema.ts';
 
 /** A journal's own facts. */
@@ -46,6 +48,8 @@ const KNOWN_VERSIONS: Readonly<Record<string, number>> = {
   'sessions.db': SESSIONS_MIGRATIONS.length,
   'memory.db': MEMORY_MIGRATIONS.length,
   'vectors.db': VECTORS_MIGRATIONS.length,
+  'knowledge.db': KNOWLEDGE_MIGRATIONS.length,
+  'values.db': VALUES_MIGRATIONS.length,
 };
 
 /** Opens a file to look into it, and closes it again. @throws SigilError `storage_failed`, under another name if one is given */

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the projection of memory is made of: which rows of the journal it reads, and the files it writes in a workspace.
 
+import { changesKnowledge } from '../knowledge-view.ts';
 import { changesMemory } from '../memory-view.ts';
 import type { JournalRow } from '../records.ts';
 import { type ReadRowOf, readRows } from '../streams.ts';
+import { KnowledgeView } from './knowledge-view.ts';
 import { MemoryView } from './memory-view.ts';
 import type { ProjectedFile } from './projection.ts';
 
@@ -24,4 +26,5 @@ export function readMemory(rows: readonly JournalRow[]): readonly MemoryRow[] {
 /** The files of a workspace's memory, in the order they are written. */
 export const MEMORY_FILES: readonly ProjectedFile<MemoryRow>[] = [
   { name: 'memory.db', open: (file) => new MemoryView(file), wants: changesMemory },
+  { name: 'knowledge.db', open: (file) => new KnowledgeView(file), wants: changesKnowledge },
 ];

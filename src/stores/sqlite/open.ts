@@ -6,6 +6,7 @@ import { type Failure, toFailure } from '../../errors.ts';
 import type { JournalProtocol } from '../journal.ts';
 import type { JournalDisk } from '../journal-disk.ts';
 import { type JournalPoint, JournalWriter } from '../journal-writer.ts';
+import type { ValueChanges, ValueQuota } from '../key-value-store.ts';
 import type { ProjectionName, ReadNews, ViewsProtocol } from '../protocol.ts';
 import type { Request } from '../request.ts';
 import type { ReadProtocol, ReadQuery } from '../session-store.ts';
@@ -14,6 +15,7 @@ import { SqliteJournalDisk } from './journal-disk.ts';
 import type { JournalRows } from './journal-source.ts';
 import { keepTrimming, type Retention, type TrimPoint } from './keep-trimming.ts';
 import { SqliteReader } from './reader.ts';
+import { ValuesWriter } from './values-writer.ts';
 import type { VectorsOptions } from './vectors-projection.ts';
 import { SqliteViews, type ViewPoint } from './views.ts';
 
@@ -28,6 +30,8 @@ export interface StoreClock {
   soon(run: () => void): void;
   after(ms: number, run: () => void): () => void;
   monotonic(): number;
+  /** Epoch milliseconds. */
+  now(): number;
 }
 
 /** Where a crash test may end the process while nothing is committed. */
@@ -142,17 +146,19 @@ export interface OpenViewsOptions {
   readonly acceptLoss?: boolean;
   /** Whether and how texts are embedded; when not given, none is. */
   readonly vectors?: VectorsOptions;
+  /** What a plugin may keep in a workspace. */
+  readonly quota?: ValueQuota;
 }
 
 export interface OpenViews {
-  readonly handlers: Handlers<ViewsProtocol>;
+  readonly handlers: Handlers<ViewsProtocol & ValueChanges>;
   upto(projection: ProjectionName): number;
   close(): void;
 }
 
 /** Opens the views' files and begins to follow the journal. @throws SigilError `storage_failed`. */
 export function openViews(options: OpenViewsOptions): OpenViews {
-  const { dataDir, clock, advanced, point, failed, journal, vectors, acceptLoss = false } = options;
+  const { dataDir, clock, advanced, point, failed, journal, vectors, quota, acceptLoss = false } = options;
   const views = new SqliteViews({
     dataDir,
     soon: (run) => clock.soon(run),
@@ -165,15 +171,26 @@ export function openViews(options: OpenViewsOptions): OpenViews {
     ...(journal === undefined ? {} : { journal }),
     ...(vectors === undefined ? {} : { vectors }),
   });
+  const values = new ValuesWriter({
+    dataDir,
+    soon: (run) => clock.soon(run),
+    now: () => clock.now(),
+    ...(quota === undefined ? {} : { quota }),
+  });
   return {
     handlers: {
       'views.wake': ({ body }) => views.wake(body.upto),
       'views.hurry': ({ body }) => views.hurry(body.upto, body.projection),
       'views.await': (request) => views.await(request),
       'views.stats': (request) => views.stats(request),
+      'values.set': (request) => values.set(request),
+      'values.delete': (request) => values.delete(request),
     },
     upto: (projection) => views.uptoOf(projection),
-    close: () => views.close(),
+    close: () => {
+      values.close();
+      views.close();
+    },
   };
 }
 
@@ -221,6 +238,14 @@ export function openReader({ dataDir, clock, openFiles, hurry, journal }: OpenRe
       'message.turn': asks('message.turn'),
       'memory.known': asks('memory.known'),
       'usage.window': asks('usage.window'),
+      'knowledge.entity': asks('knowledge.entity'),
+      'knowledge.entities': asks('knowledge.entities'),
+      'knowledge.relationships': asks('knowledge.relationships'),
+      'knowledge.facts': asks('knowledge.facts'),
+      'knowledge.graph': asks('knowledge.graph'),
+      'knowledge.recall': asks('knowledge.recall'),
+      'values.get': asks('values.get'),
+      'values.list': asks('values.list'),
       'usage.list': asks('usage.list'),
       'user.get': asks('user.get'),
       'user.by_identity': asks('user.by_identity'),

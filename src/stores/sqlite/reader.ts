@@ -12,11 +12,15 @@ import { eventsFromRecord } from '../trimmed-turn.ts';
 import { endsTurn, eventsOf, NO_EVENTS, type NumberedTurnEvent } from '../turn-events.ts';
 import { stepDetail } from '../turn-steps.ts';
 import { ViewBarrier } from '../view-barrier.ts';
+import type { KnownKind } from '../workspace-writer.ts';
 import { AuditReader } from './audit-reader.ts';
 import { GatewayReader } from './gateway-reader.ts';
 import { type JournalRows, JournalSource } from './journal-source.ts';
+import { knowledgeAnswers } from './knowledge-answers.ts';
+import { type KnowledgeReader, openKnowledgeReader } from './knowledge-reader.ts';
 import { type MemoryReader, openMemoryReader } from './memory-reader.ts';
 import { openSessionsReader, type PlacedTurn, type SessionsReader } from './sessions-reader.ts';
+import { ValuesReader } from './values-reader.ts';
 import { WorkspaceReaders } from './workspace-readers.ts';
 
 export interface ReaderOptions {
@@ -49,6 +53,8 @@ export class SqliteReader {
   readonly #gateway: GatewayReader;
   readonly #sessions: WorkspaceReaders<SessionsReader>;
   readonly #memory: WorkspaceReaders<MemoryReader>;
+  readonly #knowledge: WorkspaceReaders<KnowledgeReader>;
+  readonly #values: ValuesReader;
   readonly #audit: AuditReader;
   /** Reads wait for the projection their answer is made of. */
   readonly #barriers: Readonly<Record<ProjectionName, ViewBarrier>>;
@@ -65,6 +71,8 @@ export class SqliteReader {
     const readers = { dataDir, journal: () => this.#gateway.journal(), most: options.openFiles ?? 64 };
     this.#sessions = new WorkspaceReaders({ ...readers, name: 'sessions.db', open: openSessionsReader });
     this.#memory = new WorkspaceReaders({ ...readers, name: 'memory.db', open: (_, file) => openMemoryReader(file) });
+    this.#knowledge = new WorkspaceReaders({ ...readers, name: 'knowledge.db', open: openKnowledgeReader });
+    this.#values = new ValuesReader(dataDir, readers.most);
     this.#audit = new AuditReader(join(dataDir, 'journal.db'));
     const { hurry, patience: limit = 2000 } = options;
     const barrier = (projection: ProjectionName, look: () => number): ViewBarrier => {
@@ -117,6 +125,8 @@ export class SqliteReader {
     this.#closed = true;
     this.#sessions.close();
     this.#memory.close();
+    this.#knowledge.close();
+    this.#values.close();
     this.#gateway.close();
     this.#audit.close();
     this.#journal.close();
@@ -165,6 +175,11 @@ export class SqliteReader {
     return this.#memory.use(workspace, this.#gateway.lastGiven('memory.db', workspace));
   }
 
+  /** What a workspace knows; undefined when it knows nothing yet. */
+  #knowledgeOf(workspace: string): KnowledgeReader | undefined {
+    return this.#knowledge.use(workspace, this.#gateway.lastGiven('knowledge.db', workspace));
+  }
+
   #turn(turn_id: string): PlacedTurn {
     return this.#file(this.#placeOf(turn_id).workspace_id)?.turn(turn_id) ?? notFound(`turn ${turn_id} does not exist`);
   }
@@ -193,9 +208,10 @@ export class SqliteReader {
     return this.#journal.open() ? this.#journal.turn(turn_id, first, last) : [];
   }
 
-  #knows(workspace: string, what: 'summary' | 'message', id: string): boolean {
-    const memory = this.#memoryOf(workspace);
-    return (what === 'summary' ? memory?.hasSummary(id) : memory?.hasMessage(id)) ?? false;
+  #knows(workspace: string, what: KnownKind, id: string): boolean {
+    if (what === 'summary') return this.#memoryOf(workspace)?.hasSummary(id) ?? false;
+    if (what === 'message') return this.#memoryOf(workspace)?.hasMessage(id) ?? false;
+    return this.#knowledgeOf(workspace)?.has(what, id) ?? false;
   }
 
   #directoryAnswers(): Pick<Answers, DirectoryQuery> {
@@ -245,6 +261,12 @@ export class SqliteReader {
         this.#file(this.#workspaceOf(session_id))?.message(session_id, message_id) ?? { turn_id: null, content: '' },
       'memory.known': ({ workspace_id, what, id }) => ({ known: this.#knows(workspace_id, what, id) }),
       'usage.window': ({ scope, at }) => this.#gateway.usage(scope, at),
+      ...knowledgeAnswers((workspace) => this.#knowledgeOf(workspace)),
+      'values.get': ({ workspace_id, plugin, key }) => {
+        const value = this.#values.get(workspace_id, plugin, key);
+        return { value: value ?? notFound(`${plugin} keeps nothing under ${JSON.stringify(key)}`) };
+      },
+      'values.list': (body) => this.#values.list(body),
       'usage.list': ({ query, page }) => this.#gateway.usageList(query, page),
       'audit.query': ({ query, page }) => this.#audit.query(query, page),
       'audit.hash': ({ n }) => ({ hash: this.#audit.hashOf(n) ?? null }),
@@ -260,7 +282,5 @@ function notFound(message: string): never {
 
 /** What a query's answer is made of. */
 function projectionOf(query: ReadQuery): ProjectionName {
-  return MEMORY_QUERIES.has(query) ? 'memory' : 'sessions';
+  return query.startsWith('memory.') || query.startsWith('knowledge.') ? 'memory' : 'sessions';
 }
-
-const MEMORY_QUERIES: ReadonlySet<ReadQuery> = new Set<ReadQuery>(['memory.known']);

@@ -62,4 +62,12 @@ export class VectorsView implements WorkspaceView<ReadRowOf<'session' | 'workspa
   deleteMessages(message_ids: readonly string[]): void {
     this.writer.deleteRefs('message', message_ids);
   }
+
+  deleteFacts(fact_ids: readonly string[]): void {
+    this.writer.deleteRefs('fact', fact_ids);
+  }
+
+  deleteBeginning(id_prefix: string): void {
+    this.writer.deleteBeginning(id_prefix);
+  }
 }

@@ -139,6 +139,16 @@ export class VectorsWriter {
     });
   }
 
+  /** Removes the items whose id begins so. */
+  deleteBeginning(id_prefix: string): number {
+    return this.transact(() => {
+      let removed = 0;
+      for (const n of this.#sql.itemsBeginning.all(id_prefix, id_prefix)) if (this.#remove(n)) removed += 1;
+      this.#sql.trimRemoved.run(REMOVALS_KEPT);
+      return removed;
+    });
+  }
+
   /** Who the session's newest item is of; undefined when it has none. */
   userOf(session_id: string): string | undefined {
     return this.#sql.userOf.get(session_id);
@@ -347,6 +357,9 @@ function prepare(db: SqliteDatabase) {
     ),
     itemsOfSession: db.prepare<[number], number>('SELECT n FROM items WHERE session = ?').pluck(),
     itemsOfRef: db.prepare<[string, number], number>('SELECT n FROM items WHERE ref = ? AND source = ?').pluck(),
+    itemsBeginning: db
+      .prepare<[string, string], number>('SELECT n FROM items WHERE id >= ? AND id < ? || char(1114111)')
+      .pluck(),
     userOf: db
       .prepare<[string], string>(
         `SELECT u.name FROM names AS s JOIN items AS i ON i.session = s.id JOIN names AS u ON u.id = i.user

@@ -77,6 +77,8 @@ const AGAIN_MS = 1000;
 const CHECK_PAUSE_MS = 25;
 /** Rows of a batch of memory: small, for the sessions come first. */
 const MEMORY_ROWS = 250;
+/** UTF-16 units of such a batch: a thousand facts are one row, and each costs what a row does. */
+const MEMORY_LENGTH = 1024 * 1024;
 /** How many rows memory may be behind under load before it gets its share nevertheless. */
 const MEMORY_BEHIND = 100_000;
 /** Waiting for the views at most: each is an ask with a deadline of its own. */
@@ -145,7 +147,7 @@ export class SqliteViews {
     });
     const memory = new Projection({
       ...common,
-      bounds: { ...bounds, rows: Math.min(bounds.rows, MEMORY_ROWS) },
+      bounds: { rows: Math.min(bounds.rows, MEMORY_ROWS), length: MEMORY_LENGTH },
       cursor: gateway.cursor('memory'),
       files: MEMORY_FILES,
       read: readMemory,
