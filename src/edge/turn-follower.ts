@@ -104,11 +104,14 @@ export class TurnFollower {
     if (endsTurn(last.event) && this.#state !== 'over') this.#end();
   }
 
-  /** Where numbers are missing: only a restart skips some. What arrives after a hole waits until the hole is filled. */
+  /**
+   * Where numbers are missing. What arrives after a hole waits until the hole is filled. A restart skips numbers, but what
+   * its lane had made durable before it failed may lie among them, told to nobody: the record knows.
+   */
   #holeIn(events: readonly NumberedTurnEvent[]): number {
     let last = this.#last;
-    for (const [at, { n, event }] of events.entries()) {
-      if (n > last + 1 && event.event !== 'turn_restarted') return at;
+    for (const [at, { n }] of events.entries()) {
+      if (n > last + 1) return at;
       last = Math.max(last, n);
     }
     return -1;
