@@ -92,7 +92,7 @@ describe('sigil backup', () => {
     const here = home();
     const file = join(here, 'a.tar.gz');
     expect(said(await sigil(['backup', 'create', file, '--with-secrets'], here))).toMatch(/^0 .*secrets included/s);
-    expect(said(await sigil(['backup', 'verify', file], here))).toMatch(/^0 .*\b[4-9] files/s);
+    expect(said(await sigil(['backup', 'verify', file], here))).toMatch(/^0 .*\d+ files/s);
     const bytes = readFileSync(file);
     writeFileSync(file, bytes.subarray(0, bytes.length / 2));
     expect(said(await sigil(['backup', 'verify', file], here))).toMatch(/^1 .*cut short/s);

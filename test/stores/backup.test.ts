@@ -74,6 +74,15 @@ const rowsOf = (dir: string): unknown[] => {
   }
 };
 
+const lastOf = (dir: string): number => {
+  const db = new Database(join(dir, 'journal.db'), { readonly: true });
+  try {
+    return Number(db.prepare('SELECT max(seq) FROM records').pluck().get() ?? 0);
+  } finally {
+    db.close();
+  }
+};
+
 /** What a person would notice: the journal's rows, the views, and every other file. */
 const contentOf = (dir: string): unknown => ({
   rows: rowsOf(dir),
@@ -96,7 +105,13 @@ describe('a backup', () => {
     const writer = spawn(process.execPath, [child, house.dir, '5'], { stdio: ['ignore', 'pipe', 'inherit'] });
     await once(writer.stdout, 'data');
     const made: [string, BackupManifest][] = [];
-    for (let round = 0; round < 2; round++) made.push(await backup());
+    // Each time as soon as rows have come since the last: more come while the files are copied.
+    for (let from = 0; made.length < 3; from = lastOf(house.dir)) {
+      while (lastOf(house.dir) <= from) await new Promise((resolve) => setTimeout(resolve, 1));
+      made.push(await backup());
+    }
+    const copied = lastOf(house.dir);
+    while (lastOf(house.dir) <= copied) await new Promise((resolve) => setTimeout(resolve, 1));
     writer.kill('SIGKILL');
     await once(writer, 'exit');
     const all = rowsOf(house.dir);
@@ -285,6 +300,21 @@ describe('a restore', () => {
     mkdirSync(target);
     expect(await refusal(restoreBackup({ dataDir: target, file }))).toMatch(/newer Sigil \(schema 99/);
     expect(readdirSync(target)).toEqual([]);
+  });
+
+  it('of files of an older schema leaves none of them behind', async () => {
+    house.open();
+    fill(13);
+    house.close();
+    const before = dumpViews(house.dir);
+    for (const name of readdirSync(join(house.dir, 'workspaces'))) {
+      const db = new Database(join(house.dir, 'workspaces', name, 'sessions.db'));
+      db.exec('ALTER TABLE turns DROP COLUMN events; ALTER TABLE turns DROP COLUMN said; PRAGMA user_version = 1');
+      db.close();
+    }
+    const [file] = await backup();
+    await restoreBackup({ dataDir: house.dir, file });
+    expect(dumpViews(house.dir)).toEqual(before);
   });
 
   it('is whole or has not happened, wherever its process ends', async () => {

@@ -7,7 +7,7 @@ import { type Failure, SigilError, toFailure } from '../../errors.ts';
 import type { DataProgress } from '../backup.ts';
 import { PUT_ASIDE } from './damaged.ts';
 import { GATEWAY_FILE, JOURNAL_FILE } from './data-files.ts';
-import { journalFacts, lookInto, projectedFacts, viewFacts } from './file-facts.ts';
+import { journalFacts, knownVersion, lookInto, projectedFacts, schemaOf, viewFacts } from './file-facts.ts';
 import { openViews } from './open.ts';
 import { isWorkspaceId } from './workspace-path.ts';
 
@@ -92,7 +92,12 @@ function isWhole(dataDir: string, workspace: string): boolean {
   return [...given].every(([name, last]) => {
     if (name === EMBEDDED) return true;
     const file = join(dataDir, 'workspaces', workspace.replaceAll(':', '%3A'), name);
-    const state = existsSync(file) ? lookInto(file, viewFacts) : undefined;
-    return state !== undefined && state.journal === journal && state.upto >= last;
+    if (!existsSync(file)) return false;
+    return lookInto(file, (db) => {
+      const state = viewFacts(db);
+      // One of an older schema says how far it had come, and begins anew when it is taken to this one.
+      const current = schemaOf(db) === knownVersion(file);
+      return current && state !== undefined && state.journal === journal && state.upto >= last;
+    });
   });
 }
