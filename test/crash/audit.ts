@@ -3,6 +3,8 @@
 
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { type AuditHead, type AuditRow, checkChain, checkEnd, NO_AUDIT } from '../../src/stores/audit.ts';
+import { sha256 } from '../../src/stores/sqlite/audit-table.ts';
 
 interface Row {
   readonly seq: number;
@@ -140,5 +142,19 @@ function read(db: Database.Database): JournalAudit {
   for (const turn of open) problems.push(`turn ${turn} was received and never ended`);
   const owed = db.prepare<[], { count: number }>('SELECT count(*) AS count FROM owed').get()?.count ?? 0;
   if (owed > 0) problems.push(`${owed} rows are still owed`);
+  problems.push(...chainProblems(db));
   return { rows, turns: ended.size, resumed, received, order, calls, problems };
+}
+
+/** The audit is one chain to its end, and every entry stands beside the row it committed with. */
+function chainProblems(db: Database.Database): readonly string[] {
+  const rows = db.prepare<[], AuditRow>('SELECT * FROM audit ORDER BY n').all();
+  const newest = db.prepare<[], AuditHead>('SELECT n, hash FROM audit_head').get() ?? NO_AUDIT;
+  const { head, broken } = checkChain(NO_AUDIT, rows, sha256);
+  const problem = broken ?? checkEnd(head, newest);
+  const alone = db.prepare<[], number>('SELECT n FROM audit WHERE seq NOT IN (SELECT seq FROM records)').pluck().all();
+  return [
+    ...(problem === null ? [] : [`the audit is broken: ${problem.message}`]),
+    ...alone.map((n) => `entry ${n} of the audit is of a row that is not there`),
+  ];
 }
