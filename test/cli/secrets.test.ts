@@ -45,7 +45,9 @@ describe('sigil secret', () => {
       restart: true,
     });
     const all = await secret(home, ['list']);
-    expect(all.stdout).toMatch(/openai\/main +(?:now|\d+ s ago) +providers\.openai\.api_key, channels\.tg\.nested\.key/);
+    expect(all.stdout).toMatch(
+      /openai\/main +(?:now|\d+ s ago) +providers\.openai\.api_key, channels\.tg\.nested\.key/,
+    );
     const { items, ...about } = await json(home, ['list']);
     expect(about).toEqual({
       backend: 'file',
