@@ -24,6 +24,7 @@ import type { SessionState } from '../stores/fold.ts';
 import { packAppend } from '../stores/remote/append-wire.ts';
 import { createReadStore } from '../stores/remote/read-store.ts';
 import { unpackTail } from '../stores/remote/tail-wire.ts';
+import { createAgentMemory } from './agent-memory.ts';
 import { providerTypes } from './config-scopes.ts';
 import type { ThreadContext } from './context.ts';
 import { failingSessions } from './failing-sessions.ts';
@@ -238,12 +239,7 @@ function laneEffects(
             workspace_id,
             user_id,
             turn_id: turn?.turn_id ?? '',
-            memory: {
-              search: async (words, limit) =>
-                (await store.read('message.search', { workspace_id, user_id, words, limit })).items,
-              // There is no store of facts yet: the statement is in the history, where search finds it.
-              remember: async () => 'history',
-            },
+            memory: createAgentMemory(store, { workspace_id, user_id }),
           },
         },
         ({ content, is_error, truncated, took_ms }) => done({ call, content, is_error, truncated, took_ms }),

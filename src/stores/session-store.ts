@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sessions, messages and turns as they are read: the view's interface. Whoever asks sees everything acknowledged before.
 
+import type { MemoryQueries } from './memory-queries.ts';
+import type { Page, PageRequest } from './page.ts';
 import type { FinishReason, Origin, ToolCall, Usage } from './records.ts';
 import type { NumberedTurnEvent } from './turn-events.ts';
+
+export type { Page, PageRequest };
 
 export interface SessionRow {
   readonly id: string;
@@ -69,17 +73,6 @@ export interface TurnStep {
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
-export interface Page<T> {
-  readonly items: readonly T[];
-  readonly next_cursor: string | null;
-}
-
-export interface PageRequest {
-  /** 1 to 200. */
-  readonly limit: number;
-  readonly cursor?: string | undefined;
-}
-
 /** The tokens and cost of one scope since a point in time. */
 export interface UsageSum {
   readonly tokens: number;
@@ -106,7 +99,9 @@ export interface UsageWindow {
  * Every question the read thread answers. Each is asked with `after`: the answer waits until the view has applied that
  * seq (0: as it is; `latest`: whatever the journal holds durably now), else fails `view_behind` after 2 s.
  */
-export type ReadQueries = {
+export type ReadQueries = SessionQueries & MemoryQueries;
+
+type SessionQueries = {
   readonly 'session.get': { readonly body: { readonly session_id: string }; readonly reply: SessionRow };
   /** Newest activity first. */
   readonly 'session.list': {
@@ -133,29 +128,10 @@ export type ReadQueries = {
     readonly body: { readonly page: PageRequest };
     readonly reply: Page<{ readonly id: string; readonly sessions: number; readonly created_at: string }>;
   };
-  /** Messages of a workspace that hold all the words (case folded), newest first; any text is safe. */
-  readonly 'message.search': {
-    readonly body: {
-      readonly workspace_id: string;
-      readonly user_id: string;
-      readonly words: readonly string[];
-      readonly limit: number;
-    };
-    readonly reply: { readonly items: readonly (MessageRow & { readonly session_id: string })[] };
-  };
   /** The turn of a message that a session had under this key, however long ago. */
   readonly 'message.turn': {
     readonly body: { readonly session_id: string; readonly message_id: string };
     readonly reply: { readonly turn_id: string | null; readonly content: string };
-  };
-  /** Whether a workspace's memory knows something under this id. */
-  readonly 'memory.known': {
-    readonly body: {
-      readonly workspace_id: string;
-      readonly what: 'summary' | 'message';
-      readonly id: string;
-    };
-    readonly reply: { readonly known: boolean };
   };
   /** What a scope (`global` or `workspace/<id>`) used in the hour and the day (UTC) that hold `at`. */
   readonly 'usage.window': {

@@ -3,7 +3,7 @@
 
 import { prepare } from '../../src/agent/prepare.ts';
 import { builtInTools } from '../../src/agent/tools/catalogue.ts';
-import type { MemoryHit, MemoryPort } from '../../src/agent/tools/memory-port.ts';
+import type { MemoryHit, MemoryPort, MemorySummary } from '../../src/agent/tools/memory-port.ts';
 import { createToolRegistry } from '../../src/agent/tools/registry.ts';
 import { runToolCall, type ToolResult, type ToolRun } from '../../src/agent/tools/run.ts';
 import { createArgumentChecks } from '../../src/agent/tools/validate.ts';
@@ -14,17 +14,29 @@ import type { ToolCall } from '../../src/stores/records.ts';
 /** 2025-01-02T03:04:05.678Z, a Thursday. */
 export const NOW = 1_735_787_045_678;
 
-/** Messages in memory, searched as the view does: all words, case folded, newest first. */
-export function createHistory() {
+/** Messages in memory, searched about as the view does: all words or any, case folded, newest first. */
+export function createHistory(summaries: readonly MemorySummary[] = []) {
   const rows: MemoryHit[] = [];
+  const wordsIn = (text: string): readonly string[] => text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+  const holds = (text: string, words: readonly string[], match: 'all' | 'any'): boolean => {
+    const said = new Set(wordsIn(text));
+    return match === 'all' ? words.every((word) => said.has(word)) : words.some((word) => said.has(word));
+  };
   const port: MemoryPort = {
-    search: async (words, limit) => {
-      const matches = ({ content }: MemoryHit): boolean => {
-        const said = new Set(content.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []);
-        return words.every((word) => said.has(word));
-      };
-      return rows.filter(matches).toReversed().slice(0, limit);
-    },
+    search: async (text, match, limit) =>
+      rows
+        .filter(({ content }) => holds(content, wordsIn(text), match))
+        .toReversed()
+        .slice(0, limit),
+    recall: async (topic, limit) => ({
+      messages: await port.search(topic, 'any', limit),
+      summaries: summaries.filter(({ content }) => holds(content, wordsIn(topic), 'any')),
+    }),
+    summaries: async (from, to, limit) =>
+      summaries
+        .filter((summary) => Date.parse(summary.from) >= from && Date.parse(summary.to) <= to)
+        .toReversed()
+        .slice(0, limit),
     remember: async () => 'history',
   };
   const add = (turn_id: string, { role, content }: TurnMessage): void => {

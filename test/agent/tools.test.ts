@@ -3,7 +3,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { builtInTools } from '../../src/agent/tools/catalogue.ts';
-import { rankHits, searchWords } from '../../src/agent/tools/memory.ts';
+import { rankHits, tellingText } from '../../src/agent/tools/memory.ts';
 import type { MemoryHit, MemoryPort } from '../../src/agent/tools/memory-port.ts';
 import { createHistory, run, toolRun } from './offline-turn.ts';
 
@@ -50,13 +50,14 @@ describe('clock', () => {
 
 describe('memory', () => {
   it.each([
-    ['my favourite tea', ['favourite', 'tea']],
-    ['What about the "Tea"?', ['what', 'about', 'tea']],
-    ['the', ['the']],
-    ['été 2025 été', ['été', '2025']],
-    ['?!', []],
+    ['my favourite tea', 'favourite tea'],
+    ['What is the "green Tea"?', 'What "green Tea"?'],
+    ['the', 'the'],
+    ['é\u0301té 2025', 'é\u0301té 2025'],
+    ['🦊 and my well-known 10.0.0.1', '🦊 well-known 10.0.0.1'],
+    ['?! \ud800', ''],
   ])('looks for the telling words of %j', (query, words) => {
-    expect(searchWords(query)).toEqual(words);
+    expect(tellingText(query)).toBe(words);
   });
 
   const hit = (turn_id: string, role: MemoryHit['role'], content: string): MemoryHit => ({
@@ -106,7 +107,7 @@ describe('memory', () => {
     });
     history.add('earlier', { role: 'tool', content: kept.content });
     expect(await ask('memory_search', { query: 'green tea' }, history.port)).toMatchObject({
-      words: ['green', 'tea'],
+      query: 'green tea',
       items: [{ said_by: 'remembered', text: 'tea is green' }],
     });
   });
@@ -118,6 +119,7 @@ describe('memory', () => {
       /subject must NOT have fewer/,
     );
     const broken: MemoryPort = {
+      ...createHistory().port,
       search: () => Promise.reject(new Error('the view is behind')),
       remember: async () => 'facts',
     };

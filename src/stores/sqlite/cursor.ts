@@ -2,7 +2,7 @@
 // Cursors of lists: opaque to whoever holds one, and a place in the order that stays where it is while rows are added.
 
 import { failure, SigilError } from '../../errors.ts';
-import type { Page, PageRequest } from '../session-store.ts';
+import type { Page, PageRequest } from '../page.ts';
 
 const LARGEST = 200;
 
@@ -33,7 +33,10 @@ export function pageOf<R, T>(
 ): Page<T> {
   const items = rows.slice(0, limit);
   const last = rows.length > limit ? items.at(-1) : undefined;
-  const next_cursor =
-    last === undefined ? null : Buffer.from(JSON.stringify([list, place(last)])).toString('base64url');
-  return { items: items.map(shown), next_cursor };
+  return { items: items.map(shown), next_cursor: last === undefined ? null : cursorOf(list, place(last)) };
+}
+
+/** The cursor that names a place in a list. */
+export function cursorOf(list: string, place: string | number): string {
+  return Buffer.from(JSON.stringify([list, place])).toString('base64url');
 }

@@ -11,7 +11,12 @@ import type { ProjectedFile } from './projection.ts';
 export type MemoryRow = ReadRow;
 
 /** Records of sessions that become messages: of all others memory needs nothing, so they are not even parsed. */
-const SESSION_TYPES: ReadonlySet<string> = new Set(['message_received', 'model_replied', 'tool_returned']);
+const SESSION_TYPES: ReadonlySet<string> = new Set([
+  'session_created',
+  'message_received',
+  'model_replied',
+  'tool_returned',
+]);
 
 /** The rows memory is made of. */
 export function readMemory(rows: readonly JournalRow[]): readonly MemoryRow[] {

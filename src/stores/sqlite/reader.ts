@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import { failure, SigilError, toFailure } from '../../errors.ts';
 import { FairQueue } from '../fair-queue.ts';
+import type { MemoryQueries } from '../memory-queries.ts';
 import type { ProjectionName } from '../protocol.ts';
 import { restore } from '../records.ts';
 import type { Request } from '../request.ts';
@@ -15,6 +16,7 @@ import { GatewayReader } from './gateway-reader.ts';
 import { type JournalRows, JournalSource } from './journal-source.ts';
 import { type MemoryReader, openMemoryReader } from './memory-reader.ts';
 import { openSessionsReader, type PlacedTurn, type SessionsReader } from './sessions-reader.ts';
+import { searchSteps } from './text-search.ts';
 import { WorkspaceReaders } from './workspace-readers.ts';
 
 export interface ReaderOptions {
@@ -38,7 +40,11 @@ const MOST = 8192;
 /** How long reads hold the loop before it turns, in milliseconds. */
 const SLICE_MS = 4;
 
-type Answers = { readonly [Q in ReadQuery]: (body: ReadQueries[Q]['body']) => ReadQueries[Q]['reply'] };
+/** An answer that takes a while is made in steps, between which others are answered. */
+type Steps<R> = Generator<undefined, R>;
+type Answers = {
+  readonly [Q in ReadQuery]: (body: ReadQueries[Q]['body']) => ReadQueries[Q]['reply'] | Steps<ReadQueries[Q]['reply']>;
+};
 
 export class SqliteReader {
   readonly #options: ReaderOptions;
@@ -94,8 +100,18 @@ export class SqliteReader {
       }
     };
     const full = (): void => request.fail(failure('overloaded', 'too many reads are waiting'));
-    const run = (): void => attempt(() => request.reply(answer(body)));
-    const ready = (): void => attempt(() => (this.#queue.push(this.#keyOf(body), run) ? this.#schedule() : full()));
+    const ready = (): void =>
+      attempt(() => {
+        const key = this.#keyOf(body);
+        const run = (): void =>
+          attempt(() => {
+            const answered = answer(body);
+            if (isSteps(answered)) this.#go(key, answered, request, attempt);
+            else request.reply(answered);
+          });
+        if (this.#queue.push(key, run)) this.#schedule();
+        else full();
+      });
     const late = (upto: number): void =>
       request.fail(failure('view_behind', `the views are at ${upto} and the read is to see ${body.after}`, { upto }));
     attempt(() => {
@@ -114,6 +130,17 @@ export class SqliteReader {
     this.#memory.close();
     this.#gateway.close();
     this.#journal.close();
+  }
+
+  /** Takes steps until they have held the loop for long enough; then others have their turn before it goes on. */
+  #go<R>(key: string, steps: Steps<R>, request: Pick<Request<unknown, R>, 'reply'>, attempt: Attempt): void {
+    const until = this.#options.monotonic() + SLICE_MS;
+    do {
+      const step = steps.next();
+      if (step.done === true) return request.reply(step.value);
+    } while (this.#options.monotonic() < until);
+    this.#queue.again(key, () => attempt(() => this.#go(key, steps, request, attempt)));
+    this.#schedule();
   }
 
   #schedule(): void {
@@ -187,6 +214,19 @@ export class SqliteReader {
     return (what === 'summary' ? memory?.hasSummary(id) : memory?.hasMessage(id)) ?? false;
   }
 
+  #memoryAnswers(): Pick<Answers, keyof MemoryQueries> {
+    const empty = { items: [], next_cursor: null };
+    return {
+      'memory.known': ({ workspace_id, what, id }) => ({ known: this.#knows(workspace_id, what, id) }),
+      'memory.search': (body) => searchSteps(() => this.#memoryOf(body.workspace_id)?.messages, body),
+      'memory.search_summaries': (body) => searchSteps(() => this.#memoryOf(body.workspace_id)?.summaries, body),
+      'memory.messages': (body) => this.#memoryOf(body.workspace_id)?.range(body) ?? empty,
+      'memory.summaries': (body) => this.#memoryOf(body.workspace_id)?.summariesOf(body) ?? empty,
+      'memory.count': ({ workspace_id }) => this.#memoryOf(workspace_id)?.count() ?? { messages: 0, summaries: 0 },
+      'memory.removed': ({ workspace_id, id }) => ({ removed: this.#memoryOf(workspace_id)?.removed(id) ?? 0 }),
+    };
+  }
+
   #makeAnswers(): Answers {
     return {
       'session.get': ({ session_id }) =>
@@ -209,15 +249,18 @@ export class SqliteReader {
         return { turn: placed.turn, steps };
       },
       'workspace.list': ({ page }) => this.#gateway.workspaces(page),
-      'message.search': ({ workspace_id, user_id, words, limit }) => {
-        return { items: this.#file(workspace_id)?.search(user_id, words, limit) ?? [] };
-      },
       'message.turn': ({ session_id, message_id }) =>
         this.#file(this.#workspaceOf(session_id))?.message(session_id, message_id) ?? { turn_id: null, content: '' },
-      'memory.known': ({ workspace_id, what, id }) => ({ known: this.#knows(workspace_id, what, id) }),
+      ...this.#memoryAnswers(),
       'usage.window': ({ scope, at }) => this.#gateway.usage(scope, at),
     };
   }
+}
+
+type Attempt = (work: () => void) => void;
+
+function isSteps<R>(answered: R | Steps<R>): answered is Steps<R> {
+  return typeof answered === 'object' && answered !== null && Symbol.iterator in answered;
 }
 
 function notFound(message: string): never {
@@ -226,7 +269,5 @@ function notFound(message: string): never {
 
 /** What a query's answer is made of. */
 function projectionOf(query: ReadQuery): ProjectionName {
-  return MEMORY_QUERIES.has(query) ? 'memory' : 'sessions';
+  return query.startsWith('memory.') ? 'memory' : 'sessions';
 }
-
-const MEMORY_QUERIES: ReadonlySet<ReadQuery> = new Set<ReadQuery>(['memory.known']);

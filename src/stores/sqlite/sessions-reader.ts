@@ -14,10 +14,6 @@ export interface PlacedTurn {
   readonly last: number;
 }
 
-/** How many of a user's newest messages a search looks at, and how much text (UTF-16 units) of them. */
-const SEARCHED = 2000;
-const SEARCHED_LENGTH = 16 * 1024 * 1024;
-
 /** Opens a workspace's file for reading; undefined while it is not there. */
 export function openSessionsReader(workspace: string, file: string): SessionsReader | undefined {
   const db = openReadonly(file, SESSIONS_MIGRATIONS.length);
@@ -78,24 +74,6 @@ export class SessionsReader {
     return { turn: this.#turnRow(row), first: row.first_seq, last: row.last_seq };
   }
 
-  search(
-    user_id: string,
-    words: readonly string[],
-    limit: number,
-  ): readonly (MessageRow & { readonly session_id: string })[] {
-    const wanted = words.map(folded).filter((word) => word !== '');
-    const most = pageLimit(limit);
-    const found: (MessageRow & { readonly session_id: string })[] = [];
-    let length = 0;
-    for (const row of this.#sql.newest.iterate(user_id, SEARCHED)) {
-      const text = folded(row.content);
-      if (wanted.every((word) => text.includes(word))) found.push({ session_id: row.session_id, ...messageRow(row) });
-      length += text.length;
-      if (found.length >= most || length > SEARCHED_LENGTH) break;
-    }
-    return found;
-  }
-
   close(): void {
     this.#db.close();
   }
@@ -134,11 +112,6 @@ export class SessionsReader {
 
 function time(at: number): string {
   return new Date(at).toISOString();
-}
-
-/** A form in which texts that differ in case alone are equal. Upper case, because lower case depends on the neighbours (σ, ς). */
-function folded(text: string): string {
-  return text.normalize('NFKC').toUpperCase();
 }
 
 function callsOf(row: StoredMessage): readonly ToolCall[] {
@@ -187,9 +160,6 @@ function prepare(db: SqliteDatabase) {
     ),
     message: db.prepare<[string, string], { turn_id: string; content: string }>(
       `SELECT turn_id, content FROM messages WHERE session_id = ? AND id = ? AND role = 'user' LIMIT 1`,
-    ),
-    newest: db.prepare<[string, number], StoredMessage>(
-      'SELECT * FROM messages WHERE user_id = ? ORDER BY seq DESC LIMIT ?',
     ),
     said: db.prepare<[string, number, number, string], StoredMessage>(
       `SELECT * FROM messages INDEXED BY messages_of_session

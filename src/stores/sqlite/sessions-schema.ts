@@ -40,7 +40,6 @@ export const SESSIONS_MIGRATIONS: Migrations = [
      content TEXT NOT NULL
    ) STRICT;
    CREATE INDEX messages_of_session ON messages (session_id);
-   CREATE INDEX messages_of_user ON messages (user_id);
    CREATE INDEX messages_by_key ON messages (session_id, id) WHERE role = 'user';
    CREATE TABLE turns (
      id TEXT PRIMARY KEY,

@@ -12,6 +12,9 @@ import { MEMORY_FILES, type MemoryRow, readMemory } from './memory-files.ts';
 import { type CheckPlace, Projection } from './projection.ts';
 import { SESSIONS_FILE } from './sessions-view.ts';
 
+/** The files of views in a workspace's directory: all that can be made anew from the journal. */
+export const WORKSPACE_FILES: readonly string[] = [SESSIONS_FILE.name, ...MEMORY_FILES.map(({ name }) => name)];
+
 /** Where a crash test may end the process: a batch read, the workspaces' files committed, everything committed. */
 export type ViewPoint = `${'views' | 'memory'}.${'read' | 'between_files' | 'applied'}`;
 
