@@ -30,6 +30,31 @@ function addSession(program: CliCommand): void {
     .runs(() => import('./session-show.ts'));
 }
 
+function addMemory(program: CliCommand): void {
+  const memory = program.command('memory').summary('what was said: search, recall').helpGroup('See inside:');
+  memory
+    .command('search')
+    .summary('find messages by their words, best first')
+    .description('Messages with all the words come first; "words in quotes" stand next to each other.')
+    .argument('<WORDS...>', 'what to look for')
+    .option('--workspace <W>', 'the workspace; your own when absent')
+    .option('--session <S>', 'only this session')
+    .addOption(new CliOption('--role <R>', 'only what they said: user, assistant, system or tool').choices(ROLES))
+    .option('--from <TIME>', 'only from this time on, as RFC 3339 or a date')
+    .option('--to <TIME>', 'only before this time')
+    .option('--all', 'only messages with all the words')
+    .option('--limit <N>', 'at most this many (default 20)', wholeNumber(1, MOST))
+    .runs(() => import('./memory-search.ts'));
+  memory
+    .command('recall')
+    .summary('what a text brings to mind: messages and summaries')
+    .argument('<WORDS...>', 'the text')
+    .option('--workspace <W>', 'the workspace; your own when absent')
+    .option('--session <S>', 'only this session')
+    .option('--limit <N>', 'at most this many of each kind (default 10)', wholeNumber(1, 200))
+    .runs(() => import('./memory-recall.ts'));
+}
+
 function addConfig(program: CliCommand): void {
   const config = program
     .command('config')
@@ -55,6 +80,7 @@ function addConfig(program: CliCommand): void {
     .runs(() => import('./config-schema.ts'));
 }
 
+const ROLES = ['user', 'assistant', 'system', 'tool'];
 const KINDS = ['gateway', 'channel', 'workspace', 'session', 'provider', 'budget', 'store', 'thread', 'plugin', 'node'];
 
 /** The whole tree, made anew; the options of the program are those every command takes. */
@@ -106,6 +132,7 @@ export function createProgram(): CliCommand {
     .addOption(new CliOption('--kind <K>', 'only actors of this kind').completesWith(KINDS))
     .runs(() => import('./actors.ts'), { ownSignals: true });
   addSession(program);
+  addMemory(program);
   addConfig(program);
   program
     .command('completion')

@@ -147,6 +147,7 @@ const TAGS = [
   { name: 'chat', description: 'Messages and their answers.' },
   { name: 'turns', description: 'What became of a message.' },
   { name: 'sessions', description: 'Conversations and where they live.' },
+  { name: 'memory', description: 'What was said, found again.' },
   { name: 'gateway', description: 'The gateway itself.' },
   { name: 'debug', description: 'The live actor system; needs `admin:debug`.' },
 ];

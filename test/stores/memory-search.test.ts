@@ -148,7 +148,8 @@ describe('what is found', () => {
       { numRuns: 1_000 },
     );
     for (const text of texts) {
-      for (const word of text.match(/[\p{L}\p{N}\p{M}]+/gu) ?? []) expect(contents(search(house, word))).not.toEqual([]);
+      for (const word of text.match(/[\p{L}\p{N}\p{M}]+/gu) ?? [])
+        expect(contents(search(house, word))).not.toEqual([]);
     }
   });
 });

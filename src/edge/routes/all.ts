@@ -5,6 +5,7 @@ import type { EdgeContext } from '../context.ts';
 import type { Route } from '../exchange.ts';
 import { chatRoutes } from './chat.ts';
 import { debugRoutes } from './debug.ts';
+import { memoryRoutes } from './memory.ts';
 import { sessionRoutes } from './sessions.ts';
 import { systemRoutes } from './system.ts';
 import { turnRoutes } from './turns.ts';
@@ -15,6 +16,7 @@ export function allRoutes(edge: EdgeContext): readonly Route[] {
     ...chatRoutes(edge),
     ...turnRoutes(edge),
     ...sessionRoutes(edge),
+    ...memoryRoutes(edge),
     ...debugRoutes(edge),
   ];
 }

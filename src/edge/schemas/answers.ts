@@ -102,6 +102,44 @@ export const Message = z
   })
   .describe('A message of a session.');
 
+const Snippet = z
+  .object({
+    text: z.string().describe('As it was said, with an ellipsis where something was left out.'),
+    marks: z
+      .array(z.tuple([z.int(), z.int()]))
+      .describe('Where found words stand in it: first and past the last UTF-16 unit.'),
+  })
+  .describe('The part that shows what was looked for.');
+
+export const FoundMessage = z
+  .object({
+    id: z.string(),
+    session_id: z.string(),
+    turn_id: z.string(),
+    user_id: z.string().describe('Whose conversation it is from.'),
+    role: z.enum(['user', 'assistant', 'system', 'tool']),
+    origin: z.enum(['user_input', 'system', 'tool_output']),
+    snippet: Snippet,
+    created_at: Time,
+  })
+  .describe('A message that was found.');
+
+export const FoundSummary = z
+  .object({
+    id: z.string(),
+    session_id: z.string(),
+    from: Time,
+    to: Time,
+    content: z.string(),
+    snippet: Snippet,
+    created_at: Time,
+  })
+  .describe('A summary that was found.');
+
+export const Recalled = z
+  .object({ messages: z.array(FoundMessage), summaries: z.array(FoundSummary) })
+  .describe('What a text brings to mind, by kind, best first.');
+
 export const Workspace = z
   .object({
     id: z.string(),
@@ -120,6 +158,10 @@ export const Cancelled = z
 export const Sessions = listOf(Session);
 export const Messages = listOf(Message);
 export const Workspaces = listOf(Workspace);
+export const FoundMessages = listOf(FoundMessage);
+
+export type FoundMessageItem = DeepReadonly<z.output<typeof FoundMessage>>;
+export type FoundSummaryItem = DeepReadonly<z.output<typeof FoundSummary>>;
 
 export type WorkspaceItem = DeepReadonly<z.output<typeof Workspace>>;
 

@@ -12,7 +12,7 @@ export interface Operation {
   readonly method: Method;
   readonly path: string;
   readonly id: string;
-  readonly tag: 'chat' | 'turns' | 'sessions' | 'gateway' | 'debug';
+  readonly tag: 'chat' | 'turns' | 'sessions' | 'memory' | 'gateway' | 'debug';
   readonly summary: string;
   /** The parameters in the path, and what they are. */
   readonly params?: Readonly<Record<string, string>>;
@@ -174,6 +174,18 @@ export const OPERATIONS: readonly Operation[] = [
     body: MAY_BE_EMPTY,
     answer: 'Session',
     refuses: [...BODY, ...OWNED],
+  }),
+  operation('GET /api/v1/memory/search', 'searchMemory', "Searches a workspace's messages by their words, best first", {
+    tag: 'memory',
+    query: requests.MemorySearchQuery,
+    answer: 'FoundMessages',
+    refuses: ['validation_failed', 'not_a_member', ...OWNED],
+  }),
+  operation('GET /api/v1/memory/recall', 'recall', 'What a text brings to mind: messages and summaries', {
+    tag: 'memory',
+    query: requests.MemoryRecallQuery,
+    answer: 'Recalled',
+    refuses: ['validation_failed', 'not_a_member', ...OWNED],
   }),
   operation('GET /debug/actors', 'listActors', 'Actors in the order of their addresses', {
     tag: 'debug',

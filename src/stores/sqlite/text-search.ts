@@ -80,9 +80,8 @@ function* findAll<R>(
   search: TextSearch,
 ): Generator<undefined, readonly number[]> {
   const found = new Set<number>();
-  const enough = Math.min(FEW, pageLimit(search.page.limit));
   for (const [which, of] of stagesOf(terms, formed, search.match)) {
-    if (found.size >= enough) break;
+    if (found.size >= FEW) break;
     for (const { n } of yield* rankSteps(index, of, which, search)) found.add(n);
   }
   return [...found].slice(0, RANKED);
