@@ -34,6 +34,8 @@ export interface MemoryRows {
   /** Those that leave beyond what is kept; the oldest by their time. */
   trimMessages(trimmed: MessagesTrimmed): void;
   deleteMessages(ids: readonly string[], id: string | undefined): void;
+  /** With its messages and summaries. */
+  deleteSession(id: string): void;
   /** Of no effect when there is one under its id. */
   addSummary(summary: StoredSummary, at: number): void;
   confirmSummary(id: string): void;
@@ -49,6 +51,8 @@ const SESSION_TYPES: ReadonlySet<SessionRecord['type']> = new Set<SessionRecord[
   'message_received',
   'model_replied',
   'tool_returned',
+  'message_added',
+  'session_deleted',
 ]);
 const WORKSPACE_TYPES: ReadonlySet<WorkspaceRecord['type']> = new Set<WorkspaceRecord['type']>([
   'messages_added',
@@ -102,6 +106,7 @@ function applySession(rows: MemoryRows, row: JournalRow, record: SessionRecord):
   if (record.type === 'session_created' || record.type === 'message_received') {
     rows.noteUser(session_id, record.user_id);
   }
+  if (record.type === 'session_deleted') return rows.deleteSession(session_id);
   const message = messageOf(session_id, rows.userOf(session_id) ?? '', row, record);
   if (message !== undefined) rows.addMessage(message);
 }
@@ -130,6 +135,10 @@ function messageOf(
     case 'tool_returned': {
       const { message_id: id, turn_id, content, call_id: tool_call_id, name: tool_name } = record;
       return { ...base, id, turn_id, content, tool_call_id, tool_name, role: 'tool', origin: 'tool_output' };
+    }
+    case 'message_added': {
+      const { type: _type, message_id: id, user_id: from, ...rest } = record;
+      return { ...rest, id, session_id, user_id: from === '' ? user_id : from };
     }
     default:
       return undefined;

@@ -3,7 +3,7 @@
 
 import type { MemoryQueries } from './memory-queries.ts';
 import type { Page, PageRequest } from './page.ts';
-import type { FinishReason, Origin, ToolCall, Usage } from './records.ts';
+import type { FinishReason, Origin, SessionDetails, SessionStatus, ToolCall, Usage } from './records.ts';
 import type { NumberedTurnEvent } from './turn-events.ts';
 
 export type { Page, PageRequest };
@@ -17,7 +17,7 @@ export interface SessionRow {
   readonly title: string;
   /** The session's own model; empty: routed. */
   readonly model: string;
-  readonly status: 'active' | 'archived';
+  readonly status: SessionStatus;
   readonly turns: number;
   readonly messages: number;
   /** RFC 3339 UTC with milliseconds. */
@@ -34,6 +34,14 @@ export interface MessageRow {
   readonly tool_calls?: readonly ToolCall[];
   readonly tool_call_id?: string;
   readonly created_at: string;
+}
+
+/** A message with all that is kept of it. */
+export interface StoredMessageRow extends MessageRow {
+  readonly user_id: string;
+  readonly tool_name: string | null;
+  readonly attachments: readonly string[];
+  readonly metadata: Readonly<Record<string, unknown>>;
 }
 
 export type TurnStatus = 'queued' | 'running' | 'finished' | 'failed';
@@ -103,6 +111,21 @@ export type ReadQueries = SessionQueries & MemoryQueries;
 
 type SessionQueries = {
   readonly 'session.get': { readonly body: { readonly session_id: string }; readonly reply: SessionRow };
+  /** What callers keep of a session; null when nothing was kept. */
+  readonly 'session.details': {
+    readonly body: { readonly session_id: string };
+    readonly reply: { readonly details: SessionDetails | null };
+  };
+  /** The newest messages, oldest first. It never begins with a tool's result whose call was cut off. */
+  readonly 'session.window': {
+    readonly body: { readonly session_id: string; readonly limit: number };
+    readonly reply: { readonly items: readonly StoredMessageRow[] };
+  };
+  /** Whether a session has a message under this id. */
+  readonly 'session.has_message': {
+    readonly body: { readonly session_id: string; readonly message_id: string };
+    readonly reply: { readonly known: boolean };
+  };
   /** Newest activity first. */
   readonly 'session.list': {
     readonly body: { readonly workspace_id: string; readonly user_id?: string | undefined; readonly page: PageRequest };

@@ -53,9 +53,9 @@ export function indexWords(text: string): readonly string[] {
   return Array.from(wordsOf(text), ({ word }) => word);
 }
 
-/** Whether a word has a beginning that stands for it: letters of a script with spaces, and enough of them. */
+/** Whether a word has a beginning that stands for it: letters alone, of a script with spaces, and enough of them. */
 export function hasStem(word: string): boolean {
-  return word.length >= 3 && /^\p{L}/u.test(word) && !ONE_ALONE.test(word);
+  return word.length >= 3 && /^\p{L}[\p{L}\p{M}]*$/u.test(word) && !ONE_ALONE.test(word);
 }
 
 function cut(word: string): string {

@@ -81,7 +81,7 @@ export const Session = z
     channel: z.string().describe('The address of the channel it was opened on.'),
     title: z.string(),
     model: z.string().describe("The session's own model; empty: routed."),
-    status: z.enum(['active', 'archived']),
+    status: z.enum(['active', 'paused', 'archived']),
     turns: z.int(),
     messages: z.int(),
     created_at: Time,

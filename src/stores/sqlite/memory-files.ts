@@ -16,6 +16,8 @@ const SESSION_TYPES: ReadonlySet<string> = new Set([
   'message_received',
   'model_replied',
   'tool_returned',
+  'message_added',
+  'session_deleted',
 ]);
 
 /** The rows memory is made of. */

@@ -113,6 +113,15 @@ export class MemoryView implements WorkspaceView<ReadRow>, MemoryRows {
     }
   }
 
+  deleteSession(id: string): void {
+    this.#remove(this.#sql.beyondOf.all(id, 0), undefined);
+    for (const n of this.#sql.summariesOf.all(id)) {
+      this.#sql.unindexSummary.run(n);
+      this.#sql.deleteSummary.run(n);
+    }
+    this.#sql.forgetSession.run(id);
+  }
+
   #remove(rows: readonly Leaving[], id: string | undefined): void {
     for (const { n, session_id, summarized } of rows) {
       this.#sql.unindex.run(n);
@@ -188,6 +197,10 @@ function prepare(db: SqliteDatabase) {
     indexSummary: db.prepare<[number | bigint, string, string]>(
       'INSERT INTO summaries_text (rowid, words, scope) VALUES (?, ?, ?)',
     ),
+    summariesOf: db.prepare<[string], number>('SELECT n FROM summaries WHERE session_id = ?').pluck(),
+    unindexSummary: db.prepare<[number]>('DELETE FROM summaries_text WHERE rowid = ?'),
+    deleteSummary: db.prepare<[number]>('DELETE FROM summaries WHERE n = ?'),
+    forgetSession: db.prepare<[string]>('DELETE FROM sessions WHERE id = ?'),
     confirm: db.prepare<[string], { session_id: string; message_ids: string }>(
       'UPDATE summaries SET confirmed = 1 WHERE id = ? AND confirmed = 0 RETURNING session_id, message_ids',
     ),

@@ -187,6 +187,9 @@ export function openReader({ dataDir, clock, openFiles, hurry, journal }: OpenRe
   return {
     handlers: {
       'session.get': asks('session.get'),
+      'session.details': asks('session.details'),
+      'session.window': asks('session.window'),
+      'session.has_message': asks('session.has_message'),
       'session.list': asks('session.list'),
       'session.messages': asks('session.messages'),
       'turn.get': asks('turn.get'),

@@ -232,6 +232,15 @@ export class SqliteReader {
       'session.get': ({ session_id }) =>
         this.#file(this.#workspaceOf(session_id))?.session(session_id) ??
         notFound(`session ${session_id} does not exist`),
+      'session.details': ({ session_id }) => ({
+        details: this.#file(this.#workspaceOf(session_id))?.details(session_id) ?? null,
+      }),
+      'session.window': ({ session_id, limit }) => ({
+        items: this.#file(this.#workspaceOf(session_id))?.window(session_id, limit) ?? [],
+      }),
+      'session.has_message': ({ session_id, message_id }) => ({
+        known: this.#file(this.#workspaceOf(session_id))?.hasMessage(session_id, message_id) ?? false,
+      }),
       'session.list': ({ workspace_id, user_id, page }) =>
         this.#file(workspace_id)?.sessions(user_id, page) ?? { items: [], next_cursor: null },
       'session.messages': ({ session_id, page }) =>

@@ -1,8 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // One workspace's sessions.db as it is read: sessions, messages and turns in the form callers get.
 
-import type { ToolCall } from '../records.ts';
-import type { MessageRow, Page, PageRequest, SessionRow, TurnRow, TurnToolCall } from '../session-store.ts';
+import type { SessionDetails, ToolCall } from '../records.ts';
+import type {
+  MessageRow,
+  Page,
+  PageRequest,
+  SessionRow,
+  StoredMessageRow,
+  TurnRow,
+  TurnToolCall,
+} from '../session-store.ts';
+import type { MessageExtras } from '../session-view.ts';
 import { pageLimit, pageOf, placeOf } from './cursor.ts';
 import { openReadonly, type SqliteDatabase } from './database.ts';
 import { SESSIONS_MIGRATIONS, type StoredMessage, type StoredSession, type StoredTurn } from './sessions-schema.ts';
@@ -63,6 +72,21 @@ export class SessionsReader {
     return pageOf('messages', limit, rows, (row) => row.seq, messageRow);
   }
 
+  details(id: string): SessionDetails | null {
+    const { details = '' } = this.#sql.session.get(id) ?? {};
+    return details === '' ? null : (JSON.parse(details) as SessionDetails);
+  }
+
+  window(session_id: string, limit: number): readonly StoredMessageRow[] {
+    const rows = this.#sql.newest.all(session_id, pageLimit(limit)).reverse();
+    const first = rows.findIndex(({ role }) => role !== 'tool');
+    return first < 0 ? [] : rows.slice(first).map(storedRow);
+  }
+
+  hasMessage(session_id: string, id: string): boolean {
+    return this.#sql.hasMessage.get(session_id, id) !== undefined;
+  }
+
   /** The user's message under its sender's key. */
   message(session_id: string, id: string): { readonly turn_id: string; readonly content: string } | undefined {
     return this.#sql.message.get(session_id, id);
@@ -78,7 +102,7 @@ export class SessionsReader {
     this.#db.close();
   }
 
-  #sessionRow({ updated_seq: _seq, ...row }: StoredSession): SessionRow {
+  #sessionRow({ updated_seq: _seq, details: _details, ...row }: StoredSession): SessionRow {
     return {
       ...row,
       workspace_id: this.#workspace,
@@ -132,6 +156,14 @@ function messageRow(row: StoredMessage): MessageRow {
   };
 }
 
+function storedRow(row: StoredMessage): StoredMessageRow {
+  const extras: MessageExtras =
+    row.extras === null
+      ? { tool_name: null, attachments: [], metadata: {} }
+      : (JSON.parse(row.extras) as MessageExtras);
+  return { ...messageRow(row), user_id: row.user_id, ...extras };
+}
+
 /** Calls and results of a turn from its messages. A result belongs to the newest open call of its id: models repeat ids. */
 function toolCalls(said: readonly StoredMessage[]): readonly TurnToolCall[] {
   const calls: { -readonly [K in keyof TurnToolCall]: TurnToolCall[K] }[] = [];
@@ -158,6 +190,12 @@ function prepare(db: SqliteDatabase) {
     messages: db.prepare<[string, number, number], StoredMessage>(
       'SELECT * FROM messages WHERE session_id = ? AND seq > ? ORDER BY seq LIMIT ?',
     ),
+    newest: db.prepare<[string, number], StoredMessage>(
+      'SELECT * FROM messages WHERE session_id = ? ORDER BY seq DESC LIMIT ?',
+    ),
+    hasMessage: db
+      .prepare<[string, string], number>('SELECT 1 FROM messages WHERE session_id = ? AND id = ? LIMIT 1')
+      .pluck(),
     message: db.prepare<[string, string], { turn_id: string; content: string }>(
       `SELECT turn_id, content FROM messages WHERE session_id = ? AND id = ? AND role = 'user' LIMIT 1`,
     ),
