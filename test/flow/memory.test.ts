@@ -108,6 +108,25 @@ describe('the agent', () => {
 });
 
 describe('what is in memory', () => {
+  it('leaves it, the oldest first, when a session has more than it keeps', async () => {
+    const sessions = { memory: { recent_store: { max_messages: 4 }, summaries: { enabled: false } } };
+    const small = await startHouse({ auth: { tokens: TOKENS }, sessions } as never);
+    const eve = small.person(TOKENS[0]?.token ?? '');
+    const { session_id } = (await eve.chat('nr 1 narwhal')).body;
+    for (let at = 2; at <= 6; at += 1)
+      await eve.post(`/api/v1/sessions/${session_id}/messages`, { content: `nr ${at} narwhal` });
+    const numbers = async (): Promise<readonly string[]> =>
+      (await eve.get('/api/v1/memory/search?q=narwhal&role=user')).body.items.map(
+        (item: { snippet: { text: string } }) => item.snippet.text,
+      );
+    // Who trims is told by the views, and writes it in its own time.
+    const until = Date.now() + 10_000;
+    while ((await numbers()).length > 2 && Date.now() < until) await new Promise((resolve) => setImmediate(resolve));
+    expect((await numbers()).toSorted()).toEqual(['nr 5 narwhal', 'nr 6 narwhal']);
+    const whole = await eve.get(`/api/v1/sessions/${session_id}/messages?limit=200`);
+    expect(whole.body.items).toHaveLength(12);
+  });
+
   it('is the same after its file was deleted', async () => {
     const before = await found(ada, 'workspace=homelab&q=wombat');
     await house.drain();

@@ -11,7 +11,7 @@ import { JournalWriter } from '../../src/stores/journal-writer.ts';
 import type { ReadBarrier, ReadProtocol, ReadQueries, ReadQuery } from '../../src/stores/session-store.ts';
 import { SqliteJournalDisk } from '../../src/stores/sqlite/journal-disk.ts';
 import { SqliteReader } from '../../src/stores/sqlite/reader.ts';
-import { SqliteViews, WORKSPACE_FILES } from '../../src/stores/sqlite/views.ts';
+import { SqliteViews, type ViewsOptions, WORKSPACE_FILES } from '../../src/stores/sqlite/views.ts';
 import { type Asked, ask, bodyOf, ManualClock } from './manual-clock.ts';
 
 export class StoreHouse {
@@ -42,7 +42,7 @@ export class StoreHouse {
     return this;
   }
 
-  openViews(more: { readonly batchRows?: number; readonly openFiles?: number } = {}): this {
+  openViews(more: Pick<ViewsOptions, 'batchRows' | 'openFiles' | 'recent'> = {}): this {
     this.views = new SqliteViews({
       dataDir: this.dir,
       soon: this.clock.soon,

@@ -28,7 +28,27 @@ export function readMemory(rows: readonly JournalRow[]): readonly MemoryRow[] {
   );
 }
 
+/** How long messages stay in memory, and who is told of those that need not. */
+export interface RecentMessages {
+  /** Of each session. */
+  readonly keep_last: number;
+  /** Only what a confirmed summary stands for may go. */
+  readonly summarized: boolean;
+  /** A session has more than it keeps, by a good deal: somebody should write that they go. */
+  readonly grown: (workspace_id: string, session_id: string) => void;
+}
+
 /** The files of a workspace's memory, in the order they are written. */
-export const MEMORY_FILES: readonly ProjectedFile<MemoryRow>[] = [
-  { name: 'memory.db', open: (file) => new MemoryView(file), wants: changesMemory },
-];
+export function memoryFiles(recent?: RecentMessages): readonly ProjectedFile<MemoryRow>[] {
+  return [
+    {
+      name: 'memory.db',
+      open: (file, workspace) => {
+        if (recent === undefined) return new MemoryView(file);
+        const { grown, ...rest } = recent;
+        return new MemoryView(file, { ...rest, grown: (session_id) => grown(workspace, session_id) });
+      },
+      wants: changesMemory,
+    },
+  ];
+}

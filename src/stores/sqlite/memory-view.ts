@@ -17,12 +17,28 @@ const WORDS_HELD = 4_096;
 /** Removals whose number is kept: it is asked for at once or never. */
 const REMOVALS_KEPT = 1_000;
 
+/** When a session is said to have grown, see `memory-files.ts`. */
+export interface GrownSessions {
+  readonly keep_last: number;
+  readonly summarized: boolean;
+  readonly grown: (session_id: string) => void;
+}
+
+/** A session has grown when it has so many more than it keeps, as a share of what it keeps: each trim takes that many. */
+const GROWN_BY = 0.1;
+
 export class MemoryView implements WorkspaceView<ReadRow>, MemoryRows {
   readonly #file: ViewFile;
   readonly #sql: ReturnType<typeof prepare>;
+  readonly #grown: GrownSessions | undefined;
   #words = new Set<string>();
+  /** Sessions whose messages the batch has changed. */
+  #touched = new Set<string>();
+  /** How many too many a session had when it was told of last. */
+  readonly #told = new Map<string, number>();
 
-  constructor(file: string) {
+  constructor(file: string, grown?: GrownSessions) {
+    this.#grown = grown;
     this.#file = new ViewFile(file, { migrations: MEMORY_MIGRATIONS, clear: MEMORY_CLEAR });
     this.#sql = prepare(this.#file.db);
   }
@@ -43,8 +59,10 @@ export class MemoryView implements WorkspaceView<ReadRow>, MemoryRows {
     } catch (thrown) {
       // What was noted as written is not.
       this.#words = new Set();
+      this.#touched = new Set();
       throw thrown;
     }
+    this.#tell();
   }
 
   clear(): void {
@@ -71,6 +89,7 @@ export class MemoryView implements WorkspaceView<ReadRow>, MemoryRows {
     const place = [id, session_id, turn_id, user_id, role, origin, at] as const;
     const added = this.#sql.add.run(...place, calls, tool_call_id, tool_name, extrasOf(message), content);
     this.#sql.count.run(session_id, user_id);
+    this.#touched.add(session_id);
     const kind = foundAs(message);
     if (kind === null) return;
     const words = indexWords(content);
@@ -111,6 +130,7 @@ export class MemoryView implements WorkspaceView<ReadRow>, MemoryRows {
         if (changes > 0) this.#sql.countSummarized.run(summary.session_id);
       }
     }
+    this.#touched.add(summary.session_id);
   }
 
   deleteSession(id: string): void {
@@ -127,10 +147,28 @@ export class MemoryView implements WorkspaceView<ReadRow>, MemoryRows {
       this.#sql.unindex.run(n);
       this.#sql.delete.run(n);
       this.#sql.discount.run(summarized, session_id);
+      this.#told.delete(session_id);
     }
     if (id === undefined) return;
     const { lastInsertRowid } = this.#sql.addRemoval.run(id, rows.length);
     this.#sql.forgetRemovals.run(Number(lastInsertRowid) - REMOVALS_KEPT);
+  }
+
+  /** Says which sessions have more than they keep: once, and again when it has grown on. */
+  #tell(): void {
+    const touched = this.#touched;
+    this.#touched = new Set();
+    if (this.#grown === undefined) return;
+    const { keep_last, summarized, grown } = this.#grown;
+    const step = Math.max(1, Math.floor(keep_last * GROWN_BY));
+    for (const session_id of touched) {
+      const counts = this.#sql.counts.get(session_id);
+      if (counts === undefined) continue;
+      const over = Math.min(counts.messages - keep_last, summarized ? counts.summarized : counts.messages);
+      if (over < step + (this.#told.get(session_id) ?? 0)) continue;
+      this.#told.set(session_id, over);
+      grown(session_id);
+    }
   }
 
   #keepWords(words: readonly string[]): void {
@@ -166,6 +204,9 @@ function prepare(db: SqliteDatabase) {
        ON CONFLICT (id) DO UPDATE SET user_id = excluded.user_id WHERE user_id <> excluded.user_id`,
     ),
     userOf: db.prepare<[string], string>('SELECT user_id FROM sessions WHERE id = ?').pluck(),
+    counts: db.prepare<[string], { messages: number; summarized: number }>(
+      'SELECT messages, summarized FROM sessions WHERE id = ?',
+    ),
     count: db.prepare<[string, string]>(
       `INSERT INTO sessions (id, user_id, messages, summarized) VALUES (?, ?, 1, 0)
        ON CONFLICT (id) DO UPDATE SET messages = messages + 1`,

@@ -12,6 +12,7 @@ import type { ReadProtocol, ReadQuery } from '../session-store.ts';
 import type { Durability } from './database.ts';
 import { SqliteJournalDisk } from './journal-disk.ts';
 import type { JournalRows } from './journal-source.ts';
+import type { RecentMessages } from './memory-files.ts';
 import { SqliteReader } from './reader.ts';
 import { SqliteViews, type ViewPoint } from './views.ts';
 
@@ -121,6 +122,8 @@ export interface OpenViewsOptions {
   readonly failed?: (failure: Failure) => void;
   /** What is followed; DATA/journal.db when not given. */
   readonly journal?: JournalRows;
+  /** Who is told when a session has more messages in memory than it keeps; nobody when not given. */
+  readonly recent?: RecentMessages;
 }
 
 export interface OpenViews {
@@ -130,7 +133,8 @@ export interface OpenViews {
 }
 
 /** Opens the views' files and begins to follow the journal. @throws SigilError `storage_failed`. */
-export function openViews({ dataDir, clock, advanced, point, failed, journal }: OpenViewsOptions): OpenViews {
+export function openViews(options: OpenViewsOptions): OpenViews {
+  const { dataDir, clock, advanced, point, failed, journal, recent } = options;
   const views = new SqliteViews({
     dataDir,
     soon: (run) => clock.soon(run),
@@ -140,6 +144,7 @@ export function openViews({ dataDir, clock, advanced, point, failed, journal }: 
     ...(point === undefined ? {} : { point }),
     ...(failed === undefined ? {} : { failed }),
     ...(journal === undefined ? {} : { journal }),
+    ...(recent === undefined ? {} : { recent }),
   });
   return {
     handlers: {

@@ -8,12 +8,12 @@ import type { Request } from '../request.ts';
 import { type ReadRowOf, readRows } from '../streams.ts';
 import { GatewayView } from './gateway-view.ts';
 import { type BatchBounds, type JournalRows, JournalSource } from './journal-source.ts';
-import { MEMORY_FILES, type MemoryRow, readMemory } from './memory-files.ts';
+import { type MemoryRow, memoryFiles, type RecentMessages, readMemory } from './memory-files.ts';
 import { type CheckPlace, Projection } from './projection.ts';
 import { SESSIONS_FILE } from './sessions-view.ts';
 
 /** The files of views in a workspace's directory: all that can be made anew from the journal. */
-export const WORKSPACE_FILES: readonly string[] = [SESSIONS_FILE.name, ...MEMORY_FILES.map(({ name }) => name)];
+export const WORKSPACE_FILES: readonly string[] = [SESSIONS_FILE.name, ...memoryFiles().map(({ name }) => name)];
 
 /** Where a crash test may end the process: a batch read, the workspaces' files committed, everything committed. */
 export type ViewPoint = `${'views' | 'memory'}.${'read' | 'between_files' | 'applied'}`;
@@ -37,6 +37,8 @@ export interface ViewsOptions {
   readonly openFiles?: number;
   /** What is followed; journal.db in the directory when not given. */
   readonly journal?: JournalRows;
+  /** Who is told when a session has more messages in memory than it keeps; nobody when not given. */
+  readonly recent?: RecentMessages;
 }
 
 export interface ViewsStats {
@@ -124,7 +126,7 @@ export class SqliteViews {
       ...common,
       bounds: { ...bounds, rows: Math.min(bounds.rows, MEMORY_ROWS) },
       cursor: this.#gateway.cursor('memory'),
-      files: MEMORY_FILES,
+      files: memoryFiles(options.recent),
       read: readMemory,
       ...(point === undefined ? {} : { point: (at) => point(`memory.${at}`) }),
     });

@@ -26,8 +26,8 @@ export interface WorkspaceView<R> {
 export interface WorkspaceFileKind<R> {
   /** Its name in a workspace's directory: `sessions.db`. */
   readonly name: string;
-  /** Opens the file for writing, made and migrated when needed. */
-  readonly open: (file: string) => WorkspaceView<R>;
+  /** Opens a workspace's file for writing, made and migrated when needed. */
+  readonly open: (file: string, workspace: string) => WorkspaceView<R>;
 }
 
 export interface WorkspaceFilesOptions<R> {
@@ -115,7 +115,7 @@ export class WorkspaceFiles<R extends { readonly row: JournalRow }> {
       failed(failure('storage_failed', says));
       return undefined;
     }
-    const file = openOrReplace(join(dir, kind.name), kind.open);
+    const file = openOrReplace(join(dir, kind.name), (path) => kind.open(path, workspace));
     try {
       this.#catchUp(workspace, file);
       return file;
