@@ -35,9 +35,12 @@ export function* snippetSteps(text: string, terms: readonly SearchTerm[]): Gener
   const head = from > 0 ? '…' : '';
   const marks: (readonly [number, number])[] = [];
   for (const place of best) {
-    if (place.from >= from && place.to <= to) {
-      marks.push([place.from - from + head.length, place.to - from + head.length]);
-    }
+    if (place.from < from || place.to > to) continue;
+    const [first, end] = [place.from - from + head.length, place.to - from + head.length];
+    const last = marks.at(-1);
+    // A word that is also the beginning of a phrase is one mark with it.
+    if (last !== undefined && first < last[1]) marks[marks.length - 1] = [last[0], Math.max(last[1], end)];
+    else marks.push([first, end]);
   }
   const shown = text.slice(from, to).toWellFormed();
   return { text: `${head}${shown}${to < text.length ? '…' : ''}`, marks };

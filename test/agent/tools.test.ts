@@ -112,6 +112,47 @@ describe('memory', () => {
     });
   });
 
+  it('searches for some of the words when nothing has all of them', async () => {
+    const history = createHistory();
+    history.add('earlier', { role: 'user', content: 'the kettle is green' });
+    expect(await ask('memory_search', { query: 'green tea' }, history.port)).toMatchObject({
+      items: [{ text: 'the kettle is green' }],
+    });
+    expect(await ask('memory_search', { query: 'tea' }, history.port)).toMatchObject({ items: [] });
+  });
+
+  const summaries = [
+    { content: 'They spoke of tea.', from: '2026-01-01T00:00:00.000Z', to: '2026-01-02T12:00:00.000Z' },
+    { content: 'They moved house.', from: '2026-01-03T00:00:00.000Z', to: '2026-01-04T00:00:00.000Z' },
+  ];
+
+  it('recalls messages and summaries of a topic', async () => {
+    const history = createHistory(summaries);
+    history.add('earlier', { role: 'user', content: 'I like tea' });
+    expect(await ask('memory_recall', { topic: 'the tea' }, history.port)).toEqual({
+      messages: [{ said_by: 'user', text: 'I like tea', at: '2025-01-02T03:04:05.678Z' }],
+      summaries: [{ text: 'They spoke of tea.', from: summaries[0]?.from, to: summaries[0]?.to }],
+    });
+    expect(await ask('memory_recall', { topic: '?' }, history.port)).toMatch(/no word to look for/);
+  });
+
+  it.each([
+    [{ from: '2026-01-01', to: '2026-01-02' }, 1],
+    [{ from: '2026-01-01', to: '2026-01-04' }, 2],
+    [{ from: '2026-01-01T00:00:00Z', to: '2026-01-02T12:00:00.000Z' }, 1],
+    [{ from: '2026-01-01T00:00:00+02:00', to: '2026-01-02T14:00+02:00' }, 1],
+    [{ from: '2026-01-01T00:00:01Z', to: '2026-01-04' }, 1],
+    [{ from: '2025-12-31' }, 0],
+  ])('reads the summaries of %j', async (args, found) => {
+    // Now is in 2025: what is yet to come is not read without being asked for.
+    const read = (await ask('memory_summary', args, createHistory(summaries).port)) as { summaries: unknown[] };
+    expect(read.summaries).toHaveLength(found);
+  });
+
+  it.each(['yesterday', '2026-13-01', '2026-01-32', '2026-01-01T25:00Z', ''])('knows no time %j', async (from) => {
+    expect(await ask('memory_summary', { from })).toMatch(/A time is RFC 3339 or a date/);
+  });
+
   it('says what is wrong', async () => {
     expect(await ask('memory_search', { query: '?!' })).toMatch(/no word to look for/);
     expect(await ask('memory_search', { query: 'x', limit: 1000 })).toMatch(/limit must be <= 50/);

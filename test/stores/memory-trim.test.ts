@@ -11,10 +11,12 @@ describe('messages in memory', () => {
   let house = new StoreHouse();
   let grown: string[] = [];
   let n = 0;
+  let written = 0;
   beforeEach(() => {
     house = new StoreHouse();
     grown = [];
     n = 0;
+    written = 0;
   });
   afterEach(() => house.remove());
 
@@ -30,7 +32,6 @@ describe('messages in memory', () => {
     house.append(...ids.map((id) => log.next(log.receive(`said ${id}`, `t-${id}`, id))));
     return ids;
   };
-  let written = 0;
   const write = (...records: readonly WorkspaceRecord[]): void => {
     if (house.writer?.seq === undefined) return;
     const items = [{ at: 1, records: records.map(storeWorkspace), owes: [], settles: [] }];
@@ -41,10 +42,6 @@ describe('messages in memory', () => {
     const body = { workspace_id: 'home', from: 0, to: Number.MAX_SAFE_INTEGER, page: { limit: 200 } };
     return house.read('memory.messages', body).items.map(({ id }) => id);
   };
-  beforeEach(() => {
-    written = 0;
-  });
-
   it('are told of when a session has a good deal too many, once, and again when it has grown on', () => {
     open(20, false);
     const [one, two] = [new SessionLog('s1', 'home'), new SessionLog('s2', 'home')];

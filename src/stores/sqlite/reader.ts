@@ -15,6 +15,7 @@ import { ViewBarrier } from '../view-barrier.ts';
 import { GatewayReader } from './gateway-reader.ts';
 import { type JournalRows, JournalSource } from './journal-source.ts';
 import { type MemoryReader, openMemoryReader } from './memory-reader.ts';
+import { FilePool } from './open-files.ts';
 import { openSessionsReader, type PlacedTurn, type SessionsReader } from './sessions-reader.ts';
 import { searchSteps } from './text-search.ts';
 import { WorkspaceReaders } from './workspace-readers.ts';
@@ -24,7 +25,7 @@ export interface ReaderOptions {
   readonly soon: (run: () => void) => void;
   readonly after: (ms: number, run: () => void) => () => void;
   readonly monotonic: () => number;
-  /** Workspace files held open. */
+  /** Workspaces' files held open, of all kinds together; 48 when not given. */
   readonly openFiles?: number;
   /** How long a read waits for the views, in milliseconds. */
   readonly patience?: number;
@@ -64,7 +65,8 @@ export class SqliteReader {
     this.#options = options;
     this.#journal = options.journal ?? new JournalSource(join(dataDir, 'journal.db'));
     this.#gateway = new GatewayReader(join(dataDir, 'gateway.db'));
-    const readers = { dataDir, journal: () => this.#gateway.journal(), most: options.openFiles ?? 64 };
+    const pool = new FilePool(options.openFiles ?? 48);
+    const readers = { dataDir, journal: () => this.#gateway.journal(), pool };
     this.#sessions = new WorkspaceReaders({ ...readers, name: 'sessions.db', open: openSessionsReader });
     this.#memory = new WorkspaceReaders({ ...readers, name: 'memory.db', open: (_, file) => openMemoryReader(file) });
     const { hurry, patience: limit = 2000 } = options;

@@ -9,6 +9,7 @@ import { type ReadRowOf, readRows } from '../streams.ts';
 import { GatewayView } from './gateway-view.ts';
 import { type BatchBounds, type JournalRows, JournalSource } from './journal-source.ts';
 import { type MemoryRow, memoryFiles, type RecentMessages, readMemory } from './memory-files.ts';
+import { FilePool } from './open-files.ts';
 import { type CheckPlace, Projection } from './projection.ts';
 import { SESSIONS_FILE } from './sessions-view.ts';
 
@@ -33,7 +34,7 @@ export interface ViewsOptions {
   /** Told what keeps the views from going on; they try again by themselves. */
   readonly failed?: (failure: Failure) => void;
   readonly batchRows?: number;
-  /** Workspace files held open; 128 when not given. Each costs three descriptors and a small cache. */
+  /** Files of sessions held open, 64 when not given, and half as many of all others. Each is three descriptors and a small cache. */
   readonly openFiles?: number;
   /** What is followed; journal.db in the directory when not given. */
   readonly journal?: JournalRows;
@@ -104,7 +105,7 @@ export class SqliteViews {
 
   constructor(options: ViewsOptions) {
     this.#options = options;
-    const { dataDir, openFiles = 128, point } = options;
+    const { dataDir, openFiles = 64, point } = options;
     const bounds: BatchBounds = { rows: options.batchRows ?? 1000, length: BATCH_LENGTH };
     this.#source = options.journal ?? new JournalSource(join(dataDir, 'journal.db'));
     this.#gateway = new GatewayView(join(dataDir, 'gateway.db'));
@@ -112,10 +113,10 @@ export class SqliteViews {
       dataDir,
       source: this.#source,
       failed: (failure: Failure): void => options.failed?.(failure),
-      openFiles,
     };
     this.#sessions = new Projection({
       ...common,
+      pool: new FilePool(openFiles),
       bounds,
       cursor: this.#gateway,
       files: [{ ...SESSIONS_FILE, wants: () => true }],
@@ -124,6 +125,8 @@ export class SqliteViews {
     });
     this.#memory = new Projection({
       ...common,
+      // Of its own: what has time must not close the files of sessions.
+      pool: new FilePool(openFiles / 2),
       bounds: { ...bounds, rows: Math.min(bounds.rows, MEMORY_ROWS) },
       cursor: this.#gateway.cursor('memory'),
       files: memoryFiles(options.recent),

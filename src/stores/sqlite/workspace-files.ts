@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { type Failure, failure, toFailure } from '../../errors.ts';
 import type { JournalRow } from '../records.ts';
 import type { BatchBounds, JournalRows } from './journal-source.ts';
-import { OpenFiles } from './open-files.ts';
+import type { FilePool, OpenFiles } from './open-files.ts';
 import { codeOf, guarded } from './storage-error.ts';
 import { workspaceDir } from './workspace-path.ts';
 
@@ -40,8 +40,8 @@ export interface WorkspaceFilesOptions<R> {
   /** The last row of a workspace that was projected: what its file must hold. */
   readonly lastOf: (workspace: string) => number;
   readonly failed: (failure: Failure) => void;
-  /** Files held open. */
-  readonly most: number;
+  /** Where files are held open. */
+  readonly pool: FilePool;
 }
 
 /**
@@ -55,7 +55,7 @@ export class WorkspaceFiles<R extends { readonly row: JournalRow }> {
 
   constructor(options: WorkspaceFilesOptions<R>) {
     this.#options = options;
-    this.#open = new OpenFiles(options.most);
+    this.#open = options.pool.kind(options.kind.name);
   }
 
   /**

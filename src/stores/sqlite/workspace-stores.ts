@@ -6,19 +6,13 @@ import { v7 } from 'uuid';
 import type { Config } from '../../config/schema.ts';
 import { failure, SigilError } from '../../errors.ts';
 import type { SessionStore } from '../conversation-store.ts';
-import type { Append, Committed, Tail } from '../journal.ts';
 import type { MemoryStore } from '../memory-store.ts';
-import type { Request } from '../request.ts';
-import type { ReadProtocol, ReadQueries, ReadQuery, ReadStore } from '../session-store.ts';
-import { SessionStreams } from '../session-streams.ts';
-import type { Outcome } from '../stream-owner.ts';
 import { createWorkspaceMemory } from '../workspace-memory.ts';
 import { createSessionStore } from '../workspace-sessions.ts';
-import { WorkspaceStream, type WorkspaceWriter } from '../workspace-writer.ts';
 import { prepareDataDir } from './data-dir.ts';
 import { acquireLock } from './lock.ts';
-import { openJournal, openReader, openViews, type StoreClock } from './open.ts';
-import { isWorkspaceId } from './workspace-path.ts';
+import { openOneThread } from './one-thread.ts';
+import type { StoreClock } from './open.ts';
 
 /** What of the configuration the stores go by. */
 export type StoresConfig = Pick<Config, 'storage'> & { readonly sessions?: Config['sessions'] };
@@ -42,8 +36,6 @@ export interface StoresWorld extends StoreClock {
 const BACKENDS: readonly string[] = ['sqlite'];
 /** Messages of a folded window where the configuration says nothing. */
 const WINDOW = 20;
-/** Workspaces whose writer is kept; one with nothing to do is made anew when it is needed. */
-const WRITERS_MOST = 256;
 
 const PLAIN_WORLD: StoresWorld = {
   now: () => Date.now(),
@@ -98,76 +90,20 @@ function openParts(
   world: StoresWorld,
   closed: () => void,
 ): WorkspaceStores {
-  const none = { reply: () => undefined, fail: () => undefined };
-  const reader = openReader({
-    dataDir,
-    clock: world,
-    hurry: (upto, projection) => views.handlers['views.hurry']({ body: { upto, projection }, ...none }),
-  });
-  const views = openViews({
-    dataDir,
-    clock: world,
-    advanced: (upto, projection) => reader.handlers['read.advanced']({ body: { upto, projection } }),
-  });
-  const journal = openJournal({
-    dataDir,
-    durability: storage.durability,
-    clock: world,
-    notify: (upto) => views.handlers['views.wake']({ body: { upto }, ...none }),
-  });
-  const streams = {
-    append: (body: Append, answered: (outcome: Outcome<Committed>) => void) =>
-      journal.handlers['journal.append'](requestOf(body, answered)),
-    tail: (stream: string, answered: (outcome: Outcome<Tail>) => void) =>
-      journal.handlers['journal.tail'](requestOf({ stream }, answered)),
-    now: () => world.now(),
-    after: (ms: number, run: () => void) => world.after(ms, run),
-  };
-  const read: ReadStore = {
-    read: <Q extends ReadQuery>(query: Q, body: ReadQueries[Q]['body'], barrier = { after: journal.seq() }) =>
-      new Promise<ReadQueries[Q]['reply']>((resolve, reject) => {
-        // One handler for every query, each with its own body: the compiler cannot follow which belongs to which.
-        const handler = reader.handlers[query] as (
-          request: Request<ReadProtocol[Q]['body'], ReadProtocol[Q]['reply']>,
-        ) => void;
-        handler({
-          body: { ...body, ...barrier },
-          reply: resolve,
-          fail: (error) => reject(new SigilError(error)),
-        });
-      }),
-  };
-  const writers = new Map<string, WorkspaceStream>();
-  const writer = localWriter(writers, (workspace_id) => {
-    return new WorkspaceStream({
-      ...streams,
-      workspace_id,
-      known: ({ after, ...asked }, answered) =>
-        void read.read('memory.known', asked, { after }).then(
-          ({ known }) => answered({ ok: true, body: known }),
-          (thrown: unknown) => answered({ ok: false, error: (thrown as SigilError).failure }),
-        ),
-    });
-  });
-  const sessionStreams = new SessionStreams({
-    ...streams,
-    window: sessions?.memory.active_window ?? WINDOW,
-  });
+  const window = sessions?.memory.active_window ?? WINDOW;
+  const parts = openOneThread({ dataDir, durability: storage.durability, window, world });
+  const { read, writer } = parts;
   /** Stores that are still used: what they share ends with the last of them. */
   const used = new Set(['sessions', 'memory']);
   const closing = (store: string) => (): Promise<void> => {
     if (used.delete(store) && used.size === 0) {
-      sessionStreams.close();
-      for (const stream of writers.values()) stream.stop();
-      reader.close();
-      views.close();
-      journal.close();
+      parts.close();
       closed();
     }
     return Promise.resolve();
   };
   const now = (): number => world.now();
-  const kept = createSessionStore({ streams: sessionStreams, read, now });
+  const kept = createSessionStore({ streams: parts.sessions, read, now });
   const close = closing('memory');
   const stores = {
     sessions: { ...kept, close: closing('sessions') },
@@ -178,41 +114,5 @@ function openParts(
     close: async () => {
       for (const store of Object.values(stores)) await store.close();
     },
-  };
-}
-
-/** A question whose answer is an outcome. */
-function requestOf<B, R>(body: B, answered: (outcome: Outcome<R>) => void): Request<B, R> {
-  return {
-    body,
-    reply: (reply) => answered({ ok: true, body: reply }),
-    fail: (error) => answered({ ok: false, error }),
-  };
-}
-
-/** The writers of this thread, one for each workspace. */
-function localWriter(
-  writers: Map<string, WorkspaceStream>,
-  make: (workspace_id: string) => WorkspaceStream,
-): WorkspaceWriter {
-  return {
-    write: (write) =>
-      new Promise((resolve, reject) => {
-        const { workspace_id } = write;
-        if (!isWorkspaceId(workspace_id)) {
-          const says = `${JSON.stringify(workspace_id)} is not an id of a workspace`;
-          return reject(new SigilError(failure('validation_failed', says)));
-        }
-        const stream = writers.get(workspace_id) ?? make(workspace_id);
-        writers.set(workspace_id, stream);
-        stream.write(write, (outcome) => {
-          for (const [id, held] of writers) {
-            if (writers.size <= WRITERS_MOST) break;
-            if (held.idle) writers.delete(id);
-          }
-          if (outcome.ok) resolve(outcome.body.seq);
-          else reject(new SigilError(outcome.error));
-        });
-      }),
   };
 }
