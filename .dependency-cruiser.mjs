@@ -8,6 +8,8 @@ const part = {
   'actors:protocol': '^src/actors/(?:[^/]+/protocol|protocols)[.]ts$',
   'stores:interfaces': '^src/stores/[^/]+[.]ts$',
   'stores:pure': '^src/stores/(?:records|fold[^/]*)[.]ts$',
+  // How references to secrets are written; what resolves them asks nothing else of the configuration.
+  'config:references': '^src/config/(?:references|secret-name)[.]ts$',
   // What the world is to those it is injected into; only who touches it himself may import more than the type.
   world: '^src/world[.]ts$',
 };
@@ -24,26 +26,37 @@ const doors = {
     types: ['actors:protocol', 'providers', 'channels', 'stores:interfaces', 'config', 'world'],
   },
   security: { values: [], types: ['world'] },
+  embeddings: { values: [], types: [] },
   config: { values: [], types: ['world'] },
-  providers: { values: [], types: ['actors:protocol', 'agent', 'config', 'world'] },
-  channels: { values: [], types: ['actors:protocol', 'agent', 'config', 'world'] },
+  secrets: { values: ['config:references'], types: ['config', 'world'] },
+  providers: { values: [], types: ['actors:protocol', 'agent', 'secrets', 'config', 'world'] },
+  channels: { values: [], types: ['actors:protocol', 'agent', 'secrets', 'config', 'world'] },
   stores: { values: [], types: ['config', 'world'] },
   plugins: {
     values: ['bus:address', 'actors:protocol', 'security'],
-    types: ['agent', 'providers', 'channels', 'config', 'world'],
+    types: ['agent', 'providers', 'channels', 'secrets', 'config', 'world'],
   },
   edge: {
     values: ['bus:address', 'bus:envelope', 'actors:protocol', 'security', 'stores:interfaces', 'config', 'world'],
-    types: ['agent', 'providers', 'channels', 'plugins'],
+    types: ['agent', 'providers', 'channels', 'plugins', 'secrets'],
   },
   cli: {
-    values: ['bus:address', 'bus:envelope', 'actors:protocol', 'security', 'stores:interfaces', 'config', 'world'],
+    values: [
+      'bus:address',
+      'bus:envelope',
+      'actors:protocol',
+      'security',
+      'stores:interfaces',
+      'secrets',
+      'config',
+      'world',
+    ],
     types: ['agent', 'providers', 'channels', 'plugins'],
   },
 };
 
 /** The composition root: the only files that may import everything. */
-const composition = '^src/(?:(?:main|thread|tree|gateway|world)[.]ts$|composition/)';
+const composition = '^src/(?:(?:main|thread|pool|tree|gateway|world)[.]ts$|composition/)';
 /** The registry of error codes is common ground: every room may import it, and it imports no room. */
 const errors = '^src/errors[.]ts$';
 

@@ -14,6 +14,7 @@ import { CHANNEL_HINTS, CONTEXT_TOKENS, lanePolicy, OUTPUT_TOKENS } from '../src
 import { createModelStream } from '../src/composition/model-stream.ts';
 import { realWorld } from '../src/composition/real-world.ts';
 import { defaultConfig } from '../src/config/schema.ts';
+import { Redactor } from '../src/secrets/redactor.ts';
 import { packAppend } from '../src/stores/remote/append-wire.ts';
 import { inChild } from './child.ts';
 import { alternate, type Measured, type Plan } from './measured.ts';
@@ -63,7 +64,7 @@ async function weighSession(): Promise<number> {
   const config = defaultConfig();
   const tools = createToolRegistry(builtInTools());
   const policy = { ...lanePolicy(config, tools), awake_most: 10 * ACTORS };
-  const models = createModelStream(new Map([['sigil', 'sigil']]));
+  const models = createModelStream(new Map([['sigil', 'sigil']]), new Redactor());
   await models.preload('sigil');
   let seq = 0;
   let ended = 0;

@@ -25,11 +25,20 @@ export function benchPorts(bus: EdgePorts['bus']): EdgePorts {
     store: store as unknown as ReadStore,
     world: realWorld,
     config: { ...base, networking: { ...base.networking, chat_max_concurrent_streams: STREAMS_MOST } },
-    tokens: [{ digest, user_id: 'owner', name: '', permissions: ['admin:*'] }],
+    tokens: [{ id: 'bench', digest, user_id: 'owner', name: '', permissions: ['admin:*'] }],
+    live: { ready: true, find: () => undefined, used: quiet, lastUsed: () => undefined, onChange: quiet },
+    // Nobody asks for these here.
+    gateway: { auditLog: {} } as unknown as EdgePorts['gateway'],
+    usage: {} as unknown as EdgePorts['usage'],
     log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
     ...{ version: '0', commit: '', threads: [], resting: [], workspaces: [], providers: [], channels: [], budgets: [] },
     threadOf: () => '',
     state: () => 'running',
     quarantined: [],
+    backup: {
+      start: () => {
+        throw new Error('no backups here');
+      },
+    },
   };
 }

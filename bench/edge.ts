@@ -68,12 +68,14 @@ function edgeServer(): Server {
     config: defaultConfig(),
     tokens: [
       {
+        id: 'bench',
         digest: createHash('sha256').update(TOKEN).digest('hex'),
         user_id: 'owner',
         name: '',
         permissions: ['admin:*'],
       },
     ],
+    live: { ready: true, find: () => undefined, used: quiet, lastUsed: () => undefined, onChange: quiet },
     log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
   };
   const route: Route = {
@@ -84,7 +86,9 @@ function edgeServer(): Server {
       return json(ANSWER);
     },
   };
-  return createServer(createApp(ports, [route], new HostGuard(ports.config.networking)));
+  return createServer(
+    createApp(ports, [route], { hosts: new HostGuard(ports.config.networking), refused: quiet, stillKnown: quiet }),
+  );
 }
 
 function listening(server: Server): Promise<Server> {

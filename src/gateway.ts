@@ -2,20 +2,26 @@
 // The gateway, put together: data directory, threads, root, edge; started in the order of the tree, drained in reverse.
 
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import { address } from './bus/address.ts';
 import { SharedCounter } from './bus/counter.ts';
 import { type Layout, MAIN, placement, threadNames } from './bus/layout.ts';
 import type { RunningGateway, StartOptions } from './cli/running-gateway.ts';
 import { versionInfo } from './cli/version.ts';
+import { backupSource } from './composition/backup-job.ts';
 import type { House } from './composition/boot.ts';
 import { budgetScopes, providerTypes } from './composition/config-scopes.ts';
 import { createContext, type ThreadContext } from './composition/context.ts';
+import { type Held, socketIn, takeDataDir } from './composition/data-dir.ts';
+import { hostEmbedder } from './composition/embedder.ts';
 import { killPoints } from './composition/kill-points.ts';
 import { createLog, type ProcessLog } from './composition/log.ts';
 import { askToDrain, PULL_CHANNELS, startMain, threadLost } from './composition/main-role.ts';
-import { tokenGrants } from './composition/owner-token.ts';
+import { mintToken, tokenGrants } from './composition/owner-token.ts';
 import { realWorld } from './composition/real-world.ts';
+import { RootDirectory } from './composition/root-directory.ts';
+import { rootSecrets } from './composition/root-secrets.ts';
+import type { ThreadSecrets } from './composition/secrets.ts';
+import { startNote } from './composition/start-note.ts';
 import { Threads } from './composition/threads.ts';
 import { unavailableParts } from './composition/unavailable.ts';
 import { realWorkers } from './composition/workers.ts';
@@ -25,45 +31,39 @@ import { Admission } from './edge/admission.ts';
 import type { EdgePorts } from './edge/ports.ts';
 import { createEdge } from './edge/server.ts';
 import { type Failure, failure, SigilError } from './errors.ts';
+import { Redactor } from './secrets/redactor.ts';
+import { createRemoteGatewayStore } from './stores/remote/gateway-store.ts';
 import { createReadStore, createSeqTracker, type SeqTracker } from './stores/remote/read-store.ts';
-import { prepareDataDir } from './stores/sqlite/data-dir.ts';
-import { acquireLock, type Lock } from './stores/sqlite/lock.ts';
+import { checkBeforeStart } from './stores/sqlite/start-check.ts';
+import { createUsageStore } from './stores/usage-store.ts';
 
 /** The file a worker begins with: beside this one, in a checkout and in what is published. */
 const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js', import.meta.url);
 
+/** The file a worker of the pool begins with. */
+const POOL_ENTRY = new URL(import.meta.url.endsWith('.ts') ? './pool.ts' : './pool.js', import.meta.url);
+
 /** Time readers get at least to take the last events of turns that ended in the drain, in milliseconds. */
 const LAST_READS_MS = 250;
+/** How long a stop waits for the times at which tokens were last used to be written down, in milliseconds. */
+const LAST_USES_MS = 1_000;
 
-/** See {@link StartGateway}. */
-export async function startGateway(options: StartOptions): Promise<RunningGateway> {
+/**
+ * See {@link StartGateway}.
+ *
+ * @param redactor what hides secrets in this process; the command line hides them in its errors with the same
+ */
+export async function startGateway(options: StartOptions, redactor = new Redactor()): Promise<RunningGateway> {
   const { config, dataDir } = options;
-  // What people write is in these files: nobody but their owner reads them.
-  process.umask(0o077);
-  prepareDataDir(dataDir);
-  const socket = join(dataDir, 'gateway.sock');
-  const lock = takeLock(dataDir, socket);
+  const socket = socketIn(dataDir);
+  const lock = takeDataDir(dataDir, killPoints(process.env['SIGIL_KILL_AT']));
   try {
-    const log = await createLog(config, options.logLevel);
-    return await start(options, lock, socket, log);
+    const log = await createLog(config, options.logLevel, redactor);
+    return await start(options, lock, socket, log, rootSecrets(config, dataDir, redactor));
   } catch (error) {
     lock.release();
     throw error;
   }
-}
-
-type Held = Extract<Lock, { ok: true }>;
-
-function takeLock(dataDir: string, socket: string): Held {
-  const started_at = new Date().toISOString();
-  const lock = acquireLock(join(dataDir, 'gateway.lock'), { pid: process.pid, url: null, socket, started_at });
-  if (lock.ok) return lock;
-  const { holder } = lock;
-  const who =
-    holder === null
-      ? 'another gateway'
-      : `the gateway with pid ${holder.pid}${holder.url === null ? '' : ` at ${holder.url}`} (running since ${holder.started_at})`;
-  throw new SigilError(failure('conflict', `${dataDir} is in use by ${who}.`, { holder }));
 }
 
 function layoutOf(config: Config): Layout {
@@ -71,7 +71,13 @@ function layoutOf(config: Config): Layout {
   return { lanes: threads === 'auto' ? Math.max(1, availableParallelism() - 1) : threads, io: io_threads };
 }
 
-async function start(options: StartOptions, lock: Held, socket: string, log: ProcessLog): Promise<RunningGateway> {
+async function start(
+  options: StartOptions,
+  lock: Held,
+  socket: string,
+  log: ProcessLog,
+  secrets: ThreadSecrets,
+): Promise<RunningGateway> {
   const { config, dataDir } = options;
   const layout = layoutOf(config);
   const names = threadNames(layout);
@@ -83,8 +89,12 @@ async function start(options: StartOptions, lock: Held, socket: string, log: Pro
     beats: new SharedArrayBuffer(names.length * Int32Array.BYTES_PER_ELEMENT),
     working: new SharedArrayBuffer(names.length * Int32Array.BYTES_PER_ELEMENT),
   };
-  const quarantined = [...options.quarantined, ...unavailableParts(config)];
+  const { tokens, leftOut } = await tokenGrants(config, dataDir, secrets);
+  const quarantined = [...options.quarantined, ...leftOut, ...unavailableParts(config)];
   for (const { what, message, advice } of quarantined) log.warn({ part: what }, `${message} ${advice}`);
+
+  for (const error of checkBeforeStart(dataDir)) log.error({ error }, 'a workspace cannot be read');
+  if (lock.restored) log.warn({ data_dir: dataDir }, 'a restore that had been cut short was finished');
 
   let lanesDrained = (): void => undefined;
   const drained = new Promise<void>((resolve) => {
@@ -100,6 +110,7 @@ async function start(options: StartOptions, lock: Held, socket: string, log: Pro
     world: realWorld,
     log: log.write,
     point,
+    secrets,
     drain: (done) => done(),
     onDown: (thread) => lost(thread),
   });
@@ -120,6 +131,7 @@ async function start(options: StartOptions, lock: Held, socket: string, log: Pro
     workers: realWorkers(ENTRY),
     world: realWorld,
     bus,
+    secrets,
     log: log.write,
     restarted: (thread, reason) => {
       log.warn({ thread, reason }, 'a thread ended and is started again');
@@ -148,23 +160,31 @@ async function start(options: StartOptions, lock: Held, socket: string, log: Pro
     },
   });
   const seen = createSeqTracker();
-  const admission = new Admission(realWorld);
+  const admission = new Admission(realWorld, (refused) =>
+    log.warn({ refused }, 'there is more to do than can be done: messages were refused'),
+  );
+  const directory = new RootDirectory(context, config);
   const main = startMain(context, {
     admission,
+    directory,
     quarantined,
     drained: () => lanesDrained(),
     acknowledged: (seq) => seen.note(seq),
   });
   lost = (thread) => threadLost(context, main, thread);
+  const pool = hostEmbedder(context, POOL_ENTRY);
   let state: 'starting' | 'running' | 'draining' = 'starting';
   // No chat channel and no plugin is configured that this version can run: nothing lives on the I/O threads.
   const resting = new Set(names.filter((thread) => thread.startsWith('io-')));
   const started = threads.start(resting);
   // The threads load while the edge does.
   started.catch(() => undefined);
-  const edge = edgeOf({ admission, context, options, quarantined, log, seen, resting, state: () => state });
+  const parts = { admission, context, directory, options, tokens, quarantined, log, seen, resting };
+  const edge = edgeOf({ ...parts, state: () => state });
   const stopAll = async (): Promise<void> => {
+    admission.close();
     await threads.stop();
+    await pool.close();
     main.stop();
     bus.close();
     context.heartbeat.stop();
@@ -176,6 +196,7 @@ async function start(options: StartOptions, lock: Held, socket: string, log: Pro
     if (options.tcp) url = (await listen(edge, config)).url;
     point('start.listening');
     await started;
+    await directory.loaded;
   } catch (error) {
     await edge.close();
     await stopAll();
@@ -188,6 +209,7 @@ async function start(options: StartOptions, lock: Held, socket: string, log: Pro
   bus.ask(address('store', 'journal'), 'journal.stats', {}, { from, within: 10_000 }, (answer) => {
     if (answer.ok) seen.began(answer.body.seq);
   });
+  directory.note(startNote(config, quarantined));
   log.info({ url, socket, threads: names.length, data_dir: dataDir }, 'the gateway runs');
   point('start.ready');
 
@@ -202,6 +224,13 @@ async function start(options: StartOptions, lock: Held, socket: string, log: Pro
     point('drain.lanes_done');
     // What the lanes have left of the time is the readers'; those who still wait then are told so.
     await edge.close(Math.max(LAST_READS_MS, over_at - realWorld.monotonic()));
+    await new Promise<void>((resolve) => {
+      const late = realWorld.after(LAST_USES_MS, resolve);
+      directory.flush(() => {
+        late();
+        resolve();
+      });
+    });
     await stopAll();
     log.info({ reason }, 'the gateway has ended');
     over(null);
@@ -242,7 +271,9 @@ async function listen(edge: Edge, config: Config): Promise<{ url: string }> {
 interface EdgeParts {
   readonly admission: Admission;
   readonly context: ThreadContext;
+  readonly directory: RootDirectory;
   readonly options: StartOptions;
+  readonly tokens: EdgePorts['tokens'];
   readonly quarantined: StartOptions['quarantined'];
   readonly log: ProcessLog;
   readonly seen: SeqTracker;
@@ -250,18 +281,29 @@ interface EdgeParts {
   readonly state: EdgePorts['state'];
 }
 
-function edgeOf({ admission, context, options, quarantined, log, seen, resting, state }: EdgeParts): Edge {
-  const { config, dataDir } = options;
+function edgeOf(parts: EdgeParts): Edge {
+  const { admission, context, directory, options, quarantined, log, seen, resting, state } = parts;
+  const { config } = options;
   const { bus, world, house } = context;
   const { version, commit } = versionInfo();
   const names = threadNames(house.layout);
   const place = placement(house.layout);
+  const from = address('thread', 'main');
+  const store = createReadStore({ bus, from, seen });
+  const date = (epoch: number): Date => new Date(epoch);
+  const { users, tokens } = directory.configured;
+  const mint = (): ReturnType<typeof mintToken> => mintToken(() => world.uuid());
+  const acknowledged = (seq: number): void => seen.note(seq);
   return createEdge({
     bus,
-    store: createReadStore({ bus, from: address('thread', 'main'), seen }),
+    store,
+    gateway: createRemoteGatewayStore({ bus, from, store, date, mint, users, tokens, acknowledged }),
+    usage: createUsageStore(store, date),
+    live: directory,
     world,
     config,
-    tokens: tokenGrants(config, dataDir),
+    tokens: parts.tokens,
+    redactor: context.secrets.redactor,
     log,
     version,
     commit,
@@ -276,5 +318,6 @@ function edgeOf({ admission, context, options, quarantined, log, seen, resting, 
     quarantined,
     admission,
     point: context.point,
+    backup: backupSource(ENTRY, { dataDir: options.dataDir, version, configFile: options.configFile ?? null }),
   });
 }

@@ -26,9 +26,12 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(`${versionText(versionInfo())}\n`);
     return 0;
   }
-  const { run } = await import('./cli/program.ts');
+  const [{ run }, { Redactor }] = await Promise.all([import('./cli/program.ts'), import('./secrets/redactor.ts')]);
+  const redactor = new Redactor();
   return await run(argv, {
-    startGateway: async (options) => (await import('./gateway.ts')).startGateway(options),
+    redactor,
+    startGateway: async (options) => (await import('./gateway.ts')).startGateway(options, redactor),
+    dataKeeping: async () => (await import('./composition/data-keeping.ts')).dataKeeping,
     knownTypes: async () => (await import('./composition/known-types.ts')).knownTypes,
   });
 }

@@ -15,6 +15,7 @@ export type Start =
   | 'provider'
   | 'budget'
   | 'workspace'
+  | 'vector-index'
   | 'session'
   | 'channel'
   | 'edge';
@@ -32,6 +33,7 @@ export const TREE = [
   { id: 'provider/*', thread: 'main', start: 'provider', restart: 'permanent', shutdown_ms: 1_000 },
   { id: 'budget/*', thread: 'main', start: 'budget', restart: 'permanent', shutdown_ms: 1_000 },
   { id: 'workspace/*', thread: 'main', start: 'workspace', restart: 'transient', shutdown_ms: 1_000 },
+  { id: 'vector-index/*', thread: 'read', start: 'vector-index', restart: 'transient', shutdown_ms: 1_000 },
   { id: 'session/*', thread: 'lane-*', start: 'session', restart: 'transient', shutdown_ms: 1_000 },
   { id: 'gateway/root', thread: 'main', start: 'gateway', restart: 'permanent', shutdown_ms: 1_000 },
   { id: 'channel/*', thread: 'main', start: 'channel', restart: 'permanent', shutdown_ms: 1_000 },

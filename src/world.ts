@@ -17,3 +17,6 @@ export interface World {
   /** A new UUIDv7. */
   uuid(): string;
 }
+
+/** A point in time as the stores' interfaces give and take it: a value of the world, so only its type is known inside. */
+export type Instant = Date;

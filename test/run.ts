@@ -50,6 +50,11 @@ const steps: readonly Step[] = [
     needs: 'test/crash/run.ts',
   },
   {
+    title: 'kills over data, short form',
+    command: [process.execPath, 'test/data-kills/run.ts', '--kills', '5'],
+    needs: 'test/data-kills/run.ts',
+  },
+  {
     title: 'under fire, short form',
     command: [process.execPath, 'test/fire/run.ts', '--counts'],
     needs: 'test/fire/run.ts',

@@ -8,7 +8,7 @@ import { build, type Plugin } from 'esbuild';
 const root = fileURLToPath(new URL('..', import.meta.url));
 // `node tools/build.ts DIR` puts it elsewhere: tests try what is published without touching what lies here.
 const dist = resolve(root, process.argv[2] ?? 'dist');
-const entryPoints = ['src/main.ts', 'src/thread.ts'].filter((entry) => existsSync(join(root, entry)));
+const entryPoints = ['src/main.ts', 'src/thread.ts', 'src/pool.ts'].filter((entry) => existsSync(join(root, entry)));
 if (entryPoints.length === 0) {
   throw new Error('there is nothing to build: src/main.ts is missing');
 }
@@ -48,7 +48,7 @@ const { metafile } = await build({
   metafile: true,
   logLevel: 'warning',
   // Native addons, and packages that start files of their own by path. All of them are in `dependencies`.
-  external: ['better-sqlite3', 'pino', 'pino-pretty'],
+  external: ['better-sqlite3', 'sqlite-vec', 'pino', 'pino-pretty'],
   plugins: [lazyPackages],
   // CommonJS packages inside an ES module still ask for `require`.
   banner: {

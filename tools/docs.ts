@@ -163,7 +163,7 @@ function mapText(map: z.ZodRecord): string {
 function short(allowed: string): string {
   return allowed
     .replace(/^a (duration|size) such as .*, from (\S+) to (\S+)$/, 'a $1 from $2 to $3')
-    .replace(/, \$\{NAME\} or file:\/\/\/path$/, ' or a reference');
+    .replace(/, \$\{NAME\}, file:\/\/\/path or keyring:\/\/service\/account$/, ' or a reference');
 }
 
 function settingRow(path: string, schema: Schema, defaults: unknown): string[] {
@@ -198,7 +198,9 @@ function configPage(): string {
     'counts as not set; an unknown `SIGIL_*` name is a warning. These mean something else and are no keys: ' +
       `${OTHER_ENV_NAMES.map((name) => `\`${name}\``).join(', ')}.`,
     '',
-    'Values may hold `${NAME}` (from the environment) and `file:///path` (the text of a file); a secret is best written so.',
+    'Values may hold `${NAME}` (from the environment) and `file:///path` (the text of a file); a secret may also be',
+    '`keyring://service/account`, which `sigil secret set` keeps. [Secrets](secrets.md) says what each protects against.',
+    'Variables that begin with `SIGIL_SECRET_` are such secrets and no keys.',
     '',
     'Durations are `500ms`, `30s`, `15m`, `24h`, `30d` or milliseconds. Sizes are `512KB`, `1MB`, `2GB` (1 KB is 1024 bytes) or',
     'bytes. In the tables `<name>` stands for an entry of a map and `[]` for an item of a list.',

@@ -9,6 +9,7 @@ import type { GatewayProtocol } from './gateway/protocol.ts';
 import type { ProviderProtocol } from './provider/protocol.ts';
 import type { SessionProtocol } from './session/protocol.ts';
 import type { ThreadProtocol } from './thread/protocol.ts';
+import type { VectorIndexProtocol } from './vector-index/protocol.ts';
 import type { WorkspaceProtocol } from './workspace/protocol.ts';
 
 export type SigilProtocols = {
@@ -20,7 +21,7 @@ export type SigilProtocols = {
   readonly budget: BudgetProtocol;
   readonly store: StoreProtocol;
   readonly thread: ThreadProtocol;
-  readonly 'vector-index': Record<never, never>;
+  readonly 'vector-index': VectorIndexProtocol;
   readonly plugin: Record<never, never>;
   readonly node: Record<never, never>;
 };

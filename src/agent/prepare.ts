@@ -61,8 +61,15 @@ function unitSize(unit: readonly TurnMessage[]): number {
   return size;
 }
 
+interface Newest {
+  readonly messages: ChatMessage[];
+  readonly dropped: number;
+}
+
 /** The newest units that hold at most `most` messages and `room` characters; `active` counts those `most` allows. */
-function newest(units: readonly (readonly TurnMessage[])[], most: number, room: number) {
+function newest(window: readonly TurnMessage[], most: number, room: number): Newest {
+  if (window.every(alone)) return newestAlone(window, most, room);
+  const units = unitsOf(window);
   let active = 0;
   let left = room;
   let kept = 0;
@@ -83,6 +90,24 @@ function newest(units: readonly (readonly TurnMessage[])[], most: number, room: 
   return { messages, dropped: active - kept };
 }
 
+/** The same where each message is a unit of its own, as nearly always: nothing is put together for that. */
+function newestAlone(window: readonly TurnMessage[], most: number, room: number): Newest {
+  const active = Math.min(window.length, most);
+  let first = window.length;
+  let left = room;
+  while (first > window.length - active) {
+    left -= window[first - 1]?.content.length ?? 0;
+    if (left < 0) break;
+    first -= 1;
+  }
+  return { messages: window.slice(first).map(toChat), dropped: active - (window.length - first) };
+}
+
+/** Whether a message is a unit of its own: it belongs to no tool call, and says something. */
+function alone({ role, content, tool_calls }: TurnMessage): boolean {
+  return role === 'user' || (role === 'assistant' && tool_calls === undefined && content !== '');
+}
+
 /**
  * Builds the request. A tool call and its results stay together or go together. When the whole does not fit into the
  * model's context the oldest messages of the window go first; what the turn itself consists of is never cut, so a turn
@@ -92,13 +117,13 @@ export function prepare(input: PrepareInput): Prepared {
   const { model } = input;
   const system = systemPrompt(input.persona, input.channel);
   const question: ChatMessage = { role: 'user', content: input.messages.join('\n\n'), origin: 'user_input' };
-  const turn = [question, ...unitsOf(input.turn).flat().map(toChat)];
+  const turn = input.turn.length === 0 ? [question] : [question, ...unitsOf(input.turn).flat().map(toChat)];
   const reserved = outputCap(input.options.maxTokens, model.maxOutputTokens);
   const fixed = input.tools.reduce((size, tool) => size + toolSize(tool), system.length + sizeOf(turn));
   const most = Math.max(model.maxContextTokens - reserved, 0);
   if (tokensOf(fixed) > most) return { ok: false, failure: tooLong(tokensOf(fixed), most, reserved, model) };
   // Tokens are rounded up once, over everything: `most` tokens are this many characters.
-  const window = newest(unitsOf(input.window), input.active_window, most * CHARACTERS_PER_TOKEN - fixed);
+  const window = newest(input.window, input.active_window, most * CHARACTERS_PER_TOKEN - fixed);
   const messages = [...window.messages, ...turn];
   const request = { model: model.id, systemPrompt: system, messages, tools: input.tools, options: input.options };
   return { ok: true, request, dropped: window.dropped };

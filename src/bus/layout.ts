@@ -26,6 +26,9 @@ const SINGLE = ['main', 'journal', 'views', 'read'] as const;
 /** Channels of the edge: they live where HTTP and the terminal do. */
 const EDGE_CHANNELS: ReadonlySet<string> = new Set(['http', 'cli', 'web']);
 
+/** The store that only hands on to the pool, which is owned by the main thread. */
+const POOL_STORE = 'embedder';
+
 /** Thread names by index: main, journal, views, read, io-1…, lane-1…. */
 export function threadNames(layout: Layout): readonly string[] {
   const numbered = (name: string, count: number) => Array.from({ length: count }, (_, at) => `${name}-${at + 1}`);
@@ -74,6 +77,7 @@ export function placement(layout: Layout): (of: Address) => number {
       case 'provider':
         return MAIN;
       case 'store':
+        return idOf(of) === POOL_STORE ? MAIN : (names.get(idOf(of)) ?? NOWHERE);
       case 'thread':
         return names.get(idOf(of)) ?? NOWHERE;
       default:

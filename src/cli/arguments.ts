@@ -60,6 +60,9 @@ function switchWithValue(command: Command, said: string): string | undefined {
 
 /** What commander says, as one sentence on what is wrong and another on what to do. */
 function wrongUsageOf({ command, code, said }: Misuse): CliError {
+  const { refusesMore } = command;
+  if (refusesMore !== undefined && (code === 'commander.excessArguments' || code === 'commander.unknownOption'))
+    return wrongUsage(refusesMore.message, refusesMore.advice);
   const path = pathOf(command);
   const lists = (words: readonly string[], what: string) => `${typed(words)} lists ${what}.`;
   if (code === 'commander.help') {

@@ -6,7 +6,7 @@ import { toFailure } from '../errors.ts';
 import { toCliError } from './cli-error.ts';
 import { GatewayClient, isConnectionError, type Target } from './client.ts';
 import type { Call } from './command.ts';
-import { configOf, quarantinedParts } from './config-source.ts';
+import { quarantinedParts, runnableConfigOf } from './config-source.ts';
 import { dataDirOf, namedUrl, routeTo, socketOf } from './connect.ts';
 import type { RunningGateway } from './running-gateway.ts';
 
@@ -111,7 +111,7 @@ export class LocalLink implements ChatLink {
   }
 
   async #start(): Promise<GatewayClient> {
-    const { config, quarantined } = await configOf(this.#call);
+    const { config, quarantined } = await runnableConfigOf(this.#call);
     const gateway = await this.#call.composition.startGateway({
       config,
       dataDir: dataDirOf(this.#call),

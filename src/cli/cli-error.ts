@@ -67,8 +67,9 @@ export function isErrorCode(code: string): code is ErrorCode {
 export function toCliError(thrown: unknown): CliError {
   if (thrown instanceof CliError) return thrown;
   if (thrown instanceof SigilError) {
-    const { code, message } = thrown.failure;
-    return new CliError(code, message, ERRORS[code].advice, { cause: thrown });
+    const { code, message, details } = thrown.failure;
+    const advice = details?.['advice'];
+    return new CliError(code, message, typeof advice === 'string' ? advice : ERRORS[code].advice, { cause: thrown });
   }
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   const advice = 'This is a bug in Sigil; run it again with --verbose and report what it prints.';

@@ -2,6 +2,7 @@
 // HTTP to a running gateway, over its unix socket or TCP: JSON in and out, problem details as errors with advice.
 
 import type { IncomingMessage, RequestOptions } from 'node:http';
+import type { Readable } from 'node:stream';
 import { ERRORS } from '../errors.ts';
 import { CliError, interrupted, isErrorCode } from './cli-error.ts';
 import { object, objects, parsed, text } from './json-reading.ts';
@@ -19,6 +20,8 @@ export interface Route {
 /** What a request may carry. */
 export interface RequestExtras {
   readonly body?: unknown;
+  /** A body that is sent as it comes, instead; its type stands in the headers. */
+  readonly stream?: Readable;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
   /** How long the gateway may take to begin its answer; without end when absent. */
@@ -26,6 +29,10 @@ export interface RequestExtras {
 }
 
 const READ_TIMEOUT_MS = 15_000;
+/** A change waits for a slow disk. */
+const CHANGE_TIMEOUT_MS = 60_000;
+/** Methods that are sent. */
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 /** Larger than any answer a command reads; a gateway gone wild does not take this process with it. */
 const MOST_BYTES = 64 * 1024 * 1024;
 
@@ -139,15 +146,23 @@ export class GatewayClient {
     return await this.#json('POST', path, { ...extras, body });
   }
 
+  async patch(path: string, body: unknown): Promise<unknown> {
+    return await this.#json('PATCH', path, { timeoutMs: CHANGE_TIMEOUT_MS, body });
+  }
+
+  async delete(path: string): Promise<unknown> {
+    return await this.#json('DELETE', path, { timeoutMs: CHANGE_TIMEOUT_MS });
+  }
+
   /** Begins a request and gives its answer unread; an error status is thrown. */
-  async open(method: 'GET' | 'POST', path: string, extras: RequestExtras = {}): Promise<IncomingMessage> {
+  async open(method: Method, path: string, extras: RequestExtras = {}): Promise<IncomingMessage> {
     const response = await this.#send(method, path, extras);
     const status = response.statusCode ?? 0;
     if (status >= 200 && status < 300) return response;
     throw problemError(status, await bodyOf(response, this.target), response.headers['retry-after']);
   }
 
-  async #json(method: 'GET' | 'POST', path: string, extras: RequestExtras): Promise<unknown> {
+  async #json(method: Method, path: string, extras: RequestExtras): Promise<unknown> {
     const response = await this.open(method, path, {
       ...extras,
       headers: { accept: 'application/json', ...extras.headers },
@@ -199,7 +214,14 @@ export class GatewayClient {
         );
       }
       sent.on('error', (error) => reject(connectionError(error, target)));
-      sent.end(body);
+      if (extras.stream === undefined) sent.end(body);
+      else {
+        extras.stream.once('error', (error) => {
+          reject(error);
+          sent.destroy();
+        });
+        extras.stream.pipe(sent);
+      }
     });
   }
 }

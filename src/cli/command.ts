@@ -3,6 +3,8 @@
 
 import { Command, Option } from 'commander';
 import type { KnownTypes } from '../config/entries.ts';
+import type { Redactor } from '../secrets/redactor.ts';
+import type { DataKeeping } from './data-keeping.ts';
 import type { Output } from './output.ts';
 import type { StartGateway } from './running-gateway.ts';
 
@@ -18,6 +20,10 @@ export interface Globals {
 /** What the composition root gives to the command line. */
 export interface Composition {
   readonly startGateway: StartGateway;
+  /** Work on the data directory itself. */
+  dataKeeping(): Promise<DataKeeping>;
+  /** Hides secrets in what is said of errors: the same one that a gateway in this process has. */
+  readonly redactor: Redactor;
   /** The provider and channel types this build has. */
   knownTypes(): Promise<KnownTypes>;
 }
@@ -58,6 +64,8 @@ export class CliCommand extends Command {
   load: (() => Promise<{ readonly run: CommandRun }>) | undefined;
   /** It ends by itself on SIGINT, SIGTERM and a closed stdout; every other command just ends there. */
   ownSignals = false;
+  /** Why it takes no more than its arguments, and what to do instead; what was written may be a secret. */
+  refusesMore: { readonly message: string; readonly advice: string } | undefined;
 
   constructor(name?: string) {
     super(name);
@@ -71,6 +79,12 @@ export class CliCommand extends Command {
 
   override createOption(flags: string, description?: string): CliOption {
     return new CliOption(flags, description);
+  }
+
+  /** Says why words beyond its arguments and options are refused, without repeating them. */
+  refusing(message: string, advice: string): this {
+    this.refusesMore = { message, advice };
+    return this;
   }
 
   /** Names the file that runs it. */

@@ -4,10 +4,13 @@
 import { configShow, configShowYaml } from '../config/show.ts';
 import type { CommandRun } from './command.ts';
 import { configOf } from './config-source.ts';
+import { hideSecrets } from './secret-source.ts';
 
 export const run: CommandRun = async (call) => {
   const { declared } = await configOf(call);
-  if (call.output.json) call.output.document(configShow(declared));
-  else call.output.write(await configShowYaml(declared));
+  const { redactor } = call.composition;
+  hideSecrets(declared, redactor);
+  if (call.output.json) call.output.document(redactor.data(configShow(declared)));
+  else call.output.write(redactor.text(await configShowYaml(declared)));
   return 0;
 };

@@ -4,8 +4,11 @@
 import type { Quarantined as QuarantinedPart } from '../actors/gateway/protocol.ts';
 import { type LoadedConfig, loadConfig, type RefusedConfig } from '../config/load.ts';
 import type { Quarantined } from '../config/problems.ts';
-import { CliError, EXIT, isErrorCode } from './cli-error.ts';
+import type { LookUp } from '../config/secret-keys.ts';
+import type { SecretStore } from '../secrets/store.ts';
+import { CliError, EXIT, isErrorCode, toCliError } from './cli-error.ts';
 import type { Call } from './command.ts';
+import { dataDirOf } from './connect.ts';
 
 /** What a command adds to the file and the environment. */
 export interface CommandSettings {
@@ -31,16 +34,52 @@ export function refusal({ problems, source }: RefusedConfig): CliError {
   });
 }
 
+/** Looks for kept secrets, in the store that the configuration names, which is opened for the first of them. */
+function lookUpIn(dataDir: string): LookUp {
+  let store: Promise<SecretStore> | undefined;
+  return async (name, { backend }) => {
+    try {
+      store ??= import('../secrets/open.ts').then(({ openSecrets }) =>
+        openSecrets({ backend, dataDir, env: process.env }),
+      );
+      await (await store).get(name);
+      return undefined;
+    } catch (thrown) {
+      const { message, advice } = toCliError(thrown);
+      return { message, advice };
+    }
+  };
+}
+
+/**
+ * Loads the configuration as it can run here and now: an entry whose secret is not kept is set aside as well.
+ *
+ * @throws CliError naming every problem
+ */
+export function runnableConfigOf(call: Call, settings?: CommandSettings, file?: string): Promise<LoadedConfig> {
+  return loadedConfigOf(call, settings, file, lookUpIn(dataDirOf(call)));
+}
+
 /**
  * Loads the configuration; warnings go to stderr.
  *
  * @throws CliError naming every problem
  */
-export async function configOf(call: Call, settings?: CommandSettings, file?: string): Promise<LoadedConfig> {
+export function configOf(call: Call, settings?: CommandSettings, file?: string): Promise<LoadedConfig> {
+  return loadedConfigOf(call, settings, file);
+}
+
+async function loadedConfigOf(
+  call: Call,
+  settings: CommandSettings | undefined,
+  file: string | undefined,
+  lookUp?: LookUp,
+): Promise<LoadedConfig> {
   const known = await call.composition.knownTypes();
   const result = await loadConfig({
     known,
     configPath: file ?? call.globals.config,
+    ...(lookUp === undefined ? {} : { lookUp }),
     ...(settings === undefined ? {} : { flags: settings.values, flagNames: settings.names }),
   });
   if (!call.output.json) {

@@ -2,11 +2,11 @@
 // `sigil config validate [FILE]`: every problem with its place, or that there is none.
 
 import type { CommandRun } from './command.ts';
-import { configOf } from './config-source.ts';
+import { runnableConfigOf } from './config-source.ts';
 
 export const run: CommandRun = async (call) => {
   const { output } = call;
-  const { source, warnings, quarantined } = await configOf(call, undefined, call.args[0]);
+  const { source, warnings, quarantined } = await runnableConfigOf(call, undefined, call.args[0]);
   if (output.json) {
     output.document({ valid: true, file: source.file ?? null, env: source.env, warnings, quarantined });
     return 0;

@@ -17,6 +17,15 @@ function summaryLines(summary: JsonObject, output: Output): string[] {
   return [output.paint.dim(span), `  ${snippetText(object(summary['snippet']), output)}`];
 }
 
+function factLine(fact: JsonObject): string[] {
+  const of = text(fact['entity_name']) || text(fact['entity_id']);
+  return [`  ${oneLine([of, text(fact['predicate']), text(fact['value'])].join(' '))}`];
+}
+
+function entityLine(entity: JsonObject): string[] {
+  return [`  ${oneLine(`${text(entity['name'])} (${text(entity['type'])})`)}`];
+}
+
 /** One kind of thing under its head; nothing when there is none of it. */
 function part(head: string, items: readonly (readonly string[])[], { paint }: Output): string[] {
   return items.length === 0 ? [] : [paint.bold(head), ...items.flat(), ''];
@@ -36,7 +45,9 @@ export const run: CommandRun = async (call) => {
     return 0;
   }
   const now = Date.now();
+  const known = [...objects(recalled['entities']).map(entityLine), ...objects(recalled['facts']).map(factLine)];
   const lines = [
+    ...part('Known', known, output),
     ...part(
       'Summaries',
       objects(recalled['summaries']).map((item) => summaryLines(item, output)),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the process's arguments to its exit status: finds the command, runs it, and tells what went wrong.
 
+import type { Redactor } from '../secrets/redactor.ts';
 import { parseLine } from './arguments.ts';
 import { type CliError, EXIT, toCliError } from './cli-error.ts';
 import type { Call, Composition } from './command.ts';
@@ -14,20 +15,23 @@ function given(argv: readonly string[], word: string): boolean {
   return (end < 0 ? argv : argv.slice(0, end)).includes(word);
 }
 
-function report(error: CliError, output: Output): void {
-  if (output.json) {
-    const { code, message, advice, fields } = error;
-    output.document({ error: { code, message, advice, ...fields } });
-  } else {
+function report(error: CliError, output: Output, redactor: Redactor): void {
+  const { code, message, advice, lines, fields } = redactor.data(parts(error));
+  if (output.json) output.document({ error: { code, message, advice, ...fields } });
+  else {
     const { red } = output.notePaint;
-    const lines = [
-      `${red('sigil:')} ${visible(error.message)}`,
-      ...error.lines.map((line) => `  ${visible(line)}`),
-      visible(error.advice),
+    const shown = [
+      `${red('sigil:')} ${visible(message)}`,
+      ...lines.map((line) => `  ${visible(line)}`),
+      visible(advice),
     ];
-    output.note(lines.join('\n'));
+    output.note(shown.join('\n'));
   }
-  if (output.verbose) output.note((error.cause instanceof Error ? error.cause : error).stack ?? '');
+  if (output.verbose) output.note(redactor.text((error.cause instanceof Error ? error.cause : error).stack ?? ''));
+}
+
+function parts({ code, message, advice, lines, fields }: CliError) {
+  return { code, message, advice, lines, fields };
 }
 
 function textOf(value: unknown): string | undefined {
@@ -81,7 +85,7 @@ export async function run(argv: readonly string[], composition: Composition): Pr
     status = await dispatch(argv, output, composition);
   } catch (thrown) {
     const error = toCliError(thrown);
-    report(error, output);
+    report(error, output, composition.redactor);
     status = error.exitStatus;
   }
   await output.flushed();

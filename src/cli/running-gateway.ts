@@ -8,6 +8,8 @@ export interface StartOptions {
   readonly config: Config;
   /** Absolute path; created when it is missing. */
   readonly dataDir: string;
+  /** The file the config came from, for what a backup says about it; null without one. */
+  readonly configFile?: string | null;
   /** Entries of the config that were left out, and why: shown in status. */
   readonly quarantined: readonly Quarantined[];
   /** False: only `DATA/gateway.sock` listens, no TCP port (a chat that started its own gateway). */

@@ -4,7 +4,7 @@
 import { toFailure } from '../errors.ts';
 import { CliError, EXIT } from './cli-error.ts';
 import type { Call, CommandRun } from './command.ts';
-import { configOf, quarantinedParts } from './config-source.ts';
+import { quarantinedParts, runnableConfigOf } from './config-source.ts';
 import { dataDirOf } from './connect.ts';
 import type { RunningGateway, StartOptions } from './running-gateway.ts';
 
@@ -47,7 +47,7 @@ async function started(
   logLevel: string | undefined,
 ): Promise<{ gateway: RunningGateway; dataDir: string }> {
   const [listen, threads] = [call.value('listen'), call.value('threads')];
-  const { config, quarantined } = await configOf(call, {
+  const { config, quarantined, source } = await runnableConfigOf(call, {
     values: {
       ...(listen === undefined ? {} : { networking: { listen } }),
       ...(threads === undefined ? {} : { gateway: { threads } }),
@@ -63,6 +63,7 @@ async function started(
   const options: StartOptions = {
     config,
     dataDir,
+    configFile: source.file ?? null,
     quarantined: quarantinedParts(quarantined),
     tcp: true,
     logLevel: logLevel ?? (call.globals.verbose ? 'debug' : config.logging.level),

@@ -16,7 +16,10 @@ function wholeNumber(least: number, most: number): (text: string) => string {
 }
 
 function addSession(program: CliCommand): void {
-  const session = program.command('session').summary('conversations: list, show').helpGroup('See inside:');
+  const session = program
+    .command('session')
+    .summary('conversations: list, show, export, import')
+    .helpGroup('See inside:');
   session
     .command('list')
     .summary('list sessions, newest activity first')
@@ -28,10 +31,31 @@ function addSession(program: CliCommand): void {
     .summary('a session and its messages')
     .argument('<ID>', 'the session')
     .runs(() => import('./session-show.ts'));
+  session
+    .command('export')
+    .summary('a session as a file')
+    .argument('<SESSION>', 'the session')
+    .addOption(
+      new CliOption('--format <FORMAT>', 'jsonl, which can be imported again (default), or markdown')
+        .choices(['jsonl', 'markdown'])
+        .completesWith(['jsonl', 'markdown']),
+    )
+    .addOption(new CliOption('--output <FILE>', 'write to this file instead of stdout').completesWith('file'))
+    .runs(() => import('./session-export.ts'));
+  session
+    .command('import')
+    .summary('take in an exported session; doing it again is safe')
+    .description('It keeps its id where that is free. FILE - reads stdin.')
+    .argument('<FILE>', 'a file of `sigil session export`, in jsonl')
+    .option('--workspace <W>', 'put it there instead of into the workspace it was exported from')
+    .runs(() => import('./session-import.ts'));
 }
 
 function addMemory(program: CliCommand): void {
-  const memory = program.command('memory').summary('what was said: search, recall').helpGroup('See inside:');
+  const memory = program
+    .command('memory')
+    .summary('what was said and is known: search, recall, facts, entities, graph')
+    .helpGroup('See inside:');
   memory
     .command('search')
     .summary('find messages by their words, best first')
@@ -39,7 +63,7 @@ function addMemory(program: CliCommand): void {
     .argument('<WORDS...>', 'what to look for')
     .option('--workspace <W>', 'the workspace; your own when absent')
     .option('--session <S>', 'only this session')
-    .addOption(new CliOption('--role <R>', 'only what they said: user, assistant, system or tool').choices(ROLES))
+    .addOption(new CliOption('--role <R>', 'only what they said: user, assistant, system or tool').choices(SAID_BY))
     .option('--from <TIME>', 'only from this time on, as RFC 3339 or a date')
     .option('--to <TIME>', 'only before this time')
     .option('--all', 'only messages with all the words')
@@ -47,13 +71,170 @@ function addMemory(program: CliCommand): void {
     .runs(() => import('./memory-search.ts'));
   memory
     .command('recall')
-    .summary('what a text brings to mind: messages and summaries')
+    .summary('what a text brings to mind: facts, summaries and messages')
     .argument('<WORDS...>', 'the text')
     .option('--workspace <W>', 'the workspace; your own when absent')
     .option('--session <S>', 'only this session')
     .option('--limit <N>', 'at most this many of each kind (default 10)', wholeNumber(1, 200))
     .runs(() => import('./memory-recall.ts'));
+  memory
+    .command('facts')
+    .summary('what is known, newest first')
+    .option('--workspace <W>', 'the workspace; your own when absent')
+    .option('--entity <ID>', 'only about this entity')
+    .option('--predicate <P>', 'only with this predicate')
+    .option('--limit <N>', 'at most this many (default 50)', wholeNumber(1, MOST))
+    .runs(() => import('./memory-facts.ts'));
+  memory
+    .command('entities')
+    .summary('the things that are known, by their names')
+    .argument('[PREFIX]', 'only those whose name begins so, in any case')
+    .option('--workspace <W>', 'the workspace; your own when absent')
+    .option('--type <T>', 'only of this type')
+    .option('--limit <N>', 'at most this many (default 50)', wholeNumber(1, MOST))
+    .runs(() => import('./memory-entities.ts'));
+  memory
+    .command('graph')
+    .summary('what stands in relation to an entity')
+    .argument('<ENTITY>', 'its id, as `sigil memory entities` shows it')
+    .option('--workspace <W>', 'the workspace; your own when absent')
+    .option('--depth <N>', 'steps from it (default 2)', wholeNumber(0, 8))
+    .option('--type <T>', 'only along relationships of this type')
+    .runs(() => import('./memory-graph.ts'));
 }
+
+const PEOPLE = 'People and access:';
+
+function addUser(program: CliCommand): void {
+  const user = program.command('user').summary('users: list, add, change, link, unlink, remove').helpGroup(PEOPLE);
+  user
+    .command('list')
+    .summary('list users, those of the configuration first')
+    .option('--limit <N>', 'at most this many (default 50)', wholeNumber(1, MOST))
+    .runs(() => import('./user-list.ts'));
+  user
+    .command('add')
+    .summary('make a user')
+    .argument('<ID>', 'a short id: lowercase letters, digits, ":", "_" and "-"')
+    .option('--name <NAME>', 'the name shown')
+    .addOption(new CliOption('--role <ROLE>', 'what they may do (default member)').choices(ROLES).completesWith(ROLES))
+    .runs(() => import('./user-add.ts'));
+  user
+    .command('change')
+    .summary('give a user another name or role')
+    .argument('<ID>', 'the user')
+    .option('--name <NAME>', 'the name shown')
+    .addOption(new CliOption('--role <ROLE>', 'what they may do').choices(ROLES).completesWith(ROLES))
+    .runs(() => import('./user-change.ts'));
+  user
+    .command('link')
+    .summary('say who a user is on a platform')
+    .argument('<ID>', 'the user')
+    .argument('<CHANNEL>', 'the type of channel, such as telegram')
+    .argument('<PLATFORM-ID>', 'their id there')
+    .option('--name <NAME>', 'the name they have there')
+    .runs(() => import('./user-link.ts'));
+  user
+    .command('unlink')
+    .summary('take back who a user is on a platform')
+    .argument('<ID>', 'the user')
+    .argument('<CHANNEL>', 'the type of channel')
+    .argument('<PLATFORM-ID>', 'their id there')
+    .runs(() => import('./user-unlink.ts'));
+  user
+    .command('remove')
+    .summary('remove a user; their pairings and tokens go with them')
+    .argument('<ID>', 'the user')
+    .runs(() => import('./user-remove.ts'));
+}
+
+function addPairing(program: CliCommand): void {
+  const pairing = program.command('pairing').summary('pairings: list, approve, deny').helpGroup(PEOPLE);
+  pairing
+    .command('list')
+    .summary('conversations that may talk to the gateway, or want to')
+    .addOption(new CliOption('--status <S>', 'only these').choices(STATUSES).completesWith(STATUSES))
+    .option('--limit <N>', 'at most this many (default 50)', wholeNumber(1, MOST))
+    .runs(() => import('./pairing-list.ts'));
+  pairing
+    .command('approve')
+    .summary('let a conversation in')
+    .argument('<ID>', 'the pairing')
+    .option('--user <ID>', 'the user it speaks for, when it has none yet or another')
+    .runs(() => import('./pairing-approve.ts'));
+  pairing
+    .command('deny')
+    .summary('keep a conversation out')
+    .argument('<ID>', 'the pairing')
+    .runs(() => import('./pairing-deny.ts'));
+}
+
+function addToken(program: CliCommand): void {
+  const token = program.command('token').summary('tokens for the API: list, create, revoke').helpGroup(PEOPLE);
+  token
+    .command('list')
+    .summary('list tokens, without what they are')
+    .option('--user <ID>', 'only those of this user')
+    .option('--limit <N>', 'at most this many (default 50)', wholeNumber(1, MOST))
+    .runs(() => import('./token-list.ts'));
+  token
+    .command('create')
+    .summary('make a token; it is shown this once')
+    .option('--user <ID>', 'the user who speaks with it (default you)')
+    .option('--name <NAME>', 'what it is for')
+    .option(
+      '--permissions <LIST>',
+      'what it may do, with commas: admin:debug,workspace:homelab (default whatever its user may)',
+    )
+    .runs(() => import('./token-create.ts'));
+  token
+    .command('revoke')
+    .summary('revoke a token: it stops at once')
+    .argument('<ID>', 'the token')
+    .runs(() => import('./token-revoke.ts'));
+}
+
+const TIME_HELP = 'Times are like 2026-11-20T12:00:00Z, 2026-11-20, or so long ago: 30m, 24h, 7d.';
+
+function addAudit(program: CliCommand): void {
+  const audit = program.command('audit').summary('what was done: query, verify').helpGroup('See inside:');
+  audit
+    .command('query')
+    .summary('entries of the audit, newest first')
+    .description(TIME_HELP)
+    .option('--action <A>', 'only this action, such as token.created')
+    .option('--actor <ID>', 'only what this user did')
+    .option('--workspace <W>', 'only what is of this workspace')
+    .option('--from <TIME>', 'nothing before')
+    .option('--to <TIME>', 'only what is before')
+    .option('--limit <N>', 'at most this many (default 50)', wholeNumber(1, MOST))
+    .runs(() => import('./audit-query.ts'));
+  audit
+    .command('verify')
+    .summary('walk the chain; names the first entry that was changed, removed, inserted or moved')
+    .description('Exit status 1 when there is one.')
+    .option('--head', 'print the newest entry as N:HASH, to be kept somewhere else')
+    .option('--kept <N:HASH>', 'a head that was kept: the entries up to it must be the same')
+    .runs(() => import('./audit-verify.ts'));
+}
+
+function addUsage(program: CliCommand): void {
+  program
+    .command('usage')
+    .summary('tokens and cost by provider, model, workspace, user or session')
+    .description(TIME_HELP)
+    .helpGroup('See inside:')
+    .addOption(new CliOption('--by <WHAT>', 'what is added up (default model)').choices(BYS).completesWith(BYS))
+    .option('--from <TIME>', 'from the hour that holds this')
+    .option('--to <TIME>', 'hours that begin before')
+    .option('--hourly', 'a line for each hour')
+    .option('--limit <N>', 'at most this many lines (default 50)', wholeNumber(1, MOST))
+    .runs(() => import('./usage.ts'));
+}
+
+const ROLES = ['owner', 'admin', 'member', 'guest'];
+const STATUSES = ['active', 'pending', 'denied'];
+const BYS = ['provider', 'model', 'workspace', 'user', 'session'];
 
 function addConfig(program: CliCommand): void {
   const config = program
@@ -80,7 +261,80 @@ function addConfig(program: CliCommand): void {
     .runs(() => import('./config-schema.ts'));
 }
 
-const ROLES = ['user', 'assistant', 'system', 'tool'];
+const SAID_BY = ['user', 'assistant', 'system', 'tool'];
+function addBackup(program: CliCommand): void {
+  const backup = program.command('backup').summary('backups: create, verify, restore').helpGroup('Keep data safe:');
+  backup
+    .command('create')
+    .summary('back up all data in one archive, also while the gateway runs')
+    .description(
+      'The archive is a gzipped tar with a checksum of every file; it is read back before it gets its name.\n' +
+        'Secrets stay out of it unless asked for: the owner token and stored secrets. FILE - writes to stdout.',
+    )
+    .argument('<FILE>', 'the archive to write')
+    .option('--with-secrets', 'also the owner token and stored secrets: whoever has the archive then has them')
+    .option('--force', 'replace the file if it is there')
+    .runs(() => import('./backup-create.ts'));
+  backup
+    .command('verify')
+    .summary('read a backup to its end and hold it against its checksums')
+    .argument('<FILE>', 'the archive')
+    .runs(() => import('./backup-verify.ts'));
+  backup
+    .command('restore')
+    .summary('put a backup in the place of what is in the data directory')
+    .description(
+      'Everything is checked before anything is replaced, and no gateway may run. What was there is kept until it is done;\n' +
+        'a restore that is cut short is finished or forgotten by the next start.',
+    )
+    .argument('<FILE>', 'the archive')
+    .runs(() => import('./backup-restore.ts'));
+}
+
+function addDoctor(program: CliCommand): void {
+  const doctor = program
+    .command('doctor')
+    .summary('what is well, what is not, and the command that mends it')
+    .description('It only looks, with or without a running gateway; exit status 1 when something failed.')
+    .helpGroup('Keep data safe:')
+    .option('--thorough', 'compare every index of every database, however large')
+    .runs(() => import('./doctor.ts'));
+  doctor
+    .command('rebuild')
+    .summary('make views anew from the journal, while no gateway runs')
+    .argument('[VIEW...]', 'a file such as gateway.db, or a workspace; all when absent')
+    .option('--accept-loss', 'of a trimmed journal make what can be made, and do without the rest')
+    .runs(() => import('./doctor-rebuild.ts'));
+}
+
+/** Words on a command line are read by every user of the machine, and kept in the shell's history. */
+const NO_VALUE = {
+  message: 'The value of a secret is never taken from the command line.',
+  advice:
+    'Other users can see it there, and the shell keeps it. Run `sigil secret set NAME` and type it, or pipe it: `sigil secret set NAME < FILE`.',
+} as const;
+
+function addSecret(program: CliCommand): void {
+  const secret = program.command('secret').summary('secrets: set, list, remove').helpGroup('Set up:');
+  secret
+    .command('set')
+    .summary('keep a secret, to be referred to as keyring://service/account')
+    .description('The value is asked for without being shown, or read from stdin; it is never an argument.')
+    .argument('<NAME>', 'service/account; a name alone is sigil/NAME')
+    .refusing(NO_VALUE.message, NO_VALUE.advice)
+    .runs(() => import('./secret-set.ts'));
+  secret
+    .command('list')
+    .summary('names of secrets, when they were set and what refers to them; never values')
+    .runs(() => import('./secret-list.ts'));
+  secret
+    .command('remove')
+    .summary('forget a secret')
+    .argument('<NAME>', 'service/account; a name alone is sigil/NAME')
+    .option('--yes', 'without being asked')
+    .runs(() => import('./secret-remove.ts'));
+}
+
 const KINDS = ['gateway', 'channel', 'workspace', 'session', 'provider', 'budget', 'store', 'thread', 'plugin', 'node'];
 
 /** The whole tree, made anew; the options of the program are those every command takes. */
@@ -133,7 +387,15 @@ export function createProgram(): CliCommand {
     .runs(() => import('./actors.ts'), { ownSignals: true });
   addSession(program);
   addMemory(program);
+  addBackup(program);
+  addDoctor(program);
+  addAudit(program);
+  addUsage(program);
+  addUser(program);
+  addPairing(program);
+  addToken(program);
   addConfig(program);
+  addSecret(program);
   program
     .command('completion')
     .summary('a completion script for your shell')

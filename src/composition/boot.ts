@@ -40,13 +40,32 @@ export interface Boot extends House {
   readonly gone: readonly number[];
   /** Whose work hung or flooded the life before, when that is known. */
   readonly suspect: Suspect | null;
+  /** Values of secrets known so far, to be hidden. */
+  readonly hidden: readonly string[];
+}
+
+/** What a secret stands for, or why nobody knows. */
+export type SecretAnswer =
+  | { readonly ok: true; readonly value: string }
+  | { readonly ok: false; readonly error: Failure };
+
+/** What a worker is born with that is told later what it is to be. */
+export interface Prepared {
+  /** The thread's name, or another of the same role. */
+  readonly prepare: string;
 }
 
 export type ToWorker =
+  /** To one that was prepared, once and first: what it is to be. */
+  | { readonly say: 'boot'; readonly boot: Boot }
   /** A new life of another thread. */
   | { readonly say: 'attach'; readonly wire: Wire }
   /** Nobody waits for another thread, unless it is attached again. */
   | { readonly say: 'gone'; readonly thread: number }
+  /** The answer to a question for a secret, by its number. */
+  | { readonly say: 'secret'; readonly ask: number; readonly answer: SecretAnswer }
+  /** A secret has been used somewhere: it is hidden from now on. */
+  | { readonly say: 'hide'; readonly value: string }
   /** Close what is open and end. */
   | { readonly say: 'stop' };
 
@@ -54,6 +73,8 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 export type FromWorker =
   | { readonly say: 'ready' }
+  /** Somebody there needs a secret; only the root opens the place where they are kept. */
+  | { readonly say: 'secret'; readonly ask: number; readonly written: string }
   /** It cannot start, and trying again would not help. */
   | { readonly say: 'failed'; readonly error: Failure }
   | {

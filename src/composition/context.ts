@@ -16,6 +16,7 @@ import type { World } from '../world.ts';
 import type { House, LogLevel, Suspect } from './boot.ts';
 import { type Heartbeat, startHeartbeat } from './heartbeat.ts';
 import type { KillPoint } from './kill-points.ts';
+import { noSecrets, type ThreadSecrets } from './secrets.ts';
 
 export type Log = (level: LogLevel, fields: Readonly<Record<string, unknown>>, message: string) => void;
 
@@ -33,6 +34,8 @@ export interface ThreadContext {
   readonly fault: (whose: Address, error: Failure) => void;
   /** See {@link Boot.suspect}. */
   readonly suspect: Suspect | null;
+  /** What the config's secrets stand for, asked when one is used; and what keeps them out of sight. */
+  readonly secrets: ThreadSecrets;
   /** Named places of the crash tests; does nothing elsewhere. */
   readonly point: (name: KillPoint) => void;
 }
@@ -47,6 +50,7 @@ export interface ContextOptions {
   readonly onDown?: (thread: number) => void;
   readonly onUp?: (thread: number) => void;
   readonly suspect?: Suspect | null;
+  readonly secrets?: ThreadSecrets;
   /** Calls back once nothing of this thread is left to finish. */
   readonly drain: (done: () => void) => void;
   /** The thread's pulse; the loop's own when not given. */
@@ -108,8 +112,8 @@ export function createContext(options: ContextOptions): ThreadContext {
       drain: options.drain,
     }),
   );
-  const { suspect = null, point } = options;
-  return { house, index, life, name, world, bus, residents, heartbeat, log, fault, suspect, point };
+  const { suspect = null, secrets = noSecrets(), point } = options;
+  return { house, index, life, name, world, bus, residents, heartbeat, log, fault, suspect, secrets, point };
 }
 
 interface Pace {

@@ -23,6 +23,7 @@ export const journalRole =
       dataDir: house.data_dir,
       durability: house.config.storage.durability,
       clock: world,
+      retention: { ms: house.config.storage.journal_retention, now: () => world.now() },
       notify: wake,
       point: context.point,
       failed: (error) => context.fault(self, error),

@@ -22,14 +22,16 @@ import type { ChatRequest } from '../providers/provider.ts';
 import { permitsTool } from '../security/tool-rules.ts';
 import type { SessionState } from '../stores/fold.ts';
 import { packAppend } from '../stores/remote/append-wire.ts';
-import { createReadStore } from '../stores/remote/read-store.ts';
+import { createReadStore, type SeqTracker } from '../stores/remote/read-store.ts';
 import { unpackTail } from '../stores/remote/tail-wire.ts';
-import { createAgentMemory } from './agent-memory.ts';
+import { createWorkspaceWriter } from '../stores/remote/workspace-writer.ts';
+import { createKnowledgeStore } from '../stores/workspace-knowledge.ts';
 import { providerTypes } from './config-scopes.ts';
 import type { ThreadContext } from './context.ts';
 import { failingSessions } from './failing-sessions.ts';
 import { withFaults } from './fault-points.ts';
 import { CHANNEL_HINTS, CONTEXT_TOKENS, lanePolicy, OUTPUT_TOKENS } from './lane-policy.ts';
+import { memoryTools } from './memory-tools.ts';
 import { createModelStream } from './model-stream.ts';
 import type { Role, StartRole } from './role.ts';
 import { testTools } from './test-tools.ts';
@@ -38,6 +40,8 @@ import { testTools } from './test-tools.ts';
 const JOURNAL_WITHIN = 60_000;
 /** How long a question to the read thread may take. */
 const READ_WITHIN = 10_000;
+/** How long a tool waits for what it changes to be durable. */
+const WRITE_WITHIN = 15_000;
 /** Pause before the streams that have something open are asked for again. */
 const OWED_PAUSE = 100;
 
@@ -53,9 +57,9 @@ export const laneRole = (open: (context: ThreadContext) => Promise<LaneAdapters>
   return async (context) => laneWith(context, await open(context));
 };
 
-export const startLane = laneRole(async ({ house }) => {
-  const tools = await testTools(builtInTools(), process.env['SIGIL_TEST_TOOLS']);
-  const models = createModelStream(providerTypes(house.config));
+export const startLane = laneRole(async ({ house, secrets }) => {
+  const tools = await testTools(builtInTools(), process.env['SIGIL_TEST_TOOLS'], secrets);
+  const models = createModelStream(providerTypes(house.config), secrets.redactor);
   await models.preload('sigil');
   return { tools, checks: createArgumentChecks(), stream: models.stream };
 });
@@ -140,12 +144,15 @@ function laneEffects(
 ): LaneEffects {
   const { bus, world, house } = context;
   const { config } = house;
+  const { redactor } = context.secrets;
   const journal = address('store', 'journal');
   const read = address('store', 'read');
-  const store = createReadStore({
-    bus,
-    from: address('thread', context.name),
-    seen: { note: () => undefined, began: () => undefined, barrier: () => 'latest' },
+  const from = address('thread', context.name);
+  const seen: SeqTracker = { note: () => undefined, began: () => undefined, barrier: () => 'latest' };
+  const store = createReadStore({ bus, from, seen });
+  const knowledge = createKnowledgeStore({
+    writer: createWorkspaceWriter({ bus, from, seen, within: WRITE_WITHIN }),
+    read: store,
   });
 
   const may = (workspace_id: string, tool: string): boolean => {
@@ -239,10 +246,12 @@ function laneEffects(
             workspace_id,
             user_id,
             turn_id: turn?.turn_id ?? '',
-            memory: createAgentMemory(store, { workspace_id, user_id }),
+            memory: memoryTools({ read: store, knowledge, workspace_id, user_id, turn_id: turn?.turn_id ?? '' }),
           },
         },
-        ({ content, is_error, truncated, took_ms }) => done({ call, content, is_error, truncated, took_ms }),
+        // Before it is journaled: what a tool has seen of a secret stays out of the record and of all that is made from it.
+        ({ content, is_error, truncated, took_ms }) =>
+          done({ call, content: redactor.text(content), is_error, truncated, took_ms }),
       );
       return () => controller.abort();
     },

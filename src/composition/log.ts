@@ -4,6 +4,7 @@
 import { pino } from 'pino';
 import type { Config } from '../config/schema.ts';
 import type { EdgeLog } from '../edge/ports.ts';
+import type { Redactor } from '../secrets/redactor.ts';
 import type { Log } from './context.ts';
 
 /** Names of fields that hold secrets wherever they appear. */
@@ -20,11 +21,12 @@ const SECRETS = [
   '*.secret',
 ];
 
+/** A log, with what secrets stand for taken out of every line whatever field it is in. */
 export interface ProcessLog extends EdgeLog {
   readonly write: Log;
 }
 
-export async function createLog(config: Config, level: string): Promise<ProcessLog> {
+export async function createLog(config: Config, level: string, redactor: Redactor): Promise<ProcessLog> {
   const { format } = config.logging;
   const pretty = format === 'pretty' || (format === 'auto' && process.stderr.isTTY);
   const options = {
@@ -42,11 +44,14 @@ export async function createLog(config: Config, level: string): Promise<ProcessL
       })
     : pino.destination({ dest: 2, sync: true });
   const log = pino(options, stream);
+  const write: Log = (severity, fields, message) => {
+    if (log.isLevelEnabled(severity)) log[severity](redactor.data(fields), redactor.text(message));
+  };
   return {
-    debug: (fields, message) => log.debug(fields, message),
-    info: (fields, message) => log.info(fields, message),
-    warn: (fields, message) => log.warn(fields, message),
-    error: (fields, message) => log.error(fields, message),
-    write: (severity, fields, message) => log[severity](fields, message),
+    debug: (fields, message) => write('debug', fields, message),
+    info: (fields, message) => write('info', fields, message),
+    warn: (fields, message) => write('warn', fields, message),
+    error: (fields, message) => write('error', fields, message),
+    write,
   };
 }

@@ -12,9 +12,11 @@ import { placement, threadNames } from '../bus/layout.ts';
 import type { Config } from '../config/schema.ts';
 import type { Admission } from '../edge/admission.ts';
 import type { Failure } from '../errors.ts';
+import { isDirectoryChange } from '../stores/directory-commands.ts';
 import { Actors } from './actors.ts';
 import { hostAuthorities } from './authorities.ts';
 import type { ThreadContext } from './context.ts';
+import type { RootDirectory } from './root-directory.ts';
 
 /** Channels that are part of every gateway. */
 export const PULL_CHANNELS = ['http', 'cli'] as const;
@@ -26,6 +28,8 @@ const DELIVER_WITHIN = 60_000;
 
 export interface MainOptions {
   readonly quarantined: readonly Quarantined[];
+  /** The directory the root owns. */
+  readonly directory: RootDirectory;
   /** Told once every lane has nothing left to finish, or its time is over. */
   readonly drained: () => void;
   /** What was let in and waits for its lane; everything is let in when not given. */
@@ -88,7 +92,20 @@ export function startMain(context: ThreadContext, options: MainOptions): Actors 
     lives += 1;
     // Nobody tells it a second time that everything is up.
     if (lives > 1) actor.send({ type: 'gateway.started' });
-    return actor;
+    options.directory.begin();
+    return {
+      ...actor,
+      receive: (envelope) => {
+        if (!isDirectoryChange(envelope.type)) return actor.receive(envelope);
+        const started = world.monotonic();
+        options.directory.receive(envelope);
+        actor.note(envelope.type, started);
+      },
+      stop: () => {
+        options.directory.end();
+        actor.stop();
+      },
+    };
   });
   for (const name of PULL_CHANNELS) {
     const self = address('channel', name);
@@ -129,15 +146,17 @@ function startChannel({ context, self, routing, fault, acknowledged, admission }
       const { placed, to } = effect;
       const session = address('session', placed.session_id);
       const lane = names[place(session)] ?? '';
-      const error = admission?.refusal(lane);
-      if (error) return send({ type: 'delivered', to, answer: { ok: false, error } } as ChannelEvent);
-      const leave = admission?.enter(lane);
-      const options = { from: self, within: DELIVER_WITHIN, trace: to.trace };
-      bus.ask(session, 'session.deliver', placed.deliver, options, (answer) => {
-        leave?.();
-        if (answer.ok) acknowledged(answer.body.seq);
-        send({ type: 'delivered', to, answer } as ChannelEvent);
-      });
+      const hand = (leave: () => void): void => {
+        const options = { from: self, within: DELIVER_WITHIN, trace: to.trace };
+        bus.ask(session, 'session.deliver', placed.deliver, options, (answer) => {
+          leave();
+          if (answer.ok) acknowledged(answer.body.seq);
+          send({ type: 'delivered', to, answer } as ChannelEvent);
+        });
+      };
+      if (admission === undefined) return hand(() => undefined);
+      const error = admission.pass(lane, placed.share, to.deadline ?? Number.POSITIVE_INFINITY, hand);
+      if (error !== null) send({ type: 'delivered', to, answer: { ok: false, error } } as ChannelEvent);
     },
   });
 }

@@ -14,6 +14,39 @@ export interface MemoryGuardOptions {
   readonly every: (ms: number, run: () => void) => void;
 }
 
+/** What a thread may hold. */
+export interface MemoryLimit {
+  /** Bytes, heap and buffers together. */
+  readonly most: number;
+  /**
+   * A number that stays the same for as long as the thread works on one thing without its loop turning; 0 while it does
+   * not, or nobody in particular is worked for.
+   */
+  readonly piece?: () => number;
+  /** Told once, with what it holds, when that is too much; `piece` of it in one piece of work when that was. */
+  readonly over: (held: { readonly bytes: number; readonly piece: number }) => void;
+  /** Told once when it comes near. */
+  readonly near?: () => void;
+}
+
+interface Watched extends MemoryLimit {
+  /** The piece of work it was seen at last, and what it held when it was seen there first. */
+  at: number;
+  before: number;
+  near_told: boolean;
+}
+
+/**
+ * What one piece of work may take, in bytes: nothing that is meant well takes as much without letting the loop turn, and
+ * whatever does is ended long before the thread's whole limit, which many sessions may need together.
+ */
+export const PIECE_MOST = 160 * 1_048_576;
+/**
+ * At these shares of the limits the next life is made ready. It takes as long as what allocates in a loop takes for all of
+ * a piece, and costs little when it is not needed.
+ */
+const NEAR = { most: 0.5, piece: 0.1 } as const;
+
 /**
  * How often it looks, in milliseconds. A loop that does nothing but allocate takes about a gigabyte a second, so between
  * two looks a thread can take some 50 MB.
@@ -26,7 +59,7 @@ const LOOK_EVERY = 50;
  * instructions, also in an endless loop, and is asked again only once it has.
  */
 export class MemoryGuard {
-  private readonly guarded = new Map<Guarded, { readonly most: number; readonly over: (bytes: number) => void }>();
+  private readonly guarded = new Map<Guarded, Watched>();
   private readonly asked = new Set<Guarded>();
 
   constructor({ resident, calm, every }: MemoryGuardOptions) {
@@ -36,9 +69,8 @@ export class MemoryGuard {
     });
   }
 
-  /** @param over told once, with what it holds, when it holds more than `most` bytes */
-  add(worker: Guarded, most: number, over: (bytes: number) => void): void {
-    this.guarded.set(worker, { most, over });
+  add(worker: Guarded, limit: MemoryLimit): void {
+    this.guarded.set(worker, { ...limit, at: 0, before: 0, near_told: false });
   }
 
   remove(worker: Guarded): void {
@@ -51,14 +83,28 @@ export class MemoryGuard {
     worker.getHeapStatistics().then(
       ({ used_heap_size, external_memory }) => {
         this.asked.delete(worker);
-        const limit = this.guarded.get(worker);
-        const bytes = used_heap_size + external_memory;
-        if (limit === undefined || bytes <= limit.most) return;
-        this.guarded.delete(worker);
-        limit.over(bytes);
+        this.look(worker, used_heap_size + external_memory);
       },
       // It has ended meanwhile; whoever started it hears of that another way.
       () => this.asked.delete(worker),
     );
+  }
+
+  private look(worker: Guarded, bytes: number): void {
+    const watched = this.guarded.get(worker);
+    if (watched === undefined) return;
+    const at = watched.piece?.() ?? 0;
+    if (at === 0 || at !== watched.at) {
+      watched.at = at;
+      watched.before = bytes;
+    }
+    const piece = bytes - watched.before;
+    if (bytes > watched.most || piece > PIECE_MOST) {
+      this.guarded.delete(worker);
+      watched.over({ bytes, piece });
+    } else if (!watched.near_told && (bytes > watched.most * NEAR.most || piece > PIECE_MOST * NEAR.piece)) {
+      watched.near_told = true;
+      watched.near?.();
+    }
   }
 }

@@ -3,9 +3,10 @@
 
 import type { StreamSink } from '../actors/session/call-model.ts';
 import type { Abort } from '../actors/session/effects.ts';
-import { failure, toFailure } from '../errors.ts';
+import { type Failure, failure, toFailure } from '../errors.ts';
 import type { ChatRequest, Provider } from '../providers/provider.ts';
 import { createProvider } from '../providers/registry.ts';
+import type { Redactor } from '../secrets/redactor.ts';
 
 /** Resolves after `ms`, or as soon as the signal aborts. */
 function pause(ms: number, signal: AbortSignal): Promise<void> {
@@ -21,8 +22,20 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** @param types the type of each configured provider, by its name */
-export function createModelStream(types: ReadonlyMap<string, string>): {
+/** Whatever brought a secret there, a message of a person or the result of a tool: it is not for a model. */
+function redacted(request: ChatRequest, redactor: Redactor): ChatRequest {
+  const { systemPrompt, messages } = request;
+  return { ...request, systemPrompt: redactor.text(systemPrompt), messages: redactor.data(messages) };
+}
+
+/**
+ * @param types the type of each configured provider, by its name
+ * @param redactor keeps secrets out of what is sent to a model and out of what a provider says of its failures
+ */
+export function createModelStream(
+  types: ReadonlyMap<string, string>,
+  redactor: Redactor,
+): {
   /** Loads a provider before its first call needs it. */
   preload(name: string): Promise<void>;
   stream(name: string, request: ChatRequest, sink: StreamSink): Abort;
@@ -43,6 +56,10 @@ export function createModelStream(types: ReadonlyMap<string, string>): {
     return made;
   };
 
+  /** A vendor's error may quote the key it was sent. */
+  const told = (code: 'provider_error' | 'provider_unavailable', name: string, thrown: unknown): Failure =>
+    failure(code, redactor.text(`${name}: ${toFailure(thrown).message}`));
+
   const run = async (
     provider: Provider,
     request: ChatRequest,
@@ -55,7 +72,7 @@ export function createModelStream(types: ReadonlyMap<string, string>): {
         for (const event of batch) {
           if (signal.aborted) return;
           last = event.type;
-          sink.event(event);
+          sink.event(event.type === 'error' ? redactor.data(event) : event);
         }
       }
       if (signal.aborted) return;
@@ -65,7 +82,7 @@ export function createModelStream(types: ReadonlyMap<string, string>): {
           : failure('provider_error', `${provider.name} ended its answer without saying so.`),
       );
     } catch (thrown) {
-      if (!signal.aborted) sink.end(failure('provider_error', `${provider.name}: ${toFailure(thrown).message}`));
+      if (!signal.aborted) sink.end(told('provider_error', provider.name, thrown));
     }
   };
 
@@ -73,14 +90,15 @@ export function createModelStream(types: ReadonlyMap<string, string>): {
     preload: async (name) => {
       await load(name);
     },
-    stream: (name, request, sink) => {
+    stream: (name, whole, sink) => {
+      const request = redacted(whole, redactor);
       const controller = new AbortController();
       const provider = loaded.get(name);
       if (provider !== undefined) void run(provider, request, sink, controller.signal);
       else {
         load(name).then(
           (made) => run(made, request, sink, controller.signal),
-          (thrown) => sink.end(failure('provider_unavailable', `${name}: ${toFailure(thrown).message}`)),
+          (thrown) => sink.end(told('provider_unavailable', name, thrown)),
         );
       }
       return () => controller.abort();

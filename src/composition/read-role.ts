@@ -4,8 +4,10 @@
 import { address } from '../bus/address.ts';
 import type { ProjectionName } from '../stores/protocol.ts';
 import { openReader } from '../stores/sqlite/open.ts';
+import { Actors } from './actors.ts';
 import { bindHandlers } from './bind.ts';
 import type { StartRole } from './role.ts';
+import { hostVectorIndexes } from './vector-index.ts';
 
 /** The role over this reader. */
 export const readRole =
@@ -18,7 +20,14 @@ export const readRole =
       void bus.send(views, 'views.hurry', { upto, projection }, { from: self });
     const reader = open({ dataDir: house.data_dir, clock: world, hurry });
     bus.host('store', bindHandlers(context, self, reader.handlers));
-    return { drain: (done) => done(), close: () => reader.close() };
+    const actors = new Actors(context);
+    const indexes = hostVectorIndexes(context, actors);
+    const close = (): void => {
+      actors.stop();
+      indexes.close();
+      reader.close();
+    };
+    return { drain: (done) => done(), close };
   };
 
 export const startRead = readRole(openReader);

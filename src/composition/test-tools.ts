@@ -2,18 +2,23 @@
 // Tools of the crash tests: `SIGIL_TEST_TOOLS=module` puts what that module makes of the built-in tools in their place.
 
 import type { Tool } from '../agent/tools/tool.ts';
+import type { SecretResolver } from '../secrets/resolver.ts';
 
 /** What is published has none: a variable in somebody's environment must not be able to bring code in. */
 const PUBLISHED = !import.meta.url.endsWith('.ts');
 
 /** What such a module exports. */
 export interface TestTools {
-  readonly tools: (builtIn: readonly Tool[]) => readonly Tool[];
+  readonly tools: (builtIn: readonly Tool[], secrets: SecretResolver) => readonly Tool[];
 }
 
 /** The tools of a lane's thread; without a setting the built-in ones. */
-export async function testTools(builtIn: readonly Tool[], setting: string | undefined): Promise<readonly Tool[]> {
+export async function testTools(
+  builtIn: readonly Tool[],
+  setting: string | undefined,
+  secrets: SecretResolver,
+): Promise<readonly Tool[]> {
   if (PUBLISHED || setting === undefined || setting === '') return builtIn;
   const { tools } = (await import(setting)) as TestTools;
-  return tools(builtIn);
+  return tools(builtIn, secrets);
 }

@@ -6,6 +6,7 @@ import { toFailure } from '../errors.ts';
 import type { Boot, FromWorker, ToWorker, Wire } from './boot.ts';
 import { type ContextOptions, createContext } from './context.ts';
 import type { Role, StartRole } from './role.ts';
+import { askedSecrets } from './secrets.ts';
 
 export interface ThreadLifeOptions extends Pick<ContextOptions, 'world' | 'point' | 'heartbeat' | 'bounds'> {
   readonly boot: Boot;
@@ -28,11 +29,17 @@ export function startThreadLife(options: ThreadLifeOptions): ThreadLife {
   const { boot, say } = options;
   let role: Role | undefined;
   let stopping = false;
+  const secrets = askedSecrets({
+    hidden: boot.hidden,
+    world: options.world,
+    ask: (ask, written) => say({ say: 'secret', ask, written }),
+  });
   const context = createContext({
     house: boot,
     index: boot.thread,
     life: boot.life,
     suspect: boot.suspect,
+    secrets,
     world: options.world,
     log: (level, fields, message) => say({ say: 'log', level, fields, message }),
     point: options.point,
@@ -75,10 +82,18 @@ export function startThreadLife(options: ThreadLifeOptions): ThreadLife {
     started: start(),
     hear: (message) => {
       switch (message.say) {
+        case 'secret':
+          secrets.answered(message.ask, message.answer);
+          break;
+        case 'hide':
+          secrets.redactor.add(message.value);
+          break;
         case 'attach':
           if (role === undefined) waiting.push(message.wire);
           else attach(message.wire);
           break;
+        case 'boot':
+          throw new Error(`${context.name} lives already`);
         case 'gone':
           context.bus.gone(message.thread);
           break;

@@ -6,10 +6,11 @@ import { threadNames } from '../bus/layout.ts';
 import type { BusNode } from '../bus/node.ts';
 import { Ports } from '../bus/ports.ts';
 import { type ExitReason, type History, INTENSITY, type Intensity, NO_HISTORY, onExit } from '../bus/supervision.ts';
-import { type Failure, failure } from '../errors.ts';
+import { type Failure, failure, toFailure } from '../errors.ts';
 import { threadSpec } from '../tree.ts';
 import type { World } from '../world.ts';
-import type { FromWorker, House, LogLevel, Suspect, Wire } from './boot.ts';
+import type { FromWorker, House, LogLevel, SecretAnswer, Suspect, Wire } from './boot.ts';
+import type { ThreadSecrets } from './secrets.ts';
 import { OUT_OF_MEMORY, type ThreadProcess, type WorkerHost } from './workers.ts';
 
 export interface ThreadsOptions {
@@ -27,6 +28,8 @@ export interface ThreadsOptions {
   /** A thread that was told to end does not: nothing but the end of the process takes it away. */
   readonly unstoppable?: (thread: string) => void;
   readonly intensity?: Intensity;
+  /** The root's secrets, which the others ask it for; without them nobody gets any. */
+  readonly secrets?: ThreadSecrets;
 }
 
 interface Thread {
@@ -110,6 +113,9 @@ export class Threads {
         said: '',
         ended: () => undefined,
       }));
+    options.secrets?.redactor.onAdd((value) => {
+      for (const { worker } of this.threads) worker?.post({ say: 'hide', value });
+    });
   }
 
   /**
@@ -147,6 +153,7 @@ export class Threads {
       await ended;
       giveUp();
     }
+    this.options.workers.dismiss?.();
   }
 
   private spawn(thread: Thread): void {
@@ -167,7 +174,8 @@ export class Threads {
       other.worker.post({ say: 'attach', wire: { thread: thread.index, life: thread.life, port: one } });
     }
     const gone = this.threads.filter((other) => other.gone && other !== thread).map((other) => other.index);
-    const boot = { ...house, thread: thread.index, life: thread.life, wires, gone, suspect: thread.suspect };
+    const hidden = this.options.secrets?.redactor.values() ?? [];
+    const boot = { ...house, thread: thread.index, life: thread.life, wires, gone, suspect: thread.suspect, hidden };
     const worker = workers.spawn(thread.name, boot, {
       message: (message) => this.heard(thread, worker, message),
       error: (error) => {
@@ -197,11 +205,24 @@ export class Threads {
         this.complain({ thread: thread.name, error: message.error }, 'a thread could not start');
         this.started(message.error);
         break;
+      case 'secret':
+        void this.secret(message.written).then((answer) => worker.post({ say: 'secret', ask: message.ask, answer }));
+        break;
       case 'log':
         this.options.log(message.level, { thread: thread.name, ...message.fields }, message.message);
         break;
       default:
         break;
+    }
+  }
+
+  private async secret(written: string): Promise<SecretAnswer> {
+    const { secrets } = this.options;
+    if (secrets === undefined) return { ok: false, error: failure('not_found', 'There are no secrets here.') };
+    try {
+      return { ok: true, value: await secrets.resolve(written) };
+    } catch (thrown) {
+      return { ok: false, error: toFailure(thrown) };
     }
   }
 
@@ -324,7 +345,12 @@ export class Threads {
     const alive = beat !== thread.beat || late;
     thread.beat = beat;
     thread.silent_ms = alive ? 0 : thread.silent_ms + LOOK_EVERY;
-    if (thread.silent_ms < this.patienceWith(thread) || thread.worker === null || thread.ending !== null) return;
+    if (thread.worker === null || thread.ending !== null) return;
+    const patience = this.patienceWith(thread);
+    // Its next life may be needed soon.
+    if (thread.silent_ms >= patience / 2 && thread.ready)
+      this.options.workers.prepare?.(thread.name, this.options.house);
+    if (thread.silent_ms < patience) return;
     thread.ending = 'hung';
     this.options.log(
       'error',

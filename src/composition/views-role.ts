@@ -6,6 +6,7 @@ import { READ } from '../bus/layout.ts';
 import type { ProjectionName } from '../stores/protocol.ts';
 import { openViews } from '../stores/sqlite/open.ts';
 import { bindHandlers } from './bind.ts';
+import { embedding } from './embedding.ts';
 import type { StartRole } from './role.ts';
 
 /** The role over these views. */
@@ -25,6 +26,7 @@ export const viewsRole =
       grown: (workspace_id: string, session_id: string) =>
         void bus.send(address('workspace', workspace_id), 'workspace.memory_grown', { session_id }, { from: self }),
     };
+    const vectors = embedding(context);
     const views = open({
       dataDir: house.data_dir,
       clock: world,
@@ -32,6 +34,7 @@ export const viewsRole =
       point: context.point,
       failed: (error) => context.fault(self, error),
       recent,
+      ...(vectors === undefined ? {} : { vectors }),
     });
     bus.host('store', bindHandlers(context, self, views.handlers));
     return {

@@ -3,8 +3,8 @@
 
 import { MessageChannel, SHARE_ENV, type TransferListItem, Worker } from 'node:worker_threads';
 import type { Port } from '../bus/ports.ts';
-import type { Boot, FromWorker, ToWorker } from './boot.ts';
-import { MemoryGuard } from './memory-guard.ts';
+import type { Boot, FromWorker, House, Prepared, ToWorker } from './boot.ts';
+import { MemoryGuard, PIECE_MOST } from './memory-guard.ts';
 
 /** One life of a thread, as the root holds it. */
 export interface ThreadProcess {
@@ -30,6 +30,10 @@ export interface WorkerHost {
   /** Two ports that are each other's end. */
   channel(): readonly [Port, Port];
   spawn(name: string, boot: Boot, events: ThreadEvents): ThreadProcess;
+  /** A life of this thread may be needed soon: what takes time and is the same for each is done before. */
+  prepare?(name: string, house: House): void;
+  /** None is needed any more. */
+  dismiss?(): void;
 }
 
 /** What a thread may hold in MiB, heap and buffers; past it the thread is ended. A lane gets more for each awake session. */
@@ -45,6 +49,23 @@ const CALM_MB = 256;
 const YOUNG_MB = { busy: 64, other: 16 } as const;
 const BUSY: ReadonlySet<string> = new Set(['lane', 'views', 'journal']);
 
+/** How long one that was made ready stands there when it is not needed, in milliseconds. */
+const SPARE_MS = 60_000;
+
+interface Spare {
+  readonly worker: Worker;
+  /** It is needed: it is no spare any more. */
+  readonly keep: () => void;
+  /** It is not. */
+  readonly drop: () => void;
+}
+
+/** Bytes a thread may hold, by what it is for. */
+function mostOf(role: string, { config }: House): number {
+  const { each_awake, lane, other } = MEMORY_MB;
+  return Math.round(role === 'lane' ? lane + config.gateway.awake_max * each_awake : other) * 1_048_576;
+}
+
 /** @param entry the file a worker begins with */
 export function realWorkers(entry: URL): WorkerHost {
   const guard = new MemoryGuard({
@@ -52,6 +73,58 @@ export function realWorkers(entry: URL): WorkerHost {
     calm: CALM_MB * 1_048_576,
     every: (ms, run) => void setInterval(run, ms).unref(),
   });
+  /** Lives that have loaded what they need and wait for what they are to be, by role. */
+  const spares = new Map<string, Spare>();
+
+  const begin = (name: string, data: Boot | Prepared, house: House, ports: readonly TransferListItem[]): Worker => {
+    const role = roleOf(name);
+    return new Worker(entry, {
+      name,
+      workerData: data,
+      transferList: [...ports],
+      // Nobody changes the environment after the start, and a copy for each thread takes time.
+      env: SHARE_ENV,
+      resourceLimits: {
+        maxOldGenerationSizeMb: mostOf(role, house) / 1_048_576 + WALL_MB,
+        maxYoungGenerationSizeMb: YOUNG_MB[BUSY.has(role) ? 'busy' : 'other'],
+      },
+    });
+  };
+
+  const prepare = (name: string, house: House): void => {
+    const role = roleOf(name);
+    if (spares.has(role)) return;
+    const worker = begin(name, { prepare: name }, house, []);
+    const forget = (): void => {
+      clearTimeout(timer);
+      worker.removeListener('error', forget);
+      worker.removeListener('exit', forget);
+      if (spares.get(role)?.worker === worker) spares.delete(role);
+    };
+    const drop = (): void => {
+      forget();
+      void worker.terminate();
+    };
+    const timer = setTimeout(drop, SPARE_MS).unref();
+    // Without one the next life is begun as the first was, and says itself what is wrong.
+    worker.once('error', forget);
+    worker.once('exit', forget);
+    worker.unref();
+    spares.set(role, { worker, keep: forget, drop });
+  };
+
+  /** One that is ready, told what it is to be; else a new one. */
+  const take = (name: string, boot: Boot): Worker => {
+    const ports = boot.wires.map((wire) => wire.port as unknown as TransferListItem);
+    const spare = spares.get(roleOf(name));
+    if (spare === undefined) return begin(name, boot, boot, ports);
+    const { worker } = spare;
+    spare.keep();
+    worker.ref();
+    worker.postMessage({ say: 'boot', boot } satisfies ToWorker, ports);
+    return worker;
+  };
+
   return {
     channel: () => {
       const { port1, port2 } = new MessageChannel();
@@ -61,31 +134,35 @@ export function realWorkers(entry: URL): WorkerHost {
       port2.postMessage([]);
       return [port1 as unknown as Port, port2 as unknown as Port];
     },
+    prepare,
+    dismiss: () => {
+      for (const { drop } of [...spares.values()]) drop();
+    },
     spawn: (name, boot, events) => {
-      const role = name.replace(/-\d+$/, '');
-      const { each_awake, lane, other } = MEMORY_MB;
-      const most = role === 'lane' ? Math.round(lane + boot.config.gateway.awake_max * each_awake) : other;
-      const worker = new Worker(entry, {
-        name,
-        workerData: boot,
-        transferList: boot.wires.map((wire) => wire.port as unknown as TransferListItem),
-        // Nobody changes the environment after the start, and a copy for each thread takes time.
-        env: SHARE_ENV,
-        resourceLimits: {
-          maxOldGenerationSizeMb: most + WALL_MB,
-          maxYoungGenerationSizeMb: YOUNG_MB[BUSY.has(role) ? 'busy' : 'other'],
-        },
-      });
+      const most = mostOf(roleOf(name), boot);
+      const worker = take(name, boot);
       worker.on('message', events.message);
       worker.on('error', events.error);
       worker.once('exit', () => {
         guard.remove(worker);
         events.exit();
       });
-      guard.add(worker, most * 1_048_576, (bytes) => {
-        const message = `It holds ${Math.round(bytes / 1_048_576)} MiB of the ${most} it may.`;
-        events.error(Object.assign(new Error(message), { code: OUT_OF_MEMORY }));
-        void worker.terminate();
+      const beats = new Int32Array(boot.beats);
+      const working = new Int32Array(boot.working);
+      guard.add(worker, {
+        most,
+        // The beat goes on with every turn of the loop; 0 is nobody's work.
+        piece: () => (Atomics.load(working, boot.thread) === 0 ? 0 : Atomics.load(beats, boot.thread)),
+        near: () => prepare(name, boot),
+        over: ({ bytes, piece }) => {
+          const message =
+            piece > PIECE_MOST
+              ? `It took ${mib(piece)} MiB in one piece of work, of the ${mib(PIECE_MOST)} that one may.`
+              : `It holds ${mib(bytes)} MiB of the ${mib(most)} it may.`;
+          // First of all: it ends when it comes out of what it is in, a collection of all it holds at worst.
+          void worker.terminate();
+          events.error(Object.assign(new Error(message), { code: OUT_OF_MEMORY }));
+        },
       });
       return {
         post: (message) => {
@@ -96,4 +173,12 @@ export function realWorkers(entry: URL): WorkerHost {
       };
     },
   };
+}
+
+function roleOf(name: string): string {
+  return name.replace(/-\d+$/, '');
+}
+
+function mib(bytes: number): number {
+  return Math.round(bytes / 1_048_576);
 }

@@ -2,6 +2,7 @@
 // Environment variables as configuration: `SIGIL_NETWORKING_LISTEN` is `networking.listen`, resolved by the schema.
 
 import { z } from 'zod';
+import { SECRET_VARIABLE } from './secret-name.ts';
 import { childOf, factsOf, isMap, keysOf, nearest, type Path, type Schema, schemaAt, unwrap } from './walk.ts';
 
 /** `SIGIL_` names that mean something but are no configuration key. */
@@ -9,10 +10,16 @@ export const OTHER_ENV_NAMES: readonly string[] = [
   'SIGIL_CONFIG',
   'SIGIL_DATA_DIR',
   'SIGIL_KILL_AT',
+  'SIGIL_SECRETS_PASSPHRASE',
   'SIGIL_TEST_TOOLS',
   'SIGIL_TOKEN',
   'SIGIL_URL',
 ];
+
+/** The variables of secrets kept in the environment are as many as there are secrets. */
+function isOther(name: string): boolean {
+  return OTHER_ENV_NAMES.includes(name) || name.startsWith(SECRET_VARIABLE);
+}
 
 /** One variable that names a key, with its value as the schema wants it. */
 export interface EnvValue {
@@ -138,7 +145,7 @@ export function readEnv(
   const unknown: { name: string; suggestion: string | undefined }[] = [];
   for (const name of Object.keys(env).toSorted()) {
     const text = env[name];
-    if (!name.startsWith('SIGIL_') || OTHER_ENV_NAMES.includes(name) || text === undefined || text === '') continue;
+    if (!name.startsWith('SIGIL_') || isOther(name) || text === undefined || text === '') continue;
     const path = find(root, name.slice('SIGIL_'.length), text, data, likelyNames);
     const schema = path && schemaAt(root, path);
     if (!path || !schema || path.includes('__proto__')) unknown.push({ name, suggestion: suggest(root, name) });

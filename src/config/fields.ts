@@ -73,15 +73,15 @@ export function shaped(pattern: RegExp, allowed: string) {
 }
 
 /**
- * A secret: the text itself or, better, a reference to it (`${NAME}`, `file:///path`). It stays as written in the
- * configuration, branded so that only `resolveSecret` turns it into something usable.
+ * A secret: the text itself or, better, a reference to it (`${NAME}`, `file:///path`, `keyring://service/account`). It
+ * stays as written in the configuration, branded so that only a resolver of secrets turns it into something usable.
  */
 export function secret() {
   return z
     .string()
     .max(16_384)
     .brand<'SecretRef'>()
-    .register(fieldFacts, { kind: 'secret', allowed: 'text, ${NAME} or file:///path' });
+    .register(fieldFacts, { kind: 'secret', allowed: 'text, ${NAME}, file:///path or keyring://service/account' });
 }
 
 /** An address that carries a password in it; kept as written like a secret, shown without its user part. */
@@ -91,7 +91,7 @@ export function secretUrl() {
     .max(4096)
     .regex(/^$|^[a-z][a-z0-9+.-]*:\/\/\S+$|\$\{/i)
     .brand<'SecretRef'>()
-    .register(fieldFacts, { kind: 'secret_url', allowed: 'a URL, ${NAME} or file:///path' });
+    .register(fieldFacts, { kind: 'secret_url', allowed: 'a URL, ${NAME}, file:///path or keyring://service/account' });
 }
 
 /** Values whose shape somebody else decides (a plugin, a platform adapter). References in them stay as written. */

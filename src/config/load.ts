@@ -23,8 +23,9 @@ import {
   type Quarantined,
   type Warning,
 } from './problems.ts';
-import { type ReferenceSource, resolveReferences } from './references.ts';
+import type { ReferenceSource } from './references.ts';
 import { type Config, ConfigSchema, deepFreeze } from './schema.ts';
+import { type LookUp, missingSecrets } from './secret-keys.ts';
 import { settle } from './settle.ts';
 import { type Draft, isMap, keysOf, type Path, pathText, removeAt, schemaAt, setAt, valueAt } from './walk.ts';
 import { type ParsedFile, parseFile } from './yaml-file.ts';
@@ -42,6 +43,11 @@ export interface LoadOptions {
   readonly flags?: Readonly<Record<string, unknown>>;
   /** Dotted key -> flag, for problem reports: `{'gateway.threads': '--threads'}`. */
   readonly flagNames?: Readonly<Record<string, string>>;
+  /**
+   * Asked for each `keyring://` reference; an entry whose secret is not kept is set aside. Without it only how references
+   * are written is checked, so that commands which use no secret open no keyring.
+   */
+  readonly lookUp?: LookUp;
   /** Injected in tests; this machine otherwise. */
   readonly machine?: Machine;
 }
@@ -89,15 +95,6 @@ export function thisMachine(): Machine {
   };
 }
 
-/**
- * The text of a secret. Call it where the secret is used, and do not keep the result longer than needed.
- * Throws `BrokenReference` when the environment or file has gone since loading.
- * @param ref a secret as it stands in the configuration, or any free-form text that may hold references
- */
-export function resolveSecret(ref: string, source: ReferenceSource = thisMachine()): string {
-  return resolveReferences(ref, source);
-}
-
 async function readFile(found: ConfigFile | undefined, machine: Machine): Promise<ParsedFile> {
   const nothing: ParsedFile = { data: {}, problems: [], warnings: [], locate: () => ({ origin: 'file' }) };
   if (!found) return nothing;
@@ -140,12 +137,19 @@ function locator(file: ParsedFile, origins: ReadonlyMap<string, { path: Path; pl
   };
 }
 
+/** Positions of a list by number, all else as it comes. */
+function inOrder(one: Path, other: Path): number {
+  const at = one.findIndex((key, index) => key !== other[index]);
+  const [a, b] = [one[at], other[at]];
+  return typeof a === 'number' && typeof b === 'number' ? a - b : pathText(one) < pathText(other) ? -1 : 1;
+}
+
 /** The configuration without what cannot run: list items and map entries go, a single value becomes empty. */
 function withoutBad(declared: Config, bad: readonly BadEntry[]): Config {
   const draft = structuredClone(declared) as unknown as Draft;
   // From the back, so that positions in a list stay true while items go.
   const paths = new Map(bad.map(({ path }) => [pathText(path), path]));
-  for (const path of [...paths.values()].toReversed()) {
+  for (const path of [...paths.values()].toSorted(inOrder).toReversed()) {
     const parent = schemaAt(ConfigSchema, path.slice(0, -1));
     const fixed = parent && keysOf(parent).includes(String(path.at(-1)));
     if (!fixed) removeAt(draft, path);
@@ -204,7 +208,9 @@ export async function loadConfig(options: LoadOptions): Promise<LoadResult> {
   const settled = settle(ConfigSchema, draft, locate, machine);
   const parsed = ConfigSchema.safeParse(settled.data, { jitless: true });
   const reported = new Set(settled.problems.map(({ path }) => path));
-  const invalid = parsed.success ? [] : problemsOf(parsed.error.issues, ConfigSchema, settled.data, locate);
+  const invalid = parsed.success
+    ? []
+    : problemsOf(parsed.error.issues, ConfigSchema, settled.data, locate, settled.filled);
   const problems = [
     ...file.problems,
     ...settled.problems,
@@ -214,7 +220,8 @@ export async function loadConfig(options: LoadOptions): Promise<LoadResult> {
   if (!parsed.success || problems.length > 0) return { ok: false, problems, warnings, source };
 
   const declared = deepFreeze(parsed.data);
-  const bad = unique(badEntries(declared, options.known, settled.broken));
+  const missing = options.lookUp === undefined ? [] : await missingSecrets(declared, options.lookUp);
+  const bad = unique(badEntries(declared, options.known, [...settled.broken, ...missing]));
   const quarantined = bad.map((entry): Quarantined => {
     const place = locate(entry.path, true);
     const path = pathText(entry.path);

@@ -110,12 +110,17 @@ function asPath(path: readonly PropertyKey[]): Path {
   return path.map((key) => (typeof key === 'number' ? key : String(key)));
 }
 
-/** Zod's findings as problems, one for every unknown key and every wrong value. */
+/**
+ * Zod's findings as problems, one for every unknown key and every wrong value.
+ *
+ * @param filled paths whose value came from a reference: what it stands for may be a secret and is not told
+ */
 export function problemsOf(
   issues: readonly z.core.$ZodIssue[],
   root: Schema,
   value: unknown,
   locate: Locate,
+  filled: ReadonlySet<string> = new Set(),
 ): Problem[] {
   const problems: Problem[] = [];
   const seen = new Set<string>();
@@ -136,7 +141,12 @@ export function problemsOf(
       : schema
         ? allowedText(schema)
         : issue.message;
-    const found = badName ? `the name ${JSON.stringify(path.at(-1))}` : foundText(valueAt(value, path), schema);
+    const hidden = path.some((_, index) => filled.has(pathText(path.slice(0, index + 1))));
+    const found = badName
+      ? `the name ${JSON.stringify(path.at(-1))}`
+      : hidden
+        ? 'what the reference stands for (hidden)'
+        : foundText(valueAt(value, path), schema);
     const suggestion =
       issue.code === 'invalid_value' ? didYouMean(String(valueAt(value, path)), issue.values.map(String)) : undefined;
     problems.push(problem(locate(path, badName), path, found, allowed, suggestion));

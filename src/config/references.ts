@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // References in values: `${NAME}`, `file:///path`, `keyring://service/account`, checked early and resolved late.
 
+import { isKeyringReference, nameInReference } from './secret-name.ts';
+
 /** What resolving a reference needs of the machine. */
 export interface ReferenceSource {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -9,7 +11,7 @@ export interface ReferenceSource {
 }
 
 /** Why a reference leads nowhere. */
-export type BrokenReferenceCode = 'env_not_set' | 'file_not_readable' | 'keyring_unavailable' | 'malformed_reference';
+export type BrokenReferenceCode = 'env_not_set' | 'file_not_readable' | 'not_a_secret' | 'malformed_reference';
 
 /** A reference that leads nowhere. The message never holds a secret. */
 export class BrokenReference extends Error {
@@ -30,7 +32,7 @@ const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** True when resolving the text needs the environment, a file or a keyring. */
 export function isReference(text: string): boolean {
-  return text.startsWith('file:///') || text.startsWith('keyring://') || /(^|[^$])\$\{/.test(text);
+  return text.startsWith('file:///') || isKeyringReference(text) || /(^|[^$])\$\{/.test(text);
 }
 
 /** Writes literal text so that nothing in it is taken for a `${NAME}` reference. */
@@ -58,26 +60,49 @@ function fileText(url: string, source: ReferenceSource): string {
   }
 }
 
+/** Checks how a `keyring://` reference is written; whether anything is kept there, only the store of secrets knows. */
+export function checkKeyringReference(written: string): void {
+  if (nameInReference(written) !== undefined) return;
+  throw new BrokenReference(
+    'malformed_reference',
+    // What stands behind the scheme may be the secret itself.
+    'what follows keyring:// names no kept secret',
+    'keyring://service/account',
+  );
+}
+
 /**
- * The text behind a value that may hold references. Throws `BrokenReference` when one leads nowhere.
+ * The text behind a value that may hold references to the environment or to a file. Throws `BrokenReference` when one
+ * leads nowhere, and for `keyring://`, which only the store of secrets can follow.
+ *
  * @param written the value as it stands in the configuration
  * @param source the environment and files of this machine
+ * @param found told the text of each reference, which may be a part of the whole only
  */
-export function resolveReferences(written: string, source: ReferenceSource): string {
-  if (written.startsWith('keyring://')) {
+export function resolveReferences(
+  written: string,
+  source: ReferenceSource,
+  found: (text: string) => void = () => undefined,
+): string {
+  if (isKeyringReference(written)) {
     throw new BrokenReference(
-      'keyring_unavailable',
-      'keyring:// references are not available in this version',
-      '${NAME} for an environment variable, or file:///path for a file only you may read',
+      'not_a_secret',
+      'keyring:// stands for a secret, and this setting is none',
+      'a plain value, ${NAME} for an environment variable, or file:///path for a file',
     );
   }
-  if (written.startsWith('file:///')) return fileText(written, source);
+  if (written.startsWith('file:///')) {
+    const text = fileText(written, source);
+    found(text);
+    return text;
+  }
   return written.replaceAll(MARK, (whole, extra: string, name: string, end: string) => {
     if (extra !== '') return whole.slice(1);
     if (end === '' || !NAME.test(name)) {
       throw new BrokenReference(
         'malformed_reference',
-        `\${${name}${end} is not a reference`,
+        // A brace that was never closed may be followed by anything, a secret as well.
+        `${end === '' ? '${ without its }' : `\${${name}}`} is not a reference`,
         '${NAME} with letters, digits and "_"; write $${ for a literal ${',
       );
     }
@@ -89,6 +114,7 @@ export function resolveReferences(written: string, source: ReferenceSource): str
         `${name} set in the environment, or another value here`,
       );
     }
+    found(value);
     return value;
   });
 }

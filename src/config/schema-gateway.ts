@@ -145,7 +145,9 @@ export const storage = z
       .enum(['full', 'normal'])
       .default('full')
       .describe('`full` syncs every group commit to disk; `normal` may lose the last moments to a power cut.'),
-    journal_retention: duration('1h', '3650d').prefault('30d').describe('How long the journal is kept.'),
+    journal_retention: duration('1h', '3650d')
+      .prefault('30d')
+      .describe('How long rows of the journal are kept at least; older ones that nobody needs are trimmed.'),
     session: override().prefault({}).describe('Session store.'),
     memory: override()
       .extend({ knowledge: override().prefault({}).describe('Knowledge store.') })

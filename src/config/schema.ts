@@ -39,7 +39,12 @@ export const ConfigSchema = z
     mcp,
     secrets: z
       .strictObject({
-        backend: z.enum(['auto', 'keyring', 'file', 'env']).default('auto').describe('Where secrets are kept.'),
+        backend: z
+          .enum(['auto', 'keyring', 'file', 'env'])
+          .default('auto')
+          .describe(
+            'Where `keyring://service/account` leads: the keyring, the file `secrets.age` in the data directory, or `SIGIL_SECRET_*` variables; `auto` = the keyring where a session has one, else the file.',
+          ),
       })
       .prefault({})
       .describe('Secrets.'),
@@ -77,7 +82,7 @@ export type DeepReadonly<T> = T extends string | number | boolean | null | undef
 /** The parsed configuration: frozen, every default filled in, durations in milliseconds, sizes in bytes. */
 export type Config = DeepReadonly<z.output<typeof ConfigSchema>>;
 
-/** A secret as written in the configuration; `resolveSecret` turns it into its text. */
+/** A secret as written in the configuration; a resolver of secrets turns it into its text. */
 export type SecretRef = Config['auth']['tokens'][number]['token'];
 
 /** Freezes a plain value and everything in it. */

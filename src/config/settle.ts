@@ -4,14 +4,23 @@
 import type { BadEntry } from './entries.ts';
 import { decodeText } from './env.ts';
 import { type Locate, type Problem, problem } from './problems.ts';
-import { BrokenReference, isReference, type ReferenceSource, resolveReferences } from './references.ts';
-import { allowedText, childOf, factsOf, isMap, type Path, type Schema } from './walk.ts';
+import {
+  BrokenReference,
+  checkKeyringReference,
+  isReference,
+  type ReferenceSource,
+  resolveReferences,
+} from './references.ts';
+import { isKeyringReference } from './secret-name.ts';
+import { allowedText, childOf, factsOf, isMap, type Path, pathText, type Schema } from './walk.ts';
 
 /** Data ready for the schema, and the references that lead nowhere. */
 export interface Settled {
   readonly data: Readonly<Record<string, unknown>>;
   readonly problems: readonly Problem[];
   readonly broken: readonly BadEntry[];
+  /** Paths whose plain value came from a reference: what stands there now is not to be shown. */
+  readonly filled: ReadonlySet<string>;
 }
 
 /** How `config show` writes a secret; read back it is a mistake, not a password. */
@@ -27,10 +36,17 @@ function entryOf(path: Path): Path | undefined {
   return undefined;
 }
 
-/** What to leave out when a secret outside any entry waits for a keyring: its list item, or the value alone. */
+/** What to leave out when a secret lies outside any entry: its list item, or the value alone. */
 function leafOf(path: Path): Path {
   const index = path.findLastIndex((key) => typeof key === 'number');
   return index < 0 ? path : path.slice(0, index + 1);
+}
+
+/** A secret that leads nowhere, as what is set aside for it. */
+export function brokenSecret(path: Path, why: string, advice: string): BadEntry {
+  const entry = entryOf(path) ?? leafOf(path);
+  const message = `${path.slice(entry.length).join('.') || path.join('.')}: ${why}.`;
+  return { path: entry, code: 'broken_reference', message, advice };
 }
 
 /**
@@ -46,15 +62,12 @@ export function settle(
   const problems: Problem[] = [];
   const broken: BadEntry[] = [];
 
+  const filled = new Set<string>();
+
   const report = (path: Path, error: BrokenReference, late: boolean): void => {
-    const entry = entryOf(path) ?? (late && error.code === 'keyring_unavailable' ? leafOf(path) : undefined);
-    if (!entry) {
+    if (!late && entryOf(path) === undefined)
       problems.push(problem(locate(path), path, `a reference, but ${error.message}`, error.allowed));
-      return;
-    }
-    const code = error.code === 'keyring_unavailable' ? error.code : 'broken_reference';
-    const message = `${path.slice(entry.length).join('.') || path.join('.')}: ${error.message}.`;
-    broken.push({ path: entry, code, message, advice: `Allowed: ${error.allowed}.` });
+    else broken.push(brokenSecret(path, error.message, `Allowed: ${error.allowed}.`));
   };
 
   const settleText = (schema: Schema, text: string, path: Path): unknown => {
@@ -71,9 +84,15 @@ export function settle(
       );
     }
     try {
+      if (late && isKeyringReference(text)) {
+        checkKeyringReference(text);
+        return text;
+      }
       const resolved = resolveReferences(text, source);
       if (late || resolved === text) return text;
-      return isReference(text) ? decodeText(schema, resolved) : resolved;
+      if (!isReference(text)) return resolved;
+      filled.add(pathText(path));
+      return decodeText(schema, resolved);
     } catch (error) {
       if (!(error instanceof BrokenReference)) throw error;
       report(path, error, late);
@@ -106,5 +125,5 @@ export function settle(
   };
 
   const data = walk(root, merged, []);
-  return { data: isMap(data) ? data : {}, problems, broken };
+  return { data: isMap(data) ? data : {}, problems, broken, filled };
 }

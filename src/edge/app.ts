@@ -4,14 +4,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { checkPermission } from './access.ts';
 import { writeJson, writeProblem } from './answer.ts';
-import { authenticator } from './auth.ts';
+import { authenticator, type StillKnown, unauthenticated } from './auth.ts';
 import { clientAddresses } from './client-address.ts';
 import { answerPreflight, exposeTo } from './cors.ts';
 import { type Answer, type Caller, type Exchange, type Route, STREAMED } from './exchange.ts';
 import { type HostGuard, OriginGuard } from './guard.ts';
 import { HeldBytes, rateLimit } from './limits.ts';
 import type { EdgePorts } from './ports.ts';
-import { problemOf, Refusal, tooMany } from './problem.ts';
+import { problemOf, problemOfFailure, Refusal, tooMany } from './problem.ts';
 import { createRouter } from './router.ts';
 import { OPEN_PATHS } from './routes/system.ts';
 
@@ -21,17 +21,28 @@ export type RequestListener = (request: IncomingMessage, response: ServerRespons
 const SANE_ID = /^[A-Za-z0-9][A-Za-z0-9._:@/+=-]{0,127}$/;
 /** Bytes of bodies that are still on their way, all together. */
 const BODIES_LIMIT = 64 * 1024 * 1024;
-const NOBODY: Caller = { user_id: '', name: '', permissions: [], admin: false };
+const NOBODY: Caller = { token_id: '', user_id: '', name: '', permissions: [], admin: false };
 
 /** What the way to a route needs; the routes themselves need more. */
-export type AppPorts = Pick<EdgePorts, 'world' | 'config' | 'tokens' | 'log' | 'point'>;
+export type AppPorts = Pick<EdgePorts, 'world' | 'config' | 'tokens' | 'live' | 'log' | 'point' | 'redactor'>;
+
+/** What the edge has besides for whoever comes in. */
+export interface AppParts {
+  readonly hosts: HostGuard;
+  /** Told where a token came from that is not known. */
+  readonly refused: (clientAddress: string) => void;
+  /** Given once what tells whether a caller is still known. */
+  readonly stillKnown: (known: StillKnown) => void;
+}
 
 /** Makes the listener that both servers use. */
-export function createApp(ports: AppPorts, routes: readonly Route[], hosts: HostGuard): RequestListener {
+export function createApp(ports: AppPorts, routes: readonly Route[], parts: AppParts): RequestListener {
+  const { hosts, refused } = parts;
   const { networking, auth } = ports.config;
-  const { world, log, point } = ports;
+  const { world, log, point, redactor } = ports;
   const origins = new OriginGuard(networking.cors_origins);
-  const authenticate = authenticator(auth.mode, ports.tokens);
+  const { authenticate, stillKnown } = authenticator(auth.mode, ports.tokens, ports.live);
+  parts.stillKnown(stillKnown);
   const find = createRouter(routes);
   const addressOf = clientAddresses(networking.trusted_proxies);
   const bodies = new HeldBytes(BODIES_LIMIT);
@@ -57,7 +68,7 @@ export function createApp(ports: AppPorts, routes: readonly Route[], hosts: Host
       const wait = perAddress?.take(clientAddress) ?? 0;
       if (wait > 0) throw tooMany('requests from this address', wait / 1000);
     }
-    const caller = open ? NOBODY : authenticate(request.headers.authorization);
+    const caller = open ? NOBODY : authenticate(request.headers.authorization, () => refused(clientAddress));
     const { route, params } = find(method, path);
     if (route.needs !== undefined) checkPermission(caller, route.needs);
     return [
@@ -74,11 +85,13 @@ export function createApp(ports: AppPorts, routes: readonly Route[], hosts: Host
     // Nobody is left to read it.
     if (response.destroyed) return;
     if (response.headersSent) response.destroy();
-    else writeProblem(request, response, problem, world);
+    else writeProblem(request, response, redactor === undefined ? problem : redactor.data(problem), world);
   };
 
-  const finish = (answer: Answer, response: ServerResponse): void => {
+  const finish = (answer: Answer, request: IncomingMessage, response: ServerResponse, requestId: string): void => {
     if (answer === STREAMED || response.destroyed) return;
+    // Whoever refuses tells the log, once for many.
+    if ('refused' in answer) return writeProblem(request, response, problemOfFailure(answer.refused, requestId), world);
     point?.('edge.answering');
     writeJson(response, answer.status, answer.body, world);
     point?.('edge.answered');
@@ -93,14 +106,23 @@ export function createApp(ports: AppPorts, routes: readonly Route[], hosts: Host
       if (entered === undefined) return;
       const [route, exchange] = entered;
       const answer = route.handle(exchange);
-      if (!(answer instanceof Promise)) return finish(answer, response);
+      if (!(answer instanceof Promise)) return finish(answer, request, response, requestId);
       answer
-        .then((later) => finish(later, response))
+        .then((later) => {
+          // What was asked for with a token that was revoked meanwhile is not told any more.
+          if (exchange.caller !== NOBODY && later !== STREAMED && !stillKnown(exchange.caller)) throw revoked();
+          finish(later, request, response, requestId);
+        })
         .catch((thrown: unknown) => refuse(request, response, requestId, thrown));
     } catch (thrown) {
       refuse(request, response, requestId, thrown);
     }
   };
+}
+
+/** The caller's token was revoked while the answer was on its way. */
+export function revoked(): Refusal {
+  return unauthenticated('This token was revoked.');
 }
 
 /** Path and query. Only a path is taken: the form with a host in it is for proxies, which this is none. */

@@ -32,6 +32,30 @@ export async function readBody<S extends z.ZodType>(
   return parse(schema, parseJson(bytes));
 }
 
+/** Longest body that is worked on as it comes, in bytes. */
+const LINES_LIMIT = 1024 * 1024 * 1024;
+const LINES_TYPE = /^(?:application\/(?:x-ndjson|jsonl|jsonlines|x-jsonlines)|text\/plain)\s*(?:;|$)/i;
+
+/** The body as it comes in, of lines of JSON: never all of it is held. @throws Refusal while it is read */
+export async function* bodyLines({ request, response }: Exchange): AsyncGenerator<Uint8Array> {
+  const { 'content-type': type, 'content-encoding': encoding, expect } = request.headers;
+  if (type === undefined || !LINES_TYPE.test(type.trim()) || (encoding !== undefined && encoding !== 'identity')) {
+    throw new Refusal(
+      'unsupported_media_type',
+      'The body must be lines of JSON, as application/x-ndjson, uncompressed.',
+    );
+  }
+  if (expect !== undefined) response.writeContinue();
+  let length = 0;
+  // Whoever stops reading has an answer to give: the connection stays.
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    length += (chunk as Buffer).length;
+    if (length > LINES_LIMIT) throw new Refusal('payload_too_large', `A body of lines may hold ${LINES_LIMIT} bytes.`);
+    yield chunk as Buffer;
+  }
+  if (!request.complete) throw new Refusal('validation_failed', 'The body ended before it was whole.');
+}
+
 function tooLarge(): Refusal {
   return new Refusal('payload_too_large', `A body may hold ${BODY_LIMIT} bytes at most.`);
 }

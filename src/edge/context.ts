@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the routes share: ports, limits, open streams, and what has to end when the edge closes.
 
-import { EventStream, Heartbeat } from './event-stream.ts';
+import type { StillKnown } from './auth.ts';
+import { EventStream, frame, Heartbeat } from './event-stream.ts';
 import type { Caller, Exchange } from './exchange.ts';
 import { Concurrency, type RateLimit, Repetitions, rateLimit } from './limits.ts';
 import type { EdgePorts } from './ports.ts';
@@ -16,12 +17,16 @@ export class EdgeContext {
   readonly repetitions = new Repetitions();
   /** `http://host:port` once it listens on TCP. */
   url: string | null = null;
+  /** The threads on which sessions live. */
+  readonly lanes: readonly string[];
   readonly #startedAt: number;
   #chats = 0;
   readonly #heartbeat: Heartbeat;
   readonly #streams: Concurrency;
   readonly #closing = new Set<() => void>();
   readonly #endless = new Set<() => void>();
+  /** Open streams with whose they are. */
+  readonly #open = new Map<EventStream, Caller>();
 
   constructor(ports: EdgePorts) {
     const { chat_rate_limit_rpm, chat_rate_limit_burst, chat_max_concurrent_streams } = ports.config.networking;
@@ -29,7 +34,13 @@ export class EdgeContext {
     this.chatRate = rateLimit(ports.world, chat_rate_limit_rpm, chat_rate_limit_burst, 60_000);
     this.#heartbeat = new Heartbeat(ports.world);
     this.#streams = new Concurrency(chat_max_concurrent_streams);
+    this.lanes = ports.threads.filter((name) => name.startsWith('lane-'));
     this.#startedAt = ports.world.monotonic();
+  }
+
+  /** Who has a turn of their own with the others: a user, and where nobody has a name an address. */
+  shareOf({ caller, clientAddress }: Exchange): string {
+    return this.ports.config.auth.mode === 'none' ? clientAddress : caller.user_id;
   }
 
   /** Seconds since the edge was made. */
@@ -56,7 +67,16 @@ export class EdgeContext {
 
   /** Sends the headers of an event stream. */
   openStream(exchange: Exchange): EventStream {
-    return new EventStream(exchange.response, this.ports.world, this.#heartbeat);
+    const stream = new EventStream(exchange.response, this.ports.world, this.#heartbeat);
+    this.#open.set(stream, exchange.caller);
+    stream.onClose(() => this.#open.delete(stream));
+    return stream;
+  }
+
+  /** Ends the streams of those who are known no longer, or may less than when they came. */
+  endStrangers(known: StillKnown): void {
+    const last = frame('error', { code: 'unauthenticated', message: 'This token was revoked.' });
+    for (const [stream, caller] of [...this.#open]) if (!known(caller)) stream.end(last);
   }
 
   /** Has `run` called when the edge will wait no longer; answers how to take that back. */

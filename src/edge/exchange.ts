@@ -2,10 +2,14 @@
 // One request on its way through the edge, and what a route may answer.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Failure } from '../errors.ts';
+import type { Actor } from '../stores/directory-commands.ts';
 import type { HeldBytes } from './limits.ts';
 
 /** Who calls, as the guard found out. */
 export interface Caller {
+  /** The id its token is listed under; empty where there is none. */
+  readonly token_id: string;
   readonly user_id: string;
   /** The token's name, for the log. */
   readonly name: string;
@@ -39,7 +43,12 @@ export interface JsonAnswer {
   readonly body: unknown;
 }
 
-export type Answer = JsonAnswer | typeof STREAMED;
+/** Refused before anything of it was read: no error is thrown for that, since under a flood it is most of what is done. */
+export interface RefusedAnswer {
+  readonly refused: Failure;
+}
+
+export type Answer = JsonAnswer | RefusedAnswer | typeof STREAMED;
 
 export function json(body: unknown): JsonAnswer {
   return { status: 200, body };
@@ -47,7 +56,7 @@ export function json(body: unknown): JsonAnswer {
 
 export type Handler = (exchange: Exchange) => Answer | Promise<Answer>;
 
-export type Method = 'GET' | 'POST';
+export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
 /** A route as data. Its description for OpenAPI stands in `schemas/operations.ts`, under the same method and path. */
 export interface Route {
@@ -59,6 +68,11 @@ export interface Route {
   /** Answers with events: then HEAD makes no sense. */
   readonly stream?: true;
   readonly handle: Handler;
+}
+
+/** Who asks, as the audit names them. */
+export function actorOf({ caller }: Exchange): Actor {
+  return { user_id: caller.user_id, via: caller.name };
 }
 
 /** The one parameter of a path that its route names. */

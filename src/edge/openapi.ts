@@ -64,7 +64,7 @@ async function make(): Promise<Json> {
     }),
     ...(operation.resumes ? [LAST_EVENT_ID] : []),
   ];
-  const answers = ({ answer, events, empty }: Operation): Json => ({
+  const answers = ({ answer, events, files, empty }: Operation): Json => ({
     200: {
       description: events === undefined ? 'Done.' : 'Done, or events as they happen.',
       headers: REQUEST_ID,
@@ -73,6 +73,7 @@ async function make(): Promise<Json> {
           ? {}
           : { 'application/json': { schema: answer === 'object' ? { type: 'object' } : ref(answer) } }),
         ...(events === undefined ? {} : { 'text/event-stream': eventContent(events) }),
+        ...Object.fromEntries((files ?? []).map((type) => [type, {}])),
       },
     },
     ...(empty === undefined ? {} : { 204: { description: empty, headers: REQUEST_ID } }),
@@ -95,6 +96,7 @@ async function make(): Promise<Json> {
             content: { 'application/json': { schema: ref(operation.body.schema) } },
           },
         }),
+    ...(operation.lines ? { requestBody: LINES_BODY } : {}),
     responses: {
       ...answers(operation),
       ...problems(operation.open ? operation.refuses : [...ALWAYS, ...operation.refuses]),
@@ -148,9 +150,16 @@ const TAGS = [
   { name: 'turns', description: 'What became of a message.' },
   { name: 'sessions', description: 'Conversations and where they live.' },
   { name: 'memory', description: 'What was said, found again.' },
+  { name: 'users', description: 'Who may speak, and with what.' },
+  { name: 'audit', description: 'What was done, and what was used.' },
   { name: 'gateway', description: 'The gateway itself.' },
   { name: 'debug', description: 'The live actor system; needs `admin:debug`.' },
 ];
+
+const LINES_BODY = {
+  required: true,
+  content: { 'application/x-ndjson': { schema: { type: 'string', description: 'One JSON object a line.' } } },
+};
 
 const LAST_EVENT_ID = {
   name: 'Last-Event-ID',

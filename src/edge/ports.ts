@@ -5,16 +5,35 @@ import type { Quarantined } from '../actors/gateway/protocol.ts';
 import type { SigilBus } from '../actors/protocols.ts';
 import type { Address } from '../bus/address.ts';
 import type { Config } from '../config/schema.ts';
+import type { Redactor } from '../secrets/redactor.ts';
+import type { GatewayStore } from '../stores/gateway-store.ts';
 import type { ReadStore } from '../stores/session-store.ts';
+import type { UsageStore } from '../stores/usage-store.ts';
 import type { World } from '../world.ts';
 import type { Admission } from './admission.ts';
 
 /** A token's owner as the guard knows it. Tokens are kept as SHA-256 digests (hex) only. */
 export interface TokenGrant {
+  /** Under which it is listed, and revoked if it can be. */
+  readonly id: string;
   readonly digest: string;
   readonly user_id: string;
   readonly name: string;
   readonly permissions: readonly string[];
+}
+
+/** Tokens that were made while the gateway runs, as its root has them at this moment. */
+export interface LiveTokens {
+  /** False while the root has not read them: nobody can be told that a token is unknown. */
+  readonly ready: boolean;
+  /** The same object as long as nothing about it has changed; undefined when it is unknown, or revoked. */
+  find(id: string): TokenGrant | undefined;
+  /** It was used now. */
+  used(id: string): void;
+  /** Epoch milliseconds; undefined when it never was. */
+  lastUsed(id: string): number | undefined;
+  /** Told when one may be known no longer, or open less. */
+  onChange(run: () => void): void;
 }
 
 export interface EdgeLog {
@@ -32,13 +51,29 @@ export type EdgePoint =
   | 'edge.stream_ending'
   | 'edge.stream_ended';
 
+/** Where backups come from. */
+export interface BackupSource {
+  /**
+   * The chunks of one archive; whoever stops taking them ends it.
+   *
+   * @throws SigilError `conflict` while another is being made, `storage_failed`
+   */
+  start(options: { readonly with_secrets: boolean }): AsyncIterable<Uint8Array>;
+}
+
 export interface EdgePorts {
   readonly bus: SigilBus;
   readonly store: ReadStore;
   readonly world: World;
   readonly config: Config;
+  /** Those that stand in the configuration. */
   readonly tokens: readonly TokenGrant[];
+  readonly live: LiveTokens;
+  readonly gateway: GatewayStore;
+  readonly usage: UsageStore;
   readonly log: EdgeLog;
+  /** Hides what secrets stand for in problems and debug pages; nothing is known when not given. */
+  readonly redactor?: Pick<Redactor, 'data'>;
   readonly version: string;
   readonly commit: string;
   /** Names of the threads that run, in order (`main`, `journal`, …). */
@@ -59,6 +94,7 @@ export interface EdgePorts {
   readonly quarantined: readonly Quarantined[];
   /** What was let in and waits; nothing is refused for it when not given. */
   readonly admission?: Admission;
+  readonly backup: BackupSource;
   /** Named places of the crash tests. */
   readonly point?: (name: EdgePoint) => void;
 }

@@ -63,8 +63,19 @@ const WAIT_STATUSES: ReadonlySet<number> = new Set([429, 503]);
 /** The problem that tells of anything thrown. Nothing of an `internal` error is told but its request id. */
 export function problemOf(thrown: unknown, requestId: string): Problem {
   const known = thrown instanceof SigilError && Object.hasOwn(ERRORS, thrown.failure.code);
-  const { code, message, details } = known ? thrown.failure : failure('internal', '');
-  const extras: RefusalExtras = thrown instanceof Refusal ? thrown.extras : {};
+  return problemOfFailure(
+    known ? thrown.failure : failure('internal', ''),
+    requestId,
+    thrown instanceof Refusal ? thrown.extras : {},
+  );
+}
+
+/** The problem that tells of a failure. */
+export function problemOfFailure(
+  { code, message, details }: Failure,
+  requestId: string,
+  extras: RefusalExtras = {},
+): Problem {
   const entry = ERRORS[code];
   const secret = code === 'internal';
   const errors = extras.errors ?? (secret ? undefined : details?.['errors']);

@@ -10,6 +10,7 @@ import { EdgeContext } from './context.ts';
 import { HostGuard } from './guard.ts';
 import { fs, http } from './node-http.ts';
 import type { EdgePorts } from './ports.ts';
+import { RefusedCallers } from './refused-callers.ts';
 import { allRoutes } from './routes/all.ts';
 
 /** The HTTP edge. */
@@ -47,7 +48,12 @@ const SWEEP_MS = 25;
 export function createEdge(ports: EdgePorts): Edge {
   const edge = new EdgeContext(ports);
   const hosts = new HostGuard(ports.config.networking);
-  const listener = createApp(ports, allRoutes(edge), hosts);
+  const refused = new RefusedCallers(ports);
+  const listener = createApp(ports, allRoutes(edge), {
+    hosts,
+    refused: (clientAddress) => refused.count(clientAddress),
+    stillKnown: (known) => ports.live.onChange(() => edge.endStrangers(known)),
+  });
   const servers: Server[] = [];
   /** Requests without a whole answer yet. */
   const answering = new Set<IncomingMessage>();
@@ -103,6 +109,7 @@ export function createEdge(ports: EdgePorts): Edge {
     const { world } = ports;
     const all = Promise.all(servers.map((server) => closed(server)));
     edge.endEndless();
+    refused.close();
     let stopSweeping: () => void = () => undefined;
     // A connection is idle again once its last answer is out; kept alive, it would hold the server open.
     const sweep = (): void => {

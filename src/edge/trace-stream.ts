@@ -9,6 +9,7 @@ import { readQuery } from './body.ts';
 import type { EdgeContext } from './context.ts';
 import { type EventStream, frame, WAITING_LIMIT } from './event-stream.ts';
 import { type Answer, type Exchange, STREAMED } from './exchange.ts';
+import type { EdgePorts } from './ports.ts';
 import { Refusal } from './problem.ts';
 import { TraceQuery } from './schemas/requests.ts';
 
@@ -33,7 +34,7 @@ export class TraceStreams {
     const edge = this.#edge;
     const { bus, threads, world } = edge.ports;
     const stream = edge.openStream(exchange);
-    const sampler = new Sampler(stream);
+    const sampler = new Sampler(stream, edge.ports.redactor);
     const name = traceName(wish);
     const subscriptions = threads.map((thread) =>
       bus.subscribe(topic<TraceEvent>(address('thread', thread), name), {
@@ -80,10 +81,12 @@ function tooManyViewers(): Refusal {
 /** Lets so many lines of a second through; a reader that is behind gets none, and the number. */
 class Sampler {
   readonly #stream: EventStream;
+  readonly #redactor: EdgePorts['redactor'];
   #left = MOST_PER_SECOND;
   #dropped = 0;
-  constructor(stream: EventStream) {
+  constructor(stream: EventStream, redactor: EdgePorts['redactor']) {
     this.#stream = stream;
+    this.#redactor = redactor;
   }
 
   take(events: readonly TraceEvent[]): void {
@@ -95,7 +98,7 @@ class Sampler {
       else if (shown === room) this.#dropped += 1;
       else {
         shown += 1;
-        frames += lineFrame(event);
+        frames += lineFrame(this.#redactor === undefined ? event : this.#redactor.data(event));
       }
     }
     this.#left -= shown;

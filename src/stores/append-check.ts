@@ -2,7 +2,8 @@
 // What is checked of an append before anything is written, so that one that cannot be written never fails its group.
 
 import { type Failure, failure } from '../errors.ts';
-import type { Append } from './journal.ts';
+import { isNote } from './audit.ts';
+import type { Append, AppendItem } from './journal.ts';
 
 /** The most one append may hold: above it a single message could keep every other stream waiting. */
 const APPEND_LENGTH = 64 * 1024 * 1024;
@@ -26,6 +27,8 @@ export function problemOf(append: Append): Failure | undefined {
     for (const { record } of item.owes) {
       if (item.records[record] === undefined) return bad('what is owed is a record of the same item');
     }
+    if (item.audit !== undefined && !item.audit.every(isNote))
+      return bad('a note for the audit is incomplete or too long');
     rows += item.records.length;
   }
   if (rows === 0) return bad('an append has at least one record');
@@ -34,13 +37,19 @@ export function problemOf(append: Append): Failure | undefined {
   return failure('payload_too_large', `an append may hold ${APPEND_LENGTH} characters, this one has ${length}`);
 }
 
+/** Whether something is noted of an append. */
+export function isAudited({ items }: Append): boolean {
+  return items.some((item: AppendItem) => item.audit !== undefined);
+}
+
 /** Rows and payload (UTF-16 units) of an append. */
 export function sizeOf(append: Append): { readonly rows: number; readonly length: number } {
   let rows = 0;
   let length = 0;
-  for (const { records } of append.items) {
+  for (const { records, audit } of append.items) {
     rows += records.length;
     for (const record of records) length += record.payload.length;
+    if (audit !== undefined) for (const { details } of audit) length += details.length;
   }
   return { rows, length };
 }

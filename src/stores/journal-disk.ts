@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the journal's rules ask of the place where rows are kept: one transaction at a time, and a few look-ups.
 
+import type { AuditHead, AuditRow, Digest } from './audit.ts';
 import type { OwedKind } from './journal.ts';
 import type { JournalRow, TailRow } from './records.ts';
 
@@ -26,6 +27,16 @@ export interface JournalDisk {
   owe(seq: number, stream: string, kind: OwedKind): void;
   /** Inside a commit only: the row `seq` is open no longer; of no effect when it was not. */
   settle(seq: number): void;
+  /** Inside a commit only: the next entry of the audit, and the head it makes. */
+  audit(row: AuditRow): void;
+  /** The audit's head as of the last commit, read anew. */
+  auditHead(): AuditHead;
+  /**
+   * Inside a commit only: runs a part of it. What it threw when nothing of the part happened and the commit goes on;
+   * undefined when it went well. Throws itself when the whole commit is lost.
+   */
+  attempt(run: () => void): { readonly thrown: unknown } | undefined;
+  readonly digest: Digest;
   /** A row, also one of the commit that is being made. */
   row(seq: number): JournalRow | undefined;
   /** The rows of its stream from the newest checkpoint up to this row, oldest first; empty when it is not there. */

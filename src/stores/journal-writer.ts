@@ -2,8 +2,9 @@
 // The journal's rules: what arrives in a tick is committed together; an append is idempotent by its number. No disk here.
 
 import { type Failure, failure, SigilError } from '../errors.ts';
-import { problemOf, sizeOf } from './append-check.ts';
+import { isAudited, problemOf, sizeOf } from './append-check.ts';
 import { repeatedAt } from './append-repeat.ts';
+import { type AuditHead, linkAudit } from './audit.ts';
 import type { Append, Committed, Tail } from './journal.ts';
 import type { Head, JournalDisk } from './journal-disk.ts';
 import type { Request } from './request.ts';
@@ -88,6 +89,11 @@ export class JournalWriter {
   /** The last durable row. */
   get seq(): number {
     return this.#seq;
+  }
+
+  /** Whether somebody waits for a commit, or for an answer after it. */
+  get waiting(): boolean {
+    return this.#waiting.length > 0;
   }
 
   append(request: Request<Append, Committed>): void {
@@ -178,7 +184,7 @@ export class JournalWriter {
   /** Commits a group's appends in one transaction. What memory knows changes only once they are durable. */
   #commit(group: readonly Waiting[]): readonly Outcome[] {
     const outcomes: Outcome[] = [];
-    const staged = { seq: this.#seq, heads: new Map<string, Head>(), repeats: 0, conflicts: 0 };
+    const staged: Staged = { seq: this.#seq, heads: new Map(), audit: null, repeats: 0, conflicts: 0 };
     if (!group.some((waiting) => waiting.kind === 'append')) return outcomes;
     this.#point('journal.gathered');
     try {
@@ -204,7 +210,7 @@ export class JournalWriter {
 
   /** One append inside the transaction. It is decided before anything is written, so that one that fails leaves no trace. */
   #write(append: Append, staged: Staged): Outcome {
-    const { stream, workspace_id } = append;
+    const { stream } = append;
     const head = staged.heads.get(stream) ?? this.#disk.head(stream) ?? NO_HEAD;
     if (append.n !== head.n + 1) {
       const seq = append.n <= head.n ? repeatedAt(append, head, (at) => this.#disk.row(at)) : undefined;
@@ -222,8 +228,22 @@ export class JournalWriter {
       };
     }
     const first = staged.seq + 1;
+    if (!isAudited(append)) this.#insert(append, head, staged);
+    else {
+      // What is noted must be written, and what cannot be noted must not be done; the others of the group go on.
+      const { seq, audit } = staged;
+      const failed = this.#disk.attempt(() => this.#insert(append, head, staged));
+      if (failed !== undefined) {
+        Object.assign(staged, { seq, audit });
+        return { ok: false, error: storageFailure(failed.thrown) };
+      }
+    }
+    return { ok: true, seq: first };
+  }
+
+  #insert({ stream, workspace_id, items }: Append, head: Head, staged: Staged): void {
     let { seq: prev, n } = head;
-    for (const item of append.items) {
+    for (const item of items) {
       const base = staged.seq + 1;
       for (const { type, version, turn_id, payload } of item.records) {
         const seq = staged.seq + 1;
@@ -234,9 +254,13 @@ export class JournalWriter {
       }
       for (const seq of item.settles) this.#disk.settle(seq);
       for (const owed of item.owes) this.#disk.owe(base + owed.record, stream, owed.kind);
+      for (const note of item.audit ?? []) {
+        const row = linkAudit(staged.audit ?? this.#disk.auditHead(), note, item.at, base, this.#disk.digest);
+        this.#disk.audit(row);
+        staged.audit = { n: row.n, hash: row.hash };
+      }
     }
     staged.heads.set(stream, { seq: prev, n });
-    return { ok: true, seq: first };
   }
 
   #look(waiting: Looking): void {
@@ -278,6 +302,8 @@ const TAIL_ROWS = 64;
 interface Staged {
   seq: number;
   readonly heads: Map<string, Head>;
+  /** The audit's head in this commit; null as long as nothing was noted in it. */
+  audit: AuditHead | null;
   repeats: number;
   conflicts: number;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The journal's interface: append, tail, owed. Whoever owns a stream is its only writer.
 
+import type { AuditNote } from './audit.ts';
 import type { StoredRecord, TailRow } from './records.ts';
 
 /** What is open and must be taken up again after a crash. */
@@ -14,6 +15,8 @@ export interface AppendItem<R = StoredRecord> {
   readonly owes: readonly { readonly record: number; readonly kind: OwedKind }[];
   /** Closes: seqs of rows that are owed no longer. */
   readonly settles: readonly number[];
+  /** What is noted of it. If that cannot be written, the append fails as a whole. */
+  readonly audit?: readonly AuditNote[];
 }
 
 export interface Append<R = StoredRecord> {
@@ -27,7 +30,8 @@ export interface Append<R = StoredRecord> {
 /**
  * An append as it crosses a thread, one flat array: stream, workspace, n, the number of items; for each item its time, the
  * number of records and each one's type, version, turn and payload, then the number of what it owes and each one's record
- * and kind, then the number of seqs it settles and each of them.
+ * and kind, then the number of seqs it settles and each of them, then the number of notes for the audit and the fields of
+ * each.
  */
 export type PackedAppend = readonly (string | number | null)[];
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A journal's disk in memory, with transactions that roll back: for tests and simulation.
 
+import { type AuditHead, type AuditRow, type Digest, NO_AUDIT } from './audit.ts';
 import type { OwedKind } from './journal.ts';
 import type { Head, JournalDisk } from './journal-disk.ts';
 import type { JournalRow } from './records.ts';
@@ -9,22 +10,26 @@ import type { JournalRow } from './records.ts';
 export interface MemoryJournalState {
   readonly rows: Map<number, JournalRow>;
   readonly owed: Map<number, { readonly stream: string; readonly kind: OwedKind }>;
+  readonly audit: AuditRow[];
 }
 
 export function emptyMemoryJournal(): MemoryJournalState {
-  return { rows: new Map(), owed: new Map() };
+  return { rows: new Map(), owed: new Map(), audit: [] };
 }
 
 /** Keeps rows in maps. Heads are rebuilt from the rows, as after a crash. */
 export class MemoryJournalDisk implements JournalDisk {
   readonly id: string;
+  readonly digest: Digest;
   readonly #state: MemoryJournalState;
   readonly #heads = new Map<string, Head>();
   #last = 0;
   #undo: (() => void)[] | undefined;
 
-  constructor(id: string, state: MemoryJournalState = emptyMemoryJournal()) {
+  /** @param digest a real one where chains are looked at; a plain sum otherwise */
+  constructor(id: string, state: MemoryJournalState = emptyMemoryJournal(), digest: Digest = sumOf) {
     this.id = id;
+    this.digest = digest;
     this.#state = state;
     for (const row of state.rows.values()) {
       this.#heads.set(row.stream, { seq: row.seq, n: row.n });
@@ -71,6 +76,29 @@ export class MemoryJournalDisk implements JournalDisk {
     this.#state.owed.delete(seq);
   }
 
+  audit(row: AuditRow): void {
+    const { audit } = this.#state;
+    this.#undoable(() => audit.pop());
+    audit.push(row);
+  }
+
+  auditHead(): AuditHead {
+    return this.#state.audit.at(-1) ?? NO_AUDIT;
+  }
+
+  attempt(run: () => void): { readonly thrown: unknown } | undefined {
+    const undo = this.#undo ?? [];
+    const [last, done] = [this.#last, undo.length];
+    try {
+      run();
+      return undefined;
+    } catch (thrown) {
+      for (const back of undo.splice(done).reverse()) back();
+      this.#last = last;
+      return { thrown };
+    }
+  }
+
   row(seq: number): JournalRow | undefined {
     return this.#state.rows.get(seq);
   }
@@ -103,4 +131,11 @@ export class MemoryJournalDisk implements JournalDisk {
   close(): void {
     this.#heads.clear();
   }
+}
+
+/** FNV-1a over UTF-16 units: tells texts apart, proves nothing. */
+function sumOf(text: string): string {
+  let sum = 0x811c9dc5;
+  for (let at = 0; at < text.length; at += 1) sum = Math.imul(sum ^ text.charCodeAt(at), 0x01000193);
+  return (sum >>> 0).toString(16).padStart(64, '0');
 }

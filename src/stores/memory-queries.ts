@@ -5,6 +5,7 @@ import type { Page, PageRequest } from './page.ts';
 import type { Origin, ToolCall } from './records.ts';
 import type { FoundKind } from './scope-words.ts';
 import type { Snippet } from './snippet.ts';
+import type { KnownKind } from './workspace-writer.ts';
 
 /** A message of memory as it crosses threads. */
 export interface MemoryMessageRow {
@@ -54,7 +55,7 @@ export interface SearchBody {
 export type MemoryQueries = {
   /** Whether a workspace's memory knows something under this id. */
   readonly 'memory.known': {
-    readonly body: { readonly workspace_id: string; readonly what: 'summary' | 'message'; readonly id: string };
+    readonly body: { readonly workspace_id: string; readonly what: KnownKind; readonly id: string };
     readonly reply: { readonly known: boolean };
   };
   /** Best first. A page may hold fewer than asked for where texts are long. */

@@ -3,7 +3,7 @@
 
 import type { JournalRow, Origin, SessionRecord, ToolCall } from './records.ts';
 import type { FoundKind } from './scope-words.ts';
-import type { ReadRow } from './streams.ts';
+import type { ReadRowOf } from './streams.ts';
 import type { MessagesTrimmed, StoredSummary, WorkspaceRecord } from './workspace-records.ts';
 
 /** A message as memory keeps it. */
@@ -42,7 +42,7 @@ export interface MemoryRows {
 }
 
 /** Whether a record changes memory. */
-export function changesMemory({ kind, record }: ReadRow): boolean {
+export function changesMemory({ kind, record }: ReadRowOf<'session' | 'workspace'>): boolean {
   return kind === 'session' ? SESSION_TYPES.has(record.type) : WORKSPACE_TYPES.has(record.type);
 }
 
@@ -63,7 +63,7 @@ const WORKSPACE_TYPES: ReadonlySet<WorkspaceRecord['type']> = new Set<WorkspaceR
 ]);
 
 /** Applies one row. Rows must come in order of seq, each once. */
-export function applyToMemory(rows: MemoryRows, read: ReadRow): void {
+export function applyToMemory(rows: MemoryRows, read: ReadRowOf<'session' | 'workspace'>): void {
   if (read.kind === 'session') {
     applySession(rows, read.row, read.record);
     return;

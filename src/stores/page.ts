@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lists as they are asked for and answered: a page, and where the next one begins.
+// Lists in pages: a cursor says where the next one begins, and stays right while rows are added.
 
 export interface Page<T> {
   readonly items: readonly T[];

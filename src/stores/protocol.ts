@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the stores' threads answer to on the bus, and under which addresses.
 
+import type { EmbedderProtocol } from './embedder.ts';
 import type { Committed, JournalProtocol, PackedAppend, PackedTail } from './journal.ts';
+import type { ValueChanges } from './key-value-store.ts';
 import type { ReadProtocol } from './session-store.ts';
 
 /** What follows the journal: sessions, which every read waits for, and memory, which has time. */
@@ -46,7 +48,7 @@ type RemoteJournal = Omit<JournalProtocol, 'journal.append' | 'journal.tail'> & 
   readonly 'journal.tail': { readonly body: JournalProtocol['journal.tail']['body']; readonly reply: PackedTail };
 };
 
-export type StoreProtocol = RemoteJournal & ViewsProtocol & ReadNews & ReadProtocol;
+export type StoreProtocol = RemoteJournal & ViewsProtocol & ValueChanges & ReadNews & ReadProtocol & EmbedderProtocol;
 
-/** Ids of the stores' doors: `store/journal`, `store/views`, `store/read`. */
-export const STORE_IDS = { journal: 'journal', views: 'views', read: 'read' } as const;
+/** Ids of the stores' doors: `store/journal`, `store/views`, `store/read` on the threads of their names, `store/embedder` on main. */
+export const STORE_IDS = { journal: 'journal', views: 'views', read: 'read', embedder: 'embedder' } as const;

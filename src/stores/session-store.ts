@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sessions, messages and turns as they are read: the view's interface. Whoever asks sees everything acknowledged before.
 
+import type { DirectoryQueries } from './directory-queries.ts';
+import type { ValueQueries } from './key-value-store.ts';
+import type { KnowledgeQueries } from './knowledge-queries.ts';
 import type { MemoryQueries } from './memory-queries.ts';
 import type { Page, PageRequest } from './page.ts';
 import type { FinishReason, Origin, SessionDetails, SessionStatus, ToolCall, Usage } from './records.ts';
@@ -107,7 +110,7 @@ export interface UsageWindow {
  * Every question the read thread answers. Each is asked with `after`: the answer waits until the view has applied that
  * seq (0: as it is; `latest`: whatever the journal holds durably now), else fails `view_behind` after 2 s.
  */
-export type ReadQueries = SessionQueries & MemoryQueries;
+export type ReadQueries = SessionQueries & MemoryQueries & DirectoryQueries & KnowledgeQueries & ValueQueries;
 
 type SessionQueries = {
   readonly 'session.get': { readonly body: { readonly session_id: string }; readonly reply: SessionRow };

@@ -4,6 +4,7 @@
 import { addUsage, NO_USAGE } from './fold.ts';
 import type { FinishReason, JournalRow, Origin, SessionRecord, SessionStatus, ToolCall, Usage } from './records.ts';
 import type { MessageRow, TurnStatus } from './session-store.ts';
+import { cursorAfter } from './turn-events.ts';
 
 /** A session's row while a batch is applied. Times are epoch milliseconds. */
 export interface SessionView {
@@ -42,6 +43,10 @@ export interface TurnView {
   ended_at: number | null;
   readonly first_seq: number;
   last_seq: number;
+  /** The number of its newest event: what it ends with when its steps are trimmed. */
+  events: number;
+  /** 1 once it has said something; 0 before. */
+  said: number;
 }
 
 /** A message's row; it is written once, under the seq of the record it comes from. */
@@ -130,6 +135,10 @@ export function applyToSession(rows: SessionViewRows, row: JournalRow, record: S
   const turn = rows.turn(record.turn_id);
   if (turn === undefined) return;
   turn.last_seq = row.seq;
+  // Of the text only counts whether there is any.
+  const cursor = cursorAfter(record, { n: turn.events, text: turn.said === 0 ? '' : '…' });
+  turn.events = cursor.n;
+  turn.said = cursor.text === '' ? 0 : 1;
   applyToTurn(turn, row, record);
   if (record.type === 'turn_started' && record.message_ids.length > 1)
     rows.answerBy(id, record.message_ids, record.turn_id);
@@ -158,6 +167,8 @@ function queuedTurn(
     ended_at: null,
     first_seq: row.seq,
     last_seq: row.seq,
+    events: 0,
+    said: 0,
   };
 }
 

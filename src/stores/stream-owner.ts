@@ -2,6 +2,7 @@
 // The one writer of a stream that is no session's: decides on the folded state, appends, and answers when it is durable.
 
 import { type Failure, failure } from '../errors.ts';
+import type { AuditNote } from './audit.ts';
 import type { Append, Committed, Tail } from './journal.ts';
 import type { StoredRecord, TailRow } from './records.ts';
 
@@ -10,7 +11,13 @@ export type Outcome<T> = { readonly ok: true; readonly body: T } | { readonly ok
 
 /** What a command comes to on a state: records to append (none: nothing changes) and what it answers, or why not. */
 export type Decision<R, T> =
-  | { readonly ok: true; readonly records: readonly R[]; readonly body: T }
+  | {
+      readonly ok: true;
+      readonly records: readonly R[];
+      readonly body: T;
+      /** What is noted of it, in the same transaction: if that cannot be written, nothing is. */
+      readonly audit?: readonly AuditNote[];
+    }
   | { readonly ok: false; readonly error: Failure };
 
 /** What a command's sender is told: everything it changed is durable up to `seq`. */
@@ -29,6 +36,8 @@ export interface StreamOwnerOptions<S, R> {
   readonly evolve: (state: S, record: R, at: number) => S;
   /** The record that stands for a state, so that reading a stream stops there. */
   readonly checkpoint: (state: S) => R;
+  /** Records after which the next append carries a checkpoint: a large state is to be written seldom. */
+  readonly checkpointEvery?: (state: S) => number;
   readonly store: (record: R) => StoredRecord;
   /** @throws Error when the record is of a newer Sigil. */
   readonly restore: (row: TailRow) => R;
@@ -40,7 +49,7 @@ export interface StreamOwnerOptions<S, R> {
 }
 
 interface Waiting<S, R> {
-  readonly decide: (state: S) => Decision<R, unknown>;
+  readonly decide: (state: S, at: number) => Decision<R, unknown>;
   readonly answered: (outcome: Outcome<Decided<unknown>>) => void;
 }
 
@@ -50,7 +59,7 @@ const WAITING_MOST = 1_024;
 const TOGETHER = 256;
 /** Payload that is appended together, in UTF-16 units: the rest goes with the next append. One command is never parted. */
 const TOGETHER_LENGTH = 8 * 1024 * 1024;
-/** Records after which the next append carries a checkpoint. */
+/** Records after which the next append carries a checkpoint, where nobody says otherwise. */
 const CHECKPOINT_EVERY = 64;
 /** The pause before what the journal's thread did not answer is asked again, in milliseconds. */
 const AGAIN_MS = 50;
@@ -99,8 +108,12 @@ export class StreamOwner<S, R> {
     if (this.#n === null && !this.#busy) this.#read();
   }
 
-  /** Decides once all before it is decided; answered when what it changed is durable. */
-  submit<T>(decide: (state: S) => Decision<R, T>, answered: (outcome: Outcome<Decided<T>>) => void): void {
+  /**
+   * Decides once all before it is decided; answered when what it changed is durable.
+   *
+   * @param decide is given the time its records are written under
+   */
+  submit<T>(decide: (state: S, at: number) => Decision<R, T>, answered: (outcome: Outcome<Decided<T>>) => void): void {
     if (this.#stopped) return answered({ ok: false, error: failure('draining', 'it is coming to an end') });
     if (this.#waiting.length >= WAITING_MOST) {
       const says = `too many changes of ${this.#options.stream} are waiting`;
@@ -152,17 +165,19 @@ export class StreamOwner<S, R> {
     const { evolve, now, store, checkpoint, stream, workspace_id } = this.#options;
     const at = now();
     const records: StoredRecord[] = [];
+    const audit: AuditNote[] = [];
     const decisions: Decision<R, unknown>[] = [];
     let state = this.#state;
     let length = 0;
     for (const { decide } of waiting) {
-      const decision = decide(state);
+      const decision = decide(state, at);
       if (decision.ok) {
         const stored = decision.records.map(store);
         const more = stored.reduce((sum, { payload }) => sum + payload.length, 0);
         if (records.length > 0 && length + more > TOGETHER_LENGTH) break;
         for (const record of decision.records) state = evolve(state, record, at);
         records.push(...stored);
+        audit.push(...(decision.audit ?? []));
         length += more;
       }
       decisions.push(decision);
@@ -181,14 +196,11 @@ export class StreamOwner<S, R> {
       answer();
       return this.#next();
     }
-    const full = this.#since + records.length >= CHECKPOINT_EVERY;
+    const full = this.#since + records.length >= (this.#options.checkpointEvery?.(state) ?? CHECKPOINT_EVERY);
     if (full) records.push(store(checkpoint(state)));
-    const append = {
-      stream,
-      workspace_id,
-      n: n + 1,
-      items: [{ at, records, owes: [], settles: [] }],
-    };
+    const item = { at, records, owes: [], settles: [] };
+    const items = [audit.length === 0 ? item : { ...item, audit }];
+    const append = { stream, workspace_id, n: n + 1, items };
     this.#append(append, group, (seq) => {
       this.#state = state;
       this.#n = n + records.length;

@@ -45,13 +45,26 @@ export interface StoredSummary {
   readonly message_ids: readonly string[];
 }
 
+/** What a property may be: a JSON value. */
+export type PropertyValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly PropertyValue[]
+  | { readonly [key: string]: PropertyValue };
+
 /** A thing the workspace knows of. */
 export interface StoredEntity {
   readonly id: string;
   readonly type: string;
   readonly name: string;
   /** Each becomes a triple; what is missing from the next put is true no longer. */
-  readonly properties: Readonly<Record<string, string>>;
+  readonly properties: Readonly<Record<string, PropertyValue>>;
+  /** Whose it is, as `my dog` is somebody's; empty: the whole workspace's. */
+  readonly user_id: string;
+  /** Epoch milliseconds; absent: when it was first put. */
+  readonly created_at?: number;
 }
 
 export interface StoredRelationship {
@@ -59,18 +72,26 @@ export interface StoredRelationship {
   readonly from_id: string;
   readonly to_id: string;
   readonly type: string;
-  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly metadata: Readonly<Record<string, PropertyValue>>;
+  /** Epoch milliseconds; absent: when it was first put. */
+  readonly created_at?: number;
 }
 
 export interface StoredFact {
   readonly id: string;
   readonly entity_id: string;
+  /** What it was called when the fact was put, where that is known: for those who see nothing else. */
+  readonly entity_name?: string;
   readonly predicate: string;
   readonly value: string;
   /** 0 to 1. */
   readonly confidence: number;
-  /** Where it comes from: a message's id, `import`, a person. */
+  /** Where it comes from: a turn's or message's id, `import`. */
   readonly source: string;
+  /** Who said it, if it is theirs; empty: the whole workspace's. */
+  readonly user_id: string;
+  /** Epoch milliseconds; absent: when it was first put. */
+  readonly created_at?: number;
 }
 
 export type WorkspaceRecord =
@@ -81,9 +102,12 @@ export type WorkspaceRecord =
   | { readonly type: 'summary_stored'; readonly summary: StoredSummary }
   /** What it sums up may leave the window: it was checked to be there. */
   | { readonly type: 'summary_confirmed'; readonly id: string }
-  | { readonly type: 'entity_put'; readonly entity: StoredEntity }
+  /** `only_new`: one that is known stays as it is. */
+  | { readonly type: 'entity_put'; readonly entity: StoredEntity; readonly only_new?: true }
+  /** With everything said of it: its properties, facts, and relationships in either direction. */
   | { readonly type: 'entity_deleted'; readonly id: string }
   | { readonly type: 'relationship_put'; readonly relationship: StoredRelationship }
+  | { readonly type: 'relationships_deleted'; readonly ids: readonly string[] }
   | { readonly type: 'facts_put'; readonly facts: readonly StoredFact[] }
   | { readonly type: 'facts_deleted'; readonly ids: readonly string[] }
   /** Nothing is folded: it only keeps the tail short. */
@@ -99,6 +123,7 @@ export const WORKSPACE_RECORD_VERSIONS: { readonly [T in WorkspaceRecord['type']
   entity_put: 1,
   entity_deleted: 1,
   relationship_put: 1,
+  relationships_deleted: 1,
   facts_put: 1,
   facts_deleted: 1,
   checkpoint: 1,

@@ -6,9 +6,12 @@ import type { Decided, Outcome } from './stream-owner.ts';
 import { StreamOwner, type StreamOwnerOptions } from './stream-owner.ts';
 import { restoreWorkspace, storeWorkspace, type WorkspaceRecord } from './workspace-records.ts';
 
+/** What of a workspace has an id that a change may depend on. */
+export type KnownKind = 'summary' | 'message' | 'entity' | 'relationship' | 'fact';
+
 /** What must be so for a change to be made: something with this id is known, or is not. */
 export interface WorkspaceCondition {
-  readonly what: 'summary' | 'message';
+  readonly what: KnownKind;
   readonly id: string;
   readonly known: boolean;
 }
@@ -16,8 +19,8 @@ export interface WorkspaceCondition {
 export interface WorkspaceWrite {
   readonly workspace_id: string;
   readonly records: readonly WorkspaceRecord[];
-  /** `conflict` when what must be new is known, `not_found` when what must be known is not. */
-  readonly condition?: WorkspaceCondition | undefined;
+  /** `conflict` when what must be new is known, `not_found` when what must be known is not; of several, all must hold. */
+  readonly condition?: WorkspaceCondition | readonly WorkspaceCondition[] | undefined;
 }
 
 /** Whoever changes a workspace's memory. Resolves with the seq a later read must have seen. */
@@ -50,6 +53,8 @@ interface Waiting {
 const WAITING_MOST = 1_024;
 /** Records one write may have: more are several writes. */
 const RECORDS_MOST = 1_000;
+/** Conditions one write may have: each is looked up while nothing else of the workspace is decided. */
+const CONDITIONS_MOST = 16;
 
 /**
  * The owner of one workspace's stream. Nothing of it is folded, for a workspace may know more than memory holds: what a
@@ -109,8 +114,8 @@ export class WorkspaceStream {
     while (!this.#looking) {
       const next = this.#waiting[0];
       if (next === undefined) return;
-      const { condition } = next.write;
-      if (condition === undefined) {
+      const conditions = conditionsOf(next.write);
+      if (conditions.length === 0) {
         this.#waiting.shift();
         this.#submit(next);
         continue;
@@ -119,24 +124,29 @@ export class WorkspaceStream {
       // Answered once all before it is durable; only then the view can be asked for it.
       this.#owner.submit(
         () => ({ ok: true, records: [], body: undefined }),
-        (settled) => (settled.ok ? this.#look(condition) : this.#looked({ ok: false, error: settled.error })),
+        (settled) => (settled.ok ? this.#look(conditions) : this.#looked(settled.error)),
       );
     }
   }
 
-  #look({ what, id }: WorkspaceCondition): void {
+  /** Looks up one condition after the other, to the first that does not hold. */
+  #look([condition, ...rest]: readonly WorkspaceCondition[]): void {
+    if (condition === undefined) return this.#looked(null);
     const { known, workspace_id } = this.#options;
-    known({ what, id, workspace_id, after: this.#owner.seq }, (outcome) => this.#looked(outcome));
+    const { what, id } = condition;
+    known({ what, id, workspace_id, after: this.#owner.seq }, (outcome) => {
+      if (!outcome.ok) this.#looked(outcome.error);
+      else if (outcome.body === condition.known) this.#look(rest);
+      else this.#looked(unmet(condition));
+    });
   }
 
-  #looked(outcome: Outcome<boolean>): void {
+  #looked(error: Failure | null): void {
     const looked = this.#waiting.shift();
     this.#looking = false;
     if (looked === undefined) return;
-    const { condition } = looked.write;
-    if (!outcome.ok) looked.answered(outcome);
-    else if (condition === undefined || outcome.body === condition.known) this.#submit(looked);
-    else looked.answered({ ok: false, error: unmet(condition) });
+    if (error === null) this.#submit(looked);
+    else looked.answered({ ok: false, error });
     this.#next();
   }
 
@@ -149,16 +159,25 @@ export class WorkspaceStream {
   }
 }
 
+function conditionsOf({ condition }: WorkspaceWrite): readonly WorkspaceCondition[] {
+  if (condition === undefined) return [];
+  return 'what' in condition ? [condition] : condition;
+}
+
 function unmet({ what, id, known }: WorkspaceCondition): Failure {
   return known
     ? failure('not_found', `${what} ${id} does not exist`)
     : failure('conflict', `${what} ${id} exists already`);
 }
 
-function refusal({ records }: WorkspaceWrite, waiting: number): Failure | null {
+function refusal(write: WorkspaceWrite, waiting: number): Failure | null {
+  const { records } = write;
   if (waiting >= WAITING_MOST) return failure('overloaded', 'too many changes of this workspace are waiting');
   if (records.length > RECORDS_MOST) {
     return failure('validation_failed', `at most ${RECORDS_MOST} records go together, these are ${records.length}`);
+  }
+  if (conditionsOf(write).length > CONDITIONS_MOST) {
+    return failure('validation_failed', `a change may depend on at most ${CONDITIONS_MOST} things`);
   }
   return records.length === 0 ? failure('validation_failed', 'a change has at least one record') : null;
 }

@@ -3,7 +3,7 @@
 
 import { prepare } from '../../src/agent/prepare.ts';
 import { builtInTools } from '../../src/agent/tools/catalogue.ts';
-import type { MemoryHit, MemoryPort, MemorySummary } from '../../src/agent/tools/memory-port.ts';
+import type { KeptIn, Known, MemoryHit, MemoryPort, MemorySummary } from '../../src/agent/tools/memory-port.ts';
 import { createToolRegistry } from '../../src/agent/tools/registry.ts';
 import { runToolCall, type ToolResult, type ToolRun } from '../../src/agent/tools/run.ts';
 import { createArgumentChecks } from '../../src/agent/tools/validate.ts';
@@ -14,21 +14,30 @@ import type { ToolCall } from '../../src/stores/records.ts';
 /** 2025-01-02T03:04:05.678Z, a Thursday. */
 export const NOW = 1_735_787_045_678;
 
-/** Messages in memory, searched about as the view does: all words or any, case folded, newest first. */
-export function createHistory(summaries: readonly MemorySummary[] = []) {
+/** Messages and facts in memory, searched about as the views do: all words or any, case folded, newest first. */
+export function createHistory(keptIn: KeptIn = 'history', summaries: readonly MemorySummary[] = []) {
   const rows: MemoryHit[] = [];
+  const facts: Known[] = [];
   const wordsIn = (text: string): readonly string[] => text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
   const holds = (text: string, words: readonly string[], match: 'all' | 'any'): boolean => {
     const said = new Set(wordsIn(text));
     return match === 'all' ? words.every((word) => said.has(word)) : words.some((word) => said.has(word));
   };
+  const factText = (fact: Known): string =>
+    fact.kind === 'fact' ? `${fact.subject} ${fact.predicate} ${fact.value}` : fact.name;
   const port: MemoryPort = {
     search: async (text, match, limit) =>
       rows
         .filter(({ content }) => holds(content, wordsIn(text), match))
         .toReversed()
         .slice(0, limit),
+    known: async (text, limit) =>
+      facts
+        .filter((fact) => holds(factText(fact), wordsIn(text), 'all'))
+        .toReversed()
+        .slice(0, limit),
     recall: async (topic, limit) => ({
+      known: await port.known(topic, limit),
       messages: await port.search(topic, 'any', limit),
       summaries: summaries.filter(({ content }) => holds(content, wordsIn(topic), 'any')),
     }),
@@ -37,7 +46,10 @@ export function createHistory(summaries: readonly MemorySummary[] = []) {
         .filter((summary) => Date.parse(summary.from) >= from && Date.parse(summary.to) <= to)
         .toReversed()
         .slice(0, limit),
-    remember: async () => 'history',
+    remember: async (statement) => {
+      if (keptIn === 'facts') facts.push({ kind: 'fact', ...statement, created_at: '2025-01-02T03:04:05.678Z' });
+      return keptIn;
+    },
   };
   const add = (turn_id: string, { role, content }: TurnMessage): void => {
     rows.push({ turn_id, role, content, created_at: '2025-01-02T03:04:05.678Z' });

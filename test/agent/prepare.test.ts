@@ -173,6 +173,31 @@ describe('any window', () => {
   });
 });
 
+describe('a window without tool calls', () => {
+  it('is cut where one with a result that belongs nowhere is cut', () => {
+    const length = fc.nat({ max: 60 });
+    const message = fc.oneof(
+      length.map((most) => user('x'.repeat(most))),
+      length.map((most) => said('y'.repeat(most))),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(message, { maxLength: 30, size: 'max' }),
+        fc.nat({ max: 35 }),
+        fc.integer({ min: 220, max: 420 }),
+        (window, active_window, maxContextTokens) => {
+          const more = { tools: [], active_window, model: { id: 'm', maxContextTokens, maxOutputTokens: 50 } };
+          // The result is left out; that there is one has the window put together from its units.
+          expect(prepare({ ...plain, ...more, window })).toEqual(
+            prepare({ ...plain, ...more, window: [result('gone'), ...window] }),
+          );
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});
+
 describe('estimates', () => {
   it('agree with what the offline model reports', () => {
     const { request } = prepared({ window: [user('a'), asks('a'), result('a')] });

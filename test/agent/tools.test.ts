@@ -4,7 +4,7 @@
 import { describe, expect, it } from 'vitest';
 import { builtInTools } from '../../src/agent/tools/catalogue.ts';
 import { rankHits, tellingText } from '../../src/agent/tools/memory.ts';
-import type { MemoryHit, MemoryPort } from '../../src/agent/tools/memory-port.ts';
+import type { Known, MemoryHit, MemoryPort } from '../../src/agent/tools/memory-port.ts';
 import { createHistory, run, toolRun } from './offline-turn.ts';
 
 const call = (name: string, args: unknown) => ({ id: 'c', name, arguments: JSON.stringify(args) });
@@ -126,10 +126,12 @@ describe('memory', () => {
     { content: 'They moved house.', from: '2026-01-03T00:00:00.000Z', to: '2026-01-04T00:00:00.000Z' },
   ];
 
-  it('recalls messages and summaries of a topic', async () => {
-    const history = createHistory(summaries);
+  it('recalls facts, messages and summaries of a topic', async () => {
+    const history = createHistory('facts', summaries);
     history.add('earlier', { role: 'user', content: 'I like tea' });
+    await history.port.remember({ subject: 'tea', predicate: 'is', value: 'green' });
     expect(await ask('memory_recall', { topic: 'the tea' }, history.port)).toEqual({
+      known: [{ said_by: 'remembered', text: 'tea is green', at: '2025-01-02T03:04:05.678Z' }],
       messages: [{ said_by: 'user', text: 'I like tea', at: '2025-01-02T03:04:05.678Z' }],
       summaries: [{ text: 'They spoke of tea.', from: summaries[0]?.from, to: summaries[0]?.to }],
     });
@@ -145,12 +147,41 @@ describe('memory', () => {
     [{ from: '2025-12-31' }, 0],
   ])('reads the summaries of %j', async (args, found) => {
     // Now is in 2025: what is yet to come is not read without being asked for.
-    const read = (await ask('memory_summary', args, createHistory(summaries).port)) as { summaries: unknown[] };
+    const read = (await ask('memory_summary', args, createHistory('facts', summaries).port)) as {
+      summaries: unknown[];
+    };
     expect(read.summaries).toHaveLength(found);
   });
 
   it.each(['yesterday', '2026-13-01', '2026-01-32', '2026-01-01T25:00Z', ''])('knows no time %j', async (from) => {
     expect(await ask('memory_summary', { from })).toMatch(/A time is RFC 3339 or a date/);
+  });
+
+  it('keeps a statement as a fact, and shows what is known once and before what was said', async () => {
+    const history = createHistory('facts');
+    const statement = { subject: 'tea', predicate: 'is', value: 'green' };
+    const said = JSON.stringify(await ask('memory_remember', statement, history.port));
+    expect(JSON.parse(said)).toEqual({ remembered: statement, kept_in: 'facts' });
+    history.add('earlier', { role: 'tool', content: said });
+    history.add('earlier', { role: 'user', content: 'My tea is green, I think.' });
+    const { items } = (await ask('memory_search', { query: 'green' }, history.port)) as { items: unknown };
+    expect(items).toMatchObject([
+      { said_by: 'remembered', text: 'tea is green' },
+      { said_by: 'user', text: 'My tea is green, I think.' },
+    ]);
+  });
+
+  it('shows a thing with what is known of it, and none that is only a name', () => {
+    const at = '2025-01-02T03:04:05.678Z';
+    const thing = (type: string, properties: Readonly<Record<string, unknown>>): Known => {
+      return { kind: 'entity', type, name: 'Ada', properties, created_at: at };
+    };
+    const known = [thing('person', { born: 1815, title: 'Countess' }), thing('subject', {}), thing('person', {})];
+    expect(rankHits([], 'now', 10, known).map(({ text }) => text)).toEqual([
+      'Ada (person; born: 1815; title: Countess)',
+      'Ada (person)',
+    ]);
+    expect(rankHits([], 'now', 1, known)).toHaveLength(1);
   });
 
   it('says what is wrong', async () => {
@@ -162,6 +193,7 @@ describe('memory', () => {
     const broken: MemoryPort = {
       ...createHistory().port,
       search: () => Promise.reject(new Error('the view is behind')),
+      known: async () => [],
       remember: async () => 'facts',
     };
     expect(await ask('memory_search', { query: 'x' }, broken)).toBe('tool_failed: the view is behind');

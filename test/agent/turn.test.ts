@@ -24,18 +24,22 @@ describe('a turn with the offline model', () => {
     expect(said.called).toEqual(tools);
   });
 
-  it('finds in a later session what it was asked to remember, however often it is asked', async () => {
-    const history = createHistory();
-    const kept = await turn(history, 'first', 'remember that my favourite tea is oolong');
-    expect(kept.answer).toMatch(/I will remember: my favourite tea is oolong/);
-    for (const id of ['second', 'third', 'fourth']) {
-      const found = await turn(history, id, 'what do you know about tea?');
-      expect(found.answer).toBe(
-        'This is what I found about “tea”:\n- “my favourite tea is oolong” (remembered 2025-01-02)',
+  it.each(['history', 'facts'] as const)(
+    'finds in a later session what it was asked to remember, however often it is asked (%s)',
+    async (kept_in) => {
+      const history = createHistory(kept_in);
+      const kept = await turn(history, 'first', 'remember that my favourite tea is oolong');
+      expect(kept.answer).toMatch(/I will remember: my favourite tea is oolong/);
+      expect(kept.answer.includes('history')).toBe(kept_in === 'history');
+      for (const id of ['second', 'third', 'fourth']) {
+        const found = await turn(history, id, 'what do you know about tea?');
+        expect(found.answer).toBe(
+          'This is what I found about “tea”:\n- “my favourite tea is oolong” (remembered 2025-01-02)',
+        );
+      }
+      expect((await turn(history, 'fifth', 'what do you know about me?')).answer).toMatch(
+        /remember that my favourite tea is oolong/,
       );
-    }
-    expect((await turn(history, 'fifth', 'what do you know about me?')).answer).toMatch(
-      /remember that my favourite tea is oolong/,
-    );
-  });
+    },
+  );
 });

@@ -361,6 +361,8 @@ const DOCUMENTS: Record<string, (url: URL) => unknown> = {
         snippet: { text: `${url.searchParams.get('q')}?`, marks: [[0, 3]] },
       },
     ],
+    facts: [{ entity_id: 'e1', entity_name: 'tea', predicate: 'is', value: `oolong ${HOSTILE}` }],
+    entities: [{ id: 'e1', name: 'tea', type: 'drink' }],
     summaries: [
       { session_id: 'old', from: NOW, to: NOW, content: '', snippet: { text: `${HOSTILE} all about tea`, marks: [] } },
     ],
@@ -371,6 +373,46 @@ const DOCUMENTS: Record<string, (url: URL) => unknown> = {
     next_cursor: null,
   }),
   '/api/v1/workspaces/work/sessions': () => ({ items: [session('new', 'work', NOW)], next_cursor: null }),
+  '/api/v1/memory/facts': (url) => ({
+    items: [
+      {
+        entity_id: 'e1',
+        entity_name: `tea ${HOSTILE}`,
+        predicate: 'is',
+        value: 'oolong',
+        user_id: 'ada',
+        created_at: NOW,
+      },
+      {
+        entity_id: 'e2',
+        entity_name: null,
+        predicate: 'of',
+        value: url.searchParams.get('workspace'),
+        created_at: NOW,
+      },
+    ],
+    next_cursor: null,
+  }),
+  '/api/v1/memory/entities': (url) => ({
+    items: ['Ada', `Adam ${HOSTILE}`]
+      .filter((name) => name.startsWith(url.searchParams.get('prefix') ?? ''))
+      .map((name, n) => ({
+        id: `e${n}`,
+        type: 'person',
+        name,
+        properties: { born: 1815, title: HOSTILE },
+        created_at: NOW,
+      })),
+    next_cursor: null,
+  }),
+  '/api/v1/memory/graph': (url) => ({
+    entities: [
+      { id: url.searchParams.get('entity'), type: 'person', name: 'Ada', properties: { born: 1815 } },
+      { id: 'e2', type: 'person', name: `Bob ${HOSTILE}`, properties: {} },
+    ],
+    relationships: [{ id: 'r', from_id: 'e1', to_id: 'e2', type: 'knows', metadata: {} }],
+    truncated: url.searchParams.get('depth') === '8',
+  }),
   '/api/v1/sessions/old': () => session('old', 'home', NOW),
   '/api/v1/sessions/old/messages': (url) =>
     url.searchParams.get('cursor') === null

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { run } from '../../src/cli/program.ts';
 import type { StartGateway } from '../../src/cli/running-gateway.ts';
 import { failure, SigilError } from '../../src/errors.ts';
+import { Redactor } from '../../src/secrets/redactor.ts';
 import { FakeGateway } from './fake-gateway.ts';
 
 const startGateway: StartGateway = async ({ dataDir, tcp }) => {
@@ -42,6 +43,8 @@ const startGateway: StartGateway = async ({ dataDir, tcp }) => {
 process.exit(
   await run(process.argv.slice(2), {
     startGateway,
+    dataKeeping: async () => (await import('../../src/composition/data-keeping.ts')).dataKeeping,
+    redactor: new Redactor(),
     knownTypes: async () => ({ providerTypes: ['openai'], channelTypes: ['telegram'], providerKeys: {} }),
   }),
 );

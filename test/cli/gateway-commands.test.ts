@@ -124,10 +124,31 @@ describe('with a gateway on the socket of the data directory', () => {
   it('memory recall shows every kind of thing under its head', async () => {
     const { stdout, status } = await sigil(['memory', 'recall', 'tea', 'time'], home);
     expect(status).toBe(0);
-    expect(stdout).toMatch(/Summaries[\s\S]*all about tea[\s\S]*Messages[\s\S]*tea time\?/);
+    expect(stdout).toMatch(
+      /Known\n {2}tea \(drink\)\n {2}tea is oolong[\s\S]*Summaries[\s\S]*all about tea[\s\S]*Messages[\s\S]*tea time\?/,
+    );
     expect(stdout).not.toMatch(control);
     const json = JSON.parse((await sigil(['memory', 'recall', 'tea', '--json'], home)).stdout);
-    expect(Object.keys(json)).toEqual(['messages', 'summaries']);
+    expect(Object.keys(json)).toEqual(['messages', 'facts', 'entities', 'summaries']);
+  });
+
+  it('memory facts, entities and graph show what is known', async () => {
+    const facts = await sigil(['memory', 'facts', '--workspace', 'home'], home);
+    expect([facts.status, facts.stderr]).toEqual([0, '']);
+    expect(facts.stdout).toMatch(/^FACT .*SAID BY .*SINCE\n.*oolong +ada .*\ne2 of home /);
+    const entities = await sigil(['memory', 'entities', 'Ada'], home);
+    expect(entities.stdout).toContain('born 1815');
+    const graph = await sigil(['memory', 'graph', 'e1'], home);
+    expect(graph.stdout).toMatch(/^Ada {2}person; born 1815\n {2}Ada ─ knows → Bob/);
+    expect(graph.stderr).toBe('');
+    const deep = await sigil(['memory', 'graph', 'e1', '--depth', '8'], home);
+    expect(deep.stderr).toContain('There is more than this');
+    for (const { stdout } of [facts, entities, graph]) expect(stdout).not.toMatch(control);
+    const json = await sigil(['memory', 'entities', 'Adam', '--json'], home);
+    expect(JSON.parse(json.stdout)).toMatchObject({ items: [{ type: 'person' }], next_cursor: null });
+    expect((await sigil(['memory', 'graph', 'e1', '--depth', '9'], home)).status).toBe(2);
+    const none = await sigil(['memory', 'entities', 'Zoe'], home);
+    expect([none.status, none.stdout, none.stderr]).toEqual([0, '', 'Nothing of that kind is known there.\n']);
   });
 
   it('ends quietly when nobody reads on', async () => {

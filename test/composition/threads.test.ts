@@ -48,11 +48,13 @@ function stand() {
   };
   const lives: Life[] = [];
   const told: string[] = [];
+  const prepared: string[] = [];
   /** Threads whose code never notices that it is to end. */
   const deaf = new Set<string>();
   const port = (): Port => ({ postMessage: () => undefined, on: () => undefined, close: () => undefined });
   const workers: WorkerHost = {
     channel: () => [port(), port()],
+    prepare: (name) => prepared.push(name),
     spawn: (name, boot, events) => {
       const life: Life = { name, boot, events, ended: false };
       lives.push(life);
@@ -95,7 +97,7 @@ function stand() {
   };
   const ready = (name: string): void => latest(name).events.message({ say: 'ready' });
   return {
-    ...{ lives, told, deaf, started, latest, pass, end, ready },
+    ...{ lives, told, prepared, deaf, started, latest, pass, end, ready },
     works: (mark: number) => Atomics.store(new Int32Array(house.working), LANE, mark),
     begin: () => {
       for (const name of NAMES) if (name !== 'main' && !RESTING.has(name)) ready(name);
@@ -184,6 +186,19 @@ describe('a thread', () => {
       it.ready('lane-1');
     }
     expect(it.told.filter((line) => line === 'lane-1 out_of_memory')).toHaveLength(8);
+  });
+
+  it('that has been silent for half of what it may has its next life made ready', () => {
+    const it = stand();
+    it.begin();
+    it.pass(4_750, ['lane-1']);
+    expect(it.prepared).toEqual([]);
+    it.pass(500, ['lane-1']);
+    expect(it.prepared).toContain('lane-1');
+    // It was only busy: nothing else happens to it.
+    it.pass(20_000);
+    expect(it.told).toEqual([]);
+    expect(new Set(it.prepared)).toEqual(new Set(['lane-1']));
   });
 
   it('that hangs while it starts is replaced too, later', () => {

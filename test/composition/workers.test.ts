@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ports between threads: what their other end does is heard by whoever begins to listen late.
+// Threads as they really are: ports that are listened to late, and lives that were made ready before they were needed.
 
 import { once } from 'node:events';
 import { type TransferListItem, Worker } from 'node:worker_threads';
 import { expect, it } from 'vitest';
+import type { Boot, FromWorker } from '../../src/composition/boot.ts';
 import { realWorkers } from '../../src/composition/workers.ts';
+import { defaultConfig } from '../../src/config/schema.ts';
 
 /** Turns of the thread's loop in which the close arrives and nobody listens yet. */
 const TURNS = 50;
@@ -23,4 +25,39 @@ it('tells a thread that listens late that the other end has gone before it ever 
   }
   worker.postMessage('listen');
   expect(await once(worker, 'message')).toEqual(['closed']);
+});
+
+/** Begins a life of a thread that says how it was born, and waits until it has. */
+async function bornOf(host: ReturnType<typeof realWorkers>, name: string): Promise<FromWorker> {
+  const cells = () => new SharedArrayBuffer(64);
+  const house = { layout: { lanes: 2, io: 1 }, config: defaultConfig(), data_dir: '/nowhere', counters: cells() };
+  const boot: Boot = {
+    ...house,
+    ...{ beats: cells(), working: cells(), thread: 1, life: 1, wires: [], gone: [], suspect: null, hidden: [] },
+  };
+  return await new Promise((resolve, reject) => {
+    const life = host.spawn(name, boot, {
+      message: (message) => {
+        life.terminate();
+        resolve(message);
+      },
+      error: reject,
+      exit: () => undefined,
+    });
+  });
+}
+
+it('gives a life that was made ready to the thread of that role that needs one, and to one only', async () => {
+  const host = realWorkers(new URL('./born-thread.ts', import.meta.url));
+  const house = { layout: { lanes: 2, io: 1 }, config: defaultConfig(), data_dir: '/nowhere' };
+  const cells = {
+    counters: new SharedArrayBuffer(64),
+    beats: new SharedArrayBuffer(64),
+    working: new SharedArrayBuffer(64),
+  };
+  host.prepare?.('lane-1', { ...house, ...cells });
+  expect(await bornOf(host, 'views')).toMatchObject({ message: 'born' });
+  expect(await bornOf(host, 'lane-2')).toMatchObject({ message: 'prepared as lane-1' });
+  expect(await bornOf(host, 'lane-1')).toMatchObject({ message: 'born' });
+  host.dismiss?.();
 });

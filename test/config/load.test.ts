@@ -2,7 +2,9 @@
 // Loading: precedence, environment mapping, references, and every kind of problem with its place.
 
 import { describe, expect, it } from 'vitest';
-import { loadConfig, resolveSecret } from '../../src/config/load.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { resolveReferences } from '../../src/config/references.ts';
+import type { LookUp } from '../../src/config/secret-keys.ts';
 import { configShow } from '../../src/config/show.ts';
 import { KNOWN, LATER, load, loaded, machine, refused } from './machine.ts';
 
@@ -283,10 +285,10 @@ describe('references', () => {
       'storage: { postgres: { url: "postgres://u:${KEY}@h/d" } }\nauth: { tokens: [{ token: "file:///run/key", user_id: ada }] }\n';
     const { config } = loaded(await load(yaml, { env: { KEY: 'from env' }, files: { '/run/key': 'from file\n' } }));
     expect(config.storage.postgres.url).toBe('postgres://u:${KEY}@h/d');
-    expect(resolveSecret(config.storage.postgres.url, source)).toBe('postgres://u:from env@h/d');
-    expect(resolveSecret(config.auth.tokens[0]?.token ?? '', source)).toBe('from file');
-    expect(() => resolveSecret('${GONE}', source)).toThrow('GONE is not set');
-    expect(resolveSecret('$${KEY} $5', source)).toBe('${KEY} $5');
+    expect(resolveReferences(config.storage.postgres.url, source)).toBe('postgres://u:from env@h/d');
+    expect(resolveReferences(config.auth.tokens[0]?.token ?? '', source)).toBe('from file');
+    expect(() => resolveReferences('${GONE}', source)).toThrow('GONE is not set');
+    expect(resolveReferences('$${KEY} $5', source)).toBe('${KEY} $5');
   });
 
   it('in plain values are filled in before types are checked', async () => {
@@ -300,16 +302,46 @@ describe('references', () => {
     expect(config.agent.persona).toBe('Be kind.');
   });
 
-  it('that lead nowhere are problems outside an entry', async () => {
+  it('in plain values that lead nowhere are problems outside an entry', async () => {
     const yaml =
-      'auth:\n  tokens:\n    - { token: "${GONE}", user_id: ada }\nagent:\n  persona: file:///gone\nnetworking:\n  tailscale:\n    auth_key: "${a-b}"\n  listen: keyring://a/b\n';
+      'agent:\n  persona: file:///gone\nnetworking:\n  listen: keyring://a/b\nauth:\n  tokens:\n    - { token: "${GONE}", user_id: ada }\n';
     const { problems } = refused(await load(yaml));
     expect(problems.map(({ line, path }) => [line, path])).toEqual([
-      [3, 'auth.tokens[0].token'],
-      [5, 'agent.persona'],
-      [8, 'networking.tailscale.auth_key'],
-      [9, 'networking.listen'],
+      [2, 'agent.persona'],
+      [4, 'networking.listen'],
     ]);
+    expect(problems[1]?.found).toContain('keyring:// stands for a secret');
+  });
+
+  it('in plain values are not repeated in what is told of them', async () => {
+    const env = { KEY: 'sk-not-to-be-seen' };
+    const yaml = 'networking: { listen: "${KEY}" }\ngateway: { threads: "${KEY}" }\nattachments: { types: "${KEY}" }\n';
+    const { problems } = refused(await load(yaml, { env }));
+    expect(problems.map(({ path }) => path)).toEqual(['networking.listen', 'gateway.threads', 'attachments.types[0]']);
+    expect(JSON.stringify(problems)).not.toContain(env.KEY);
+  });
+
+  it('to a kept secret are checked for how they are written', async () => {
+    const yaml = [
+      'auth:',
+      '  tokens:',
+      '    - { token: "keyring://sigil/phone", user_id: ada }',
+      '    - { token: "keyring://sk-in-the-wrong-place", user_id: bob }',
+      '    - { token: "${GONE}", user_id: eve }',
+      '    - { token: t, user_id: kim }',
+      'networking: { tailscale: { auth_key: "${a-b}" } }',
+    ].join('\n');
+    const { config, declared, quarantined } = loaded(await load(yaml));
+    expect(quarantined.map(({ line, path, code }) => [line, path, code])).toEqual([
+      [4, 'auth.tokens[1]', 'broken_reference'],
+      [5, 'auth.tokens[2]', 'broken_reference'],
+      [7, 'networking.tailscale.auth_key', 'broken_reference'],
+    ]);
+    expect(JSON.stringify(quarantined)).not.toContain('wrong-place');
+    expect(config.auth.tokens.map(({ user_id }) => user_id)).toEqual(['ada', 'kim']);
+    expect(config.auth.tokens[0]?.token).toBe('keyring://sigil/phone');
+    expect(config.networking.tailscale.auth_key).toBe('');
+    expect(configShow(declared)).toHaveProperty('networking.tailscale.auth_key', '***');
   });
 
   it('refuses what config show prints in place of a secret', async () => {
@@ -342,7 +374,6 @@ describe('one bad entry', () => {
     const { config, declared, quarantined } = loaded(await load(yaml));
     expect(quarantined.map(({ line, path, code }) => [line, path, code])).toEqual([
       [3, 'providers.anthropic', 'broken_reference'],
-      [6, 'providers.ring', 'keyring_unavailable'],
       [8, 'channels.tg', 'broken_reference'],
       [16, 'plugins.config.echo', 'broken_reference'],
       [4, 'providers.work', 'not_available'],
@@ -358,8 +389,8 @@ describe('one bad entry', () => {
       'not available in this version',
     );
     expect(quarantined.find(({ path }) => path === 'providers.odd')?.advice).toContain('Did you mean anthropic?');
-    expect(quarantined.find(({ path }) => path === 'providers.ring')?.advice).toContain('file:///path');
-    expect(Object.keys(config.providers)).toEqual(['sigil']);
+    expect(Object.keys(config.providers)).toEqual(['sigil', 'ring']);
+    expect(config.providers['ring']?.api_key).toBe('keyring://sigil/x');
     expect(Object.keys(config.channels)).toEqual(['web']);
     expect(config.models).toMatchObject({ default: '', failover: ['sigil/offline'] });
     expect(config.workspaces['lab']?.model).toBe('');
@@ -386,17 +417,39 @@ describe('one bad entry', () => {
     expect(good.config).toBe(good.declared);
   });
 
-  it('is a secret that waits for a keyring, outside any entry too', async () => {
-    const yaml =
-      'networking: { tailscale: { auth_key: "keyring://a/b" } }\nauth: { tokens: [{ token: "keyring://a/b", user_id: ada }, { token: t, user_id: bob }] }\n';
-    const { config, declared, quarantined } = loaded(await load(yaml));
-    expect(quarantined.map(({ path, code }) => [path, code])).toEqual([
-      ['networking.tailscale.auth_key', 'keyring_unavailable'],
-      ['auth.tokens[0]', 'keyring_unavailable'],
+  it('is one whose kept secret is not there, outside any entry too', async () => {
+    const yaml = [
+      'secrets: { backend: file }',
+      'providers: { a: { type: sigil, api_key: "keyring://x/there" }, b: { type: sigil, api_key: "keyring://x/gone" } }',
+      'auth:',
+      '  tokens:',
+      '    - { token: "keyring://x/gone", user_id: ada }',
+      '    - { token: "${GONE}", user_id: bob }',
+      '    - { token: "keyring://x/gone", user_id: eve }',
+      '    - { token: "keyring://x/there", user_id: kim }',
+      'models: { default: b/m }',
+    ].join('\n');
+    const asked: string[] = [];
+    const lookUp: LookUp = async (name, { backend }) => {
+      asked.push(`${name} in ${backend}`);
+      return name === 'x/there' ? undefined : { message: 'It is not there.', advice: 'Set it.' };
+    };
+    const { config, quarantined } = loaded(await load(yaml, { lookUp }));
+    expect(asked).toEqual(['x/gone in file', 'x/there in file']);
+    expect(quarantined.map(({ path }) => path)).toEqual([
+      'auth.tokens[1]',
+      'auth.tokens[0]',
+      'auth.tokens[2]',
+      'providers.b',
+      'models.default',
     ]);
-    expect(config.networking.tailscale.auth_key).toBe('');
-    expect(config.auth.tokens.map(({ user_id }) => user_id)).toEqual(['bob']);
-    expect(configShow(declared)).toHaveProperty('networking.tailscale.auth_key', '***');
+    expect(quarantined[1]).toMatchObject({
+      message: expect.stringContaining('token: keyring://x/gone: It is not there.'),
+      advice: 'Set it.',
+      line: 5,
+    });
+    expect(config.auth.tokens.map(({ user_id }) => user_id)).toEqual(['kim']);
+    expect(Object.keys(config.providers)).toEqual(['a']);
   });
 
   it('names the variable that made it', async () => {

@@ -181,6 +181,7 @@ openViews({
       return () => clearTimeout(timer);
     },
     monotonic: () => performance.now(),
+    now: () => Date.now(),
   },
   advanced: (upto) => {
     if (upto >= last) process.kill(process.pid, 'SIGKILL');

@@ -13,6 +13,8 @@ import type { EdgePorts, TokenGrant } from '../../src/edge/ports.ts';
 import { type ErrorCode, failure, SigilError } from '../../src/errors.ts';
 import type { ReadQueries, ReadQuery, ReadStore, SessionRow, TurnRow } from '../../src/stores/session-store.ts';
 import { endsTurn, type NumberedTurnEvent, type TurnEvent, type TurnEventBatch } from '../../src/stores/turn-events.ts';
+import { createUsageStore } from '../../src/stores/usage-store.ts';
+import { FakeDirectory } from './fake-directory.ts';
 
 /** Answers one message type at one address; `undefined` never answers. */
 export type Door = (body: never, type: string) => unknown;
@@ -37,6 +39,7 @@ export class FakeHouse {
   /** What a turn says once its message is durable. */
   script: (turn: FakeTurn) => void = (turn) => this.play(turn, 'Hello.');
   state: 'starting' | 'running' | 'draining' = 'running';
+  directory = new FakeDirectory(ConfigSchema.parse({}) as Config);
   private seq = 0;
 
   constructor() {
@@ -82,13 +85,25 @@ export class FakeHouse {
     },
   };
 
+  /** What a backup sends; what it throws is its failure. */
+  archive: () => AsyncIterable<Uint8Array> = async function* () {
+    yield Buffer.from('archive');
+  };
+
   ports(settings: Readonly<Record<string, unknown>> = {}, more: Partial<EdgePorts> = {}): EdgePorts {
     const log = (fields: unknown, message: string): void => void this.logged.push([message, fields]);
+    const config = ConfigSchema.parse(settings) as Config;
+    const directory = new FakeDirectory(config);
+    this.directory = directory;
+    const store = { read: directory.read } as unknown as ReadStore;
     return {
       bus: this.bus,
       store: this.store,
       world: realWorld,
-      config: ConfigSchema.parse(settings) as Config,
+      config,
+      live: directory,
+      gateway: directory.gateway,
+      usage: createUsageStore(store, (epoch) => new Date(epoch)),
       tokens: [grant('owner-token', 'owner', ['admin:*'])],
       log: { debug: log, info: log, warn: log, error: log },
       version: '0.0.0',
@@ -102,6 +117,7 @@ export class FakeHouse {
       budgets: ['global'],
       state: () => this.state,
       quarantined: [],
+      backup: { start: () => this.archive() },
       ...more,
     };
   }
@@ -309,7 +325,13 @@ export function refused(code: ErrorCode, message = 'refused', more: Partial<BusF
 }
 
 export function grant(token: string, user_id: string, permissions: readonly string[]): TokenGrant {
-  return { digest: createHash('sha256').update(token).digest('hex'), user_id, name: `${user_id}'s`, permissions };
+  return {
+    id: `${user_id}-token`,
+    digest: createHash('sha256').update(token).digest('hex'),
+    user_id,
+    name: `${user_id}'s`,
+    permissions,
+  };
 }
 
 function uuidOf(text: string): string {

@@ -105,6 +105,33 @@ it('tells the truth about answers', async () => {
     [`/debug/turns/${turn_id}`, 'TurnSteps'],
   ];
   for (const [path, name] of pages) check(name, (await client.call('GET', path)).body);
+  house.directory.used_up = {
+    items: [
+      {
+        ...{ key: 'sigil/offline', hour: null, calls: 1, input_tokens: 1, output_tokens: 1, cache_read_tokens: 0 },
+        ...{ cache_write_tokens: 0, settled_tokens: 0, cost_usd: 0 },
+      },
+    ],
+    next_cursor: null,
+  };
+  check('User', (await client.call('POST', '/api/v1/users', { json: { id: 'bo' } })).body);
+  const where = { channel: 'tg', channel_type: 'telegram', channel_id: 'c' };
+  check('Pairing', (await client.call('POST', '/api/v1/pairings', { json: where })).body);
+  const made = (await client.call('POST', '/api/v1/tokens', { json: { name: 'phone' } })).body;
+  check('NewToken', made);
+  for (const [path, name] of [
+    ['/api/v1/users', 'Users'],
+    ['/api/v1/pairings', 'Pairings'],
+    ['/api/v1/tokens', 'Tokens'],
+    ['/api/v1/audit', 'AuditEntries'],
+    ['/api/v1/audit/verify', 'AuditCheck'],
+    ['/api/v1/usage', 'Usages'],
+  ] as const) {
+    const { body } = await client.call('GET', path);
+    check(name, body);
+    if (name !== 'AuditCheck') expect(body.items.length, path).toBeGreaterThan(0);
+  }
+  check('Removed', (await client.call('DELETE', `/api/v1/tokens/${made.id}`)).body);
   check('Cancelled', (await client.call('POST', `/api/v1/turns/${turn_id}/cancel`)).body);
   check('Session', (await client.call('POST', `/api/v1/sessions/${session_id}/archive`)).body);
 });

@@ -11,6 +11,8 @@ export interface Setup {
   readonly house: FakeHouse;
   readonly edge: Edge;
   readonly client: Client;
+  /** Where it listens. */
+  readonly url: string;
 }
 
 /** Settings are those of the config file; rate limits are off unless a test is about them. */
@@ -21,11 +23,11 @@ export async function setUp(
   const house = new FakeHouse();
   const networking = { chat_rate_limit_rpm: 0, chat_max_concurrent_streams: 100, ...settings['networking'] };
   const edge = createEdge(house.ports({ gateway: { drain_timeout: '200ms' }, ...settings, networking }, more));
-  const { port } = await edge.listenTcp('127.0.0.1', 0);
+  const { port, url } = await edge.listenTcp('127.0.0.1', 0);
   const client = new Client(port);
   onTestFinished(async () => {
     client.close();
     await edge.close();
   });
-  return { house, edge, client };
+  return { house, edge, client, url };
 }

@@ -19,16 +19,24 @@ export class Place {
   readonly port: number;
   readonly log: GatewayLog;
   readonly token: string;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
+  readonly #agent: Agent;
   /** Turns somebody was given the answer of: none may be missing from the journal. */
-  readonly answered = new Map<string, string>();
+  readonly answered: Map<string, string>;
   /** Answers that cannot be: another message's, or another answer to the same message. */
-  readonly wrong: string[] = [];
+  readonly wrong: string[];
 
-  constructor(port: number, token: string, log: GatewayLog) {
+  constructor(port: number, token: string, log: GatewayLog, shared?: Pick<Place, 'answered' | 'wrong'>, agent?: Agent) {
     this.port = port;
     this.log = log;
     this.token = token;
+    this.#agent = agent ?? new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
+    this.answered = shared?.answered ?? new Map();
+    this.wrong = shared?.wrong ?? [];
+  }
+
+  /** The same place to somebody else. */
+  as(token: string): Place {
+    return new Place(this.port, token, this.log, this, this.#agent);
   }
 
   /** Sends and waits for the headers. */
@@ -98,18 +106,22 @@ export class Neighbour {
   #stopped = false;
   session_id = '';
   lane = '';
+  /** One for each message: from when it was first said until it was answered, refusals in between. */
   readonly answers: Answer[] = [];
+  /** When it was told to come again, or anything else than its answer. */
+  readonly refusals: number[] = [];
 
+  /** @param place as this somebody finds it */
   constructor(place: Place, name: string) {
     this.#place = place;
     this.#name = name;
   }
 
   /** The first message, which makes the session; then the thread it lives on is known. */
-  async begin(): Promise<void> {
+  async begin(owner: Place): Promise<void> {
     const { body } = await this.#place.sum(`${this.#name}-first`, 0);
     this.session_id = body.session_id;
-    const actor = await this.#place.call('GET', `/debug/actors/session/${this.session_id}`);
+    const actor = await owner.call('GET', `/debug/actors/session/${this.session_id}`);
     this.lane = actor.body.thread;
   }
 
@@ -127,10 +139,19 @@ export class Neighbour {
     while (!this.#stopped) {
       this.#at += 1;
       const key = `${this.#name}-${this.#at}`;
-      const answer = await this.#place.sum(key, this.#at, { session_id: this.session_id });
-      this.answers.push(answer);
-      // What was refused is said again under its key, as its sender is told to.
-      if (answer.status !== 200) this.#at -= 1;
+      const began = performance.now();
+      let first: number | undefined;
+      for (;;) {
+        const answer = await this.#place.sum(key, this.#at, { session_id: this.session_id });
+        first ??= answer.sent;
+        if (answer.status === 200) {
+          this.answers.push({ ...answer, sent: first, took: performance.now() - began });
+          break;
+        }
+        // What was refused is said again under its key, as its sender is told to, only sooner.
+        this.refusals.push(answer.sent);
+        await new Promise((resolve) => setTimeout(resolve, pause));
+      }
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
   }

@@ -2,7 +2,7 @@
 // A gateway as a process of its own that commits faults when it is asked to.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { GatewayLog } from './gateway-log.ts';
@@ -12,7 +12,10 @@ const ROOT = new URL('../..', import.meta.url).pathname;
 export interface Gateway {
   readonly port: number;
   readonly pid: number;
+  /** The owner's token. */
   readonly token: string;
+  /** The token of a user with this id, one of those it was started for. */
+  tokenOf(user: string): string;
   readonly log: GatewayLog;
   /** Sends SIGTERM and gives the exit code; null when a signal ended it before. */
   stop(): Promise<number | null>;
@@ -27,10 +30,31 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** Starts one and waits until it listens. */
-export async function startGateway(dataDir: string, env: Readonly<Record<string, string>>): Promise<Gateway> {
+const OWNER = 'owner';
+
+function tokenOf(user: string): string {
+  return `token-of-${user}`;
+}
+
+/**
+ * Starts one and waits until it listens.
+ *
+ * @param users who may speak there besides its owner
+ */
+export async function startGateway(
+  dataDir: string,
+  env: Readonly<Record<string, string>>,
+  users: readonly string[] = [],
+): Promise<Gateway> {
   const port = await freePort();
-  const args = ['start', '--listen', `127.0.0.1:${port}`, '--data-dir', dataDir];
+  const config = join(dataDir, 'fire.yaml');
+  const tokens = [OWNER, ...users].map((user_id) => ({
+    token: tokenOf(user_id),
+    user_id,
+    ...(user_id === OWNER ? { permissions: ['admin:*'] } : {}),
+  }));
+  writeFileSync(config, JSON.stringify({ auth: { tokens } }));
+  const args = ['start', '--listen', `127.0.0.1:${port}`, '--data-dir', dataDir, '--config', config];
   const child: ChildProcess = spawn(join(ROOT, 'bin/sigil'), args, {
     env: {
       ...process.env,
@@ -59,7 +83,8 @@ export async function startGateway(dataDir: string, env: Readonly<Record<string,
   return {
     port,
     pid,
-    token: readFileSync(join(dataDir, 'owner.token'), 'utf8').trim(),
+    token: tokenOf(OWNER),
+    tokenOf,
     log,
     stop: () => {
       child.kill('SIGTERM');

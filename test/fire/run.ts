@@ -37,20 +37,28 @@ const say = (text: string): void => void (values.json ? undefined : console.log(
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const dataDir = mkdtempSync(join(tmpdir(), 'sigil-fire-'));
-const gateway = await startGateway(dataDir, {
-  SIGIL_FAULTS: '1',
-  SIGIL_GATEWAY_THREADS: String(LANES),
-  SIGIL_GATEWAY_WATCHDOG: `${watchdog_ms}ms`,
-});
+/** Everybody is somebody else: who floods, who measures what is possible, and each of the neighbours. */
+const FLOOD = 'flood';
+const CANDIDATES = Array.from({ length: 40 }, (_, at) => `neighbour-${at}`);
+const gateway = await startGateway(
+  dataDir,
+  {
+    SIGIL_FAULTS: '1',
+    SIGIL_GATEWAY_THREADS: String(LANES),
+    SIGIL_GATEWAY_WATCHDOG: `${watchdog_ms}ms`,
+  },
+  [FLOOD, ...CANDIDATES],
+);
 const { pid } = gateway;
 const place = new Place(gateway.port, gateway.token, gateway.log);
 
 /** As many neighbours on every lane. */
 async function settle(): Promise<readonly Neighbour[]> {
   const chosenOnes: Neighbour[] = [];
-  for (let at = 0; chosenOnes.length < NEIGHBOURS; at += 1) {
-    const one = new Neighbour(place, `neighbour-${at}`);
-    await one.begin();
+  for (const name of CANDIDATES) {
+    if (chosenOnes.length === NEIGHBOURS) break;
+    const one = new Neighbour(place.as(gateway.tokenOf(name)), name);
+    await one.begin(place);
     if (chosenOnes.filter(({ lane }) => lane === one.lane).length < NEIGHBOURS / LANES) chosenOnes.push(one);
   }
   return chosenOnes;
@@ -89,6 +97,7 @@ const stage: Stage = {
   capacity,
   pid,
   socket: join(dataDir, 'gateway.sock'),
+  flood_token: gateway.tokenOf(FLOOD),
 };
 
 /** What the neighbours get while nothing happens. */
@@ -123,19 +132,25 @@ for (const { name, title, play } of chosen) {
       (answer) => answer.sent >= played.from && answer.sent <= played.until && played.counts(one, answer),
     ),
   );
-  const p99 = percentile(played.admitted ?? during.map(({ took }) => took), 0.99);
+  const took = during.map((answer) => answer.took);
+  const p99 = percentile(took, 0.99);
+  const refused = neighbours.reduce(
+    (sum, one) => sum + one.refusals.filter((at) => at >= played.from && at <= played.until).length,
+    0,
+  );
   const everybody = neighbours.flatMap(({ answers }) => answers);
   const row: Row = {
     name,
     title,
     p99_ms: p99,
-    p99_ratio: played.admitted === undefined ? p99 / before.p99 : null,
+    p99_ratio: p99 / before.p99,
+    p50_ratio: percentile(took, 0.5) / before.p50,
     rss_ratio: peak / before.rss,
     rss_after_ratio: memory.now() / before.rss,
     normal_again_ms: backToNormal(everybody, played.until, Math.max(ended, Date.now() - 500), before.p50),
     back_ms: played.back ?? null,
     problems: played.problems,
-    note: played.note,
+    note: refused === 0 || played.back !== undefined ? played.note : `${played.note}; others refused ${refused} times`,
   };
   rows.push(row);
   say(`  ${name}: ${row.note}${row.problems.map((problem) => `\n    PROBLEM ${problem}`).join('')}`);

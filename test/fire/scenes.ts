@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is done to a gateway while others talk to it: one scene a fault, each with what it must not have done to them.
 
+import { fork } from 'node:child_process';
 import type { IncomingMessage } from 'node:http';
-import { type Answer, type Neighbour, Place } from './client.ts';
+import type { Answer, Neighbour, Place } from './client.ts';
+import type { Flooded, FloodOrder } from './flood.ts';
 import { percentile } from './measure.ts';
 
 export interface Stage {
@@ -16,6 +18,8 @@ export interface Stage {
   readonly pid: number;
   /** The gateway's unix socket. */
   readonly socket: string;
+  /** The token of whoever floods: nobody of the neighbours. */
+  readonly flood_token: string;
 }
 
 export interface Played {
@@ -26,8 +30,6 @@ export interface Played {
   readonly counts: (neighbour: Neighbour, answer: Answer) => boolean;
   /** Milliseconds from finding each bad thread until somebody was answered there again. */
   readonly back?: readonly number[];
-  /** Milliseconds of the answers to work that was let in, where that is what the scene is about. */
-  readonly admitted?: readonly number[];
   readonly problems: readonly string[];
   /** What there is to say besides. */
   readonly note: string;
@@ -38,9 +40,6 @@ export interface Scene {
   readonly title: string;
   readonly play: (stage: Stage) => Promise<Played>;
 }
-
-/** Requests that are open at once in an overload, each on a connection of its own; what they leave no room for is not sent. */
-const OPEN_MOST = 600;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -80,14 +79,33 @@ function badThread(fault: 'loop' | 'heap' | 'buffers'): Scene['play'] {
   };
 }
 
+/** Waves of readers one after the other: a pause of the disk in one short wave would be a hundredth of all that is measured. */
+const WAVES = 3;
+const READERS = 40;
+
 /** Streams that are opened and never read, while megabytes are said to them: some 45 kB a turn. */
-async function neverReads({ place, socket }: Stage): Promise<Played> {
+async function neverReads(stage: Stage): Promise<Played> {
   const from = Date.now();
-  const readers = 40;
-  const first = await place.sum(`unread-${from}`, 1);
+  const problems: string[] = [];
+  let cut = 0;
+  for (let wave = 0; wave < (stage.overload_s < 10 ? 1 : WAVES); wave += 1)
+    cut += await readersOf(stage, wave, problems);
+  return {
+    from,
+    until: Date.now(),
+    counts: () => true,
+    problems: [...new Set(problems)],
+    note: `${cut} cut off`,
+  };
+}
+
+/** One wave; how many of it were cut off. */
+async function readersOf({ place, socket }: Stage, wave: number, problems: string[]): Promise<number> {
+  const name = `unread-${Date.now()}-${wave}`;
+  const first = await place.sum(name, 1);
   const { session_id } = first.body;
   const open: IncomingMessage[] = [];
-  for (let at = 0; at < readers; at += 1) {
+  for (let at = 0; at < READERS; at += 1) {
     // The kernel holds megabytes for a TCP connection, and for a unix socket next to nothing.
     const response = await place.open('GET', `/api/v1/sessions/${session_id}/stream`, undefined, socket);
     response.pause();
@@ -95,7 +113,6 @@ async function neverReads({ place, socket }: Stage): Promise<Played> {
     open.push(response);
   }
   const text = 'one more word '.repeat(140);
-  const problems: string[] = [];
   for (let at = 0; at < 60; at += 1) {
     const { status } = await place.call('POST', '/api/v1/chat', { content: `remember that ${text}`, session_id });
     if (status !== 200) problems.push(`the session that nobody reads answered ${status}`);
@@ -109,17 +126,11 @@ async function neverReads({ place, socket }: Stage): Promise<Played> {
     }),
   );
   const cut = ends.filter((ended) => ended).length;
-  if (cut < readers) problems.push(`${readers - cut} readers were never cut off`);
+  if (cut < READERS) problems.push(`${READERS - cut} readers were never cut off`);
   for (const response of open) response.destroy();
-  const again = await place.sum(`unread-${from}-after`, 2, { session_id });
+  const again = await place.sum(`${name}-after`, 2, { session_id });
   if (again.status !== 200) problems.push(`the session answered ${again.status} afterwards`);
-  return {
-    from,
-    until: Date.now(),
-    counts: () => true,
-    problems: [...new Set(problems)],
-    note: `${cut} of ${readers} cut off`,
-  };
+  return cut;
 }
 
 /** Many people in one session, each waiting for the answer; a listener hears it all. */
@@ -183,74 +194,54 @@ export function interleavings(heard: string, turns: number): readonly string[] {
   return problems;
 }
 
-/** Ten times what it can do, evenly, whether or not anything is answered. */
-async function overload({ place, capacity, overload_s }: Stage): Promise<Played> {
-  const crowd = new Place(place.port, place.token, place.log);
-  const rate = capacity * 10;
-  // The connections stand before: node accepts one of them a turn of its loop, and it is not that which is looked at here.
-  const opening: Promise<Answer>[] = [];
-  for (let at = 0; at < OPEN_MOST; at += 1) {
-    opening.push(crowd.call('GET', '/health'));
-    if (at % 50 === 49) await pause(5);
-  }
-  await Promise.all(opening);
+/** Ten times what it can do, evenly, by one user, whether or not anything is answered. */
+async function overload({ place, capacity, overload_s, flood_token }: Stage): Promise<Played> {
+  const child = fork(new URL('./flood.ts', import.meta.url), { execArgv: [] });
+  const gone = new Promise<never>((_, reject) =>
+    child.once('exit', (code) => reject(new Error(`the flood ended with ${code}`))),
+  );
+  const said = <T>(): Promise<T> =>
+    Promise.race([new Promise<T>((resolve) => child.once('message', (word) => resolve(word as T))), gone]);
+  const rate = capacity * OVERLOAD;
+  const name = `flood-${Date.now()}`;
+  const order: FloodOrder = { port: place.port, token: flood_token, name, rate, seconds: overload_s };
+  const connected = said();
+  child.send(order);
+  await connected;
   const from = Date.now();
-  const until = from + overload_s * 1_000;
-  const problems: string[] = [];
-  const took: number[] = [];
-  const refusals = new Map<string, number>();
-  let sent = 0;
-  let held = 0;
-  let open = 0;
-  let without = 0;
-  const one = async (): Promise<void> => {
-    open += 1;
-    try {
-      const at = sent;
-      const answer = await crowd.sum(`flood-${from}-${at}`, at);
-      if (answer.status === 200) took.push(answer.took);
-      else {
-        const code = `${answer.status} ${answer.body?.code}`;
-        refusals.set(code, (refusals.get(code) ?? 0) + 1);
-        if (answer.status !== 503 && answer.status !== 429) problems.push(`answered ${code}`);
-        if (answer.headers['retry-after'] === undefined) without += 1;
-      }
-    } catch (thrown) {
-      problems.push(`not answered: ${String(thrown)}`);
-    } finally {
-      open -= 1;
-    }
-  };
-  while (Date.now() < until) {
-    const due = ((Date.now() - from) / 1_000) * rate;
-    while (sent + held < due) {
-      if (open >= OPEN_MOST) held += 1;
-      else {
-        sent += 1;
-        void one();
-      }
-    }
-    await pause(2);
+  const over = pause(overload_s * 1_000).then(() => Date.now());
+  const told = said<Flooded>();
+  child.send('go');
+  const flooded = await told;
+  const until = await over;
+  child.removeAllListeners('exit');
+  gone.catch(() => undefined);
+  for (const [turn, key] of flooded.turns) {
+    const before = place.answered.get(turn);
+    if (before !== undefined && before !== key) place.wrong.push(`${key} and ${before} were answered by one turn`);
+    place.answered.set(turn, key);
   }
-  const ended = Date.now();
-  while (open > 0) await pause(5);
-  crowd.close();
-  for (const [turn, key] of crowd.answered) place.answered.set(turn, key);
-  place.wrong.push(...crowd.wrong);
-  const shed = [...refusals.values()].reduce((sum, count) => sum + count, 0);
-  if (shed === 0) problems.push('nothing was refused');
-  if (without > 0) problems.push(`${without} refusals without Retry-After`);
-  const offered = sent / overload_s / capacity;
-  const codes = [...refusals].map(([code, count]) => `${count} × ${code}`).join(', ');
+  const problems = [...new Set(flooded.wrong)];
+  const shed = Object.entries(flooded.refused);
+  if (shed.length === 0) problems.push('nothing was refused');
+  if (flooded.without > 0) problems.push(`${flooded.without} refusals without Retry-After`);
+  const { sent, took, took_s, cpu, refused_p50, refused_p99 } = flooded;
+  const offered = sent / took_s / capacity;
+  const codes = shed.map(([code, count]) => `${count} × ${code}`).join(', ');
   return {
     from,
-    until: ended,
-    counts: () => false,
-    admitted: took,
-    problems: [...new Set(problems)],
-    note: `${offered.toFixed(1)}× offered, ${took.length} answered (${Math.round(took.length / overload_s)}/s of ${Math.round(capacity)}/s, p50 ${Math.round(percentile(took, 0.5))} ms), ${codes}`,
+    until,
+    counts: () => true,
+    problems,
+    note:
+      `${offered.toFixed(1)}× offered (${Math.round(sent / took_s)}/s, with ${Math.round((cpu / took_s) * 100)} % of a core); ` +
+      `${took.length} answered (${Math.round(took.length / took_s)}/s of ${Math.round(capacity)}/s, p50 ${Math.round(percentile(took, 0.5))} ms, p99 ${Math.round(percentile(took, 0.99))} ms); ` +
+      `${codes} (p50 ${Math.round(refused_p50)} ms, p99 ${Math.round(refused_p99)} ms)`,
   };
 }
+
+/** Times its capacity that a gateway is flooded with. */
+const OVERLOAD = 10;
 
 /** Turns whose model never says anything. */
 async function hangingProvider({ place, overload_s }: Stage): Promise<Played> {

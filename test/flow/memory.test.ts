@@ -103,6 +103,7 @@ describe('the agent', () => {
   it('recalls over HTTP what it would be given', async () => {
     const { body } = await person(ben).get('/api/v1/memory/recall?workspace=homelab&q=boat');
     expect(body.messages[0].snippet.text).toContain('boat');
+    expect(body.facts).toMatchObject([{ entity_name: 'my boat', value: 'called Otter' }]);
     expect(body.summaries).toEqual([]);
   });
 });

@@ -135,6 +135,22 @@ describe('a turn', () => {
     expect(stranger.body.content).not.toContain('Rex');
   });
 
+  it('keeps a statement as a fact of the workspace, each person their own', async () => {
+    const workspace_id = 'homelab';
+    const told = await ada.chat('remember that my cat is called Mog', { workspace_id });
+    expect(told.body.content).toBe('I will remember: my cat is called Mog.');
+    await ada.chat('remember that my cat is called Mog', { workspace_id });
+    await ben.chat('remember that my cat is called Tom', { workspace_id });
+    const asked = await ada.stream('what do you know about cat?', { workspace_id });
+    const result = JSON.parse((await asked.named('tool_result')).data.content);
+    expect(result.items[0]).toMatchObject({ said_by: 'remembered', text: 'my cat is called Mog' });
+    expect(JSON.stringify(result)).not.toContain('Tom');
+    await asked.all();
+    const { body } = await ben.chat('what do you know about cat?', { workspace_id });
+    expect(body.content).toContain('my cat is called Tom');
+    expect(body.content).not.toContain('Mog');
+  });
+
   it('goes on in its session with what was said there', async () => {
     const { session_id } = (await ada.chat('hello')).body;
     const { status, body } = await ada.post(`/api/v1/sessions/${session_id}/messages`, { content: 'what is 1+1?' });

@@ -170,6 +170,7 @@ export class Client {
         workspace_id: '',
         session_id: this.opens ? '' : (this.house.session(session) ?? ''),
         model: '',
+        share: `user-${user}`,
       },
       trace,
     );

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The journal's file in the simulated machine: what a commit has made durable stays, what it had not is lost or torn.
 
+import { hash } from 'node:crypto';
+import type { AuditHead, AuditRow } from '../../src/stores/audit.ts';
 import type { OwedKind } from '../../src/stores/journal.ts';
 import type { Head } from '../../src/stores/journal-disk.ts';
 import { emptyMemoryJournal, MemoryJournalDisk } from '../../src/stores/memory-journal.ts';
@@ -8,6 +10,9 @@ import type { JournalRow } from '../../src/stores/records.ts';
 import type { BatchBounds, JournalRows } from '../../src/stores/sqlite/journal-source.ts';
 import type { IdleDisk } from '../../src/stores/sqlite/open.ts';
 import type { Clock, Life } from './clock.ts';
+
+/** As the real file's. */
+export const digest = (text: string): string => hash('sha256', text);
 
 type Operation = (disk: MemoryJournalDisk) => void;
 
@@ -22,10 +27,12 @@ export class JournalFile {
   slow = 0;
   /** A commit whose sync failed: its frames may be in the file, and a crash before the next one finds them there. */
   private ghost: readonly Operation[] = [];
-  private readonly told: (rows: readonly JournalRow[]) => void;
+  private readonly told: (rows: readonly JournalRow[], audit: readonly AuditRow[]) => void;
+  /** Entries of the audit that were told. */
+  private noted = 0;
 
-  /** @param told the rows a commit made durable */
-  constructor(told: (rows: readonly JournalRow[]) => void) {
+  /** @param told the rows a commit made durable, and the entries of the audit */
+  constructor(told: (rows: readonly JournalRow[], audit: readonly AuditRow[]) => void) {
     this.told = told;
   }
 
@@ -33,7 +40,9 @@ export class JournalFile {
   committed(rows: readonly JournalRow[]): void {
     this.ghost = [];
     this.last = rows.at(-1)?.seq ?? this.last;
-    this.told(rows);
+    const audit = this.state.audit.slice(this.noted);
+    this.noted = this.state.audit.length;
+    this.told(rows, audit);
   }
 
   /** A commit failed at its end; it may be found in the file after a crash. */
@@ -48,7 +57,7 @@ export class JournalFile {
     this.failing = { left: 0, how: 'write' };
     this.slow = 0;
     if (!ghost || operations.length === 0) return;
-    const disk = new MemoryJournalDisk(this.id, this.state);
+    const disk = new MemoryJournalDisk(this.id, this.state, digest);
     const before = this.last;
     disk.commit(() => {
       for (const operation of operations) operation(disk);
@@ -84,6 +93,7 @@ export class JournalFile {
       id: this.id,
       open: () => true,
       last: () => this.last,
+      trimmed: () => 0,
       mark: (seq) => {
         const found = state.rows.get(seq);
         return found === undefined ? undefined : `${found.stream}#${found.n}@${found.at}`;
@@ -109,6 +119,7 @@ export class JournalFile {
 /** The file as one life of the journal's thread has it open. */
 export class SimDisk implements IdleDisk {
   readonly id: string;
+  readonly digest = digest;
   private readonly file: JournalFile;
   private readonly life: Life;
   private readonly clock: Clock;
@@ -121,7 +132,7 @@ export class SimDisk implements IdleDisk {
     this.file = file;
     this.life = life;
     this.clock = clock;
-    this.memory = new MemoryJournalDisk(file.id, file.state);
+    this.memory = new MemoryJournalDisk(file.id, file.state, digest);
   }
 
   commit(run: () => void): void {
@@ -159,6 +170,24 @@ export class SimDisk implements IdleDisk {
   settle(seq: number): void {
     this.memory.settle(seq);
     this.operations.push((disk) => disk.settle(seq));
+  }
+
+  audit(row: AuditRow): void {
+    this.memory.audit(row);
+    this.operations.push((disk) => disk.audit(row));
+  }
+
+  auditHead(): AuditHead {
+    return this.memory.auditHead();
+  }
+
+  attempt(run: () => void): { readonly thrown: unknown } | undefined {
+    const [rows, operations] = [this.rows.length, this.operations.length];
+    const failed = this.memory.attempt(run);
+    if (failed === undefined) return undefined;
+    this.rows.length = rows;
+    this.operations.length = operations;
+    return failed;
   }
 
   row(seq: number): JournalRow | undefined {

@@ -7,6 +7,7 @@ import { MAIN, threadNames } from '../../src/bus/layout.ts';
 import type { House } from '../../src/composition/boot.ts';
 import { createContext, type ThreadContext } from '../../src/composition/context.ts';
 import { askToDrain, startMain, threadLost } from '../../src/composition/main-role.ts';
+import { RootDirectory } from '../../src/composition/root-directory.ts';
 import { startThreadLife, type ThreadLife } from '../../src/composition/thread-life.ts';
 import { Threads } from '../../src/composition/threads.ts';
 import type { ThreadEvents, ThreadProcess, WorkerHost } from '../../src/composition/workers.ts';
@@ -88,6 +89,7 @@ export class Gateway {
     });
     const seen = createSeqTracker();
     const main = startMain(this.context, {
+      directory: new RootDirectory(this.context, config),
       quarantined: [],
       drained: () => this.drained(),
       acknowledged: (seq) => seen.note(seq),

@@ -66,9 +66,10 @@ export class Machine {
     this.rules = new Rules(this.clock, plan, config.sessions.memory.active_window);
     this.posts = new WireRules((rule, text) => this.rules.broke(rule, text));
     this.outside = new Outside(this.clock, plan, this.rules, checks);
-    this.file = new JournalFile((rows) => {
+    this.file = new JournalFile((rows, audit) => {
       for (const row of rows) trace.note(this.clock.now, row.stream, `${row.n} ${row.type} ${row.payload}`);
-      this.rules.rows(rows);
+      for (const { n, action, hash } of audit) trace.note(this.clock.now, 'audit', `${n} ${action} ${hash}`);
+      this.rules.rows(rows, audit);
     });
     const { base, jitter, slow_share, slow } = plan.link;
     const links = chance.fork('links');

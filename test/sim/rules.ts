@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The invariants, checked as things happen: what breaks one ends the run.
 
+import { type AuditRow, checkChain, NO_AUDIT } from '../../src/stores/audit.ts';
 import type { JournalRow } from '../../src/stores/records.ts';
 import { type Clock, EPOCH, type Life } from './clock.ts';
+import { digest } from './disk.ts';
 import { JournalRules, type TurnFacts } from './journal-rules.ts';
 import type { Plan } from './plan.ts';
 
@@ -50,6 +52,7 @@ export class Rules {
   disturbed = 0;
   private readonly clock: Clock;
   private readonly plan: Plan;
+  private audited = NO_AUDIT;
   private readonly ran = new Map<string, number>();
   /** Sessions whose model call is journaled and has not begun, and who began one since. */
   private readonly waiting = new Map<string, { readonly since: number; readonly served: Map<string, number> }>();
@@ -72,7 +75,8 @@ export class Rules {
     this.disturbed = Math.max(this.disturbed, this.clock.now + ms);
   }
 
-  rows(rows: readonly JournalRow[]): void {
+  rows(rows: readonly JournalRow[], audit: readonly AuditRow[]): void {
+    this.audit(rows, audit);
     for (const row of rows) {
       this.journal.row(row);
       if (row.type === 'turn_finished' || row.type === 'turn_failed') this.inTime(row);
@@ -83,6 +87,24 @@ export class Rules {
     const { per_hour_tokens } = this.plan.settings;
     if (per_hour_tokens > 0 && this.journal.tokens > per_hour_tokens) {
       this.broke('budget', `${this.journal.tokens} tokens are used of ${per_hour_tokens}`);
+    }
+  }
+
+  /** The audit is one chain, and what is noted stands beside the record it is about. */
+  private audit(rows: readonly JournalRow[], audit: readonly AuditRow[]): void {
+    const { head, broken } = checkChain(this.audited, audit, digest);
+    this.audited = head;
+    if (broken !== null) this.broke('audit', broken.message);
+    for (const { n, seq } of audit) {
+      if (!rows.some((row) => row.seq === seq)) this.broke('audit', `entry ${n} is of row ${seq}, of another commit`);
+    }
+    for (const { type, turn_id, payload } of rows) {
+      const poisoned = type === 'turn_failed' && (JSON.parse(payload) as { readonly code: string }).code === 'poisoned';
+      if (
+        poisoned &&
+        !audit.some(({ action, details }) => action === 'turn.poisoned' && details.includes(turn_id ?? ''))
+      )
+        this.broke('audit', `turn ${turn_id} was given up and that is not noted`);
     }
   }
 

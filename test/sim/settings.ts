@@ -35,6 +35,8 @@ export function configOf(plan: Plan): Config {
     agent: { ...agent, turn_timeout: settings.turn_timeout },
     sessions: {
       ...sessions,
+      // The pool is real workers with a time of their own, which no seed repeats.
+      memory: { ...sessions.memory, embeddings: { ...sessions.memory.embeddings, enabled: false } },
       queue: settings.queue,
       tool_timeout: settings.tool_timeout,
       max_tool_iterations: settings.max_tool_iterations,

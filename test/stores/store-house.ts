@@ -138,15 +138,17 @@ export function dumpViews(dir: string): Readonly<Record<string, readonly unknown
       // How an index keeps its words depends on how they came in; which words it has where does not.
       if (indexes.some((index) => name.startsWith(`${index}_`))) continue;
       if (indexes.includes(name)) all[`${file} ${name}`] = wordsOf(db, name);
-      else all[`${file} ${name}`] = sorted(db.prepare<[], object>(`SELECT * FROM ${name}`).all());
+      else all[`${file} ${name}`] = rowsOf(db, name);
     }
     db.close();
   }
   return all;
 }
 
-function sorted(rows: readonly object[]): readonly unknown[] {
-  return rows.map((row) => JSON.stringify(row)).sort();
+/** A table in the order of its first columns. */
+function rowsOf(db: Database.Database, table: string): readonly unknown[] {
+  const columns = db.pragma(`table_info(${table})`) as readonly unknown[];
+  return db.prepare(`SELECT * FROM ${table} ORDER BY ${columns.length > 1 ? '1, 2' : '1'}`).all();
 }
 
 /** Every word of a full-text index with its place. */

@@ -13,6 +13,7 @@ const clock = {
     return () => clearTimeout(timer);
   },
   monotonic: (): number => performance.now(),
+  now: (): number => Date.now(),
 };
 
 const views = openViews({

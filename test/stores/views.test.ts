@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { damagePages } from './damage.ts';
 import { ask, bodyOf, codeOf } from './manual-clock.ts';
 import { chance, failed, randomTurn, SessionLog, started } from './session-log.ts';
 import { dumpRebuilt, dumpViews, StoreHouse } from './store-house.ts';
@@ -173,6 +174,47 @@ describe('views', () => {
     house.close();
     expect(existsSync(`${file}.damaged`)).toBe(true);
     expect(dumpViews(house.dir)).toEqual(before);
+  });
+
+  it('puts a damaged gateway.db aside and makes it anew, found at the start or in the middle of work', () => {
+    house.open();
+    fill(12, 10);
+    house.close();
+    const before = dumpViews(house.dir);
+    const file = join(house.dir, 'gateway.db');
+    writeFileSync(file, 'this is no database, it only looks like a file of that name'.repeat(100));
+    house.open();
+    house.clock.advance(1000);
+    expect(house.failures).toMatchObject([{ message: expect.stringContaining('made again from the journal') }]);
+    expect(house.read('workspace.list', { page: { limit: 10 } }).items).toHaveLength(5);
+    house.close();
+    expect(existsSync(`${file}.damaged`)).toBe(true);
+    expect(dumpViews(house.dir)).toEqual(before);
+    // Pages that are looked at only when rows are written: the file opens, and breaks later.
+    const pages = new Database(file).pragma('page_count', { simple: true });
+    damagePages(file, 'sessions', 'turns', 'workspaces');
+    expect(pages).toBeGreaterThan(3);
+    house.open();
+    fill(13, 10);
+    house.clock.advance(3000);
+    expect(house.read('workspace.list', { page: { limit: 10 } }).items).toHaveLength(5);
+    house.close();
+    expect(dumpViews(house.dir)).toEqual(dumpRebuilt(house.dir));
+  });
+
+  it('puts a workspace file aside that turns out to be damaged in the middle of work', () => {
+    house.open();
+    fill(14, 30, 2);
+    house.close();
+    damagePages(join(house.dir, 'workspaces', 'personal%3Aw1', 'sessions.db'), 'messages', 'turns', 'sessions');
+    house.open();
+    fill(15, 10, 2);
+    house.clock.advance(5000);
+    expect(
+      house.read('session.list', { workspace_id: 'personal:w1', page: { limit: 50 } }).items.length,
+    ).toBeGreaterThan(6);
+    house.close();
+    expect(dumpViews(house.dir)).toEqual(dumpRebuilt(house.dir));
   });
 
   it('does not let one workspace that cannot be written hold up the others', () => {

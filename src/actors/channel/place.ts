@@ -21,6 +21,8 @@ export interface RoutingTable {
 export interface Placed {
   readonly session_id: string;
   readonly deliver: Deliver;
+  /** See {@link Inbound}. */
+  readonly share: string;
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -53,6 +55,7 @@ export function place(inbound: Inbound, channel: string, routing: RoutingTable):
   return {
     session_id: session_id === '' ? newSessionId(sender.user_id, workspace_id, message_id) : session_id.toLowerCase(),
     deliver,
+    share: inbound.share,
   };
 }
 

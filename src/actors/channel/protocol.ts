@@ -21,6 +21,8 @@ export interface Inbound {
   /** Empty: a new session. */
   readonly session_id: string;
   readonly model: string;
+  /** Who has a turn of their own when there is more to do than can be done: the user, or where they came from. */
+  readonly share: string;
 }
 
 export type ChannelProtocol = {

@@ -3,9 +3,9 @@
 
 import { assign, emit, setup } from 'xstate';
 import type { Answering, EventsOf } from '../machine-actor.ts';
-import type { GatewayProtocol, GatewayState, Quarantined } from './protocol.ts';
+import type { GatewayState, LifeProtocol, Quarantined } from './protocol.ts';
 
-export type GatewayEvent = EventsOf<GatewayProtocol> | { readonly type: 'drained' };
+export type GatewayEvent = EventsOf<LifeProtocol> | { readonly type: 'drained' };
 
 export type GatewayEffect =
   | Answering

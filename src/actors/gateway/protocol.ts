@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the gateway's root actor answers to: the life of the whole, and what is quarantined.
+// What the gateway's root actor answers to: the life of the whole, what is quarantined, and its directory.
 
 import type { ErrorCode } from '../../errors.ts';
+import type { DirectoryProtocol } from '../../stores/directory-commands.ts';
 
 /** A part that does not run although it was configured, and what to do about it. */
 export interface Quarantined {
@@ -14,7 +15,8 @@ export interface Quarantined {
 
 export type GatewayState = 'starting' | 'running' | 'draining' | 'stopped';
 
-export type GatewayProtocol = {
+/** The life of the whole, as its chart knows it. */
+export type LifeProtocol = {
   /** Every part of the tree is up: accept messages. */
   readonly 'gateway.started': { readonly body: Record<string, never>; readonly reply: undefined };
   /** Take no new messages; what runs is finished or stays journaled. */
@@ -45,3 +47,6 @@ export type GatewayProtocol = {
     };
   };
 };
+
+/** Its life, and changes of the directory, which it owns. */
+export type GatewayProtocol = LifeProtocol & DirectoryProtocol;

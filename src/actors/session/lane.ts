@@ -4,12 +4,14 @@
 import type { Answer, Envelope } from '../../bus/envelope.ts';
 import { type Failure, failure } from '../../errors.ts';
 import { evolve, packSession, placeOf, type SessionState, tokensOf } from '../../stores/fold.ts';
+import type { DatedRecords } from '../../stores/imported-turn.ts';
 import type { Append, Committed } from '../../stores/journal.ts';
 import type { SessionRecord } from '../../stores/records.ts';
 import type { ShortEvent } from '../../stores/turn-events.ts';
 import type { World } from '../../world.ts';
 import type { Resident } from '../residents.ts';
-import { type Chart, type Charts, RESTS } from './charts.ts';
+import { auditOf } from './audit.ts';
+import { type ChartPlace, RESTS } from './chart.ts';
 import type { Timed } from './deadlines.ts';
 import {
   type Deciding,
@@ -26,10 +28,10 @@ import {
 import type { LaneEffects } from './effects.ts';
 import { Few } from './few.ts';
 import { LiveTurn } from './live-turn.ts';
-import type { LaneEffect, LaneEvent } from './machine.ts';
+import { eventOf, type LaneEffect, type LaneEvent } from './machine.ts';
 import type { SessionNames } from './names.ts';
 import type { LanePolicy } from './policy.ts';
-import type { Deliver, Delivered, SessionChange, Watched } from './protocol.ts';
+import type { Deliver, Delivered, SessionChange, SessionImport, Watched } from './protocol.ts';
 import type { Ordered } from './rest-order.ts';
 import { type StreamOwner, StreamWriter } from './stream-writer.ts';
 import { type TurnOwner, TurnRunner } from './turn-runner.ts';
@@ -39,7 +41,6 @@ export interface LaneHost {
   readonly world: World;
   readonly policy: () => LanePolicy;
   readonly effects: LaneEffects;
-  readonly charts: Charts;
   /** Told after every event of the chart: its name, the state value now, when handling began. */
   traced(lane: Lane, event: string, to: unknown, started: number): void;
   /** The session was opened: its creation is durable. */
@@ -54,6 +55,12 @@ export interface LaneHost {
   guarded(lane: Lane, run: () => void): void;
   /** The lane cannot go on; it has told everyone who waits. */
   lost(lane: Lane, error: Failure): void;
+}
+
+/** What the chart is still to be told, and the durable state it is about. */
+interface Fact {
+  readonly type: LaneEvent['type'];
+  readonly state: SessionState;
 }
 
 /** A session's log, folded. */
@@ -87,8 +94,8 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
   private readonly world: World;
   private readonly writer: StreamWriter;
   private readonly runner: TurnRunner;
-  /** The chart it moves by; none while it rests. */
-  private chart: Chart | null = null;
+  /** Where its chart stands. */
+  private chart: ChartPlace = RESTS;
   /** The state with everything handed to the journal; decisions are made on it. */
   private ahead: SessionState;
   /** The state with what is durable; answers are given from it. */
@@ -100,8 +107,9 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
   private readonly receipts = new Few<Envelope[]>();
   /** Others who are answered once something is durable. */
   private waiters: Envelope[] | null = null;
-  /** What came while the chart was being fed. */
-  private events: LaneEvent[] | null = null;
+  /** The chart is being fed, and what came meanwhile. */
+  private feeding = false;
+  private facts: Fact[] | null = null;
   /** Nothing runs, nothing waits, nothing is on its way, and its thread knows. */
   resting = false;
   private stopped = false;
@@ -130,7 +138,7 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
 
   /** The chart's state value, for the inspector. */
   get value(): unknown {
-    return this.chart === null ? RESTS : this.chart.value;
+    return this.chart.value;
   }
 
   /** The newest folded state. */
@@ -170,7 +178,7 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
         const seq = this.seq - decision.records.length + 1;
         this.effects.settleInterrupted(before, { tokens, cost_usd, seq });
       }
-      this.feed({ type: 'received', state });
+      this.feed('received', state);
     });
   }
 
@@ -214,18 +222,57 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
     }
     this.write(decision, (state) => {
       this.answer(envelope, { status: 'cancelling', seq: this.seq });
-      this.feed({ type: 'received', state });
+      this.feed('received', state);
     });
   }
 
   change(envelope: Envelope): void {
-    const { by: _, ...change } = envelope.body as SessionChange & { by: string };
+    const { by, ...change } = envelope.body as SessionChange & { by: string };
     if (this.ahead.facts === null) return this.effects.fail(envelope, unknownSession(this.session_id));
     this.wait(envelope);
-    this.write(this.one({ type: 'session_changed', ...change }), (state) => {
+    const changed = (state: SessionState): void => {
       this.answer(envelope, { seq: this.seq });
-      this.feed({ type: 'received', state });
+      this.feed('received', state);
+    };
+    this.write(this.one({ type: 'session_changed', ...change }), changed, by);
+  }
+
+  /** Takes in turns that were had elsewhere: nobody listens to them, and nothing of them is left to do. */
+  import(envelope: Envelope): void {
+    const { create, turns } = envelope.body as SessionImport;
+    const { facts } = this.ahead;
+    if (facts !== null && (facts.user_id !== create.user_id || facts.workspace_id !== create.workspace_id))
+      return this.effects.fail(envelope, failure('forbidden', 'The session belongs to somebody else.'));
+    const fresh = turns.filter(({ message_id }) => !this.ahead.keys.has(message_id));
+    const parts: DatedRecords[] = fresh.flatMap((turn) => turn.parts.map((part) => this.fingerprinted(part)));
+    if (facts === null) {
+      const { at, ...place } = create;
+      parts.unshift({ at, records: [{ type: 'session_created', session_id: this.session_id, ...place }] });
+    }
+    this.wait(envelope);
+    const answer = (): void => this.answer(envelope, { turns: fresh.length, seq: this.seq });
+    if (parts.length === 0) return this.writer.whenDurable(answer);
+    this.stir();
+    let state = this.ahead;
+    const { window } = this.policy;
+    for (const { at, records } of parts) for (const record of records) state = evolve(state, record, at, window);
+    this.ahead = state;
+    const count = parts.reduce((sum, { records }) => sum + records.length, 0);
+    this.writer.writeTogether(parts, (seq) => {
+      this.durable = state;
+      this.seq = seq + count - 1;
+      if (facts === null) this.host.opened(this, create.workspace_id);
+      answer();
     });
+  }
+
+  /** As the session would have taken its messages: a repetition of one is known. */
+  private fingerprinted({ at, records }: DatedRecords): DatedRecords {
+    const known = (record: SessionRecord): SessionRecord => {
+      if (record.type !== 'message_received') return record;
+      return { ...record, digest: this.effects.digest(`${record.model}\n${record.content}`) };
+    };
+    return { at, records: records.map(known) };
   }
 
   /** Ends a turn that runs past its time; when to look again, epoch milliseconds, or null when none runs. */
@@ -255,8 +302,6 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
     this.stopped = true;
     this.writer.close();
     this.runner.stop();
-    if (this.chart !== null) this.host.charts.give(this.chart);
-    this.chart = null;
   }
 
   // What its writer needs of it.
@@ -367,7 +412,7 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
       this.receipts.delete(message.message_id);
       if (first !== undefined) this.effects.reply(first, this.delivered(message.message_id, turn_id, false));
       for (const other of others) this.deliver(other);
-      this.feed({ type: 'received', state });
+      this.feed('received', state);
     });
   }
 
@@ -428,17 +473,18 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
   }
 
   /** Hands a decision to the journal; `then` runs with the state it leads to, once it is durable. */
-  private write(decision: Decision, then: (state: SessionState) => void): void {
+  private write(decision: Decision, then: (state: SessionState) => void, by = ''): void {
     const { records, state } = decision;
     if (records.length === 0) return then(this.durable);
     this.stir();
+    const audit = auditOf(this.ahead, state, this.session_id, records, by);
     this.ahead = state;
     const over: string[] = [];
     for (const record of records) {
       if (record.type === 'turn_finished' || record.type === 'turn_failed') over.push(record.turn_id);
     }
     if (over.length > 0) this.effects.point('turn.before_finish');
-    this.writer.write(this.world.now(), records, (seq) => {
+    const durable = (seq: number): void => {
       this.durable = state;
       this.seq = seq + records.length - 1;
       this.tell(records, seq);
@@ -449,7 +495,8 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
       }
       if (over.length > 0) this.effects.point('turn.finished');
       then(state);
-    });
+    };
+    this.writer.write(this.world.now(), records, durable, audit);
   }
 
   /** What became durable, told to whoever follows. */
@@ -501,29 +548,27 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
     return { type: 'checkpoint', state: packSession(ahead, owed) };
   }
 
-  /** Gives the chart one event at a time and does what it emits after it has returned. */
-  private feed(event: LaneEvent): void {
-    if (this.events !== null) {
-      this.events.push(event);
+  /** Gives the chart one event at a time and does what it asks for after it has moved. */
+  private feed(type: LaneEvent['type'], state: SessionState): void {
+    if (this.feeding) {
+      this.facts ??= [];
+      this.facts.push({ type, state });
       return;
     }
-    const events: LaneEvent[] = [event];
-    this.events = events;
-    this.chart ??= this.host.charts.take();
-    const { chart } = this;
-    for (let next = events.shift(); next !== undefined && !this.stopped; next = events.shift()) {
-      const started = this.world.monotonic();
-      chart.actor.send(next);
-      if (chart.failed !== null) throw chart.failed.cause;
-      this.host.traced(this, next.type, chart.value, started);
-      const effects = chart.emitted;
-      chart.emitted = [];
-      for (const effect of effects) this.perform(effect);
-    }
-    this.events = null;
-    if (this.stopped || !chart.rests) return;
-    this.chart = null;
-    this.host.charts.give(chart);
+    this.feeding = true;
+    if (!this.stopped) this.move(type, state);
+    for (let next = this.facts?.shift(); next !== undefined && !this.stopped; next = this.facts?.shift())
+      this.move(next.type, next.state);
+    this.facts = null;
+    this.feeding = false;
+  }
+
+  private move(type: LaneEvent['type'], state: SessionState): void {
+    const started = this.world.monotonic();
+    const { to, effects } = this.chart.after(eventOf(type, state));
+    this.chart = to;
+    this.host.traced(this, type, to.value, started);
+    for (const effect of effects) this.perform(effect, state);
   }
 
   /** It has something to do. */
@@ -540,14 +585,14 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
     this.host.rested(this);
   }
 
-  private perform(effect: LaneEffect): void {
+  private perform(effect: LaneEffect, state: SessionState): void {
     switch (effect.type) {
       case 'call':
-        return this.runner.call(effect.state);
+        return this.runner.call(state);
       case 'run_tools':
-        return this.runner.tools(effect.state);
+        return this.runner.tools(state);
       case 'reserve':
-        return this.runner.reserve(effect.state);
+        return this.runner.reserve(state);
       case 'abort':
         return this.runner.end('cancelled');
       case 'conclude':
@@ -563,7 +608,7 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
     // What was reserved for a call that is not made after all goes back.
     if (what.kind === 'reserved' && decision.state.turn?.open_call == null)
       this.effects.settle(before.turn?.turn_id ?? '', NOT_MADE);
-    this.write(decision, (state) => this.feed({ type: 'written', state }));
+    this.write(decision, (state) => this.feed('written', state));
   }
 }
 

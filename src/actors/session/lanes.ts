@@ -9,7 +9,6 @@ import type { Tail } from '../../stores/journal.ts';
 import { restore } from '../../stores/records.ts';
 import type { World } from '../../world.ts';
 import type { Residents } from '../residents.ts';
-import { Charts } from './charts.ts';
 import type { Share } from './decide.ts';
 import type { LaneEffects } from './effects.ts';
 import { InspectedLane } from './inspect.ts';
@@ -187,7 +186,6 @@ export class Lanes {
       world,
       policy,
       effects,
-      charts: new Charts(),
       traced: (lane, event, to, started) => {
         if (lane.resident !== null) residents.moved(lane.resident, event, to, started);
       },
@@ -258,6 +256,8 @@ export class Lanes {
         return this.lookAt(lane, () => lane.watch(envelope));
       case 'session.cancel':
         return this.lookAt(lane, () => lane.cancel(envelope));
+      case 'session.import':
+        return this.lookAt(lane, () => lane.import(envelope));
       case 'session.change':
         return this.lookAt(lane, () => lane.change(envelope));
       default:

@@ -3,31 +3,62 @@
 
 import { emit, setup } from 'xstate';
 import type { SessionState } from '../../stores/fold.ts';
-import { nextStep } from './decide.ts';
+import { type NextStep, nextStep } from './decide.ts';
 
 /**
  * The chart hears of what is durable and of nothing else: what an effect came to is journaled first. Two of these make a
- * turn without tools, and two more each round of tools.
+ * turn without tools, and two more each round of tools. It is told what the durable state asks for next, not the state:
+ * so what it does depends on so little that every step it can take is known after its first time (`chart.ts`).
  */
-export type LaneEvent =
-  /** What the chart did not ask for is durable (a message, a cancellation, a resumption); `state` is what it leads to. */
-  | { readonly type: 'received'; readonly state: SessionState }
-  /** What came of the effect it asked for is durable. */
-  | { readonly type: 'written'; readonly state: SessionState };
+export interface LaneEvent {
+  /**
+   * `received`: what the chart did not ask for is durable (a message, a cancellation, a resumption); `written`: what came
+   * of the effect it asked for is.
+   */
+  readonly type: 'received' | 'written';
+  readonly next: NextStep;
+  /** The turn that runs is to end. */
+  readonly cancelled: boolean;
+}
 
 export type LaneEffect =
-  | { readonly type: 'call'; readonly state: SessionState }
-  | { readonly type: 'reserve'; readonly state: SessionState }
-  | { readonly type: 'run_tools'; readonly state: SessionState }
+  | { readonly type: 'call' }
+  | { readonly type: 'reserve' }
+  | { readonly type: 'run_tools' }
   /** End the turn between two calls. */
   | { readonly type: 'conclude' }
   /** Ask the running call or tools to come to an end. */
   | { readonly type: 'abort' };
 
+type ByStep = { readonly [step in NextStep]: LaneEvent };
+
+const events = (type: LaneEvent['type'], cancelled: boolean): ByStep => {
+  const of = (next: NextStep): LaneEvent => Object.freeze({ type, next, cancelled });
+  return {
+    idle: of('idle'),
+    start: of('start'),
+    reserve: of('reserve'),
+    call: of('call'),
+    tools: of('tools'),
+    conclude: of('conclude'),
+  };
+};
+/** Every event there is, each made once. */
+const EVENTS = {
+  received: { goesOn: events('received', false), cancelled: events('received', true) },
+  written: { goesOn: events('written', false), cancelled: events('written', true) },
+} as const;
+
+/** What the chart is told of a state that has become durable. */
+export function eventOf(type: LaneEvent['type'], state: SessionState): LaneEvent {
+  const of = EVENTS[type];
+  return (state.turn?.cancelled === true ? of.cancelled : of.goesOn)[nextStep(state)];
+}
+
 const comesNext =
-  (step: ReturnType<typeof nextStep>) =>
+  (step: NextStep) =>
   ({ event }: { readonly event: LaneEvent }): boolean =>
-    nextStep(event.state) === step;
+    event.next === step;
 
 const machineSetup = setup({
   types: {} as { events: LaneEvent; emitted: LaneEffect },
@@ -36,14 +67,13 @@ const machineSetup = setup({
     reserves: comesNext('reserve'),
     runsTools: comesNext('tools'),
     concludes: comesNext('conclude'),
-    /** Where nearly every turn ends, so it is asked first. */
     rests: comesNext('idle'),
-    cancelled: ({ event }) => event.state.turn?.cancelled === true,
+    cancelled: ({ event }) => event.cancelled,
   },
   actions: {
-    call: emit(({ event }) => ({ type: 'call' as const, state: event.state })),
-    reserve: emit(({ event }) => ({ type: 'reserve' as const, state: event.state })),
-    runTools: emit(({ event }) => ({ type: 'run_tools' as const, state: event.state })),
+    call: emit({ type: 'call' as const }),
+    reserve: emit({ type: 'reserve' as const }),
+    runTools: emit({ type: 'run_tools' as const }),
     conclude: emit({ type: 'conclude' as const }),
     abort: emit({ type: 'abort' as const }),
   },

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a session's lane answers to.
 
+import type { ImportedTurn } from '../../stores/imported-turn.ts';
 import type { QueueMode } from '../../stores/records.ts';
 import type { NumberedTurnEvent, TurnEventBatch } from '../../stores/turn-events.ts';
 
@@ -50,6 +51,19 @@ export interface SessionChange {
   readonly status?: 'active' | 'archived';
 }
 
+/** A part of a session that comes from an export. */
+export interface SessionImport {
+  /** What the session is opened with when it does not exist; `at` in epoch milliseconds. */
+  readonly create: {
+    readonly workspace_id: string;
+    readonly user_id: string;
+    readonly channel: string;
+    readonly at: number;
+  };
+  /** Those the session has are passed over. */
+  readonly turns: readonly ImportedTurn[];
+}
+
 export type SessionProtocol = {
   /** Answered when durable. `not_found`, `forbidden`, `conflict` (archived, or the id with another body), `overloaded`. */
   readonly 'session.deliver': { readonly body: Deliver; readonly reply: Delivered };
@@ -62,6 +76,11 @@ export type SessionProtocol = {
   readonly 'session.cancel': {
     readonly body: { readonly turn_id: string; readonly by: string };
     readonly reply: { readonly status: 'cancelling' | 'ended'; readonly seq: number };
+  };
+  /** Answered when durable, with how many of the turns were new; `forbidden` when the session is somebody else's. */
+  readonly 'session.import': {
+    readonly body: SessionImport;
+    readonly reply: { readonly turns: number; readonly seq: number };
   };
   readonly 'session.change': {
     readonly body: SessionChange & { readonly by: string };

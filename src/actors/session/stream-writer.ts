@@ -3,6 +3,7 @@
 
 import type { Answer } from '../../bus/envelope.ts';
 import type { Failure } from '../../errors.ts';
+import type { AuditNote } from '../../stores/audit.ts';
 import type { Append, AppendItem, Committed } from '../../stores/journal.ts';
 import type { SessionRecord } from '../../stores/records.ts';
 
@@ -26,6 +27,7 @@ export interface StreamOwner {
 interface Waiting {
   readonly at: number;
   readonly records: readonly SessionRecord[];
+  readonly audit: readonly AuditNote[] | undefined;
   durable: (seq: number) => void;
 }
 
@@ -52,8 +54,37 @@ export class StreamWriter {
   }
 
   /** @param durable called with the seq of the first record, in the order of the writes */
-  write(at: number, records: readonly SessionRecord[], durable: (seq: number) => void): void {
-    this.waiting.push({ at, records, durable });
+  write(
+    at: number,
+    records: readonly SessionRecord[],
+    durable: (seq: number) => void,
+    audit?: readonly AuditNote[],
+  ): void {
+    this.waiting.push({ at, records, audit, durable });
+    if (this.flying === null) this.flush();
+  }
+
+  /**
+   * Records of several moments that become durable together or not at all.
+   *
+   * @param durable called with the seq of the first record
+   */
+  writeTogether(
+    parts: readonly { readonly at: number; readonly records: readonly SessionRecord[] }[],
+    durable: (seq: number) => void,
+  ): void {
+    let first = 0;
+    parts.forEach(({ at, records }, index) => {
+      this.waiting.push({
+        at,
+        records,
+        audit: undefined,
+        durable: (seq) => {
+          if (index === 0) first = seq;
+          if (index === parts.length - 1) durable(first);
+        },
+      });
+    });
     if (this.flying === null) this.flush();
   }
 
@@ -111,7 +142,11 @@ export class StreamWriter {
 }
 
 /** What is owed is looked up as late as this: a turn may end while its message is still on its way. */
-function toItem({ at, records }: Waiting, batch: readonly Waiting[], owner: StreamOwner): AppendItem<SessionRecord> {
+function toItem(
+  { at, records, audit }: Waiting,
+  batch: readonly Waiting[],
+  owner: StreamOwner,
+): AppendItem<SessionRecord> {
   let owes: { record: number; kind: 'turn' }[] | undefined;
   let settles: number[] | undefined;
   let index = -1;
@@ -129,7 +164,8 @@ function toItem({ at, records }: Waiting, batch: readonly Waiting[], owner: Stre
       settles.push(seq);
     }
   }
-  return { at, records, owes: owes ?? NONE, settles: settles ?? NONE };
+  const item = { at, records, owes: owes ?? NONE, settles: settles ?? NONE };
+  return audit === undefined ? item : { ...item, audit };
 }
 
 const NONE: readonly never[] = [];

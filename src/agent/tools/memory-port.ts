@@ -10,6 +10,23 @@ export interface MemoryHit {
   readonly created_at: string;
 }
 
+/** Something the workspace knows: a fact, or a thing with what is known of it. */
+export type Known =
+  | {
+      readonly kind: 'fact';
+      readonly subject: string;
+      readonly predicate: string;
+      readonly value: string;
+      readonly created_at: string;
+    }
+  | {
+      readonly kind: 'entity';
+      readonly type: string;
+      readonly name: string;
+      readonly properties: Readonly<Record<string, unknown>>;
+      readonly created_at: string;
+    };
+
 /** A statement to keep. */
 export interface Statement {
   readonly subject: string;
@@ -30,6 +47,7 @@ export interface MemorySummary {
 
 /** Everything a topic brings to mind. */
 export interface MemoryRecall {
+  readonly known: readonly Known[];
   readonly messages: readonly MemoryHit[];
   readonly summaries: readonly MemorySummary[];
 }
@@ -40,7 +58,9 @@ export interface MemoryPort {
    * when that is little, what holds some of them. Any text is safe.
    */
   search(text: string, match: 'all' | 'any', limit: number): Promise<readonly MemoryHit[]>;
-  /** What was said about a topic, and summaries that speak of it. */
+  /** Facts and things of the workspace that hold all the words, newest first. */
+  known(text: string, limit: number): Promise<readonly Known[]>;
+  /** What is known of a topic, what was said about it, and summaries that speak of it. */
   recall(topic: string, limit: number): Promise<MemoryRecall>;
   /** Summaries of what was said between two times (epoch milliseconds), the newest first. */
   summaries(from: number, to: number, limit: number): Promise<readonly MemorySummary[]>;

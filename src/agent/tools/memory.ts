@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tools `memory_search` and `memory_remember`: what was said in this workspace, found again by its words.
 
-import type { KeptIn, MemoryHit, Statement } from './memory-port.ts';
+import type { KeptIn, Known, MemoryHit, Statement } from './memory-port.ts';
 import { answer, problem, type Tool } from './tool.ts';
 
 const MOST_ITEMS = 50;
@@ -29,6 +29,9 @@ export function tellingText(query: string): string {
   const telling = held.filter((word) => !SMALL_WORDS.has(word.replace(/^\P{L}+|\P{L}+$/gu, '').toLowerCase()));
   return (telling.length > 0 ? telling : held).slice(0, MOST_WORDS).join(' ');
 }
+
+/** The type of a thing that is known only because something was stated of it. */
+export const SUBJECT = 'subject';
 
 /** How a remembered statement is written: by this a search recognises one among the results of tools. */
 const REMEMBERED = '{"remembered":';
@@ -59,8 +62,26 @@ function foundOf({ role, content, created_at }: MemoryHit): Found | undefined {
   // Results of tools repeat what others said, earlier searches above all; only statements are news.
   const text = role === 'tool' ? statementOf(content) : content;
   if (text === undefined) return undefined;
-  const excerpt = text.length > EXCERPT ? `${text.slice(0, EXCERPT).toWellFormed()}…` : text;
-  return { said_by: role === 'tool' ? 'remembered' : role, text: excerpt, at: created_at };
+  return { said_by: role === 'tool' ? 'remembered' : role, text: excerpt(text), at: created_at };
+}
+
+function excerpt(text: string): string {
+  return text.length > EXCERPT ? `${text.slice(0, EXCERPT).toWellFormed()}…` : text;
+}
+
+/** What is known, in words; undefined for a thing of which nothing but the name is known. */
+function knownText(known: Known): string | undefined {
+  if (known.kind === 'fact') return [known.subject, known.predicate, known.value].join(' ');
+  const { name, type, properties } = known;
+  const said = Object.entries(properties).map(([key, value]) => {
+    return `${key}: ${typeof value === 'string' ? value : JSON.stringify(value)}`;
+  });
+  return said.length === 0 && type === SUBJECT ? undefined : `${name} (${[type, ...said].join('; ')})`;
+}
+
+function knownOf(known: Known): Found | undefined {
+  const text = knownText(known);
+  return text === undefined ? undefined : { said_by: 'remembered', text: excerpt(text), at: known.created_at };
 }
 
 /** What was stated stands before what was answered, and questions come last. */
@@ -70,9 +91,18 @@ function rank({ said_by, text }: Found): number {
   return said_by === 'user' && !asks ? 1 : asks ? 3 : 2;
 }
 
-/** Hits as they are shown: without this turn's own, each text once, statements first, else best first. */
-export function rankHits(hits: readonly MemoryHit[], turn_id: string, limit: number): readonly Found[] {
+/** Hits as they are shown: without this turn's own, each text once, what is known first, else best first. */
+export function rankHits(
+  hits: readonly MemoryHit[],
+  turn_id: string,
+  limit: number,
+  known: readonly Known[] = [],
+): readonly Found[] {
   const found = new Map<string, Found>();
+  for (const one of known) {
+    const item = knownOf(one);
+    if (item !== undefined && !found.has(item.text)) found.set(item.text, item);
+  }
   for (const hit of hits) {
     const item = hit.turn_id === turn_id ? undefined : foundOf(hit);
     if (item !== undefined && !found.has(item.text)) found.set(item.text, item);
@@ -83,9 +113,9 @@ export function rankHits(hits: readonly MemoryHit[], turn_id: string, limit: num
 export const memorySearch: Tool = {
   name: 'memory_search',
   description: [
-    'Searches everything that was said in this workspace, in earlier sessions too: messages with all the words of the',
-    'query come first, and when there are none those with some of them; words in quotes stand next to each other.',
-    'Use a few telling words. Returns {"items": [{"said_by", "text", "at"}]}.',
+    'Searches what is known and everything that was said in this workspace, in earlier sessions too. What holds all the',
+    'words of the query comes first, and when there is nothing what holds some of them; words in quotes stand next to each',
+    'other. Use a few telling words. Facts are said_by "remembered". Returns {"items": [{"said_by", "text", "at"}]}.',
   ].join(' '),
   inputSchema: {
     type: 'object',
@@ -109,8 +139,9 @@ export const memorySearch: Tool = {
     const query = tellingText(String(args['query']));
     if (query === '') return problem('The query holds no word to look for.');
     const limit = typeof args['limit'] === 'number' ? args['limit'] : USUAL_ITEMS;
+    const known = await context.memory.known(query, limit);
     const look = async (match: 'all' | 'any'): Promise<readonly Found[]> =>
-      rankHits(await context.memory.search(query, match, SEARCHED), context.turn_id, limit);
+      rankHits(await context.memory.search(query, match, SEARCHED), context.turn_id, limit, known);
     const all = await look('all');
     return answer({ query, items: all.length > 0 || !query.includes(' ') ? all : await look('any') });
   },
@@ -119,7 +150,7 @@ export const memorySearch: Tool = {
 export const memoryRemember: Tool = {
   name: 'memory_remember',
   description: [
-    'Keeps a statement, so that memory_search finds it by its words from now on, in later sessions too.',
+    'Keeps a statement as a fact, so that memory_search finds it by its words from now on, in later sessions too.',
     'Use it when somebody asks to remember something, for one statement a call.',
   ].join(' '),
   inputSchema: {

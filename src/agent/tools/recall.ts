@@ -22,9 +22,9 @@ function shown({ content, from, to }: MemorySummary): Readonly<Record<string, un
 export const memoryRecall: Tool = {
   name: 'memory_recall',
   description: [
-    'Recalls what this workspace knows about a topic: what was said about it and what summaries of earlier conversations',
-    'say. Wider than memory_search; use it when a question needs background.',
-    'Returns {"messages": [{"said_by", "text", "at"}], "summaries": [{"text", "from", "to"}]}.',
+    'Recalls what this workspace knows about a topic: facts, what was said about it and what summaries of earlier',
+    'conversations say. Wider than memory_search; use it when a question needs background.',
+    'Returns {"known": […], "messages": [{"said_by", "text", "at"}], "summaries": [{"text", "from", "to"}]}.',
   ].join(' '),
   inputSchema: {
     type: 'object',
@@ -41,8 +41,9 @@ export const memoryRecall: Tool = {
   async execute(args, context) {
     const topic = tellingText(String(args['topic']));
     if (topic === '') return problem('The topic holds no word to look for.');
-    const { messages, summaries } = await context.memory.recall(topic, SEARCHED);
+    const { known, messages, summaries } = await context.memory.recall(topic, SEARCHED);
     return answer({
+      known: rankHits([], context.turn_id, RECALLED, known),
       messages: rankHits(messages, context.turn_id, RECALLED),
       summaries: summaries.slice(0, RECALLED).map(shown),
     });

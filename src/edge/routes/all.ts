@@ -3,12 +3,17 @@
 
 import type { EdgeContext } from '../context.ts';
 import type { Route } from '../exchange.ts';
+import { auditRoutes } from './audit.ts';
+import { backupRoutes } from './backups.ts';
 import { chatRoutes } from './chat.ts';
 import { debugRoutes } from './debug.ts';
+import { knowledgeRoutes } from './knowledge.ts';
 import { memoryRoutes } from './memory.ts';
 import { sessionRoutes } from './sessions.ts';
 import { systemRoutes } from './system.ts';
+import { tokenRoutes } from './tokens.ts';
 import { turnRoutes } from './turns.ts';
+import { userRoutes } from './users.ts';
 
 export function allRoutes(edge: EdgeContext): readonly Route[] {
   return [
@@ -17,6 +22,11 @@ export function allRoutes(edge: EdgeContext): readonly Route[] {
     ...turnRoutes(edge),
     ...sessionRoutes(edge),
     ...memoryRoutes(edge),
+    ...knowledgeRoutes(edge),
+    ...backupRoutes(edge),
+    ...userRoutes(edge),
+    ...tokenRoutes(edge),
+    ...auditRoutes(edge),
     ...debugRoutes(edge),
   ];
 }

@@ -8,7 +8,7 @@ import { idFrom } from '../access.ts';
 import { Patience, passing } from '../ask.ts';
 import { readBody } from '../body.ts';
 import type { EdgeContext } from '../context.ts';
-import { type Answer, type Exchange, json, param, type Route, STREAMED } from '../exchange.ts';
+import { type Answer, type Exchange, type Handler, json, param, type Route, STREAMED } from '../exchange.ts';
 import { about, invalid, Refusal, tooMany, turnProblem } from '../problem.ts';
 import { CHANNEL_HEADER, channelOf, deliver, turnEnd } from '../receive.ts';
 import type { ChatAnswer } from '../schemas/answers.ts';
@@ -20,36 +20,38 @@ export function chatRoutes(edge: EdgeContext): readonly Route[] {
     {
       method: 'POST',
       path: '/api/v1/chat',
-      handle: async (exchange) => whole(edge, exchange, await message(edge, exchange)),
+      handle: welcome(edge, async (exchange) => whole(edge, exchange, await message(exchange))),
     },
     {
       method: 'POST',
       path: '/api/v1/chat/stream',
-      handle: async (exchange) => streamed(edge, exchange, await message(edge, exchange)),
+      handle: welcome(edge, async (exchange) => streamed(edge, exchange, await message(exchange))),
     },
     {
       method: 'POST',
       path: '/api/v1/sessions/:id/messages',
-      handle: async (exchange) => {
-        const body = await message(edge, exchange, idFrom(param(exchange, 'id'), 'session'));
+      handle: welcome(edge, async (exchange) => {
+        const body = await message(exchange, idFrom(param(exchange, 'id'), 'session'));
         const wantsEvents = exchange.request.headers.accept?.includes('text/event-stream') === true;
         return wantsEvents ? streamed(edge, exchange, body) : whole(edge, exchange, body);
-      },
+      }),
     },
   ];
 }
 
-/** The queue of those who wait for a record to be written. */
-const READ = 'views';
+/** Before a body is read: a refusal is to cost as little as it can, since there may be many for each message let in. */
+function welcome(edge: EdgeContext, handle: (exchange: Exchange) => Promise<Answer>): Handler {
+  const { admission } = edge.ports;
+  return (exchange) => {
+    const refused = admission?.refusal(edge.shareOf(exchange), edge.lanes);
+    if (refused) return { refused };
+    edge.enterChat(exchange);
+    return handle(exchange);
+  };
+}
 
 /** The message as its sender wrote it; a session in the path is the one meant. */
-async function message(edge: EdgeContext, exchange: Exchange, sessionId?: string): Promise<ChatBody> {
-  const { admission, threads } = edge.ports;
-  // Before its body is read: a refusal is to cost as little as it can.
-  const refused =
-    admission?.refusal(READ) ?? admission?.refusalOfAll(threads.filter((name) => name.startsWith('lane-')));
-  if (refused) throw new SigilError(refused);
-  edge.enterChat(exchange);
+async function message(exchange: Exchange, sessionId?: string): Promise<ChatBody> {
   const body = await readBody(exchange, ChatRequest);
   if (sessionId === undefined) return body;
   if (body.session_id !== undefined && body.session_id !== sessionId) {
@@ -70,6 +72,7 @@ async function accept(edge: EdgeContext, exchange: Exchange, body: ChatBody): Pr
     workspace_id: body.workspace_id ?? '',
     session_id: body.session_id ?? '',
     model: body.model ?? '',
+    share: edge.shareOf(exchange),
   };
   try {
     const channel = channelOf(exchange.request.headers[CHANNEL_HEADER]);
@@ -103,7 +106,7 @@ async function whole(edge: EdgeContext, exchange: Exchange, body: ChatBody): Pro
   try {
     const seq = await waiting.seq;
     if (seq === undefined) throw new Refusal('draining', 'The gateway stopped before the turn was over.');
-    return json(answer(await record(edge, turn_id, seq), message_id));
+    return json(answer(await record(edge, exchange, turn_id, seq), message_id));
   } catch (thrown) {
     throw thrown instanceof SigilError ? about(thrown, { session_id, turn_id, message_id }) : thrown;
   } finally {
@@ -113,9 +116,9 @@ async function whole(edge: EdgeContext, exchange: Exchange, body: ChatBody): Pro
 }
 
 /** The record of a turn that is over. */
-async function record(edge: EdgeContext, turn_id: string, seq: number): Promise<TurnRow> {
+async function record(edge: EdgeContext, exchange: Exchange, turn_id: string, seq: number): Promise<TurnRow> {
   const patience = new Patience(edge.ports.world);
-  const leave = edge.ports.admission?.enter(READ);
+  const leave = edge.ports.admission?.reading(edge.shareOf(exchange));
   try {
     for (;;) {
       try {

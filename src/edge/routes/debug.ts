@@ -7,6 +7,7 @@ import { actorPage } from '../actor-page.ts';
 import { readQuery } from '../body.ts';
 import type { EdgeContext } from '../context.ts';
 import { type Answer, type Exchange, json, param, type Route } from '../exchange.ts';
+import type { EdgePorts } from '../ports.ts';
 import { ActorQuery, ActorsQuery } from '../schemas/requests.ts';
 import { busFigures, threadItems } from '../threads.ts';
 import { TraceStreams } from '../trace-stream.ts';
@@ -43,28 +44,33 @@ export function debugRoutes(edge: EdgeContext): readonly Route[] {
       method: 'GET',
       path: '/debug/threads',
       needs: DEBUG,
-      handle: async () => json({ items: await threadItems(ports), next_cursor: null }),
+      handle: async () => shown(ports, { items: await threadItems(ports), next_cursor: null }),
     },
-    { method: 'GET', path: '/debug/bus', needs: DEBUG, handle: async () => json(await busFigures(ports)) },
+    { method: 'GET', path: '/debug/bus', needs: DEBUG, handle: async () => shown(ports, await busFigures(ports)) },
     { method: 'GET', path: '/debug/turns/:id', needs: DEBUG, handle: (exchange) => turn(edge, exchange) },
   ];
+}
+
+/** Whatever is shown, secrets are not: with `reveal` neither. */
+function shown({ redactor }: EdgePorts, body: unknown): Answer {
+  return json(redactor === undefined ? body : redactor.data(body));
 }
 
 async function actors(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
   const { thread, limit, cursor, ...filter } = readQuery(exchange, ActorsQuery);
   const threads = edge.ports.threads.filter((name) => thread === undefined || name === thread);
-  return json(await actorPage(edge.ports, threads, filter, { limit, cursor }));
+  return shown(edge.ports, await actorPage(edge.ports, threads, filter, { limit, cursor }));
 }
 
 async function actor(edge: EdgeContext, exchange: Exchange, text: string): Promise<Answer> {
   const reveal = readQuery(exchange, ActorQuery).reveal === 'true';
   if (reveal) checkPermission(exchange.caller, 'admin:*');
-  return json(await actorDetail(edge.ports, text, reveal));
+  return shown(edge.ports, await actorDetail(edge.ports, text, reveal));
 }
 
 async function turn(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
   const turn_id = idFrom(param(exchange, 'id'), 'turn');
   const { turn: row, steps } = await edge.ports.store.read('turn.steps', { turn_id }, FRESH);
   const { id, session_id, workspace_id, user_id, status } = row;
-  return json({ id, session_id, workspace_id, user_id, status, steps: pairSteps(steps) });
+  return shown(edge.ports, { id, session_id, workspace_id, user_id, status, steps: pairSteps(steps) });
 }

@@ -41,8 +41,13 @@ async function search(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
 async function recallText(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
   const { q: text, workspace, session, limit } = readQuery(exchange, MemoryRecallQuery);
   const scope = await scopeOf(edge, exchange, workspace, session);
-  const { messages, summaries } = await recall(edge.ports.store, { ...scope, text, limit }, FRESH);
-  return json({ messages: messages.map(messageItem), summaries: summaries.map(summaryItem) });
+  const { known, messages, summaries } = await recall(edge.ports.store, { ...scope, text, limit }, FRESH);
+  return json({
+    facts: known.flatMap((one) => (one.kind === 'fact' ? [one.fact] : [])),
+    entities: known.flatMap((one) => (one.kind === 'entity' ? [one.entity] : [])),
+    summaries: summaries.map(summaryItem),
+    messages: messages.map(messageItem),
+  });
 }
 
 /**

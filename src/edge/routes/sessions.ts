@@ -5,13 +5,16 @@ import { address } from '../../bus/address.ts';
 import type { Page } from '../../stores/session-store.ts';
 import { checkWorkspace, FRESH, mayEnter, ownSession, seesAll, WORKSPACE_ID } from '../access.ts';
 import { ask } from '../ask.ts';
-import { readBody, readQuery } from '../body.ts';
+import { bodyLines, readBody, readQuery } from '../body.ts';
+import { sendBytes } from '../byte-stream.ts';
 import type { EdgeContext } from '../context.ts';
 import { openCursor, type Positions, sealCursor } from '../cursor.ts';
-import { type Answer, type Exchange, json, param, type Route } from '../exchange.ts';
+import { type Answer, type Exchange, json, param, type Route, STREAMED } from '../exchange.ts';
 import { Refusal } from '../problem.ts';
+import { CHANNEL_HEADER, channelOf } from '../receive.ts';
 import type { WorkspaceItem } from '../schemas/answers.ts';
-import { NoBody, PageQuery } from '../schemas/requests.ts';
+import { ExportQuery, ImportQuery, NoBody, PageQuery } from '../schemas/requests.ts';
+import { exportOf } from '../session-export.ts';
 
 const CHANGE_MS = 30_000;
 
@@ -26,6 +29,8 @@ export function sessionRoutes(edge: EdgeContext): readonly Route[] {
       handle: async (exchange) => json(await ownSession(ports, exchange.caller, param(exchange, 'id'))),
     },
     { method: 'GET', path: '/api/v1/sessions/:id/messages', handle: (exchange) => messages(edge, exchange) },
+    { method: 'GET', path: '/api/v1/sessions/:id/export', handle: (exchange) => exported(edge, exchange) },
+    { method: 'POST', path: '/api/v1/sessions/import', handle: (exchange) => imported(edge, exchange) },
     { method: 'POST', path: '/api/v1/sessions/:id/archive', handle: (exchange) => archive(edge, exchange) },
   ];
 }
@@ -52,6 +57,33 @@ async function messages(edge: EdgeContext, exchange: Exchange): Promise<Answer> 
   const page = readQuery(exchange, PageQuery);
   const session = await ownSession(edge.ports, exchange.caller, param(exchange, 'id'));
   return json(await edge.ports.store.read('session.messages', { session_id: session.id, page }, FRESH));
+}
+
+const EXPORTS = {
+  jsonl: { type: 'application/jsonl; charset=utf-8', extension: 'jsonl' },
+  markdown: { type: 'text/markdown; charset=utf-8', extension: 'md' },
+} as const;
+
+async function exported(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
+  const { format } = readQuery(exchange, ExportQuery);
+  const session = await ownSession(edge.ports, exchange.caller, param(exchange, 'id'));
+  const { type, extension } = EXPORTS[format];
+  await sendBytes(edge, exchange, exportOf(edge.ports.store, session, format), {
+    'Content-Type': type,
+    'Content-Disposition': `attachment; filename="session-${session.id}.${extension}"`,
+  });
+  return STREAMED;
+}
+
+async function imported(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
+  const { workspace_id } = readQuery(exchange, ImportQuery);
+  const { caller, requestId, request } = exchange;
+  if (edge.ports.state() === 'draining') throw new Refusal('draining', 'The gateway is stopping.');
+  const channel = channelOf(request.headers[CHANNEL_HEADER]);
+  // Loaded only here: few gateways ever import.
+  const { importSession } = await import('../session-import.ts');
+  const options = { caller, workspace_id, channel, requestId };
+  return json(await importSession(edge.ports, bodyLines(exchange), options));
 }
 
 async function archive(edge: EdgeContext, exchange: Exchange): Promise<Answer> {

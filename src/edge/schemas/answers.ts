@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import type { DeepReadonly } from '../../config/schema.ts';
+import type { FactRow, GraphRow } from '../../stores/knowledge-queries.ts';
 import type { MessageRow, SessionRow, TurnRow } from '../../stores/session-store.ts';
 import { listOf, Time } from './fields.ts';
 
@@ -102,6 +103,50 @@ export const Message = z
   })
   .describe('A message of a session.');
 
+export const Entity = z
+  .object({
+    id: z.string(),
+    type: z.string(),
+    name: z.string(),
+    properties: z.record(z.string(), z.unknown()),
+    user_id: z.string().describe("Whose it is; empty: the whole workspace's."),
+    created_at: Time,
+    updated_at: Time,
+  })
+  .describe('A thing the workspace knows of.');
+
+export const Relationship = z
+  .object({
+    id: z.string(),
+    from_id: z.string(),
+    to_id: z.string(),
+    type: z.string(),
+    metadata: z.record(z.string(), z.unknown()),
+    created_at: Time,
+  })
+  .describe('How one entity stands to another.');
+
+export const Fact = z
+  .object({
+    id: z.string(),
+    entity_id: z.string(),
+    entity_name: z.string().nullable().describe('Null when it is of something that has no entity.'),
+    predicate: z.string(),
+    value: z.string(),
+    confidence: z.number().describe('0 to 1.'),
+    source: z.string().describe("Where it comes from: a turn's or message's id, `import`."),
+    user_id: z.string().describe("Who said it, if it is theirs; empty: the whole workspace's."),
+    created_at: Time,
+  })
+  .describe('A fact.');
+
+export const Graph = z
+  .object({
+    entities: z.array(Entity).describe('Nearest first.'),
+    relationships: z.array(Relationship).describe('Those between these entities.'),
+    truncated: z.boolean().describe('Whether a bound was reached: there is more than this.'),
+  })
+  .describe('The part of the graph around an entity.');
 const Snippet = z
   .object({
     text: z.string().describe('As it was said, with an ellipsis where something was left out.'),
@@ -137,8 +182,13 @@ export const FoundSummary = z
   .describe('A summary that was found.');
 
 export const Recalled = z
-  .object({ messages: z.array(FoundMessage), summaries: z.array(FoundSummary) })
-  .describe('What a text brings to mind, by kind, best first.');
+  .object({
+    facts: z.array(Fact).describe('Those that hold all the words, last put first.'),
+    entities: z.array(Entity).describe('The same of things.'),
+    summaries: z.array(FoundSummary).describe('Best first.'),
+    messages: z.array(FoundMessage).describe('Best first.'),
+  })
+  .describe('What a text brings to mind.');
 
 export const Workspace = z
   .object({
@@ -155,6 +205,16 @@ export const Cancelled = z
   })
   .describe('What became of the wish to stop a turn.');
 
+export const Imported = z
+  .object({
+    session_id: z.string().describe("The file's own when it was free, else one that the same file always leads to."),
+    workspace_id: z.string(),
+    turns: z.int().describe('Turns in the file.'),
+    imported: z.int().describe('Those of them the session did not have.'),
+    seq: z.int(),
+  })
+  .describe('What an import made.');
+
 export const Sessions = listOf(Session);
 export const Messages = listOf(Message);
 export const Workspaces = listOf(Workspace);
@@ -162,6 +222,8 @@ export const FoundMessages = listOf(FoundMessage);
 
 export type FoundMessageItem = DeepReadonly<z.output<typeof FoundMessage>>;
 export type FoundSummaryItem = DeepReadonly<z.output<typeof FoundSummary>>;
+export const Entities = listOf(Entity);
+export const Facts = listOf(Fact);
 
 export type WorkspaceItem = DeepReadonly<z.output<typeof Workspace>>;
 
@@ -169,5 +231,7 @@ export type WorkspaceItem = DeepReadonly<z.output<typeof Workspace>>;
 export const SAME = {
   turn: (row: TurnRow): DeepReadonly<z.output<typeof Turn>> => row,
   session: (row: SessionRow): DeepReadonly<z.output<typeof Session>> => row,
+  graph: (row: GraphRow): DeepReadonly<z.output<typeof Graph>> => row,
+  fact: (row: FactRow): DeepReadonly<z.output<typeof Fact>> => row,
   message: (row: MessageRow): DeepReadonly<Omit<z.output<typeof Message>, 'tool_calls' | 'tool_call_id'>> => row,
 };

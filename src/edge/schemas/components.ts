@@ -4,6 +4,8 @@
 import type { z } from 'zod';
 import * as answers from './answers.ts';
 import * as debug from './debug.ts';
+import * as directory from './directory.ts';
+import * as kept from './directory-answers.ts';
 import { TRACE_EVENTS, TURN_EVENTS } from './events.ts';
 import * as requests from './requests.ts';
 import * as system from './system.ts';
@@ -11,6 +13,7 @@ import * as system from './system.ts';
 export const COMPONENTS = {
   ChatRequest: requests.ChatRequest,
   NoBody: requests.NoBody,
+  BackupRequest: requests.BackupRequest,
   Chat: answers.Chat,
   Usage: answers.Usage,
   ToolCall: answers.ToolCall,
@@ -26,7 +29,33 @@ export const COMPONENTS = {
   FoundMessages: answers.FoundMessages,
   FoundSummary: answers.FoundSummary,
   Recalled: answers.Recalled,
+  Entity: answers.Entity,
+  Entities: answers.Entities,
+  Relationship: answers.Relationship,
+  Fact: answers.Fact,
+  Facts: answers.Facts,
+  Graph: answers.Graph,
   Cancelled: answers.Cancelled,
+  Imported: answers.Imported,
+  UserRequest: directory.UserRequest,
+  UserChangeRequest: directory.UserChangeRequest,
+  IdentityRequest: directory.IdentityRequest,
+  PairingRequest: directory.PairingRequest,
+  PairingChangeRequest: directory.PairingChangeRequest,
+  TokenRequest: directory.TokenRequest,
+  User: kept.User,
+  Users: kept.Users,
+  Pairing: kept.Pairing,
+  Pairings: kept.Pairings,
+  Token: kept.Token,
+  NewToken: kept.NewToken,
+  Tokens: kept.Tokens,
+  Removed: kept.Removed,
+  AuditEntry: kept.AuditEntry,
+  AuditEntries: kept.AuditEntries,
+  AuditCheck: kept.AuditCheck,
+  Used: kept.Used,
+  Usages: kept.Usages,
   Health: system.Health,
   Ready: system.Ready,
   Problem: system.Problem,

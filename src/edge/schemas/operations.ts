@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import type { ErrorCode } from '../../errors.ts';
 import type { Method } from '../exchange.ts';
 import type { ComponentName } from './components.ts';
+import * as directory from './directory.ts';
 import { TRACE_EVENTS, TURN_EVENTS } from './events.ts';
 import * as requests from './requests.ts';
 
@@ -12,16 +13,20 @@ export interface Operation {
   readonly method: Method;
   readonly path: string;
   readonly id: string;
-  readonly tag: 'chat' | 'turns' | 'sessions' | 'memory' | 'gateway' | 'debug';
+  readonly tag: 'chat' | 'turns' | 'sessions' | 'memory' | 'users' | 'audit' | 'gateway' | 'debug';
   readonly summary: string;
   /** The parameters in the path, and what they are. */
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: z.ZodObject;
   readonly resumes?: true;
+  /** A body of lines of JSON, worked on as it comes. */
+  readonly lines?: true;
   readonly body?: { readonly schema: ComponentName; readonly required: boolean };
   /** JSON, events, or either as `Accept` says. */
   readonly answer?: ComponentName | 'object';
   readonly events?: Readonly<Record<string, z.ZodType>>;
+  /** A file of one of these types instead. */
+  readonly files?: readonly string[];
   readonly empty?: string;
   readonly open?: true;
   /** What it refuses with, besides what every operation may. */
@@ -31,6 +36,8 @@ export interface Operation {
 const BODY: readonly ErrorCode[] = ['validation_failed', 'payload_too_large', 'unsupported_media_type'];
 const READ: readonly ErrorCode[] = ['view_behind', 'thread_lost', 'deadline_exceeded'];
 const OWNED: readonly ErrorCode[] = ['forbidden', 'not_found', ...READ];
+/** A change of the directory. */
+const CHANGE: readonly ErrorCode[] = ['conflict', 'overloaded', 'draining', 'thread_lost', 'storage_failed'];
 const MESSAGE: readonly ErrorCode[] = [
   ...BODY,
   'input_blocked',
@@ -54,6 +61,8 @@ const TURN_FAILS: readonly ErrorCode[] = [
   'poisoned',
 ];
 const SESSION = { id: "The session's id." };
+const USER = { id: "The user's id." };
+const PAIRING = { id: "The pairing's id." };
 const TURN = { id: "The turn's id." };
 const CHAT_BODY = { schema: 'ChatRequest', required: true } as const;
 const MAY_BE_EMPTY = { schema: 'NoBody', required: false } as const;
@@ -168,6 +177,20 @@ export const OPERATIONS: readonly Operation[] = [
     answer: 'Messages',
     refuses: ['validation_failed', ...OWNED],
   }),
+  operation('GET /api/v1/sessions/:id/export', 'exportSession', 'A session as a file', {
+    tag: 'sessions',
+    params: SESSION,
+    query: requests.ExportQuery,
+    files: ['application/jsonl', 'text/markdown'],
+    refuses: ['validation_failed', ...OWNED],
+  }),
+  operation('POST /api/v1/sessions/import', 'importSession', 'Takes in an exported session; repeating it is safe', {
+    tag: 'sessions',
+    query: requests.ImportQuery,
+    lines: true,
+    answer: 'Imported',
+    refuses: [...BODY, 'not_a_member', 'conflict', 'overloaded', 'draining', 'storage_failed', ...OWNED],
+  }),
   operation('POST /api/v1/sessions/:id/archive', 'archiveSession', 'Puts a session away; it takes no more messages', {
     tag: 'sessions',
     params: SESSION,
@@ -181,11 +204,113 @@ export const OPERATIONS: readonly Operation[] = [
     answer: 'FoundMessages',
     refuses: ['validation_failed', 'not_a_member', ...OWNED],
   }),
-  operation('GET /api/v1/memory/recall', 'recall', 'What a text brings to mind: messages and summaries', {
+  operation('GET /api/v1/memory/recall', 'recall', 'What a text brings to mind: facts, summaries and messages', {
     tag: 'memory',
     query: requests.MemoryRecallQuery,
     answer: 'Recalled',
     refuses: ['validation_failed', 'not_a_member', ...OWNED],
+  }),
+  operation('GET /api/v1/memory/facts', 'listFacts', 'Facts a workspace knows, newest first', {
+    tag: 'memory',
+    query: requests.FactsQuery,
+    answer: 'Facts',
+    refuses: ['validation_failed', 'forbidden', 'not_a_member', ...READ],
+  }),
+  operation('GET /api/v1/memory/entities', 'listEntities', 'Things a workspace knows of, by their names', {
+    tag: 'memory',
+    query: requests.EntitiesQuery,
+    answer: 'Entities',
+    refuses: ['validation_failed', 'forbidden', 'not_a_member', ...READ],
+  }),
+  operation('GET /api/v1/memory/graph', 'getGraph', 'The part of the graph around an entity', {
+    tag: 'memory',
+    query: requests.GraphQuery,
+    answer: 'Graph',
+    refuses: ['validation_failed', 'not_a_member', ...OWNED],
+  }),
+  operation(
+    'POST /api/v1/backups',
+    'createBackup',
+    'Makes a backup and sends it as one archive; needs `admin:backup`',
+    {
+      tag: 'gateway',
+      body: { schema: 'BackupRequest', required: false },
+      files: ['application/gzip'],
+      refuses: [...BODY, 'forbidden', 'conflict', 'storage_failed'],
+    },
+  ),
+  operation('GET /api/v1/users', 'listUsers', 'Users, those of the configuration first; needs `admin:users`', {
+    ...{
+      tag: 'users',
+      query: requests.PageQuery,
+      answer: 'Users',
+      refuses: ['validation_failed', 'forbidden', ...READ],
+    },
+  }),
+  operation('POST /api/v1/users', 'createUser', 'Makes a user', {
+    ...{ tag: 'users', body: { schema: 'UserRequest', required: true }, answer: 'User' },
+    refuses: [...BODY, 'forbidden', ...CHANGE],
+  }),
+  operation('GET /api/v1/users/:id', 'getUser', 'A user', {
+    ...{ tag: 'users', params: USER, answer: 'User', refuses: OWNED },
+  }),
+  operation('PATCH /api/v1/users/:id', 'updateUser', 'Changes a user', {
+    ...{ tag: 'users', params: USER, body: { schema: 'UserChangeRequest', required: true }, answer: 'User' },
+    refuses: [...BODY, ...OWNED, ...CHANGE],
+  }),
+  operation('DELETE /api/v1/users/:id', 'deleteUser', 'Removes a user with their pairings and tokens', {
+    ...{ tag: 'users', params: USER, answer: 'Removed', refuses: [...OWNED, ...CHANGE] },
+  }),
+  operation('POST /api/v1/users/:id/identities', 'linkIdentity', 'Says who a user is on a platform', {
+    ...{ tag: 'users', params: USER, body: { schema: 'IdentityRequest', required: true }, answer: 'User' },
+    refuses: [...BODY, ...OWNED, ...CHANGE],
+  }),
+  operation(
+    'DELETE /api/v1/users/:id/identities/:channel/:platform_id',
+    'unlinkIdentity',
+    'Takes back who a user is on a platform',
+    {
+      ...{ tag: 'users', answer: 'User', refuses: [...OWNED, ...CHANGE] },
+      params: { ...USER, channel: 'The type of channel.', platform_id: 'Their id on that platform.' },
+    },
+  ),
+  operation('GET /api/v1/pairings', 'listPairings', 'Pairings, oldest first; needs `admin:pairings`', {
+    ...{ tag: 'users', query: directory.PairingsQuery, answer: 'Pairings' },
+    refuses: ['validation_failed', 'forbidden', ...READ],
+  }),
+  operation('POST /api/v1/pairings', 'createPairing', 'Makes a pairing', {
+    ...{ tag: 'users', body: { schema: 'PairingRequest', required: true }, answer: 'Pairing' },
+    refuses: [...BODY, ...OWNED, ...CHANGE],
+  }),
+  operation('PATCH /api/v1/pairings/:id', 'decidePairing', 'Lets a conversation in, or not', {
+    ...{ tag: 'users', params: PAIRING, body: { schema: 'PairingChangeRequest', required: true }, answer: 'Pairing' },
+    refuses: [...BODY, ...OWNED, ...CHANGE],
+  }),
+  operation('DELETE /api/v1/pairings/:id', 'deletePairing', 'Removes a pairing', {
+    ...{ tag: 'users', params: PAIRING, answer: 'Removed', refuses: [...OWNED, ...CHANGE] },
+  }),
+  operation('GET /api/v1/tokens', 'listTokens', "One's own tokens; all with `admin:tokens`", {
+    ...{ tag: 'users', query: directory.TokensQuery, answer: 'Tokens' },
+    refuses: ['validation_failed', 'forbidden', ...READ],
+  }),
+  operation('POST /api/v1/tokens', 'createToken', 'Makes a token, which is told this once', {
+    ...{ tag: 'users', body: { schema: 'TokenRequest', required: true }, answer: 'NewToken' },
+    refuses: [...BODY, ...OWNED, ...CHANGE],
+  }),
+  operation('DELETE /api/v1/tokens/:id', 'revokeToken', 'Revokes a token: it stops at once', {
+    ...{ tag: 'users', params: { id: "The token's id." }, answer: 'Removed', refuses: [...OWNED, ...CHANGE] },
+  }),
+  operation('GET /api/v1/audit', 'listAudit', 'Entries of the audit, newest first; needs `admin:audit`', {
+    ...{ tag: 'audit', query: directory.AuditsQuery, answer: 'AuditEntries' },
+    refuses: ['validation_failed', 'forbidden', ...READ],
+  }),
+  operation('GET /api/v1/audit/verify', 'verifyAudit', "Walks the audit's chain; needs `admin:audit`", {
+    ...{ tag: 'audit', query: directory.AuditVerifyQuery, answer: 'AuditCheck' },
+    refuses: ['validation_failed', 'forbidden', ...READ],
+  }),
+  operation('GET /api/v1/usage', 'listUsage', "Tokens and cost; others' than one's own with `admin:usage`", {
+    ...{ tag: 'audit', query: directory.UsageQuery, answer: 'Usages' },
+    refuses: ['validation_failed', 'forbidden', ...READ],
   }),
   operation('GET /debug/actors', 'listActors', 'Actors in the order of their addresses', {
     tag: 'debug',

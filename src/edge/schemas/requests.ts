@@ -2,6 +2,7 @@
 // What requests may say. These schemas validate, give the types, and make the OpenAPI document.
 
 import { z } from 'zod';
+import { GRAPH_DEPTH } from '../../stores/knowledge-store.ts';
 import { Content, MessageId, Model, SessionId, WorkspaceId } from './fields.ts';
 
 export const ChatRequest = z
@@ -23,7 +24,16 @@ export type ChatBody = z.output<typeof ChatRequest>;
 
 export const NoBody = z.strictObject({}).describe('Nothing; may be left out.');
 
-const limit = z.coerce
+export const BackupRequest = z
+  .strictObject({
+    with_secrets: z
+      .boolean()
+      .optional()
+      .describe('Also what opens doors: the owner token and stored secrets. Needs `admin:*`.'),
+  })
+  .describe('What a backup is to hold.');
+
+export const limit = z.coerce
   .number({ error: 'is not a number' })
   .int({ error: 'is not a whole number' })
   .min(1, { error: 'is less than 1' })
@@ -31,7 +41,7 @@ const limit = z.coerce
   .default(50)
   .describe('Items on a page.');
 
-const cursor = z.string().min(1).max(16_384).optional().describe('`next_cursor` of the page before.');
+export const cursor = z.string().min(1).max(16_384).optional().describe('`next_cursor` of the page before.');
 
 export const PageQuery = z.object({ limit, cursor });
 
@@ -67,6 +77,49 @@ export const MemoryRecallQuery = z.object({
   workspace,
   session,
   limit: limit.default(10).describe('Of each kind of thing.'),
+});
+
+const inWorkspace = WorkspaceId.optional().describe("The workspace; the caller's own when absent.");
+
+export const FactsQuery = z.object({
+  workspace: inWorkspace,
+  entity: z.string().min(1).max(200).optional().describe('Only facts about the entity with this id.'),
+  predicate: z.string().min(1).max(200).optional().describe('Only facts with this predicate.'),
+  limit,
+  cursor,
+});
+
+export const EntitiesQuery = z.object({
+  workspace: inWorkspace,
+  type: z.string().min(1).max(200).optional().describe('Only entities of this type.'),
+  prefix: z.string().max(1_000).optional().describe('Only those whose name begins so, in any case.'),
+  limit,
+  cursor,
+});
+
+export const GraphQuery = z.object({
+  workspace: inWorkspace,
+  entity: z.string().min(1).max(200).describe('The id of the entity to begin at.'),
+  depth: z.coerce
+    .number({ error: 'is not a number' })
+    .int({ error: 'is not a whole number' })
+    .min(0, { error: 'is less than 0' })
+    .max(GRAPH_DEPTH, { error: `is more than ${GRAPH_DEPTH}` })
+    .default(2)
+    .describe('Steps from there.'),
+  type: z.string().min(1).max(200).optional().describe('Only along relationships of this type.'),
+  direction: z.enum(['outgoing', 'incoming', 'both']).default('both').describe('Which way relationships are followed.'),
+});
+
+export const ExportQuery = z.object({
+  format: z
+    .enum(['jsonl', 'markdown'], { error: 'is not jsonl or markdown' })
+    .default('jsonl')
+    .describe('`jsonl` can be imported again; `markdown` is for people.'),
+});
+
+export const ImportQuery = z.object({
+  workspace_id: WorkspaceId.optional().describe('Another workspace than the one in the file.'),
 });
 
 export const ActorsQuery = z.object({

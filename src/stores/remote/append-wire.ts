@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // An append as it crosses a thread: one flat array, which costs half of what nested objects do to clone, on the hottest path.
 
+import type { AuditNote } from '../audit.ts';
 import type { Append, AppendItem, OwedKind, PackedAppend } from '../journal.ts';
 import { type SessionRecord, type StoredRecord, store } from '../records.ts';
 
@@ -15,7 +16,7 @@ export function packAppendOf<R>(
   stored: (record: R) => StoredRecord,
 ): PackedAppend {
   const packed: (string | number | null)[] = [stream, workspace_id, n, items.length];
-  for (const { at, records, owes, settles } of items) {
+  for (const { at, records, owes, settles, audit } of items) {
     packed.push(at, records.length);
     for (const record of records) {
       const { type, version, turn_id, payload } = stored(record);
@@ -25,6 +26,11 @@ export function packAppendOf<R>(
     for (const { record, kind } of owes) packed.push(record, kind);
     packed.push(settles.length);
     for (const seq of settles) packed.push(seq);
+    packed.push(audit?.length ?? 0);
+    for (const note of audit ?? []) {
+      const { action, actor, plugin, workspace_id, session_id, result, details } = note;
+      packed.push(action, actor, plugin, workspace_id, session_id, result, details);
+    }
   }
   return packed;
 }
@@ -42,13 +48,24 @@ export function unpackAppend(packed: PackedAppend): Append {
     turn_id: take<string | null>(),
     payload: take<string>(),
   });
-  const items = list(
-    (): AppendItem => ({
+  const note = (): AuditNote => ({
+    action: take<string>(),
+    actor: take<string>(),
+    plugin: take<string>(),
+    workspace_id: take<string>(),
+    session_id: take<string>(),
+    result: take<AuditNote['result']>(),
+    details: take<string>(),
+  });
+  const items = list((): AppendItem => {
+    const item = {
       at: take<number>(),
       records: list(record),
       owes: list(() => ({ record: take<number>(), kind: take<OwedKind & string>() })),
       settles: list(() => take<number>()),
-    }),
-  );
+    };
+    const audit = list(note);
+    return audit.length === 0 ? item : { ...item, audit };
+  });
   return { stream, workspace_id, n, items };
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Opening a database file: write-ahead log, durability, migrations forward, and a clear no to a file of a newer Sigil.
 
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { failure, SigilError } from '../../errors.ts';
 import { guarded } from './storage-error.ts';
@@ -84,6 +84,11 @@ export function openReadonly(file: string, version: number): SqliteDatabase | un
     db.close();
     return undefined;
   });
+}
+
+/** Tells a file from another that has taken its place; 0 while there is none. */
+export function fileIdentity(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.ino ?? 0;
 }
 
 function versionOf(db: SqliteDatabase): number {

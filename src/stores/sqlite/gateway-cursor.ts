@@ -60,7 +60,11 @@ export class GatewayCursor implements ProjectionCursor<unknown> {
   }
 
   clear(): void {
-    this.#transact(() => this.#db.exec('DELETE FROM projected; DELETE FROM projections;'));
+    // Only its own place: another projection keeps its own in mind, and finds by itself that it is of another journal.
+    this.#transact(() => {
+      this.#db.exec('DELETE FROM projected;');
+      this.#sql.drop.run(this.#name);
+    });
   }
 
   #transact(work: () => void): void {
@@ -76,6 +80,7 @@ function prepare(db: SqliteDatabase) {
       `INSERT INTO projections (name, journal, upto, mark) VALUES (?, ?, ?, ?)
        ON CONFLICT (name) DO UPDATE SET journal = excluded.journal, upto = excluded.upto, mark = excluded.mark`,
     ),
+    drop: db.prepare<[string]>('DELETE FROM projections WHERE name = ?'),
     lastOf: db
       .prepare<[string, string], number>('SELECT last_seq FROM projected WHERE file = ? AND workspace_id = ?')
       .pluck(),

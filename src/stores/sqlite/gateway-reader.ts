@@ -1,17 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// gateway.db as it is read: where a session or turn belongs, the workspaces, usage, and how far the views are.
+// gateway.db as it is read: where a session or turn belongs, the workspaces, usage, the directory, and how far the views are.
 
+import type { UsageQuery, UsageRow } from '../directory-queries.ts';
 import type { OpenCall, Page, PageRequest, UsageSum, UsageWindow } from '../session-store.ts';
 import { pageLimit, pageOf, placeOf } from './cursor.ts';
-import { openReadonly, type SqliteDatabase } from './database.ts';
+import { fileIdentity, openReadonly, type SqliteDatabase } from './database.ts';
+import { DirectoryReader } from './directory-reader.ts';
 import { DAY, GATEWAY_MIGRATIONS, HOUR } from './gateway-schema.ts';
 import { guarded } from './storage-error.ts';
+import { UsageReader } from './usage-reader.ts';
 
 interface WorkspaceEntry {
   readonly id: string;
   readonly sessions: number;
   readonly created_at: number;
   readonly last_seq: number;
+}
+
+/** What else is read over the same connection. */
+interface More {
+  readonly directory: DirectoryReader;
+  readonly usage: UsageReader;
 }
 
 /** Where a turn belongs. */
@@ -31,6 +40,8 @@ export class GatewayReader {
   readonly #file: string;
   #db: SqliteDatabase | undefined;
   #sql: ReturnType<typeof prepare> | undefined;
+  #identity = 0;
+  #more: More | undefined;
 
   constructor(file: string) {
     this.#file = file;
@@ -99,20 +110,34 @@ export class GatewayReader {
     return read ?? { hour: nothing, day: nothing, open: [], upto: 0 };
   }
 
+  /** The directory, if the views have made it yet. */
+  directory<T>(work: (directory: DirectoryReader) => T): T | undefined {
+    return this.#read((_, { directory }) => work(directory));
+  }
+
+  usageList(query: UsageQuery, page: PageRequest): Page<UsageRow> {
+    return this.#read((_, { usage }) => usage.list(query, page)) ?? { items: [], next_cursor: null };
+  }
+
   close(): void {
     this.#db?.close();
     this.#db = undefined;
     this.#sql = undefined;
+    this.#more = undefined;
   }
 
-  #read<T>(work: (sql: ReturnType<typeof prepare>) => T): T | undefined {
+  #read<T>(work: (sql: ReturnType<typeof prepare>, more: More) => T): T | undefined {
     return guarded(this.#file, () => {
-      if (this.#sql === undefined) {
+      // Another file lies there once a damaged one was put aside.
+      if (this.#sql !== undefined && fileIdentity(this.#file) !== this.#identity) this.close();
+      if (this.#sql === undefined || this.#more === undefined) {
+        this.#identity = fileIdentity(this.#file);
         this.#db = openReadonly(this.#file, GATEWAY_MIGRATIONS.length);
         if (this.#db === undefined) return undefined;
         this.#sql = prepare(this.#db);
+        this.#more = { directory: new DirectoryReader(this.#db), usage: new UsageReader(this.#db) };
       }
-      return work(this.#sql);
+      return work(this.#sql, this.#more);
     });
   }
 }

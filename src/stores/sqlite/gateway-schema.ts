@@ -2,6 +2,7 @@
 // The schema of gateway.db: which workspace a session and a turn belong to, the workspaces there are, and usage by hour.
 
 import type { Migrations } from './database.ts';
+import { DIRECTORY_SCHEMA } from './directory-view.ts';
 import { VIEW_STATE } from './view-state.ts';
 
 export const GATEWAY_MIGRATIONS: Migrations = [
@@ -58,6 +59,15 @@ export const GATEWAY_MIGRATIONS: Migrations = [
      last_seq INTEGER NOT NULL,
      PRIMARY KEY (file, workspace_id)
    ) STRICT, WITHOUT ROWID;`,
+  // Usage by user: of what was used before, a session's own user is the one who used it.
+  `${DIRECTORY_SCHEMA}
+   ALTER TABLE turns ADD COLUMN user_id TEXT NOT NULL DEFAULT '';
+   INSERT INTO usage (scope, hour, provider, model, calls, input_tokens, output_tokens, cache_read_tokens,
+       cache_write_tokens, settled_tokens, cost_usd)
+     SELECT 'user/' || s.user_id, u.hour, u.provider, u.model, sum(u.calls), sum(u.input_tokens), sum(u.output_tokens),
+       sum(u.cache_read_tokens), sum(u.cache_write_tokens), sum(u.settled_tokens), sum(u.cost_usd)
+     FROM usage u JOIN sessions s ON u.scope = 'session/' || s.session_id
+     GROUP BY s.user_id, u.hour, u.provider, u.model;`,
 ];
 
 /** Milliseconds of the spans usage is kept and asked by. */

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The writer of gateway.db's views: the directories of sessions and turns, the workspaces, and usage by hour.
+// The writer of gateway.db's views: where sessions and turns are, the workspaces, usage by hour, and the directory.
 
-import type { JournalRow, ModelCalled, SessionRecord, Usage } from '../records.ts';
+import type { JournalRow, MessageReceived, ModelCalled, SessionRecord, Usage } from '../records.ts';
 import { sessionOf } from '../session-view.ts';
 import type { ReadRowOf } from '../streams.ts';
 import { openDatabase, type SqliteDatabase, VIEW_CHECKPOINT_PAGES } from './database.ts';
+import { CLEAR_DIRECTORY, DirectoryView } from './directory-view.ts';
 import { GatewayCursor } from './gateway-cursor.ts';
 import { GATEWAY_MIGRATIONS, HOUR } from './gateway-schema.ts';
 import type { JournalRows } from './journal-source.ts';
@@ -24,6 +25,8 @@ type OpenCall = { readonly workspace_id: string; readonly record: ModelCalled } 
 interface TurnEntry {
   readonly workspace_id: string;
   readonly session_id: string;
+  /** Whose message it answers; empty for one of before this was kept. */
+  readonly user_id: string;
   /** The model of its newest call, which is what its next usage is booked on. */
   model: string;
 }
@@ -46,11 +49,12 @@ interface UsageKey {
 }
 
 /** What is known across workspaces. Its checkpoint is the one reads wait for, so it is applied after the workspaces' files. */
-export class GatewayView implements ProjectionCursor<ReadRowOf<'session'>> {
+export class GatewayView implements ProjectionCursor<ReadRowOf<'session' | 'gateway'>> {
   readonly #file: string;
   readonly #db: SqliteDatabase;
   readonly #sql: ReturnType<typeof prepare>;
   readonly #state: ViewState;
+  readonly #directory: DirectoryView;
   #workspaces = new Map<string, WorkspaceEntry>();
   #turns = new Map<string, TurnEntry>();
   #calls = new Map<string, OpenCall>();
@@ -65,6 +69,7 @@ export class GatewayView implements ProjectionCursor<ReadRowOf<'session'>> {
     });
     this.#sql = prepare(this.#db);
     this.#state = new ViewState(this.#db);
+    this.#directory = new DirectoryView(this.#db);
   }
 
   get upto(): number {
@@ -91,12 +96,20 @@ export class GatewayView implements ProjectionCursor<ReadRowOf<'session'>> {
   }
 
   /** Applies a batch and advances to its last row, whatever stream that is of. */
-  apply(journal: string, batch: readonly ReadRowOf<'session'>[], _given: readonly Given[], last: JournalRow): void {
+  apply(
+    journal: string,
+    batch: readonly ReadRowOf<'session' | 'gateway'>[],
+    _given: readonly Given[],
+    last: JournalRow,
+  ): void {
     this.#transact(() => {
-      for (const { row, record } of batch) this.#applyOne(row, record);
+      for (const read of batch) {
+        if (read.kind === 'session') this.#applyOne(read.row, read.record);
+        else this.#directory.apply(read);
+      }
       for (const [id, entry] of this.#workspaces) this.#sql.putWorkspace.run({ id, ...entry });
-      for (const [turn_id, { workspace_id, session_id, model }] of this.#turns)
-        this.#sql.putTurn.run(turn_id, workspace_id, session_id, model);
+      for (const [turn_id, { workspace_id, session_id, user_id, model }] of this.#turns)
+        this.#sql.putTurn.run(turn_id, workspace_id, session_id, user_id, model);
       for (const [turn_id, open] of this.#calls) this.#putCall(turn_id, open);
       for (const entry of this.#usage.values()) this.#sql.addUsage.run(entry);
       this.#state.write(journal, last);
@@ -106,7 +119,7 @@ export class GatewayView implements ProjectionCursor<ReadRowOf<'session'>> {
   clear(): void {
     this.#transact(() => {
       this.#db.exec(
-        'DELETE FROM workspaces; DELETE FROM sessions; DELETE FROM turns; DELETE FROM usage; DELETE FROM open_calls;',
+        `DELETE FROM workspaces; DELETE FROM sessions; DELETE FROM turns; DELETE FROM usage; DELETE FROM open_calls; ${CLEAR_DIRECTORY}`,
       );
       this.#state.clear();
     });
@@ -148,7 +161,7 @@ export class GatewayView implements ProjectionCursor<ReadRowOf<'session'>> {
         break;
       }
       case 'message_received':
-        this.#turns.set(record.turn_id, { workspace_id: row.workspace_id, session_id, model: record.model });
+        this.#received(row, session_id, record);
         break;
       case 'model_called': {
         const turn = this.#turn(record.turn_id);
@@ -170,6 +183,10 @@ export class GatewayView implements ProjectionCursor<ReadRowOf<'session'>> {
       default:
         break;
     }
+  }
+
+  #received({ workspace_id }: JournalRow, session_id: string, { turn_id, user_id, model }: MessageReceived): void {
+    this.#turns.set(turn_id, { workspace_id, session_id, user_id, model });
   }
 
   #workspace(row: JournalRow): WorkspaceEntry {
@@ -202,12 +219,14 @@ export class GatewayView implements ProjectionCursor<ReadRowOf<'session'>> {
   }
 
   #use(row: JournalRow, session_id: string, turn_id: string, usage: Usage, settled: number): void {
-    const called = this.#turn(turn_id)?.model ?? '';
+    const turn = this.#turn(turn_id);
+    const called = turn?.model ?? '';
+    const user_id = turn?.user_id || (this.#sql.userOf.get(session_id) ?? '');
     const slash = called.indexOf('/');
     const provider = slash < 0 ? '' : called.slice(0, slash);
     const model = called.slice(slash + 1);
     const hour = Math.floor(row.at / HOUR) * HOUR;
-    for (const scope of ['global', `workspace/${row.workspace_id}`, `session/${session_id}`]) {
+    for (const scope of ['global', `workspace/${row.workspace_id}`, `session/${session_id}`, `user/${user_id}`]) {
       const entry = this.#usageEntry({ scope, hour, provider, model });
       entry.calls += 1;
       entry.input_tokens += usage.input_tokens;
@@ -253,9 +272,12 @@ function prepare(db: SqliteDatabase) {
       'INSERT OR REPLACE INTO open_calls (turn_id, workspace_id, call, tokens, cost_usd) VALUES (?, ?, ?, ?, ?)',
     ),
     dropCall: db.prepare<[string]>('DELETE FROM open_calls WHERE turn_id = ?'),
-    turn: db.prepare<[string], TurnEntry>('SELECT workspace_id, session_id, model FROM turns WHERE turn_id = ?'),
-    putTurn: db.prepare<[string, string, string, string]>(
-      `INSERT INTO turns (turn_id, workspace_id, session_id, model) VALUES (?, ?, ?, ?)
+    turn: db.prepare<[string], TurnEntry>(
+      'SELECT workspace_id, session_id, user_id, model FROM turns WHERE turn_id = ?',
+    ),
+    userOf: db.prepare<[string], string>('SELECT user_id FROM sessions WHERE session_id = ?').pluck(),
+    putTurn: db.prepare<[string, string, string, string, string]>(
+      `INSERT INTO turns (turn_id, workspace_id, session_id, user_id, model) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT (turn_id) DO UPDATE SET model = excluded.model`,
     ),
     addUsage: db.prepare<[UsageEntry]>(

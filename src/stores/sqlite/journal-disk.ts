@@ -3,12 +3,16 @@
 
 import { randomUUID } from 'node:crypto';
 import { statSync } from 'node:fs';
+import type { AuditHead, AuditRow } from '../audit.ts';
 import type { OwedKind } from '../journal.ts';
 import type { Head, JournalDisk } from '../journal-disk.ts';
 import type { JournalRow, TailRow } from '../records.ts';
+import { type AuditTable, auditTable, sha256 } from './audit-table.ts';
 import { type Durability, openDatabase, type SqliteDatabase } from './database.ts';
+import { DurableViews } from './durable-views.ts';
 import { HeadCache, type HeadTable } from './head-cache.ts';
 import { JOURNAL_MIGRATIONS, ROW_COLUMNS } from './journal-schema.ts';
+import { JournalTrim } from './journal-trim.ts';
 import { guarded, storageError } from './storage-error.ts';
 
 export interface JournalDiskOptions {
@@ -36,7 +40,9 @@ export class SqliteJournalDisk implements JournalDisk {
   /** Rows read at the start to know all heads. */
   readonly rescanned: number;
   readonly #db: SqliteDatabase;
+  readonly digest = sha256;
   readonly #sql: ReturnType<typeof prepare>;
+  readonly #audit: AuditTable;
   readonly #heads: HeadCache;
   readonly #table: HeadTable;
   #last: number;
@@ -47,6 +53,7 @@ export class SqliteJournalDisk implements JournalDisk {
     this.file = file;
     this.#db = open(file, { migrations: JOURNAL_MIGRATIONS, durability, checkpointPages: CHECKPOINT_PAGES });
     this.#sql = prepare(this.#db);
+    this.#audit = auditTable(this.#db);
     this.#heads = new HeadCache(headRows);
     const sql = this.#sql;
     this.#table = {
@@ -109,6 +116,31 @@ export class SqliteJournalDisk implements JournalDisk {
     this.#sql.settle.run(seq);
   }
 
+  audit(row: AuditRow): void {
+    this.#audit.add(row);
+  }
+
+  auditHead(): AuditHead {
+    return guarded(this.file, () => this.#audit.head());
+  }
+
+  attempt(run: () => void): { readonly thrown: unknown } | undefined {
+    const [last, inserted] = [this.#last, this.#inserted];
+    this.#audit.begin();
+    try {
+      run();
+      this.#audit.keep();
+      return undefined;
+    } catch (thrown) {
+      // Some errors of the disk end the whole transaction.
+      if (!this.#db.inTransaction) throw thrown;
+      this.#audit.undo();
+      this.#last = last;
+      this.#inserted = inserted;
+      return { thrown: storageError(thrown, this.file) };
+    }
+  }
+
   row(seq: number): JournalRow | undefined {
     return guarded(this.file, () => this.#sql.row.get(seq));
   }
@@ -146,6 +178,17 @@ export class SqliteJournalDisk implements JournalDisk {
       this.#uncheckpointed = false;
       return true;
     });
+  }
+
+  /** Forgets old rows of this very file; its steps are taken between commits. */
+  trimmer(dataDir: string): JournalTrim {
+    const head = (stream: string): Head | undefined => this.head(stream);
+    return new JournalTrim({ db: this.#db, head, views: new DurableViews(dataDir, this.id) });
+  }
+
+  /** Something was written beside the commits: the next idle moment moves it into the file too. */
+  touched(): void {
+    this.#uncheckpointed = true;
   }
 
   /** Lets go of the file as a crash would: what is only in memory is lost. For tests. */

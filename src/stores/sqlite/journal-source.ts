@@ -16,7 +16,10 @@ export interface BatchBounds {
 }
 
 /** What is read of a journal, wherever it is. */
-export type JournalRows = Pick<JournalSource, 'open' | 'id' | 'last' | 'mark' | 'after' | 'afterOf' | 'turn' | 'close'>;
+export type JournalRows = Pick<
+  JournalSource,
+  'open' | 'id' | 'last' | 'mark' | 'trimmed' | 'after' | 'afterOf' | 'turn' | 'close'
+>;
 
 /** Opens by itself once the journal's own thread has made the file. */
 export class JournalSource {
@@ -61,6 +64,11 @@ export class JournalSource {
   /** What tells a row from another that once had its seq. Undefined when it is not there. */
   mark(seq: number): string | undefined {
     return guarded(this.#file, () => this.#sql?.mark.get(seq));
+  }
+
+  /** Up to which row the view in this file must have come, because rows it was made of may be gone; 0 when none is. */
+  trimmed(view: string): number {
+    return guarded(this.#file, () => this.#sql?.trimmed.get(view) ?? 0);
   }
 
   /** The rows after `seq`, oldest first, within the bounds but at least one if there is one. */
@@ -109,6 +117,7 @@ function prepare(db: SqliteDatabase) {
   return {
     last: db.prepare<[], number>('SELECT max(seq) FROM records').pluck(),
     mark: db.prepare<[number], string>(`SELECT stream || '#' || n || '@' || at FROM records WHERE seq = ?`).pluck(),
+    trimmed: db.prepare<[string], number>('SELECT upto FROM trimmed WHERE view = ?').pluck(),
     row: db.prepare<[number], JournalRow>(`SELECT ${COLUMNS} FROM records WHERE seq = ?`),
     after: db.prepare<[number], JournalRow>(`SELECT ${COLUMNS} FROM records WHERE seq > ? ORDER BY seq`),
     afterOf: db.prepare<[number, number, string], JournalRow>(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The lock on a data directory: a SQLite file whose write lock a gateway holds for life. The kernel frees it, however it ends.
 
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { failure, SigilError } from '../../errors.ts';
 import { codeOf, storageError } from './storage-error.ts';
@@ -55,6 +55,27 @@ export function acquireLock(path: string, info: LockInfo): Lock {
   try {
     return acquire(path, info);
   } catch (thrown) {
+    throw storageError(thrown, path);
+  }
+}
+
+/**
+ * Who holds the lock at `path`, looking only; null when nobody does. It goes by the living process that wrote its name
+ * there: to try the lock itself would keep a gateway out that starts at this very moment.
+ */
+export function lockHolder(path: string): LockInfo | null {
+  if (!existsSync(path)) return null;
+  try {
+    const db = new Database(path, { readonly: true, timeout: RETAKE_MS });
+    try {
+      const holder = holderOf(db);
+      return holder !== null && isAlive(holder.pid) ? holder : null;
+    } finally {
+      db.close();
+    }
+  } catch (thrown) {
+    // Half written when the power went: nobody holds it.
+    if (/^SQLITE_(?:CORRUPT|NOTADB)/.test(codeOf(thrown))) return null;
     throw storageError(thrown, path);
   }
 }

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the projection of memory is made of: which rows of the journal it reads, and the files it writes in a workspace.
 
+import { changesKnowledge } from '../knowledge-view.ts';
 import { changesMemory } from '../memory-view.ts';
 import type { JournalRow } from '../records.ts';
-import { type ReadRow, readRows } from '../streams.ts';
+import { type ReadRowOf, readRows } from '../streams.ts';
+import { KnowledgeView } from './knowledge-view.ts';
 import { MemoryView } from './memory-view.ts';
 import type { ProjectedFile } from './projection.ts';
 
 /** A session's or a workspace's row with its record. */
-export type MemoryRow = ReadRow;
+export type MemoryRow = ReadRowOf<'session' | 'workspace'>;
 
 /** Records of sessions that become messages: of all others memory needs nothing, so they are not even parsed. */
 const SESSION_TYPES: ReadonlySet<string> = new Set([
@@ -50,5 +52,6 @@ export function memoryFiles(recent?: RecentMessages): readonly ProjectedFile<Mem
       },
       wants: changesMemory,
     },
+    { name: 'knowledge.db', open: (file) => new KnowledgeView(file), wants: changesKnowledge },
   ];
 }

@@ -3,7 +3,7 @@
 
 import { applyToMemory, foundAs, type MemoryMessage, type MemoryRows } from '../memory-view.ts';
 import { scopeWords } from '../scope-words.ts';
-import type { ReadRow } from '../streams.ts';
+import type { ReadRowOf } from '../streams.ts';
 import { hasStem, indexWords } from '../text-words.ts';
 import type { MessagesTrimmed, StoredSummary } from '../workspace-records.ts';
 import type { SqliteDatabase } from './database.ts';
@@ -27,7 +27,9 @@ export interface GrownSessions {
 /** A session has grown when it has so many more than it keeps, as a share of what it keeps: each trim takes that many. */
 const GROWN_BY = 0.1;
 
-export class MemoryView implements WorkspaceView<ReadRow>, MemoryRows {
+type MemoryRow = ReadRowOf<'session' | 'workspace'>;
+
+export class MemoryView implements WorkspaceView<MemoryRow>, MemoryRows {
   readonly #file: ViewFile;
   readonly #sql: ReturnType<typeof prepare>;
   readonly #grown: GrownSessions | undefined;
@@ -51,7 +53,7 @@ export class MemoryView implements WorkspaceView<ReadRow>, MemoryRows {
     return this.#file.belongsTo(source);
   }
 
-  apply(journal: string, batch: readonly ReadRow[]): void {
+  apply(journal: string, batch: readonly MemoryRow[]): void {
     try {
       this.#file.apply(journal, batch, (fresh) => {
         for (const read of fresh) applyToMemory(this, read);

@@ -6,14 +6,18 @@ import { type Failure, toFailure } from '../../errors.ts';
 import type { JournalProtocol } from '../journal.ts';
 import type { JournalDisk } from '../journal-disk.ts';
 import { type JournalPoint, JournalWriter } from '../journal-writer.ts';
+import type { ValueChanges, ValueQuota } from '../key-value-store.ts';
 import type { ProjectionName, ReadNews, ViewsProtocol } from '../protocol.ts';
 import type { Request } from '../request.ts';
 import type { ReadProtocol, ReadQuery } from '../session-store.ts';
 import type { Durability } from './database.ts';
 import { SqliteJournalDisk } from './journal-disk.ts';
 import type { JournalRows } from './journal-source.ts';
+import { keepTrimming, type Retention, type TrimPoint } from './keep-trimming.ts';
 import type { RecentMessages } from './memory-files.ts';
 import { SqliteReader } from './reader.ts';
+import { ValuesWriter } from './values-writer.ts';
+import type { VectorsOptions } from './vectors-projection.ts';
 import { SqliteViews, type ViewPoint } from './views.ts';
 
 /** One handler for each message type of a protocol. */
@@ -27,15 +31,19 @@ export interface StoreClock {
   soon(run: () => void): void;
   after(ms: number, run: () => void): () => void;
   monotonic(): number;
+  /** Epoch milliseconds. */
+  now(): number;
 }
 
 /** Where a crash test may end the process while nothing is committed. */
-export type JournalFilePoint = 'journal.opened' | 'journal.before_checkpoint' | 'journal.after_checkpoint';
+export type JournalFilePoint = 'journal.opened' | 'journal.before_checkpoint' | 'journal.after_checkpoint' | TrimPoint;
 
 export interface OpenJournalOptions {
   readonly dataDir: string;
   readonly durability: Durability;
   readonly clock: StoreClock;
+  /** When rows may be forgotten; they never are when it is not given. */
+  readonly retention?: Retention;
   /** Told after each commit, and once at the start. */
   readonly notify: (upto: number) => void;
   /** Named places of the crash tests. */
@@ -48,6 +56,8 @@ export interface OpenJournal {
   readonly handlers: Handlers<JournalProtocol>;
   /** The last durable row. */
   seq(): number;
+  /** Whether somebody waits for a commit. */
+  waiting(): boolean;
   close(): void;
 }
 
@@ -56,8 +66,18 @@ const IDLE_MS = 250;
 
 /** Opens DATA/journal.db and becomes its one writer. @throws SigilError `storage_failed`. */
 export function openJournal(options: OpenJournalOptions): OpenJournal {
-  const { dataDir, durability } = options;
-  return serveJournal(new SqliteJournalDisk({ file: join(dataDir, 'journal.db'), durability }), options);
+  const { dataDir, durability, retention } = options;
+  const disk = new SqliteJournalDisk({ file: join(dataDir, 'journal.db'), durability });
+  const journal = serveJournal(disk, options);
+  if (retention === undefined) return journal;
+  const stop = keepTrimming({ ...options, retention, disk, waiting: () => journal.waiting() });
+  return {
+    ...journal,
+    close() {
+      stop();
+      journal.close();
+    },
+  };
 }
 
 /** A disk whose log is moved into its file when nothing else is to be done. */
@@ -105,6 +125,7 @@ export function serveJournal(disk: IdleDisk, { clock, notify, point, failed }: O
       'journal.stats': (request) => writer.stats(request),
     },
     seq: () => writer.seq,
+    waiting: () => writer.waiting,
     close() {
       cancel?.();
       disk.close();
@@ -124,27 +145,41 @@ export interface OpenViewsOptions {
   readonly journal?: JournalRows;
   /** Who is told when a session has more messages in memory than it keeps; nobody when not given. */
   readonly recent?: RecentMessages;
+  /** Makes views of what is left of a trimmed journal, short of what is gone. */
+  readonly acceptLoss?: boolean;
+  /** Whether and how texts are embedded; when not given, none is. */
+  readonly vectors?: VectorsOptions;
+  /** What a plugin may keep in a workspace. */
+  readonly quota?: ValueQuota;
 }
 
 export interface OpenViews {
-  readonly handlers: Handlers<ViewsProtocol>;
+  readonly handlers: Handlers<ViewsProtocol & ValueChanges>;
   upto(projection: ProjectionName): number;
   close(): void;
 }
 
 /** Opens the views' files and begins to follow the journal. @throws SigilError `storage_failed`. */
 export function openViews(options: OpenViewsOptions): OpenViews {
-  const { dataDir, clock, advanced, point, failed, journal, recent } = options;
+  const { dataDir, clock, advanced, point, failed, journal, recent, vectors, quota, acceptLoss = false } = options;
   const views = new SqliteViews({
     dataDir,
     soon: (run) => clock.soon(run),
     after: (ms, run) => clock.after(ms, run),
     monotonic: () => clock.monotonic(),
     advanced,
+    acceptLoss,
     ...(point === undefined ? {} : { point }),
     ...(failed === undefined ? {} : { failed }),
     ...(journal === undefined ? {} : { journal }),
     ...(recent === undefined ? {} : { recent }),
+    ...(vectors === undefined ? {} : { vectors }),
+  });
+  const values = new ValuesWriter({
+    dataDir,
+    soon: (run) => clock.soon(run),
+    now: () => clock.now(),
+    ...(quota === undefined ? {} : { quota }),
   });
   return {
     handlers: {
@@ -152,9 +187,14 @@ export function openViews(options: OpenViewsOptions): OpenViews {
       'views.hurry': ({ body }) => views.hurry(body.upto, body.projection),
       'views.await': (request) => views.await(request),
       'views.stats': (request) => views.stats(request),
+      'values.set': (request) => values.set(request),
+      'values.delete': (request) => values.delete(request),
     },
     upto: (projection) => views.uptoOf(projection),
-    close: () => views.close(),
+    close: () => {
+      values.close();
+      views.close();
+    },
   };
 }
 
@@ -210,6 +250,25 @@ export function openReader({ dataDir, clock, openFiles, hurry, journal }: OpenRe
       'memory.count': asks('memory.count'),
       'memory.removed': asks('memory.removed'),
       'usage.window': asks('usage.window'),
+      'knowledge.entity': asks('knowledge.entity'),
+      'knowledge.entities': asks('knowledge.entities'),
+      'knowledge.relationships': asks('knowledge.relationships'),
+      'knowledge.facts': asks('knowledge.facts'),
+      'knowledge.graph': asks('knowledge.graph'),
+      'knowledge.recall': asks('knowledge.recall'),
+      'values.get': asks('values.get'),
+      'values.list': asks('values.list'),
+      'usage.list': asks('usage.list'),
+      'user.get': asks('user.get'),
+      'user.by_identity': asks('user.by_identity'),
+      'user.list': asks('user.list'),
+      'pairing.get': asks('pairing.get'),
+      'pairing.by_channel': asks('pairing.by_channel'),
+      'pairing.list': asks('pairing.list'),
+      'token.list': asks('token.list'),
+      'audit.query': asks('audit.query'),
+      'audit.hash': asks('audit.hash'),
+      'audit.verify': asks('audit.verify'),
       'read.advanced': ({ body }) => reader.advanced(body.upto, body.projection),
     },
     close: () => reader.close(),

@@ -6,7 +6,7 @@ import type { JournalRow } from '../records.ts';
 import { byWorkspace } from '../streams.ts';
 import type { BatchBounds, JournalRows } from './journal-source.ts';
 import type { FilePool } from './open-files.ts';
-import { type WorkspaceFileKind, WorkspaceFiles } from './workspace-files.ts';
+import { type WorkspaceFileKind, WorkspaceFiles, type WorkspaceView } from './workspace-files.ts';
 
 /** How far a projection has come, and what it has given to whom. Kept in gateway.db. */
 export interface ProjectionCursor<R> {
@@ -45,6 +45,8 @@ export interface ProjectionOptions<R> {
   /** Where its files are held open. */
   readonly pool: FilePool;
   readonly failed: (failure: Failure) => void;
+  /** Makes files of what is left of a trimmed journal, short of what is gone. */
+  readonly acceptLoss: boolean;
   /** Called when a batch was read, when the files are committed, and when all is. */
   readonly point?: (at: 'read' | 'between_files' | 'applied') => void;
 }
@@ -67,13 +69,13 @@ export class Projection<R extends { readonly row: JournalRow }> {
 
   constructor(options: ProjectionOptions<R>) {
     this.#options = options;
-    const { dataDir, source, bounds, cursor, read, failed, pool } = options;
+    const { dataDir, source, bounds, cursor, read, failed, acceptLoss, pool } = options;
     this.#files = options.files.map((kind) => {
       const lastOf = (workspace: string): number => cursor.lastOf(kind.name, workspace);
       const wanted = (rows: readonly JournalRow[]): readonly R[] => read(rows).filter(kind.wants);
       return {
         kind,
-        files: new WorkspaceFiles({ kind, dataDir, source, bounds, read: wanted, lastOf, failed, pool }),
+        files: new WorkspaceFiles({ kind, dataDir, source, bounds, read: wanted, lastOf, failed, acceptLoss, pool }),
       };
     });
   }
@@ -112,7 +114,7 @@ export class Projection<R extends { readonly row: JournalRow }> {
     point?.('read');
     const given: Given[] = [];
     for (const { kind, files } of this.#files) {
-      const parts = byWorkspace(this.#files.length === 1 ? batch : batch.filter(kind.wants));
+      const parts = byWorkspace(batch.filter(kind.wants));
       files.apply(parts);
       for (const [workspace, part] of parts) {
         given.push({ file: kind.name, workspace, last_seq: part.at(-1)?.row.seq ?? 0 });
@@ -123,6 +125,11 @@ export class Projection<R extends { readonly row: JournalRow }> {
     point?.('applied');
     this.#applied += rows.length;
     return rows.length;
+  }
+
+  /** Does something with a workspace's file of this name, opened when it is not; undefined when it cannot be. */
+  with<T>(name: string, workspace: string, work: (view: WorkspaceView<R>) => T): T | undefined {
+    return this.#files.find(({ kind }) => kind.name === name)?.files.with(workspace, work);
   }
 
   /** Tries files that could not be written again. */

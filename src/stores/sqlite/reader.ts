@@ -9,15 +9,21 @@ import type { ProjectionName } from '../protocol.ts';
 import { restore } from '../records.ts';
 import type { Request } from '../request.ts';
 import type { ReadProtocol, ReadQueries, ReadQuery } from '../session-store.ts';
+import { eventsFromRecord } from '../trimmed-turn.ts';
 import { endsTurn, eventsOf, NO_EVENTS, type NumberedTurnEvent } from '../turn-events.ts';
 import { stepDetail } from '../turn-steps.ts';
 import { ViewBarrier } from '../view-barrier.ts';
+import type { KnownKind } from '../workspace-writer.ts';
+import { AuditReader } from './audit-reader.ts';
 import { GatewayReader } from './gateway-reader.ts';
 import { type JournalRows, JournalSource } from './journal-source.ts';
+import { knowledgeAnswers } from './knowledge-answers.ts';
+import { type KnowledgeReader, openKnowledgeReader } from './knowledge-reader.ts';
 import { type MemoryReader, openMemoryReader } from './memory-reader.ts';
 import { FilePool } from './open-files.ts';
 import { openSessionsReader, type PlacedTurn, type SessionsReader } from './sessions-reader.ts';
 import { searchSteps } from './text-search.ts';
+import { ValuesReader } from './values-reader.ts';
 import { WorkspaceReaders } from './workspace-readers.ts';
 
 export interface ReaderOptions {
@@ -41,6 +47,7 @@ const MOST = 8192;
 /** How long reads hold the loop before it turns, in milliseconds. */
 const SLICE_MS = 4;
 
+type DirectoryQuery = Extract<ReadQuery, `${'user' | 'pairing' | 'token'}.${string}`>;
 /** An answer that takes a while is made in steps, between which others are answered. */
 type Steps<R> = Generator<undefined, R>;
 type Answers = {
@@ -53,6 +60,9 @@ export class SqliteReader {
   readonly #gateway: GatewayReader;
   readonly #sessions: WorkspaceReaders<SessionsReader>;
   readonly #memory: WorkspaceReaders<MemoryReader>;
+  readonly #knowledge: WorkspaceReaders<KnowledgeReader>;
+  readonly #values: ValuesReader;
+  readonly #audit: AuditReader;
   /** Reads wait for the projection their answer is made of. */
   readonly #barriers: Readonly<Record<ProjectionName, ViewBarrier>>;
   readonly #queue = new FairQueue<() => void>(MOST_EACH, MOST);
@@ -69,6 +79,9 @@ export class SqliteReader {
     const readers = { dataDir, journal: () => this.#gateway.journal(), pool };
     this.#sessions = new WorkspaceReaders({ ...readers, name: 'sessions.db', open: openSessionsReader });
     this.#memory = new WorkspaceReaders({ ...readers, name: 'memory.db', open: (_, file) => openMemoryReader(file) });
+    this.#knowledge = new WorkspaceReaders({ ...readers, name: 'knowledge.db', open: openKnowledgeReader });
+    this.#values = new ValuesReader(dataDir, pool);
+    this.#audit = new AuditReader(join(dataDir, 'journal.db'));
     const { hurry, patience: limit = 2000 } = options;
     const barrier = (projection: ProjectionName, look: () => number): ViewBarrier => {
       const hurried = hurry === undefined ? {} : { hurry: (upto: number) => hurry(upto, projection) };
@@ -130,7 +143,10 @@ export class SqliteReader {
     this.#closed = true;
     this.#sessions.close();
     this.#memory.close();
+    this.#knowledge.close();
+    this.#values.close();
     this.#gateway.close();
+    this.#audit.close();
     this.#journal.close();
   }
 
@@ -188,15 +204,25 @@ export class SqliteReader {
     return this.#memory.use(workspace, this.#gateway.lastGiven('memory.db', workspace));
   }
 
+  /** What a workspace knows; undefined when it knows nothing yet. */
+  #knowledgeOf(workspace: string): KnowledgeReader | undefined {
+    return this.#knowledge.use(workspace, this.#gateway.lastGiven('knowledge.db', workspace));
+  }
+
   #turn(turn_id: string): PlacedTurn {
     return this.#file(this.#placeOf(turn_id).workspace_id)?.turn(turn_id) ?? notFound(`turn ${turn_id} does not exist`);
   }
 
-  #events({ turn, first, last }: PlacedTurn, from: number): ReadQueries['turn.events']['reply'] {
+  #events(placed: PlacedTurn, from: number): ReadQueries['turn.events']['reply'] {
+    const { turn, first, last } = placed;
+    const rows = this.#rows(turn.id, first, last);
+    // Some of its steps are trimmed: its record says how it ended.
+    if (rows[0]?.seq !== first && turn.ended_at !== null)
+      return { events: eventsFromRecord(turn, placed.figures, from), ended: true };
     const events: NumberedTurnEvent[] = [];
     let cursor = NO_EVENTS;
     let ended = false;
-    for (const row of this.#rows(turn.id, first, last)) {
+    for (const row of rows) {
       const told = eventsOf(restore(row), turn, cursor);
       cursor = told.cursor;
       for (const event of told.events) {
@@ -211,9 +237,28 @@ export class SqliteReader {
     return this.#journal.open() ? this.#journal.turn(turn_id, first, last) : [];
   }
 
-  #knows(workspace: string, what: 'summary' | 'message', id: string): boolean {
-    const memory = this.#memoryOf(workspace);
-    return (what === 'summary' ? memory?.hasSummary(id) : memory?.hasMessage(id)) ?? false;
+  #knows(workspace: string, what: KnownKind, id: string): boolean {
+    if (what === 'summary') return this.#memoryOf(workspace)?.hasSummary(id) ?? false;
+    if (what === 'message') return this.#memoryOf(workspace)?.hasMessage(id) ?? false;
+    return this.#knowledgeOf(workspace)?.has(what, id) ?? false;
+  }
+
+  #directoryAnswers(): Pick<Answers, DirectoryQuery> {
+    const gateway = this.#gateway;
+    const none = { items: [], next_cursor: null };
+    return {
+      'user.get': ({ id }) => gateway.directory((of) => of.user(id)) ?? notFound(`There is no user ${id}.`),
+      'user.by_identity': ({ channel, platform_id }) => {
+        return { user: gateway.directory((of) => of.byIdentity(channel, platform_id)) ?? null };
+      },
+      'user.list': ({ page }) => gateway.directory((of) => of.users(page)) ?? none,
+      'pairing.get': ({ id }) => gateway.directory((of) => of.pairing(id)) ?? notFound(`There is no pairing ${id}.`),
+      'pairing.by_channel': ({ channel, channel_id }) => {
+        return { pairing: gateway.directory((of) => of.byChannel(channel, channel_id)) ?? null };
+      },
+      'pairing.list': ({ filter, page }) => gateway.directory((of) => of.pairings(filter, page)) ?? none,
+      'token.list': ({ filter, page }) => gateway.directory((of) => of.tokens(filter.user_id, page)) ?? none,
+    };
   }
 
   #memoryAnswers(): Pick<Answers, keyof MemoryQueries> {
@@ -264,6 +309,17 @@ export class SqliteReader {
         this.#file(this.#workspaceOf(session_id))?.message(session_id, message_id) ?? { turn_id: null, content: '' },
       ...this.#memoryAnswers(),
       'usage.window': ({ scope, at }) => this.#gateway.usage(scope, at),
+      ...knowledgeAnswers((workspace) => this.#knowledgeOf(workspace)),
+      'values.get': ({ workspace_id, plugin, key }) => {
+        const value = this.#values.get(workspace_id, plugin, key);
+        return { value: value ?? notFound(`${plugin} keeps nothing under ${JSON.stringify(key)}`) };
+      },
+      'values.list': (body) => this.#values.list(body),
+      'usage.list': ({ query, page }) => this.#gateway.usageList(query, page),
+      'audit.query': ({ query, page }) => this.#audit.query(query, page),
+      'audit.hash': ({ n }) => ({ hash: this.#audit.hashOf(n) ?? null }),
+      'audit.verify': ({ at, most }) => this.#audit.verify(at, most),
+      ...this.#directoryAnswers(),
     };
   }
 }
@@ -280,5 +336,5 @@ function notFound(message: string): never {
 
 /** What a query's answer is made of. */
 function projectionOf(query: ReadQuery): ProjectionName {
-  return query.startsWith('memory.') ? 'memory' : 'sessions';
+  return query.startsWith('memory.') || query.startsWith('knowledge.') ? 'memory' : 'sessions';
 }

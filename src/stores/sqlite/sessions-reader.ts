@@ -12,8 +12,9 @@ import type {
   TurnToolCall,
 } from '../session-store.ts';
 import type { MessageExtras } from '../session-view.ts';
+import type { TurnFigures } from '../trimmed-turn.ts';
 import { pageLimit, pageOf, placeOf } from './cursor.ts';
-import { openReadonly, type SqliteDatabase } from './database.ts';
+import { fileIdentity, openReadonly, type SqliteDatabase } from './database.ts';
 import { SESSIONS_MIGRATIONS, type StoredMessage, type StoredSession, type StoredTurn } from './sessions-schema.ts';
 
 /** A turn with its place in the journal. */
@@ -21,12 +22,14 @@ export interface PlacedTurn {
   readonly turn: TurnRow;
   readonly first: number;
   readonly last: number;
+  readonly figures: TurnFigures;
 }
 
 /** Opens a workspace's file for reading; undefined while it is not there. */
 export function openSessionsReader(workspace: string, file: string): SessionsReader | undefined {
+  const identity = fileIdentity(file);
   const db = openReadonly(file, SESSIONS_MIGRATIONS.length);
-  return db === undefined ? undefined : new SessionsReader(workspace, db);
+  return db === undefined ? undefined : new SessionsReader(workspace, db, () => fileIdentity(file) === identity);
 }
 
 export class SessionsReader {
@@ -34,7 +37,11 @@ export class SessionsReader {
   readonly #db: SqliteDatabase;
   readonly #sql: ReturnType<typeof prepare>;
 
-  constructor(workspace: string, db: SqliteDatabase) {
+  /** Whether it is still this file that lies there: a damaged one is put aside and another made. */
+  readonly inPlace: () => boolean;
+
+  constructor(workspace: string, db: SqliteDatabase, inPlace: () => boolean) {
+    this.inPlace = inPlace;
     this.#workspace = workspace;
     this.#db = db;
     this.#sql = prepare(db);
@@ -95,7 +102,9 @@ export class SessionsReader {
   turn(id: string): PlacedTurn | undefined {
     const row = this.#sql.turn.get(id);
     if (row === undefined) return undefined;
-    return { turn: this.#turnRow(row), first: row.first_seq, last: row.last_seq };
+    const queued_ms = row.started_at === null ? 0 : Math.max(0, row.started_at - row.created_at);
+    const figures = { last: row.events, queued_ms };
+    return { turn: this.#turnRow(row), first: row.first_seq, last: row.last_seq, figures };
   }
 
   close(): void {

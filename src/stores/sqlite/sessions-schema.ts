@@ -66,6 +66,11 @@ export const SESSIONS_MIGRATIONS: Migrations = [
      last_seq INTEGER NOT NULL,
      content TEXT NOT NULL
    ) STRICT;`,
+  // The number of a turn's last event. Nothing was ever trimmed before this step, so the journal fills the file again.
+  `ALTER TABLE turns ADD COLUMN events INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE turns ADD COLUMN said INTEGER NOT NULL DEFAULT 0;
+   DELETE FROM sessions; DELETE FROM messages; DELETE FROM turns;
+   UPDATE view_state SET journal = '', upto = 0, mark = '';`,
 ];
 
 export interface StoredSession {
@@ -121,5 +126,7 @@ export interface StoredTurn {
   readonly ended_at: number | null;
   readonly first_seq: number;
   readonly last_seq: number;
+  readonly events: number;
+  readonly said: number;
   readonly content: string;
 }

@@ -138,6 +138,8 @@ export class SessionsView implements SessionViewRows, WorkspaceView<ReadRowOf<'s
       turn.ended_at,
       turn.first_seq,
       turn.last_seq,
+      turn.events,
+      turn.said,
       turn.content,
     );
   }
@@ -209,6 +211,7 @@ type PutTurn = [
     cost_usd: number,
   ],
   ...[created_at: number, started_at: number | null, ended_at: number | null, first_seq: number, last_seq: number],
+  ...[events: number, said: number],
   content: string,
 ];
 
@@ -216,7 +219,7 @@ const SESSION_COLUMNS =
   'id, user_id, channel, title, model, status, turns, messages, created_at, updated_at, updated_seq, details';
 const TURN_COLUMNS =
   'id, session_id, user_id, message_id, status, model, reply_id, finish_reason, error_code, error_message, input_tokens, ' +
-  'output_tokens, cache_read_tokens, cache_write_tokens, cost_usd, created_at, started_at, ended_at, first_seq, last_seq, content';
+  'output_tokens, cache_read_tokens, cache_write_tokens, cost_usd, created_at, started_at, ended_at, first_seq, last_seq, events, said, content';
 
 function prepare(db: SqliteDatabase) {
   const named = (columns: string): string => columns.replaceAll(/\w+/g, '@$&');

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What SQLite and the file system say about a file, as one of our errors that names the file and what to do.
 
+import { statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { failure, SigilError } from '../../errors.ts';
 
 const REASONS: readonly (readonly [prefix: string, says: string])[] = [
@@ -10,8 +12,14 @@ const REASONS: readonly (readonly [prefix: string, says: string])[] = [
   ['SQLITE_READONLY', 'it cannot be written; check the permissions of the file and its directory'],
   ['SQLITE_PERM', 'it may not be opened; check the permissions of the file and its directory'],
   ['SQLITE_CANTOPEN', 'it cannot be opened; check that its directory is there and may be written'],
-  ['SQLITE_CORRUPT', 'it is damaged; restore it from a backup'],
-  ['SQLITE_NOTADB', 'it is not a database; move it away or restore it from a backup'],
+  [
+    'SQLITE_CORRUPT',
+    'it is damaged; `sigil doctor` says what to do, `sigil backup restore FILE` puts a backup in its place',
+  ],
+  [
+    'SQLITE_NOTADB',
+    'it is not a database; `sigil doctor` says what to do, `sigil backup restore FILE` puts a backup in its place',
+  ],
   ['SQLITE_IOERR', 'the disk reported an error; check the system log and the disk'],
   ['SQLITE_BUSY', 'another process is using it; stop that process'],
   ['SQLITE_LOCKED', 'another process is using it; stop that process'],
@@ -32,13 +40,29 @@ export function codeOf(thrown: unknown): string {
   return '';
 }
 
+/** What a gateway needs to go on: a commit at its largest, and its way from the log into the file. In bytes. */
+const NEEDED_BYTES = 64 * 1024 * 1024;
+
+/** How much is free where a file lies, and how much should be. */
+function spaceAt(file: string): string {
+  try {
+    const { bavail, bsize } = statfsSync(dirname(file));
+    const mib = (bytes: number): string => `${Math.floor(bytes / 1024 / 1024)} MiB`;
+    return `: ${mib(bavail * bsize)} are free there, at least ${mib(NEEDED_BYTES)} are needed`;
+  } catch {
+    // The error itself says more than this one would.
+    return '';
+  }
+}
+
 /** A thrown error as `storage_failed` that names the file; what is already one of ours is left as it is. */
 export function storageError(thrown: unknown, file: string): SigilError {
   if (thrown instanceof SigilError) return thrown;
   const code = codeOf(thrown);
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   const reason = REASONS.find(([prefix]) => code.startsWith(prefix));
-  const says = reason === undefined ? message : `${reason[1]} (${message})`;
+  const space = /^(?:SQLITE_FULL|ENOSPC)/.test(code) ? spaceAt(file) : '';
+  const says = reason === undefined ? message : `${reason[1]}${space} (${message})`;
   return new SigilError(failure('storage_failed', `${file}: ${says}`, { file, ...(code === '' ? {} : { code }) }), {
     cause: thrown,
   });

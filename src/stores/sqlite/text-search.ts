@@ -8,7 +8,7 @@ import { matchExpression, type SearchTerm, searchTerms, stemOf } from '../search
 import { type Candidate, ranked } from '../search-rank.ts';
 import { snippetSteps } from '../snippet.ts';
 import { folded } from '../text-words.ts';
-import { cursorOf, pageLimit, placeOf } from './cursor.ts';
+import { cursorAt, pageLimit, placeOf } from './cursor.ts';
 
 /** A row that matches, as it lies there. */
 export interface StoredCandidate {
@@ -164,7 +164,7 @@ function* pageSteps<R extends { readonly content: string }>(
     yield;
   }
   const rest = order.slice(next);
-  return { items, next_cursor: rest.length === 0 ? null : cursorOf(LIST, sealOrder(rest)) };
+  return { items, next_cursor: rest.length === 0 ? null : cursorAt(LIST, sealOrder(rest)) };
 }
 
 function sealOrder(order: readonly number[]): string {

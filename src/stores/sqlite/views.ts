@@ -6,15 +6,22 @@ import { type Failure, failure, toFailure } from '../../errors.ts';
 import type { ProjectionName } from '../protocol.ts';
 import type { Request } from '../request.ts';
 import { type ReadRowOf, readRows } from '../streams.ts';
+import { incompleteView, putAside, putAsideNews, saysDamaged } from './damaged.ts';
+import { GATEWAY_FILE } from './data-files.ts';
 import { GatewayView } from './gateway-view.ts';
 import { type BatchBounds, type JournalRows, JournalSource } from './journal-source.ts';
 import { type MemoryRow, memoryFiles, type RecentMessages, readMemory } from './memory-files.ts';
 import { FilePool } from './open-files.ts';
 import { type CheckPlace, Projection } from './projection.ts';
 import { SESSIONS_FILE } from './sessions-view.ts';
+import { type VectorsOptions, VectorsProjection } from './vectors-projection.ts';
 
 /** The files of views in a workspace's directory: all that can be made anew from the journal. */
-export const WORKSPACE_FILES: readonly string[] = [SESSIONS_FILE.name, ...memoryFiles().map(({ name }) => name)];
+export const WORKSPACE_FILES: readonly string[] = [
+  SESSIONS_FILE.name,
+  ...memoryFiles().map(({ name }) => name),
+  'vectors.db',
+];
 
 /** Where a crash test may end the process: a batch read, the workspaces' files committed, everything committed. */
 export type ViewPoint = `${'views' | 'memory'}.${'read' | 'between_files' | 'applied'}`;
@@ -40,6 +47,10 @@ export interface ViewsOptions {
   readonly journal?: JournalRows;
   /** Who is told when a session has more messages in memory than it keeps; nobody when not given. */
   readonly recent?: RecentMessages;
+  /** Whether and how texts are embedded; when not given, none is. */
+  readonly vectors?: VectorsOptions;
+  /** Makes views of what is left of a trimmed journal, short of what is gone. */
+  readonly acceptLoss?: boolean;
 }
 
 export interface ViewsStats {
@@ -65,9 +76,10 @@ interface AwaitBody {
 const BATCH_LENGTH = 8 * 1024 * 1024;
 /**
  * Under load the views rest after a batch for so many times as long as it took, at most so many milliseconds: the rows that
- * come in meanwhile share what it costs to touch a page, and the lanes have the processor. Whoever waits ends the rest.
+ * come in meanwhile share what it costs to touch a page, and the lanes have the processor. Whoever waits ends the rest, and
+ * past so many rows behind there is none: a read that came then would have to wait for more than can be applied in its time.
  */
-const REST = { times: 6, longest: 750, from_rows: 200 } as const;
+const REST = { times: 6, longest: 750, from_rows: 200, behind: 60_000 } as const;
 /** How long to wait for a journal that is not there yet, and after an error. */
 const NOT_YET_MS = 20;
 const AGAIN_MS = 1000;
@@ -75,6 +87,8 @@ const AGAIN_MS = 1000;
 const CHECK_PAUSE_MS = 25;
 /** Rows of a batch of memory: small, for the sessions come first. */
 const MEMORY_ROWS = 250;
+/** UTF-16 units of such a batch: a thousand facts are one row, and each costs what a row does. */
+const MEMORY_LENGTH = 1024 * 1024;
 /** How many rows memory may be behind under load before it gets its share nevertheless. */
 const MEMORY_BEHIND = 100_000;
 /** Waiting for the views at most: each is an ask with a deadline of its own. */
@@ -87,9 +101,11 @@ const AWAITING = 10_000;
 export class SqliteViews {
   readonly #options: ViewsOptions;
   readonly #source: JournalRows;
-  readonly #gateway: GatewayView;
-  readonly #sessions: Projection<ReadRowOf<'session'>>;
-  readonly #memory: Projection<MemoryRow>;
+  #gateway: GatewayView;
+  #sessions: Projection<ReadRowOf<'session' | 'gateway'>>;
+  #memory: Projection<MemoryRow>;
+  /** Undefined where nothing is embedded. */
+  #vectors: VectorsProjection | undefined;
   #awaiting: Awaiting[] = [];
   #wanted = 0;
   #scheduled = false;
@@ -105,35 +121,108 @@ export class SqliteViews {
 
   constructor(options: ViewsOptions) {
     this.#options = options;
-    const { dataDir, openFiles = 64, point } = options;
+    this.#source = options.journal ?? new JournalSource(join(options.dataDir, 'journal.db'));
+    const parts = this.#open();
+    this.#gateway = parts.gateway;
+    this.#sessions = parts.sessions;
+    this.#memory = parts.memory;
+    this.#vectors = parts.vectors;
+    this.#schedule();
+  }
+
+  get #gatewayFile(): string {
+    return join(this.#options.dataDir, GATEWAY_FILE);
+  }
+
+  /** gateway.db and what is projected from it on. */
+  #open(): Parts {
+    const options = this.#options;
+    const { dataDir, openFiles = 64, point, vectors, acceptLoss = false } = options;
     const bounds: BatchBounds = { rows: options.batchRows ?? 1000, length: BATCH_LENGTH };
-    this.#source = options.journal ?? new JournalSource(join(dataDir, 'journal.db'));
-    this.#gateway = new GatewayView(join(dataDir, 'gateway.db'));
+    const gateway = this.#openGateway();
     const common = {
       dataDir,
       source: this.#source,
       failed: (failure: Failure): void => options.failed?.(failure),
+      acceptLoss,
     };
-    this.#sessions = new Projection({
+    // What has time must not close the files of sessions.
+    const others = new FilePool(openFiles / 2);
+    const sessions = new Projection({
       ...common,
       pool: new FilePool(openFiles),
       bounds,
-      cursor: this.#gateway,
-      files: [{ ...SESSIONS_FILE, wants: () => true }],
-      read: (rows) => readRows(rows, ['session']),
+      cursor: gateway,
+      files: [{ ...SESSIONS_FILE, wants: ({ kind }) => kind === 'session' }],
+      read: (rows) => readRows(rows, ['session', 'gateway']),
       ...(point === undefined ? {} : { point: (at) => point(`views.${at}`) }),
     });
-    this.#memory = new Projection({
+    const memory = new Projection({
       ...common,
-      // Of its own: what has time must not close the files of sessions.
-      pool: new FilePool(openFiles / 2),
-      bounds: { ...bounds, rows: Math.min(bounds.rows, MEMORY_ROWS) },
-      cursor: this.#gateway.cursor('memory'),
+      pool: others,
+      bounds: { rows: Math.min(bounds.rows, MEMORY_ROWS), length: MEMORY_LENGTH },
+      cursor: gateway.cursor('memory'),
       files: memoryFiles(options.recent),
       read: readMemory,
       ...(point === undefined ? {} : { point: (at) => point(`memory.${at}`) }),
     });
-    this.#schedule();
+    if (vectors === undefined) return { gateway, sessions, memory, vectors };
+    const embedded = new VectorsProjection({
+      ...common,
+      ...vectors,
+      pool: others,
+      bounds: { ...bounds, rows: Math.min(bounds.rows, MEMORY_ROWS) },
+      cursor: gateway.cursor('vectors'),
+      after: options.after,
+      broken: () => this.#mend(),
+    });
+    return { gateway, sessions, memory, vectors: embedded };
+  }
+
+  /** Opens gateway.db; a damaged one is put aside and another begun. */
+  #openGateway(): GatewayView {
+    const file = this.#gatewayFile;
+    try {
+      return new GatewayView(file);
+    } catch (thrown) {
+      if (!saysDamaged(thrown, file)) throw thrown;
+      this.#refuseLoss();
+      putAside(file);
+      this.#options.failed?.(putAsideNews(file));
+      return new GatewayView(file);
+    }
+  }
+
+  /** @throws SigilError when gateway.db cannot be made again from the journal, for parts of it are trimmed. */
+  #refuseLoss(): void {
+    const { acceptLoss = false } = this.#options;
+    if (acceptLoss || !this.#source.open() || this.#source.trimmed(GATEWAY_FILE) === 0) return;
+    throw incompleteView(this.#gatewayFile, GATEWAY_FILE);
+  }
+
+  /** The damage was found in the middle of work: what is open is closed, and all begins again over another file. */
+  #replaceGateway(): void {
+    try {
+      this.#refuseLoss();
+      this.#closeParts();
+      putAside(this.#gatewayFile);
+      const { gateway, sessions, memory, vectors } = this.#open();
+      this.#gateway = gateway;
+      this.#sessions = sessions;
+      this.#memory = memory;
+      this.#vectors = vectors;
+      this.#started = false;
+      this.#options.failed?.(putAsideNews(this.#gatewayFile));
+    } catch (thrown) {
+      this.#options.failed?.(toFailure(thrown));
+    }
+  }
+
+  #closeParts(): void {
+    this.#vectors?.close();
+    this.#sessions.close();
+    this.#memory.close();
+    this.#gateway.close();
   }
 
   /** Everything up to here is applied. */
@@ -149,7 +238,8 @@ export class SqliteViews {
   /** The journal is durable up to here. */
   wake(upto: number): void {
     this.#wanted = Math.max(this.#wanted, upto);
-    if (this.#wanted > this.upto || this.#wanted > this.#memory.upto) this.#schedule();
+    const [memory, vectors] = [this.#memory.upto, this.#vectors?.upto ?? upto];
+    if (this.#wanted > Math.min(this.upto, memory, vectors)) this.#schedule();
   }
 
   /** A read waits for this row. */
@@ -199,9 +289,7 @@ export class SqliteViews {
     this.#cancelMend();
     for (const { request } of this.#awaiting) request.fail(failure('draining', 'the views are closing'));
     this.#awaiting = [];
-    this.#sessions.close();
-    this.#memory.close();
-    this.#gateway.close();
+    this.#closeParts();
     this.#source.close();
   }
 
@@ -224,7 +312,8 @@ export class SqliteViews {
   #rest(took: number, rows: number): void {
     const ms = Math.min(REST.longest, REST.times * took);
     const hurried = this.#isHurried('sessions') || this.#isHurried('memory');
-    if (ms < 1 || rows < REST.from_rows || hurried) return this.#schedule();
+    const far = this.#wanted - this.upto > REST.behind;
+    if (ms < 1 || rows < REST.from_rows || hurried || far) return this.#schedule();
     this.#resting = true;
     this.#later(ms);
   }
@@ -247,19 +336,25 @@ export class SqliteViews {
         return;
       }
       const followed = this.#stepMemory();
+      // Vectors come last of all: nobody waits for them, and they are embedded later still.
+      const embedded = followed === 0 ? (this.#vectors?.step() ?? 0) : 0;
       if (rows > 0) this.#rest(this.#options.monotonic() - began, rows);
-      else if (followed > 0) this.#schedule();
+      else if (followed > 0 || embedded > 0) this.#schedule();
     } catch (thrown) {
       this.#options.failed?.(toFailure(thrown));
+      if (saysDamaged(thrown, this.#gatewayFile)) this.#replaceGateway();
       this.#later(AGAIN_MS);
     }
   }
 
   #start(): void {
+    if (!this.#gateway.belongsTo(this.#source) || this.upto < this.#source.trimmed(GATEWAY_FILE)) this.#refuseLoss();
     this.#sessions.start();
     this.#memory.start();
+    this.#vectors?.start();
     this.#started = true;
-    this.#check(this.#sessions, null, () => this.#check(this.#memory, null, () => undefined));
+    const checked: Checked[] = [this.#sessions, this.#memory, ...(this.#vectors === undefined ? [] : [this.#vectors])];
+    this.#checkAll(checked);
     this.#options.advanced(this.upto, 'sessions');
     this.#options.advanced(this.#memory.upto, 'memory');
   }
@@ -297,12 +392,18 @@ export class SqliteViews {
       if (this.#closed) return;
       this.#sessions.mend();
       this.#memory.mend();
-      if (this.#sessions.broken || this.#memory.broken) this.#mend();
+      this.#vectors?.mend();
+      if (this.#sessions.broken || this.#memory.broken || this.#vectors?.broken === true) this.#mend();
       else {
         this.#options.advanced(this.upto, 'sessions');
         this.#options.advanced(this.#memory.upto, 'memory');
       }
     });
+  }
+
+  /** One after the other. */
+  #checkAll([first, ...rest]: readonly Checked[]): void {
+    if (first !== undefined) this.#check(first, null, () => this.#checkAll(rest));
   }
 
   /** Looks at every workspace's files once after a start, a few at a time, for one may be gone that nobody writes to. */
@@ -322,3 +423,10 @@ export class SqliteViews {
 }
 
 type Checked = Pick<Projection<never>, 'check' | 'broken'>;
+
+interface Parts {
+  readonly gateway: GatewayView;
+  readonly sessions: Projection<ReadRowOf<'session' | 'gateway'>>;
+  readonly memory: Projection<MemoryRow>;
+  readonly vectors: VectorsProjection | undefined;
+}

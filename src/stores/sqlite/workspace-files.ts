@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // One kind of file of the workspaces as a projection writes them: opened whole, caught up when behind, one's failure its own.
 
-import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Failure, failure, toFailure } from '../../errors.ts';
 import type { JournalRow } from '../records.ts';
+import { incompleteView, putAside, putAsideNews, saysDamaged } from './damaged.ts';
 import type { BatchBounds, JournalRows } from './journal-source.ts';
 import type { FilePool, OpenFiles } from './open-files.ts';
-import { codeOf, guarded } from './storage-error.ts';
+import { guarded } from './storage-error.ts';
 import { workspaceDir } from './workspace-path.ts';
 
 /** A view of one workspace in a file of its own. Its checkpoint is written in the transaction of its rows. */
@@ -40,6 +41,8 @@ export interface WorkspaceFilesOptions<R> {
   /** The last row of a workspace that was projected: what its file must hold. */
   readonly lastOf: (workspace: string) => number;
   readonly failed: (failure: Failure) => void;
+  /** Makes files of what is left of a trimmed journal, short of what is gone. */
+  readonly acceptLoss: boolean;
   /** Where files are held open. */
   readonly pool: FilePool;
 }
@@ -71,6 +74,16 @@ export class WorkspaceFiles<R extends { readonly row: JournalRow }> {
     }
   }
 
+  /** Does something with a workspace's open file; undefined when it cannot be opened now, which is told and tried again. */
+  with<T>(workspace: string, work: (view: WorkspaceView<R>) => T): T | undefined {
+    let done: T | undefined;
+    this.#attempt(workspace, () => {
+      const view = this.#use(workspace);
+      if (view !== undefined) done = work(view);
+    });
+    return done;
+  }
+
   /** Whether some workspace waits for another attempt. */
   get broken(): boolean {
     return this.#broken.size > 0;
@@ -99,7 +112,33 @@ export class WorkspaceFiles<R extends { readonly row: JournalRow }> {
       this.#open.drop(workspace);
       this.#broken.add(workspace);
       this.#options.failed(toFailure(thrown));
+      this.#replaceDamaged(workspace, thrown);
     }
+  }
+
+  /** Damage that is found in the middle of work: the next attempt makes the file anew. */
+  #replaceDamaged(workspace: string, thrown: unknown): void {
+    const dir = workspaceDir(this.#options.dataDir, workspace);
+    const file = join(dir ?? '', this.#options.kind.name);
+    if (dir === undefined || !saysDamaged(thrown, file)) return;
+    try {
+      this.#refuseLoss(workspace, file);
+      putAside(file);
+      this.#options.failed(putAsideNews(file));
+    } catch (also) {
+      this.#options.failed(toFailure(also));
+    }
+  }
+
+  /** The file as the journal names it. */
+  #view(workspace: string): string {
+    return `workspaces/${workspace.replaceAll(':', '%3A')}/${this.#options.kind.name}`;
+  }
+
+  /** @throws SigilError when a file cannot be made again from the journal, for parts of it are trimmed. */
+  #refuseLoss(workspace: string, file: string): void {
+    const view = this.#view(workspace);
+    if (!this.#options.acceptLoss && this.#options.source.trimmed(view) > 0) throw incompleteView(file, view);
   }
 
   #use(workspace: string): WorkspaceView<R> | undefined {
@@ -108,15 +147,19 @@ export class WorkspaceFiles<R extends { readonly row: JournalRow }> {
 
   /** Opens a file and gives it what it misses; undefined for an id that can be no path. */
   #whole(workspace: string): WorkspaceView<R> | undefined {
-    const { kind, dataDir, failed } = this.#options;
+    const { kind, dataDir, failed, source } = this.#options;
     const dir = workspaceDir(dataDir, workspace);
     if (dir === undefined) {
       const says = `workspace id ${JSON.stringify(workspace)} is not valid; its rows are passed over`;
       failed(failure('storage_failed', says));
       return undefined;
     }
-    const file = openOrReplace(join(dir, kind.name), (path) => kind.open(path, workspace));
+    const path = join(dir, kind.name);
+    const file = this.#opened(workspace, path);
     try {
+      const belongs = file.belongsTo(source);
+      if (!belongs || file.upto < source.trimmed(this.#view(workspace))) this.#refuseLoss(workspace, path);
+      if (!belongs) file.clear();
       this.#catchUp(workspace, file);
       return file;
     } catch (thrown) {
@@ -128,7 +171,6 @@ export class WorkspaceFiles<R extends { readonly row: JournalRow }> {
   /** Gives a file that was deleted, put back from a copy or made of another journal what it misses. */
   #catchUp(workspace: string, file: WorkspaceView<R>): void {
     const { source, bounds, lastOf, read } = this.#options;
-    if (!file.belongsTo(source)) file.clear();
     const upto = lastOf(workspace);
     let from = file.upto;
     while (from < upto) {
@@ -139,18 +181,19 @@ export class WorkspaceFiles<R extends { readonly row: JournalRow }> {
       from = last.seq;
     }
   }
-}
 
-/** Opens a workspace's file, made when it is missing; a damaged one is put aside, for it can be made again. */
-function openOrReplace<V>(file: string, open: (file: string) => V): V {
-  guarded(file, () => mkdirSync(dirname(file), { recursive: true, mode: 0o700 }));
-  try {
-    return open(file);
-  } catch (thrown) {
-    const cause = thrown instanceof Error ? thrown.cause : undefined;
-    if (!/^SQLITE_(?:CORRUPT|NOTADB)/.test(codeOf(cause))) throw thrown;
-    renameSync(file, `${file}.damaged`);
-    for (const rest of ['-wal', '-shm']) rmSync(`${file}${rest}`, { force: true });
-    return open(file);
+  /** Made when it is missing; a damaged one is put aside, for it can be made again. */
+  #opened(workspace: string, file: string): WorkspaceView<R> {
+    const { kind, failed } = this.#options;
+    guarded(file, () => mkdirSync(dirname(file), { recursive: true, mode: 0o700 }));
+    try {
+      return kind.open(file, workspace);
+    } catch (thrown) {
+      if (!saysDamaged(thrown, file)) throw thrown;
+      this.#refuseLoss(workspace, file);
+      putAside(file);
+      failed(putAsideNews(file));
+      return kind.open(file, workspace);
+    }
   }
 }

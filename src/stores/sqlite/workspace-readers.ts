@@ -10,6 +10,8 @@ import { workspaceDir } from './workspace-path.ts';
 export interface WorkspaceReader {
   /** Which journal it is made of, and up to which row. */
   state(): { readonly journal: string; readonly upto: number };
+  /** Whether it is still this file that lies there: a damaged one is put aside and another made. */
+  readonly inPlace?: () => boolean;
   close(): void;
 }
 
@@ -44,7 +46,7 @@ export class WorkspaceReaders<V extends WorkspaceReader> {
     const dir = workspaceDir(dataDir, workspace);
     if (dir === undefined || last === undefined) return undefined;
     const file = this.#files.use(workspace, () => open(workspace, join(dir, name)));
-    const state = file?.state();
+    const state = file === undefined || file.inPlace?.() === false ? undefined : file.state();
     if (file !== undefined && state !== undefined && state.upto >= last && state.journal === journal()) return file;
     // The next read opens what is there then.
     this.#files.drop(workspace);

@@ -2,8 +2,6 @@
 // A lane that throws, wherever it does, harms itself alone: who waits is told, the others go on, and it comes back from its log.
 
 import { describe, expect, it } from 'vitest';
-import { Charts } from '../../../src/actors/session/charts.ts';
-import type { LaneEvent } from '../../../src/actors/session/machine.ts';
 import type { ChatEvent } from '../../../src/providers/provider.ts';
 import { codeOf, LaneStand } from './lane-stand.ts';
 
@@ -67,28 +65,5 @@ describe('a lane that throws', () => {
     stand.say('s1', 'two');
     stand.settle();
     expect(stand.types('s1').at(-1)).toBe('turn_finished');
-  });
-});
-
-describe('a chart that throws', () => {
-  it('says so to its lane, not to the loop, and is never used again', async () => {
-    const unhandled: unknown[] = [];
-    const listen = (cause: unknown): void => void unhandled.push(cause);
-    process.on('uncaughtException', listen);
-    const charts = new Charts();
-    const chart = charts.take();
-    const state = {
-      get turn(): never {
-        throw new Error('a bad state');
-      },
-    };
-    chart.actor.send({ type: 'received', state } as unknown as LaneEvent);
-    expect(chart.failed?.cause).toMatchObject({ message: expect.stringContaining('a bad state') });
-    charts.give(chart);
-    expect(charts.take()).not.toBe(chart);
-    await new Promise((resolve) => setImmediate(resolve));
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    process.off('uncaughtException', listen);
-    expect(unhandled).toEqual([]);
   });
 });

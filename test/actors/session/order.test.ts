@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The small structures lanes are kept in, each against a plain model: the order of rest, deadlines, a few entries, charts.
+// The small structures lanes are kept in, each against a plain model: the order of rest, deadlines, a few entries.
 
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
-import { Charts } from '../../../src/actors/session/charts.ts';
+import { expect, it } from 'vitest';
 import { Deadlines, SLOT_MS } from '../../../src/actors/session/deadlines.ts';
 import { Few } from '../../../src/actors/session/few.ts';
 import { RestOrder } from '../../../src/actors/session/rest-order.ts';
-import { Play } from './play.ts';
 
 class Member {
   older: Member | null = null;
@@ -104,22 +102,4 @@ it('a few entries are those of a map', () => {
       }
     }),
   );
-});
-
-describe('charts', () => {
-  it('go from one lane to the next at rest only', () => {
-    const charts = new Charts();
-    const first = charts.take();
-    charts.give(first);
-    expect(charts.take()).toBe(first);
-    // In the middle of a turn: whoever had it is gone, and nobody must find it so.
-    const play = new Play();
-    play.move({ kind: 'receive', interrupt: false });
-    first.actor.send({ type: 'received', state: play.state });
-    expect(first.rests).toBe(false);
-    charts.give(first);
-    const second = charts.take();
-    expect(second).not.toBe(first);
-    expect(second.value).toBe('idle');
-  });
 });

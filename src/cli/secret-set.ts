@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// `sigil secret set NAME`: keeps a value that is typed without being shown, or comes from stdin.
+
+import { referenceTo, type SecretName } from '../config/secret-name.ts';
+import { checkValue } from '../secrets/store.ts';
+import { wrongUsage } from './cli-error.ts';
+import type { CommandRun } from './command.ts';
+import { askHidden } from './hidden-prompt.ts';
+import { listed, nameOf, secretSource, waitsForStart } from './secret-source.ts';
+
+/** More is no secret; whoever pipes a disk in by mistake is not to wait for all of it. */
+const STDIN_MOST = 1_048_576;
+
+async function piped(): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > STDIN_MOST) break;
+  }
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.concat(chunks));
+  } catch {
+    throw wrongUsage('What came on stdin is no text in UTF-8.', 'Write binary data as base64.');
+  }
+  // `echo` and editors end with a newline; no secret means to.
+  const value = text.replace(/\r?\n$/, '');
+  if (value === '')
+    throw wrongUsage('Nothing came on stdin.', 'Pipe the value in, or run it on a terminal to be asked for it.');
+  return value;
+}
+
+async function typed(name: SecretName): Promise<string> {
+  const value = await askHidden(`Value of ${name} (not shown): `);
+  if (value === '') throw wrongUsage('Nothing was typed, and nothing was changed.', 'Run it again and type the value.');
+  return value;
+}
+
+export const run: CommandRun = async (call) => {
+  const { output, composition } = call;
+  const name = nameOf(call);
+  const { store, used } = await secretSource(call);
+  // Before anybody types: what cannot be set here is refused at once.
+  if (store.backend === 'env') await store.set(name, 'refused');
+  const value = process.stdin.isTTY === true ? await typed(name) : await piped();
+  composition.redactor.add(value);
+  checkValue(value);
+  const before = await store.protection?.();
+  await store.set(name, value);
+  const after = await store.protection?.();
+  const used_by = used.get(name) ?? [];
+  const restart = waitsForStart(used_by);
+  await store.close();
+  if (output.json) {
+    const protection = after === undefined ? {} : { protection: after };
+    output.document({ name, reference: referenceTo(name), backend: store.backend, ...protection, used_by, restart });
+    return 0;
+  }
+  output.line(`${output.paint.green('ok')} ${name} is kept in ${store.place}.`);
+  if (before !== after) output.note(`From now on that file is protected by the ${after}.`);
+  if (used_by.length === 0) output.note(`Refer to it in the configuration as ${referenceTo(name)}.`);
+  else if (restart) output.note(`${listed(used_by)} reads it when the gateway starts: restart it if it runs.`);
+  else output.note(`${listed(used_by)} gets it when it is used next.`);
+  return 0;
+};

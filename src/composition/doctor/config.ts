@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// The check of the configuration: that it loads, and what of it is left out.
+
+import { type Check, fail, pass, warn } from '../../cli/doctor-check.ts';
+
+export const configCheck: Check = {
+  name: 'config',
+  *run({ config }) {
+    const file = config.source.file ?? 'the defaults, without a file';
+    for (const { message } of config.warnings) yield warn(message, 'sigil config validate');
+    if (!config.ok) {
+      for (const { message } of config.problems) yield fail(message, 'sigil config validate');
+      return;
+    }
+    for (const { message, advice } of config.quarantined) yield warn(`${message} ${advice}`, 'sigil config validate');
+    if (config.warnings.length === 0 && config.quarantined.length === 0) yield pass(`${file}: valid`);
+  },
+};

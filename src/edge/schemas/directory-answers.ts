@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is answered about users, pairings, tokens, the audit and usage. Loaded only to make the OpenAPI document; the rest is types.
+
+import { z } from 'zod';
+import type { DeepReadonly } from '../../config/schema.ts';
+import { Role, SessionMode, Status } from './directory.ts';
+import { listOf, Time } from './fields.ts';
+
+const Identity = z.object({ channel: z.string(), platform_id: z.string(), display_name: z.string() });
+const configured = z.boolean().describe('It stands in the configuration file, where alone it can be changed.');
+
+export const User = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    role: Role,
+    session_mode: SessionMode,
+    identities: z.array(Identity),
+    configured,
+    created_at: Time.nullable().describe('Null for one in the configuration.'),
+    updated_at: Time.nullable(),
+  })
+  .describe('A user.');
+
+export const Pairing = z
+  .object({
+    id: z.string(),
+    user_id: z.string().describe('Empty: nobody’s yet.'),
+    channel: z.string(),
+    channel_type: z.string(),
+    channel_id: z.string(),
+    workspace_id: z.string(),
+    status: Status,
+    created_at: Time,
+  })
+  .describe('A conversation of a platform that may talk to the gateway in somebody’s name.');
+
+const tokenFields = {
+  id: z.string(),
+  user_id: z.string(),
+  name: z.string(),
+  permissions: z.array(z.string()).nullable().describe('Null: whatever its user may.'),
+  configured,
+  created_at: Time.nullable().describe('Null for one that was not made here.'),
+  last_used_at: Time.nullable().describe('Null: never, or not noted; it is noted every ten minutes.'),
+};
+
+export const Token = z.object(tokenFields).describe('A token, without what it is.');
+export const NewToken = z
+  .object({ ...tokenFields, token: z.string().describe('The token itself: it is told this once and kept nowhere.') })
+  .describe('A token that was just made.');
+
+export const Removed = z.object({ id: z.string(), removed: z.literal(true) }).describe('It is gone.');
+
+export const AuditEntry = z
+  .object({
+    id: z.int().describe('Counts the entries from 1.'),
+    at: Time,
+    action: z.string(),
+    actor: z.string(),
+    plugin: z.string(),
+    workspace_id: z.string(),
+    session_id: z.string(),
+    result: z.string(),
+    details: z.record(z.string(), z.unknown()),
+    hash: z.string().describe('SHA-256 over the entry before and this one, hex.'),
+  })
+  .describe('An entry of the audit.');
+
+export const AuditCheck = z
+  .object({
+    checked: z.int().describe('Entries found sound, from the first on.'),
+    broken: z
+      .object({ n: z.int(), problem: z.enum(['changed', 'removed', 'inserted', 'moved']), message: z.string() })
+      .nullable()
+      .describe('The first entry that is not what was written; null when there is none.'),
+    head: z.object({ n: z.int(), hash: z.string() }).describe('The newest entry, to be kept somewhere else.'),
+  })
+  .describe('What came of walking the chain.');
+
+export const Used = z
+  .object({
+    key: z.string().describe('A provider, `provider/model`, or the id of a workspace, user or session.'),
+    hour: Time.nullable().describe('When the hour began; null in a sum over all.'),
+    calls: z.int(),
+    input_tokens: z.int(),
+    output_tokens: z.int(),
+    cache_read_tokens: z.int(),
+    cache_write_tokens: z.int(),
+    settled_tokens: z.int().describe('Of calls that were interrupted, at what was reserved for them.'),
+    cost_usd: z.number(),
+  })
+  .describe('What was used.');
+
+export const Users = listOf(User);
+export const Pairings = listOf(Pairing);
+export const Tokens = listOf(Token);
+export const AuditEntries = listOf(AuditEntry);
+export const Usages = listOf(Used);
+
+export type UserAnswer = DeepReadonly<z.output<typeof User>>;
+export type PairingAnswer = DeepReadonly<z.output<typeof Pairing>>;
+export type TokenAnswer = DeepReadonly<z.output<typeof Token>>;
+export type AuditAnswer = DeepReadonly<z.output<typeof AuditEntry>>;
+export type UsedAnswer = DeepReadonly<z.output<typeof Used>>;

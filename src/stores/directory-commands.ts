@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the directory may be asked to change, and who asks: the messages the gateway's root answers to.
+
+import type { AuditNote } from './audit.ts';
+import type {
+  PairingStatus,
+  Role,
+  SessionMode,
+  StoredIdentity,
+  StoredPairing,
+  StoredToken,
+  StoredUser,
+} from './directory-records.ts';
+
+/** Who asks for a change, for the audit. */
+export interface Actor {
+  /** A user's id; `system` for the gateway itself. */
+  readonly user_id: string;
+  /** The name of the token it came with; empty where there is none. */
+  readonly via: string;
+}
+
+export interface NewUser {
+  readonly id: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly session_mode: SessionMode | null;
+  readonly identities: readonly StoredIdentity[];
+}
+
+export interface UserChange {
+  readonly id: string;
+  readonly name?: string;
+  readonly role?: Role;
+  readonly session_mode?: SessionMode | null;
+}
+
+export type NewPairing = Omit<StoredPairing, 'id' | 'created_at'>;
+
+export type NewToken = Omit<StoredToken, 'created_at' | 'last_used_at'>;
+
+/** A token without what it is compared with. */
+export type TokenRow = Omit<StoredToken, 'hash'>;
+
+/** Every change by the type of its message: what it takes and what it answers when it is durable. */
+export type DirectoryChanges = {
+  /** `conflict`: the id, or one of the identities, is taken. */
+  readonly 'user.create': { readonly body: NewUser; readonly reply: StoredUser };
+  readonly 'user.update': { readonly body: UserChange; readonly reply: StoredUser };
+  /** Their pairings and tokens go with them. */
+  readonly 'user.delete': { readonly body: { readonly id: string }; readonly reply: StoredUser };
+  readonly 'user.link': {
+    readonly body: { readonly id: string; readonly identity: StoredIdentity };
+    readonly reply: StoredUser;
+  };
+  readonly 'user.unlink': {
+    readonly body: { readonly id: string; readonly channel: string; readonly platform_id: string };
+    readonly reply: StoredUser;
+  };
+  /** `conflict`: the conversation has one. A pending or denied one may be nobody's yet. */
+  readonly 'pairing.create': { readonly body: NewPairing; readonly reply: StoredPairing };
+  readonly 'pairing.change': {
+    readonly body: { readonly id: string; readonly status: PairingStatus; readonly user_id?: string };
+    readonly reply: StoredPairing;
+  };
+  readonly 'pairing.delete': { readonly body: { readonly id: string }; readonly reply: StoredPairing };
+  readonly 'token.create': { readonly body: NewToken; readonly reply: TokenRow };
+  readonly 'token.revoke': { readonly body: { readonly id: string }; readonly reply: TokenRow };
+  readonly 'tokens.used': {
+    readonly body: { readonly at: Readonly<Record<string, number>> };
+    readonly reply: Record<string, never>;
+  };
+  /** Something was done elsewhere that belongs in the audit: ask this first, and do it when it is answered. */
+  readonly 'audit.note': { readonly body: AuditNote; readonly reply: Record<string, never> };
+};
+
+export type DirectoryChange = keyof DirectoryChanges & string;
+
+/** One change with what it takes. */
+export type DirectoryCommand = {
+  readonly [T in DirectoryChange]: { readonly type: T; readonly body: DirectoryChanges[T]['body'] };
+}[DirectoryChange];
+
+/** The messages: each change with who asks; answered when durable, with the row a read must have reached to see it. */
+export type DirectoryProtocol = {
+  readonly [T in DirectoryChange]: {
+    readonly body: DirectoryChanges[T]['body'] & { readonly by: Actor };
+    readonly reply: { readonly seq: number; readonly body: DirectoryChanges[T]['reply'] };
+  };
+};
+
+const CHANGES: { readonly [T in DirectoryChange]: true } = {
+  'user.create': true,
+  'user.update': true,
+  'user.delete': true,
+  'user.link': true,
+  'user.unlink': true,
+  'pairing.create': true,
+  'pairing.change': true,
+  'pairing.delete': true,
+  'token.create': true,
+  'token.revoke': true,
+  'tokens.used': true,
+  'audit.note': true,
+};
+
+/** Whether a message's type is a change of the directory. */
+export function isDirectoryChange(type: string): type is DirectoryChange {
+  return Object.hasOwn(CHANGES, type);
+}

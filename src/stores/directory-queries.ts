@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// What may be asked about the directory, the audit and usage: more questions of the read thread. Times are epoch milliseconds.
+
+import type { AuditBreak, AuditHead, AuditQuery, AuditRow } from './audit.ts';
+import type { TokenRow } from './directory-commands.ts';
+import type { PairingStatus, StoredPairing, StoredUser } from './directory-records.ts';
+import type { Page, PageRequest } from './page.ts';
+
+/** What usage is summed up by. */
+export type UsageBy = 'provider' | 'model' | 'workspace' | 'user' | 'session';
+
+export interface UsageQuery {
+  readonly by: UsageBy;
+  /** Whole hours: the one that holds `from` counts, the one that begins at `to` does not. */
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+  /** By provider or model only: what this user used. */
+  readonly user_id?: string | undefined;
+  /** A row for each hour instead of one for all. */
+  readonly hourly: boolean;
+}
+
+export interface UsageRow {
+  /** A provider's name, `provider/model`, or the id of a workspace, user or session. */
+  readonly key: string;
+  /** When the hour began; null in a sum over all. */
+  readonly hour: number | null;
+  readonly calls: number;
+  readonly input_tokens: number;
+  readonly output_tokens: number;
+  readonly cache_read_tokens: number;
+  readonly cache_write_tokens: number;
+  /** Of calls that were interrupted, at what was reserved for them: nobody was told what they used. */
+  readonly settled_tokens: number;
+  readonly cost_usd: number;
+}
+
+/** How far a check of the audit has come. */
+export interface AuditStep {
+  /** The last entry that is sound. */
+  readonly at: AuditHead;
+  readonly broken: AuditBreak | null;
+  /** Nothing is left to check. */
+  readonly done: boolean;
+  /** The newest entry as it was written. */
+  readonly head: AuditHead;
+}
+
+export type DirectoryQueries = {
+  readonly 'user.get': { readonly body: { readonly id: string }; readonly reply: StoredUser };
+  /** Null: nobody is known so. */
+  readonly 'user.by_identity': {
+    readonly body: { readonly channel: string; readonly platform_id: string };
+    readonly reply: { readonly user: StoredUser | null };
+  };
+  /** By id. */
+  readonly 'user.list': { readonly body: { readonly page: PageRequest }; readonly reply: Page<StoredUser> };
+  readonly 'pairing.get': { readonly body: { readonly id: string }; readonly reply: StoredPairing };
+  readonly 'pairing.by_channel': {
+    readonly body: { readonly channel: string; readonly channel_id: string };
+    readonly reply: { readonly pairing: StoredPairing | null };
+  };
+  /** Oldest first; all that is given must hold. */
+  readonly 'pairing.list': {
+    readonly body: {
+      readonly filter: {
+        readonly user_id?: string | undefined;
+        readonly channel?: string | undefined;
+        readonly status?: PairingStatus | undefined;
+      };
+      readonly page: PageRequest;
+    };
+    readonly reply: Page<StoredPairing>;
+  };
+  /** Oldest first. */
+  readonly 'token.list': {
+    readonly body: { readonly filter: { readonly user_id?: string | undefined }; readonly page: PageRequest };
+    readonly reply: Page<TokenRow>;
+  };
+  /** Newest first. A page may hold fewer than its limit, or none, and still have one after it. */
+  readonly 'audit.query': {
+    readonly body: { readonly query: AuditQuery; readonly page: PageRequest };
+    readonly reply: Page<AuditRow>;
+  };
+  /** Checks so many entries after `at`. */
+  readonly 'audit.verify': {
+    readonly body: { readonly at: AuditHead; readonly most: number };
+    readonly reply: AuditStep;
+  };
+  /** Null: there is no such entry. */
+  readonly 'audit.hash': { readonly body: { readonly n: number }; readonly reply: { readonly hash: string | null } };
+  /** By key, then by hour. */
+  readonly 'usage.list': {
+    readonly body: { readonly query: UsageQuery; readonly page: PageRequest };
+    readonly reply: Page<UsageRow>;
+  };
+};

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// A workspace's vectors.db as the projection of memory writes it: items with the batch, their vectors later.
+
+import type { ReadRowOf } from '../streams.ts';
+import type { VectorItem, VectorModel } from '../vector-store.ts';
+import { applyToVectors, type VectorItems } from '../vector-view.ts';
+import type { JournalRows } from './journal-source.ts';
+import { VectorsWriter } from './vectors-writer.ts';
+import type { WorkspaceView } from './workspace-files.ts';
+
+export class VectorsView implements WorkspaceView<ReadRowOf<'session' | 'workspace'>>, VectorItems {
+  readonly writer: VectorsWriter;
+  readonly #wanted: () => void;
+
+  /** @param wanted told when something is to be embedded, now and after each batch that brought something */
+  constructor(file: string, model: VectorModel, wanted: () => void) {
+    this.writer = new VectorsWriter(file, model);
+    this.#wanted = wanted;
+    if (this.writer.missing() !== undefined) wanted();
+  }
+
+  get upto(): number {
+    return this.writer.view.upto;
+  }
+
+  belongsTo(source: JournalRows): boolean {
+    return this.writer.view.belongsTo(source);
+  }
+
+  apply(journal: string, batch: readonly ReadRowOf<'session' | 'workspace'>[]): void {
+    const { upto } = this;
+    const fresh = batch.filter(({ row }) => row.seq > upto);
+    const last = fresh.at(-1);
+    if (last === undefined) return;
+    this.writer.transact(() => {
+      for (const read of fresh) applyToVectors(this, read);
+      this.writer.view.write(journal, last.row);
+    });
+    this.#wanted();
+  }
+
+  clear(): void {
+    this.writer.clear();
+  }
+
+  close(): void {
+    this.writer.close();
+  }
+
+  userOf(session_id: string): string | undefined {
+    return this.writer.userOf(session_id);
+  }
+
+  put(items: readonly VectorItem[]): void {
+    this.writer.put(items);
+  }
+
+  delete(ids: readonly string[]): void {
+    this.writer.delete(ids);
+  }
+
+  deleteMessages(message_ids: readonly string[]): void {
+    this.writer.deleteRefs('message', message_ids);
+  }
+
+  deleteFacts(fact_ids: readonly string[]): void {
+    this.writer.deleteRefs('fact', fact_ids);
+  }
+
+  deleteBeginning(id_prefix: string): void {
+    this.writer.deleteBeginning(id_prefix);
+  }
+}
