@@ -8,6 +8,7 @@ import { measureT17 } from './busy-main.ts';
 import { measureT11 } from './edge.ts';
 import { measureT9 } from './journal.ts';
 import type { Measured, Plan } from './measured.ts';
+import { measureOpening, measureSearch, measureWorkspaces } from './memory.ts';
 import { measureT16 } from './slope.ts';
 import { measureT12 } from './sse.ts';
 import { measureStart } from './start.ts';
@@ -16,7 +17,7 @@ import { measureT10 } from './vectors.ts';
 import { measureT18 } from './watching.ts';
 
 /** How a row's figure is written: `ratio` as ours to the floor's, everything else as it is. */
-export type Unit = 'ratio' | 'MiB' | 'KiB' | 'ms' | '%' | 'KiB/turn';
+export type Unit = 'ratio' | 'MiB' | 'KiB' | 'ms' | '%' | 'KiB/turn' | 'files';
 
 /** A row as it stands in the table, before it is measured. */
 export interface Spec {
@@ -204,6 +205,53 @@ const GROUPS: readonly Group[] = [
     measure: async (plan) => {
       const { nobody, stream } = await measureT18(plan);
       return { T18a: nobody, T18b: stream };
+    },
+  },
+  {
+    rows: [
+      {
+        ...{
+          id: 'M1a',
+          title: 'full-text search of 100,000 messages (short form: 20,000), rare words, p99',
+          ours: 'ms',
+        },
+        ...{ against: 'the bare FTS5 query with its snippet', better: 'less', floor: 3, aim: 1.5, unit: 'ratio' },
+      },
+      {
+        ...{ id: 'M1b', title: 'the same, the commonest word, p99', against: '–', ours: '' },
+        ...{ better: 'less', floor: 60, aim: 20, unit: 'ms' },
+      },
+      {
+        ...{ id: 'M2', title: 'a search in one of 100 small workspaces while 20 search a large one, p99', ours: '' },
+        ...{ against: '–', better: 'less', floor: 50, aim: 25, unit: 'ms' },
+      },
+    ],
+    measure: async (plan) => {
+      const { rare, common, stall } = await measureSearch(plan);
+      return { M1a: rare, M1b: common, M2: stall };
+    },
+  },
+  alone(
+    {
+      ...{ id: 'M3', title: 'first reads of a workspace that was at rest', ours: 'ms' },
+      ...{ against: 'bare opening of its files', better: 'less', floor: 5, aim: 2, unit: 'ratio' },
+    },
+    measureOpening,
+  ),
+  {
+    rows: [
+      {
+        ...{ id: 'M4a', title: '10,000 workspaces with a message each (short form: 1,000), open files', ours: '' },
+        ...{ against: '–', better: 'less', floor: 600, aim: 500, unit: 'files' },
+      },
+      {
+        ...{ id: 'M4b', title: 'memory that the second half of them leaves behind', against: '–', ours: '' },
+        ...{ better: 'less', floor: 64, aim: 16, unit: 'MiB' },
+      },
+    ],
+    measure: async (plan) => {
+      const { files, memory } = await measureWorkspaces(plan);
+      return { M4a: files, M4b: memory };
     },
   },
 ];

@@ -52,7 +52,31 @@ function addSession(program: CliCommand): void {
 }
 
 function addMemory(program: CliCommand): void {
-  const memory = program.command('memory').summary('what is known: facts, entities, graph').helpGroup('See inside:');
+  const memory = program
+    .command('memory')
+    .summary('what was said and is known: search, recall, facts, entities, graph')
+    .helpGroup('See inside:');
+  memory
+    .command('search')
+    .summary('find messages by their words, best first')
+    .description('Messages with all the words come first; "words in quotes" stand next to each other.')
+    .argument('<WORDS...>', 'what to look for')
+    .option('--workspace <W>', 'the workspace; your own when absent')
+    .option('--session <S>', 'only this session')
+    .addOption(new CliOption('--role <R>', 'only what they said: user, assistant, system or tool').choices(SAID_BY))
+    .option('--from <TIME>', 'only from this time on, as RFC 3339 or a date')
+    .option('--to <TIME>', 'only before this time')
+    .option('--all', 'only messages with all the words')
+    .option('--limit <N>', 'at most this many (default 20)', wholeNumber(1, MOST))
+    .runs(() => import('./memory-search.ts'));
+  memory
+    .command('recall')
+    .summary('what a text brings to mind: facts, summaries and messages')
+    .argument('<WORDS...>', 'the text')
+    .option('--workspace <W>', 'the workspace; your own when absent')
+    .option('--session <S>', 'only this session')
+    .option('--limit <N>', 'at most this many of each kind (default 10)', wholeNumber(1, 200))
+    .runs(() => import('./memory-recall.ts'));
   memory
     .command('facts')
     .summary('what is known, newest first')
@@ -237,6 +261,7 @@ function addConfig(program: CliCommand): void {
     .runs(() => import('./config-schema.ts'));
 }
 
+const SAID_BY = ['user', 'assistant', 'system', 'tool'];
 function addBackup(program: CliCommand): void {
   const backup = program.command('backup').summary('backups: create, verify, restore').helpGroup('Keep data safe:');
   backup

@@ -12,6 +12,7 @@ import type { Failure } from '../errors.ts';
 import { packAppendOf } from '../stores/remote/append-wire.ts';
 import { unpackTail } from '../stores/remote/tail-wire.ts';
 import type { ReadQueries } from '../stores/session-store.ts';
+import type { WorkspaceRecord } from '../stores/workspace-records.ts';
 import { WorkspaceStream } from '../stores/workspace-writer.ts';
 import type { Actors, Supervised } from './actors.ts';
 import { budgetScopes, providerTypes } from './config-scopes.ts';
@@ -187,6 +188,22 @@ export function startWorkspace(context: ThreadContext, id: string, fault: Fault,
       return { id, awake: awake.size, opened, writing };
     },
     perform: (effect, send) => {
+      if (effect.type === 'trim') {
+        const { recent_store, summaries } = house.config.sessions.memory;
+        const { session_id } = effect;
+        const trim: WorkspaceRecord = {
+          type: 'messages_trimmed',
+          keep_last: recent_store.max_messages,
+          session_id,
+          summarized: summaries.enabled,
+        };
+        // One that fails is asked for again when the session has grown on.
+        stream.write({ workspace_id: id, records: [trim] }, () => {
+          send({ type: 'written' });
+          rested();
+        });
+        return;
+      }
       if (effect.type !== 'write') return;
       const { to, write } = effect;
       stream.write({ workspace_id: id, ...write }, (outcome) => {

@@ -10,7 +10,7 @@ import { type Failure, failure, toFailure } from '../errors.ts';
 import { EMBEDDED_LENGTH } from '../stores/embedder.ts';
 import { type Answered, IndexedSearch } from '../stores/scan/indexed-search.ts';
 import { MemoryBudget } from '../stores/scan/memory-budget.ts';
-import { OpenFiles } from '../stores/sqlite/open-files.ts';
+import { FilePool, type OpenFiles } from '../stores/sqlite/open-files.ts';
 import { VectorsReader } from '../stores/sqlite/vectors-reader.ts';
 import { workspaceDir } from '../stores/sqlite/workspace-path.ts';
 import type { Actors, Supervised } from './actors.ts';
@@ -34,7 +34,7 @@ export interface VectorIndexes {
 export function hostVectorIndexes(context: ThreadContext, actors: Actors): VectorIndexes {
   const { bus, house } = context;
   const budget = new MemoryBudget(MEMORY_BYTES);
-  const files = new OpenFiles<VectorsReader>(FILES_MOST);
+  const files = new FilePool(FILES_MOST).kind<VectorsReader>('vectors.db');
   const living = new Set<Address>();
   bus.host('vector-index', (envelope) => {
     const { to } = envelope;

@@ -18,6 +18,14 @@ export const viewsRole =
     const read = address('store', 'read');
     const tell = (upto: number, projection: ProjectionName): void =>
       void bus.send(read, 'read.advanced', { upto, projection }, { from: self });
+    const { memory } = house.config.sessions;
+    const recent = {
+      keep_last: memory.recent_store.max_messages,
+      // What is not summed up would be lost to memory: nothing goes before its summary is there.
+      summarized: memory.summaries.enabled,
+      grown: (workspace_id: string, session_id: string) =>
+        void bus.send(address('workspace', workspace_id), 'workspace.memory_grown', { session_id }, { from: self }),
+    };
     const vectors = embedding(context);
     const views = open({
       dataDir: house.data_dir,
@@ -25,6 +33,7 @@ export const viewsRole =
       advanced: tell,
       point: context.point,
       failed: (error) => context.fault(self, error),
+      recent,
       ...(vectors === undefined ? {} : { vectors }),
     });
     bus.host('store', bindHandlers(context, self, views.handlers));

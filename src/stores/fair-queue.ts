@@ -22,10 +22,16 @@ export class FairQueue<T> {
   push(key: string, work: T): boolean {
     const pile = this.#waiting.get(key);
     if (this.#size >= this.#most || (pile?.length ?? 0) >= this.#mostEach) return false;
+    this.again(key, work);
+    return true;
+  }
+
+  /** The rest of work that was begun: behind what waits, and taken whatever the bounds say, for it was counted before. */
+  again(key: string, work: T): void {
+    const pile = this.#waiting.get(key);
     if (pile === undefined) this.#waiting.set(key, [work]);
     else pile.push(work);
     this.#size += 1;
-    return true;
   }
 
   next(): T | undefined {

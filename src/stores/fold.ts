@@ -2,9 +2,12 @@
 // The fold: a session's state is what its records add up to, alive and after a crash. `evolve` is the only way it changes.
 
 import type {
+  MessageAdded,
   MessageReceived,
   ModelCalled,
+  SessionChanged,
   SessionRecord,
+  SessionStatus,
   ToolCall,
   TurnFailed,
   TurnFinished,
@@ -79,7 +82,7 @@ export interface SessionFacts {
   readonly channel: string;
   readonly title: string;
   readonly model: string;
-  readonly status: 'active' | 'archived';
+  readonly status: SessionStatus;
 }
 
 /** A session's folded state. Immutable but for `keys`, which only grows along the one line of states that is alive. */
@@ -192,6 +195,10 @@ function step(
       };
     case 'session_changed':
       return state.facts === null ? state : { ...state, facts: { ...state.facts, ...changed(record) } };
+    case 'session_deleted':
+      return emptySession();
+    case 'message_added':
+      return added(state, record, window);
     case 'message_received':
       return received(state, record, at);
     case 'turn_started':
@@ -268,12 +275,26 @@ function step(
   }
 }
 
-function changed(record: { title?: string; model?: string; status?: 'active' | 'archived' }): Partial<SessionFacts> {
+function changed(record: SessionChanged): Partial<SessionFacts> {
   return {
     ...(record.title === undefined ? {} : { title: record.title }),
     ...(record.model === undefined ? {} : { model: record.model }),
     ...(record.status === undefined ? {} : { status: record.status }),
   };
+}
+
+/** A message that was put in is shown to the model as if it had been said; a system's is not. */
+function added(state: SessionState, record: MessageAdded, window: number): SessionState {
+  const { role, content, tool_calls, tool_call_id, tool_name } = record;
+  if (role === 'system') return state;
+  const message: WindowMessage = {
+    role,
+    content,
+    ...(tool_calls.length === 0 ? {} : { tool_calls }),
+    ...(tool_call_id === null ? {} : { tool_call_id }),
+    ...(tool_name === null ? {} : { tool_name }),
+  };
+  return { ...state, window: trimWindow([...state.window, message], window) };
 }
 
 function received(state: SessionState, record: MessageReceived, at: number): SessionState {

@@ -2,15 +2,18 @@
 // The words that facts and entities are found by, as the full-text index gets and is asked for them.
 
 import { foldedText } from './folded-text.ts';
-import { indexedText } from './text-words.ts';
 
 /** Words a question may have, and the length of one: beyond that nobody means them. */
 const WORDS_MOST = 32;
 const WORD_LENGTH = 200;
 
+/** Scripts written without spaces between words: each character becomes a word, and is looked for in a phrase. */
+const UNSPACED =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\p{Script=Tibetan}]\p{M}*/gu;
+
 /** A text as it is indexed. */
 export function wordsOf(...texts: readonly string[]): string {
-  return indexedText(foldedText(texts.join(' ')));
+  return foldedText(texts.join(' ')).normalize('NFKC').replace(UNSPACED, ' $& ');
 }
 
 /** Whose something is, as a word of its own: the workspace's when the id is empty. */

@@ -2,8 +2,9 @@
 // What each record changes in a workspace's memory: its messages and its summaries. Pure: no SQL, no clock.
 
 import type { JournalRow, Origin, SessionRecord, ToolCall } from './records.ts';
+import type { FoundKind } from './scope-words.ts';
 import type { ReadRowOf } from './streams.ts';
-import type { StoredSummary, WorkspaceRecord } from './workspace-records.ts';
+import type { MessagesTrimmed, StoredSummary, WorkspaceRecord } from './workspace-records.ts';
 
 /** A message as memory keeps it. */
 export interface MemoryMessage {
@@ -17,18 +18,24 @@ export interface MemoryMessage {
   readonly content: string;
   readonly tool_calls: readonly ToolCall[];
   readonly tool_call_id: string | null;
+  readonly tool_name: string | null;
+  readonly attachments: readonly string[];
+  readonly metadata: Readonly<Record<string, unknown>>;
   /** Epoch milliseconds. */
   readonly at: number;
 }
 
 /** Where the rows are. What is called changes them at once, in the batch's transaction. */
 export interface MemoryRows {
-  /** The newest message of a turn's sender says whose turn it is; undefined when none is known. */
+  /** Whose a session is, or who spoke in it last. */
+  noteUser(session_id: string, user_id: string): void;
   userOf(session_id: string): string | undefined;
   addMessage(message: MemoryMessage): void;
-  /** Of all there are, the newest so many stay. */
-  trimMessages(keep_last: number): void;
-  deleteMessages(ids: readonly string[]): void;
+  /** Those that leave beyond what is kept; the oldest by their time. */
+  trimMessages(trimmed: MessagesTrimmed): void;
+  deleteMessages(ids: readonly string[], id: string | undefined): void;
+  /** With its messages and summaries. */
+  deleteSession(id: string): void;
   /** Of no effect when there is one under its id. */
   addSummary(summary: StoredSummary, at: number): void;
   confirmSummary(id: string): void;
@@ -40,9 +47,12 @@ export function changesMemory({ kind, record }: ReadRowOf<'session' | 'workspace
 }
 
 const SESSION_TYPES: ReadonlySet<SessionRecord['type']> = new Set<SessionRecord['type']>([
+  'session_created',
   'message_received',
   'model_replied',
   'tool_returned',
+  'message_added',
+  'session_deleted',
 ]);
 const WORKSPACE_TYPES: ReadonlySet<WorkspaceRecord['type']> = new Set<WorkspaceRecord['type']>([
   'messages_added',
@@ -55,26 +65,30 @@ const WORKSPACE_TYPES: ReadonlySet<WorkspaceRecord['type']> = new Set<WorkspaceR
 /** Applies one row. Rows must come in order of seq, each once. */
 export function applyToMemory(rows: MemoryRows, read: ReadRowOf<'session' | 'workspace'>): void {
   if (read.kind === 'session') {
-    const message = messageOf(rows, read.row, read.record);
-    if (message !== undefined) rows.addMessage(message);
+    applySession(rows, read.row, read.record);
     return;
   }
   const { record } = read;
   switch (record.type) {
     case 'messages_added':
-      for (const message of record.messages) {
-        rows.addMessage({
-          ...message,
-          tool_calls: message.tool_calls ?? [],
-          tool_call_id: message.tool_call_id ?? null,
-        });
+      for (const {
+        tool_calls = [],
+        tool_call_id,
+        tool_name,
+        attachments = [],
+        metadata = {},
+        ...rest
+      } of record.messages) {
+        const tool = { tool_call_id: tool_call_id ?? null, tool_name: tool_name ?? null };
+        if (rest.user_id !== '') rows.noteUser(rest.session_id, rest.user_id);
+        rows.addMessage({ ...rest, ...tool, tool_calls, attachments, metadata });
       }
       break;
     case 'messages_trimmed':
-      rows.trimMessages(record.keep_last);
+      rows.trimMessages(record);
       break;
     case 'messages_deleted':
-      rows.deleteMessages(record.ids);
+      rows.deleteMessages(record.ids, record.id);
       break;
     case 'summary_stored':
       rows.addSummary(record.summary, read.row.at);
@@ -87,29 +101,59 @@ export function applyToMemory(rows: MemoryRows, read: ReadRowOf<'session' | 'wor
   }
 }
 
-/** The message a session's record becomes. A reply that broke off is none, nor is one that says nothing and calls nothing. */
-function messageOf(rows: MemoryRows, row: JournalRow, record: SessionRecord): MemoryMessage | undefined {
+function applySession(rows: MemoryRows, row: JournalRow, record: SessionRecord): void {
   const session_id = row.stream.slice(row.stream.indexOf('/') + 1);
-  const none = { tool_calls: [], tool_call_id: null };
-  const user = (): string => rows.userOf(session_id) ?? '';
+  if (record.type === 'session_created' || record.type === 'message_received') {
+    rows.noteUser(session_id, record.user_id);
+  }
+  if (record.type === 'session_deleted') return rows.deleteSession(session_id);
+  const message = messageOf(session_id, rows.userOf(session_id) ?? '', row, record);
+  if (message !== undefined) rows.addMessage(message);
+}
+
+const NO_TOOL = { tool_calls: [], tool_call_id: null, tool_name: null };
+const NOTHING_ELSE = { attachments: [], metadata: {} };
+
+/** The message a session's record becomes. A reply that broke off is none, nor is one that says nothing and calls nothing. */
+function messageOf(
+  session_id: string,
+  user_id: string,
+  row: JournalRow,
+  record: SessionRecord,
+): MemoryMessage | undefined {
+  const base = { session_id, user_id, at: row.at, ...NO_TOOL, ...NOTHING_ELSE };
   switch (record.type) {
     case 'message_received': {
-      const { message_id: id, turn_id, user_id, content } = record;
-      const base = { id, session_id, turn_id, user_id, content, at: row.at, ...none };
-      return { ...base, role: 'user', origin: 'user_input' };
+      const { message_id: id, turn_id, content } = record;
+      return { ...base, id, turn_id, content, role: 'user', origin: 'user_input' };
     }
     case 'model_replied': {
       const { message_id: id, turn_id, content, tool_calls } = record;
       if (record.finish === 'failed' || (content === '' && tool_calls.length === 0)) return undefined;
-      const base = { id, session_id, turn_id, user_id: user(), content, at: row.at, tool_calls, tool_call_id: null };
-      return { ...base, role: 'assistant', origin: 'system' };
+      return { ...base, id, turn_id, content, tool_calls, role: 'assistant', origin: 'system' };
     }
     case 'tool_returned': {
-      const { message_id: id, turn_id, content, call_id } = record;
-      const base = { id, session_id, turn_id, user_id: user(), content, at: row.at, tool_calls: [] };
-      return { ...base, tool_call_id: call_id, role: 'tool', origin: 'tool_output' };
+      const { message_id: id, turn_id, content, call_id: tool_call_id, name: tool_name } = record;
+      return { ...base, id, turn_id, content, tool_call_id, tool_name, role: 'tool', origin: 'tool_output' };
+    }
+    case 'message_added': {
+      const { type: _type, message_id: id, user_id: from, ...rest } = record;
+      return { ...rest, id, session_id, user_id: from === '' ? user_id : from };
     }
     default:
       return undefined;
   }
+}
+
+/** The tool whose results are statements somebody wanted kept. */
+const REMEMBERS = 'memory_remember';
+/** Tools whose results repeat what others said. */
+const REPEATS = /^(?:memory_|session_)/;
+
+/** As what a message is found; null for one that is not: it is empty, or an earlier search's result. */
+export function foundAs({ role, tool_name, content }: MemoryMessage): FoundKind | null {
+  if (content === '') return null;
+  if (role !== 'tool') return role;
+  if (tool_name === REMEMBERS) return 'remembered';
+  return REPEATS.test(tool_name ?? '') ? null : 'tool';
 }

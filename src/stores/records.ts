@@ -142,11 +142,64 @@ export interface TurnFailed {
   readonly usage: Usage;
 }
 
+export type SessionStatus = 'active' | 'paused' | 'archived';
+
+/** How many tool calls a session may make, and has made. */
+export interface ToolBudget {
+  readonly maxCallsPerTurn: number;
+  readonly maxCallsPerSession: number;
+  readonly used: number;
+}
+
+/** How many tokens a session may use, and has used. */
+export interface TokenBudget {
+  readonly maxPerSession: number;
+  readonly maxPerHour: number;
+  readonly maxPerDay: number;
+  readonly usedSession: number;
+  readonly usedHour: number;
+  readonly usedDay: number;
+}
+
+/** What is kept of a session for its callers, without a lane looking at it. */
+export interface SessionDetails {
+  readonly summary: string;
+  /** Epoch milliseconds. */
+  readonly last_compaction_at: number | null;
+  readonly tool_budget: ToolBudget;
+  readonly token_budget: TokenBudget;
+}
+
 export interface SessionChanged {
   readonly type: 'session_changed';
   readonly title?: string;
   readonly model?: string;
-  readonly status?: 'active' | 'archived';
+  readonly status?: SessionStatus;
+  readonly details?: SessionDetails;
+}
+
+/** A message put into a session beside its turns. */
+export interface MessageAdded {
+  readonly type: 'message_added';
+  readonly message_id: string;
+  readonly turn_id: string;
+  readonly user_id: string;
+  readonly role: 'user' | 'assistant' | 'system' | 'tool';
+  readonly origin: Origin;
+  readonly content: string;
+  readonly tool_calls: readonly ToolCall[];
+  readonly tool_call_id: string | null;
+  readonly tool_name: string | null;
+  readonly attachments: readonly string[];
+  readonly metadata: Readonly<Record<string, unknown>>;
+  /** Epoch milliseconds. */
+  readonly at: number;
+}
+
+/** The session is gone, with all that was said in it. One made under its id later begins empty. */
+export interface SessionDeleted {
+  readonly type: 'session_deleted';
+  readonly session_id: string;
 }
 
 /** The folded state at this point, packed by the fold; reading a stream stops at the newest one. */
@@ -168,6 +221,8 @@ export type SessionRecord =
   | TurnFinished
   | TurnFailed
   | SessionChanged
+  | MessageAdded
+  | SessionDeleted
   | Checkpoint;
 
 export type RecordType = SessionRecord['type'];
@@ -186,6 +241,8 @@ export const RECORD_VERSIONS: { readonly [T in RecordType]: number } = {
   turn_finished: 1,
   turn_failed: 1,
   session_changed: 1,
+  message_added: 1,
+  session_deleted: 1,
   checkpoint: 1,
 };
 
@@ -216,7 +273,8 @@ export type TailRow = Pick<JournalRow, 'seq' | 'at' | 'type' | 'version' | 'payl
 
 /** The form a record is kept in. */
 export function store(record: SessionRecord): StoredRecord {
-  const turn_id = 'turn_id' in record ? record.turn_id : null;
+  // What was only put in belongs to no turn of this session's lane.
+  const turn_id = 'turn_id' in record && record.type !== 'message_added' ? record.turn_id : null;
   return { type: record.type, version: RECORD_VERSIONS[record.type], turn_id, payload: JSON.stringify(record) };
 }
 

@@ -4,10 +4,12 @@
 import type { DirectoryQueries } from './directory-queries.ts';
 import type { ValueQueries } from './key-value-store.ts';
 import type { KnowledgeQueries } from './knowledge-queries.ts';
+import type { MemoryQueries } from './memory-queries.ts';
 import type { Page, PageRequest } from './page.ts';
-import type { FinishReason, Origin, ToolCall, Usage } from './records.ts';
+import type { FinishReason, Origin, SessionDetails, SessionStatus, ToolCall, Usage } from './records.ts';
 import type { NumberedTurnEvent } from './turn-events.ts';
-import type { KnownKind } from './workspace-writer.ts';
+
+export type { Page, PageRequest };
 
 export interface SessionRow {
   readonly id: string;
@@ -18,7 +20,7 @@ export interface SessionRow {
   readonly title: string;
   /** The session's own model; empty: routed. */
   readonly model: string;
-  readonly status: 'active' | 'archived';
+  readonly status: SessionStatus;
   readonly turns: number;
   readonly messages: number;
   /** RFC 3339 UTC with milliseconds. */
@@ -35,6 +37,14 @@ export interface MessageRow {
   readonly tool_calls?: readonly ToolCall[];
   readonly tool_call_id?: string;
   readonly created_at: string;
+}
+
+/** A message with all that is kept of it. */
+export interface StoredMessageRow extends MessageRow {
+  readonly user_id: string;
+  readonly tool_name: string | null;
+  readonly attachments: readonly string[];
+  readonly metadata: Readonly<Record<string, unknown>>;
 }
 
 export type TurnStatus = 'queued' | 'running' | 'finished' | 'failed';
@@ -74,8 +84,6 @@ export interface TurnStep {
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
-export type { Page, PageRequest };
-
 /** The tokens and cost of one scope since a point in time. */
 export interface UsageSum {
   readonly tokens: number;
@@ -102,10 +110,25 @@ export interface UsageWindow {
  * Every question the read thread answers. Each is asked with `after`: the answer waits until the view has applied that
  * seq (0: as it is; `latest`: whatever the journal holds durably now), else fails `view_behind` after 2 s.
  */
-export type ReadQueries = SessionQueries & DirectoryQueries & KnowledgeQueries & ValueQueries;
+export type ReadQueries = SessionQueries & MemoryQueries & DirectoryQueries & KnowledgeQueries & ValueQueries;
 
 type SessionQueries = {
   readonly 'session.get': { readonly body: { readonly session_id: string }; readonly reply: SessionRow };
+  /** What callers keep of a session; null when nothing was kept. */
+  readonly 'session.details': {
+    readonly body: { readonly session_id: string };
+    readonly reply: { readonly details: SessionDetails | null };
+  };
+  /** The newest messages, oldest first. It never begins with a tool's result whose call was cut off. */
+  readonly 'session.window': {
+    readonly body: { readonly session_id: string; readonly limit: number };
+    readonly reply: { readonly items: readonly StoredMessageRow[] };
+  };
+  /** Whether a session has a message under this id. */
+  readonly 'session.has_message': {
+    readonly body: { readonly session_id: string; readonly message_id: string };
+    readonly reply: { readonly known: boolean };
+  };
   /** Newest activity first. */
   readonly 'session.list': {
     readonly body: { readonly workspace_id: string; readonly user_id?: string | undefined; readonly page: PageRequest };
@@ -131,29 +154,10 @@ type SessionQueries = {
     readonly body: { readonly page: PageRequest };
     readonly reply: Page<{ readonly id: string; readonly sessions: number; readonly created_at: string }>;
   };
-  /** Messages of a workspace that hold all the words (case folded), newest first; any text is safe. */
-  readonly 'message.search': {
-    readonly body: {
-      readonly workspace_id: string;
-      readonly user_id: string;
-      readonly words: readonly string[];
-      readonly limit: number;
-    };
-    readonly reply: { readonly items: readonly (MessageRow & { readonly session_id: string })[] };
-  };
   /** The turn of a message that a session had under this key, however long ago. */
   readonly 'message.turn': {
     readonly body: { readonly session_id: string; readonly message_id: string };
     readonly reply: { readonly turn_id: string | null; readonly content: string };
-  };
-  /** Whether a workspace's memory knows something under this id. */
-  readonly 'memory.known': {
-    readonly body: {
-      readonly workspace_id: string;
-      readonly what: KnownKind;
-      readonly id: string;
-    };
-    readonly reply: { readonly known: boolean };
   };
   /** What a scope (`global` or `workspace/<id>`) used in the hour and the day (UTC) that hold `at`. */
   readonly 'usage.window': {

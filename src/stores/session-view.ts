@@ -2,7 +2,7 @@
 // What each record of a session changes in the rows people read: sessions, messages and turns. Pure: no SQL, no clock.
 
 import { addUsage, NO_USAGE } from './fold.ts';
-import type { FinishReason, JournalRow, Origin, SessionRecord, ToolCall, Usage } from './records.ts';
+import type { FinishReason, JournalRow, Origin, SessionRecord, SessionStatus, ToolCall, Usage } from './records.ts';
 import type { MessageRow, TurnStatus } from './session-store.ts';
 import { cursorAfter } from './turn-events.ts';
 
@@ -13,7 +13,9 @@ export interface SessionView {
   readonly channel: string;
   title: string;
   model: string;
-  status: 'active' | 'archived';
+  status: SessionStatus;
+  /** What callers keep of it, as JSON; empty when nothing. */
+  details: string;
   turns: number;
   messages: number;
   readonly created_at: number;
@@ -60,6 +62,14 @@ export interface MessageView {
   readonly content: string;
   readonly tool_calls: readonly ToolCall[];
   readonly tool: { readonly call_id: string; readonly is_error: boolean; readonly truncated: boolean } | null;
+  /** What only messages have that were put in. */
+  readonly extras: MessageExtras | null;
+}
+
+export interface MessageExtras {
+  readonly tool_name: string | null;
+  readonly attachments: readonly string[];
+  readonly metadata: Readonly<Record<string, unknown>>;
 }
 
 /** Where the rows are; what is got may be changed in place and is written when the batch ends. */
@@ -69,6 +79,8 @@ export interface SessionViewRows {
   turn(id: string): TurnView | undefined;
   addTurn(turn: TurnView): void;
   addMessage(message: MessageView): void;
+  /** With its messages and turns. */
+  deleteSession(id: string): void;
   /** These messages of the session are answered by this turn. */
   answerBy(session_id: string, message_ids: readonly string[], turn_id: string): void;
 }
@@ -87,10 +99,14 @@ export function applyToSession(rows: SessionViewRows, row: JournalRow, record: S
   if (id === undefined || record.type === 'checkpoint') return;
   if (record.type === 'session_created') {
     const { user_id, channel } = record;
-    const fresh = { title: '', model: '', status: 'active' as const, turns: 0, messages: 0 };
+    const fresh = { title: '', model: '', status: 'active' as const, details: '', turns: 0, messages: 0 };
     if (rows.session(id) === undefined) {
       rows.addSession({ id, user_id, channel, ...fresh, created_at: row.at, updated_at: row.at, updated_seq: row.seq });
     }
+    return;
+  }
+  if (record.type === 'session_deleted') {
+    rows.deleteSession(id);
     return;
   }
   const session = rows.session(id);
@@ -101,6 +117,7 @@ export function applyToSession(rows: SessionViewRows, row: JournalRow, record: S
     session.title = record.title ?? session.title;
     session.model = record.model ?? session.model;
     session.status = record.status ?? session.status;
+    if (record.details !== undefined) session.details = JSON.stringify(record.details);
     return;
   }
   const message = messageOf(session, row, record);
@@ -114,6 +131,7 @@ export function applyToSession(rows: SessionViewRows, row: JournalRow, record: S
     rows.addTurn(queuedTurn(session, row, record));
     return;
   }
+  if (record.type === 'message_added') return;
   const turn = rows.turn(record.turn_id);
   if (turn === undefined) return;
   turn.last_seq = row.seq;
@@ -186,7 +204,7 @@ function applyToTurn(turn: TurnView, row: JournalRow, record: SessionRecord): vo
 
 /** The message a record becomes. A reply that broke off is none, nor is one that says nothing and calls nothing. */
 function messageOf(session: SessionView, row: JournalRow, record: SessionRecord): MessageView | undefined {
-  const base = { seq: row.seq, session_id: session.id, user_id: session.user_id, at: row.at };
+  const base = { seq: row.seq, session_id: session.id, user_id: session.user_id, at: row.at, extras: null };
   switch (record.type) {
     case 'message_received': {
       const { message_id: id, turn_id, content } = record;
@@ -201,6 +219,13 @@ function messageOf(session: SessionView, row: JournalRow, record: SessionRecord)
       const { message_id: id, turn_id, content, call_id, is_error, truncated } = record;
       const tool = { call_id, is_error, truncated };
       return { ...base, id, turn_id, content, role: 'tool', origin: 'tool_output', tool_calls: [], tool };
+    }
+    case 'message_added': {
+      const { message_id: id, turn_id, role, origin, content, tool_calls, tool_call_id, at } = record;
+      const { tool_name, attachments, metadata } = record;
+      const tool = tool_call_id === null ? null : { call_id: tool_call_id, is_error: false, truncated: false };
+      const extras = { tool_name, attachments, metadata };
+      return { ...base, id, turn_id, role, origin, content, tool_calls, tool, at, extras };
     }
     default:
       return undefined;

@@ -57,6 +57,8 @@ interface Waiting<S, R> {
 const WAITING_MOST = 1_024;
 /** Commands that are decided and appended together. */
 const TOGETHER = 256;
+/** Payload that is appended together, in UTF-16 units: the rest goes with the next append. One command is never parted. */
+const TOGETHER_LENGTH = 8 * 1024 * 1024;
 /** Records after which the next append carries a checkpoint, where nobody says otherwise. */
 const CHECKPOINT_EVERY = 64;
 /** The pause before what the journal's thread did not answer is asked again, in milliseconds. */
@@ -159,21 +161,29 @@ export class StreamOwner<S, R> {
     });
   }
 
-  #decide(group: readonly Waiting<S, R>[], n: number): void {
+  #decide(waiting: readonly Waiting<S, R>[], n: number): void {
     const { evolve, now, store, checkpoint, stream, workspace_id } = this.#options;
     const at = now();
-    const records: R[] = [];
+    const records: StoredRecord[] = [];
     const audit: AuditNote[] = [];
     const decisions: Decision<R, unknown>[] = [];
     let state = this.#state;
-    for (const { decide } of group) {
+    let length = 0;
+    for (const { decide } of waiting) {
       const decision = decide(state, at);
+      if (decision.ok) {
+        const stored = decision.records.map(store);
+        const more = stored.reduce((sum, { payload }) => sum + payload.length, 0);
+        if (records.length > 0 && length + more > TOGETHER_LENGTH) break;
+        for (const record of decision.records) state = evolve(state, record, at);
+        records.push(...stored);
+        audit.push(...(decision.audit ?? []));
+        length += more;
+      }
       decisions.push(decision);
-      if (!decision.ok) continue;
-      for (const record of decision.records) state = evolve(state, record, at);
-      records.push(...decision.records);
-      audit.push(...(decision.audit ?? []));
     }
+    const group = waiting.slice(0, decisions.length);
+    this.#waiting.unshift(...waiting.slice(decisions.length));
     const answer = (): void => {
       for (const [index, { answered }] of group.entries()) {
         const decision = decisions[index];
@@ -187,8 +197,8 @@ export class StreamOwner<S, R> {
       return this.#next();
     }
     const full = this.#since + records.length >= (this.#options.checkpointEvery?.(state) ?? CHECKPOINT_EVERY);
-    if (full) records.push(checkpoint(state));
-    const item = { at, records: records.map(store), owes: [], settles: [] };
+    if (full) records.push(store(checkpoint(state)));
+    const item = { at, records, owes: [], settles: [] };
     const items = [audit.length === 0 ? item : { ...item, audit }];
     const append = { stream, workspace_id, n: n + 1, items };
     this.#append(append, group, (seq) => {

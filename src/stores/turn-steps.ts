@@ -38,7 +38,12 @@ export function stepDetail(record: SessionRecord): Readonly<Record<string, unkno
       const { type: _type, turn_id: _turn, ...rest } = record;
       return rest;
     }
+    case 'message_added': {
+      const { content, type: _type, ...rest } = record;
+      return { ...rest, length: content.length };
+    }
     case 'session_created':
+    case 'session_deleted':
     case 'session_changed': {
       const { type: _type, ...rest } = record;
       return rest;

@@ -15,8 +15,24 @@ export interface AddedMessage {
   readonly content: string;
   readonly tool_calls?: readonly ToolCall[];
   readonly tool_call_id?: string;
+  /** Of a tool's result: which tool. */
+  readonly tool_name?: string;
+  /** Ids of what was sent along. */
+  readonly attachments?: readonly string[];
+  readonly metadata?: Readonly<Record<string, unknown>>;
   /** Epoch milliseconds. */
   readonly at: number;
+}
+
+/** Which messages leave memory: of all before this record, or of one session's, those beyond the newest so many. */
+export interface MessagesTrimmed {
+  readonly type: 'messages_trimmed';
+  readonly keep_last: number;
+  readonly session_id?: string;
+  /** Only those that a confirmed summary stands for. */
+  readonly summarized?: boolean;
+  /** Under which how many it removed can be asked for. */
+  readonly id?: string;
 }
 
 /** What a stretch of a conversation comes down to. Times are epoch milliseconds. */
@@ -80,9 +96,9 @@ export interface StoredFact {
 
 export type WorkspaceRecord =
   | { readonly type: 'messages_added'; readonly messages: readonly AddedMessage[] }
-  /** Of all messages before this record only the newest so many stay in memory. */
-  | { readonly type: 'messages_trimmed'; readonly keep_last: number }
-  | { readonly type: 'messages_deleted'; readonly ids: readonly string[] }
+  | MessagesTrimmed
+  /** `id`: under which how many there were can be asked for. */
+  | { readonly type: 'messages_deleted'; readonly ids: readonly string[]; readonly id?: string }
   | { readonly type: 'summary_stored'; readonly summary: StoredSummary }
   /** What it sums up may leave the window: it was checked to be there. */
   | { readonly type: 'summary_confirmed'; readonly id: string }

@@ -3,7 +3,7 @@
 
 import { prepare } from '../../src/agent/prepare.ts';
 import { builtInTools } from '../../src/agent/tools/catalogue.ts';
-import type { KeptIn, Known, MemoryHit, MemoryPort } from '../../src/agent/tools/memory-port.ts';
+import type { KeptIn, Known, MemoryHit, MemoryPort, MemorySummary } from '../../src/agent/tools/memory-port.ts';
 import { createToolRegistry } from '../../src/agent/tools/registry.ts';
 import { runToolCall, type ToolResult, type ToolRun } from '../../src/agent/tools/run.ts';
 import { createArgumentChecks } from '../../src/agent/tools/validate.ts';
@@ -14,24 +14,36 @@ import type { ToolCall } from '../../src/stores/records.ts';
 /** 2025-01-02T03:04:05.678Z, a Thursday. */
 export const NOW = 1_735_787_045_678;
 
-/** Messages and facts in memory, searched as the views do: all words, case folded, newest first. */
-export function createHistory(keptIn: KeptIn = 'history') {
+/** Messages and facts in memory, searched about as the views do: all words or any, case folded, newest first. */
+export function createHistory(keptIn: KeptIn = 'history', summaries: readonly MemorySummary[] = []) {
   const rows: MemoryHit[] = [];
   const facts: Known[] = [];
-  const holds = (text: string, words: readonly string[]): boolean => {
-    const said = new Set(text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []);
-    return words.every((word) => said.has(word));
+  const wordsIn = (text: string): readonly string[] => text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+  const holds = (text: string, words: readonly string[], match: 'all' | 'any'): boolean => {
+    const said = new Set(wordsIn(text));
+    return match === 'all' ? words.every((word) => said.has(word)) : words.some((word) => said.has(word));
   };
+  const factText = (fact: Known): string =>
+    fact.kind === 'fact' ? `${fact.subject} ${fact.predicate} ${fact.value}` : fact.name;
   const port: MemoryPort = {
-    search: async (words, limit) => {
-      return rows
-        .filter(({ content }) => holds(content, words))
+    search: async (text, match, limit) =>
+      rows
+        .filter(({ content }) => holds(content, wordsIn(text), match))
         .toReversed()
-        .slice(0, limit);
-    },
-    known: async (words, limit) =>
+        .slice(0, limit),
+    known: async (text, limit) =>
       facts
-        .filter((fact) => fact.kind === 'fact' && holds(`${fact.subject} ${fact.predicate} ${fact.value}`, words))
+        .filter((fact) => holds(factText(fact), wordsIn(text), 'all'))
+        .toReversed()
+        .slice(0, limit),
+    recall: async (topic, limit) => ({
+      known: await port.known(topic, limit),
+      messages: await port.search(topic, 'any', limit),
+      summaries: summaries.filter(({ content }) => holds(content, wordsIn(topic), 'any')),
+    }),
+    summaries: async (from, to, limit) =>
+      summaries
+        .filter((summary) => Date.parse(summary.from) >= from && Date.parse(summary.to) <= to)
         .toReversed()
         .slice(0, limit),
     remember: async (statement) => {

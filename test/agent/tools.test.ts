@@ -3,7 +3,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { builtInTools } from '../../src/agent/tools/catalogue.ts';
-import { rankHits, searchWords } from '../../src/agent/tools/memory.ts';
+import { rankHits, tellingText } from '../../src/agent/tools/memory.ts';
 import type { Known, MemoryHit, MemoryPort } from '../../src/agent/tools/memory-port.ts';
 import { createHistory, run, toolRun } from './offline-turn.ts';
 
@@ -50,13 +50,14 @@ describe('clock', () => {
 
 describe('memory', () => {
   it.each([
-    ['my favourite tea', ['favourite', 'tea']],
-    ['What about the "Tea"?', ['what', 'about', 'tea']],
-    ['the', ['the']],
-    ['été 2025 été', ['été', '2025']],
-    ['?!', []],
+    ['my favourite tea', 'favourite tea'],
+    ['What is the "green Tea"?', 'What "green Tea"?'],
+    ['the', 'the'],
+    ['é\u0301té 2025', 'é\u0301té 2025'],
+    ['🦊 and my well-known 10.0.0.1', '🦊 well-known 10.0.0.1'],
+    ['?! \ud800', ''],
   ])('looks for the telling words of %j', (query, words) => {
-    expect(searchWords(query)).toEqual(words);
+    expect(tellingText(query)).toBe(words);
   });
 
   const hit = (turn_id: string, role: MemoryHit['role'], content: string): MemoryHit => ({
@@ -106,9 +107,54 @@ describe('memory', () => {
     });
     history.add('earlier', { role: 'tool', content: kept.content });
     expect(await ask('memory_search', { query: 'green tea' }, history.port)).toMatchObject({
-      words: ['green', 'tea'],
+      query: 'green tea',
       items: [{ said_by: 'remembered', text: 'tea is green' }],
     });
+  });
+
+  it('searches for some of the words when nothing has all of them', async () => {
+    const history = createHistory();
+    history.add('earlier', { role: 'user', content: 'the kettle is green' });
+    expect(await ask('memory_search', { query: 'green tea' }, history.port)).toMatchObject({
+      items: [{ text: 'the kettle is green' }],
+    });
+    expect(await ask('memory_search', { query: 'tea' }, history.port)).toMatchObject({ items: [] });
+  });
+
+  const summaries = [
+    { content: 'They spoke of tea.', from: '2026-01-01T00:00:00.000Z', to: '2026-01-02T12:00:00.000Z' },
+    { content: 'They moved house.', from: '2026-01-03T00:00:00.000Z', to: '2026-01-04T00:00:00.000Z' },
+  ];
+
+  it('recalls facts, messages and summaries of a topic', async () => {
+    const history = createHistory('facts', summaries);
+    history.add('earlier', { role: 'user', content: 'I like tea' });
+    await history.port.remember({ subject: 'tea', predicate: 'is', value: 'green' });
+    expect(await ask('memory_recall', { topic: 'the tea' }, history.port)).toEqual({
+      known: [{ said_by: 'remembered', text: 'tea is green', at: '2025-01-02T03:04:05.678Z' }],
+      messages: [{ said_by: 'user', text: 'I like tea', at: '2025-01-02T03:04:05.678Z' }],
+      summaries: [{ text: 'They spoke of tea.', from: summaries[0]?.from, to: summaries[0]?.to }],
+    });
+    expect(await ask('memory_recall', { topic: '?' }, history.port)).toMatch(/no word to look for/);
+  });
+
+  it.each([
+    [{ from: '2026-01-01', to: '2026-01-02' }, 1],
+    [{ from: '2026-01-01', to: '2026-01-04' }, 2],
+    [{ from: '2026-01-01T00:00:00Z', to: '2026-01-02T12:00:00.000Z' }, 1],
+    [{ from: '2026-01-01T00:00:00+02:00', to: '2026-01-02T14:00+02:00' }, 1],
+    [{ from: '2026-01-01T00:00:01Z', to: '2026-01-04' }, 1],
+    [{ from: '2025-12-31' }, 0],
+  ])('reads the summaries of %j', async (args, found) => {
+    // Now is in 2025: what is yet to come is not read without being asked for.
+    const read = (await ask('memory_summary', args, createHistory('facts', summaries).port)) as {
+      summaries: unknown[];
+    };
+    expect(read.summaries).toHaveLength(found);
+  });
+
+  it.each(['yesterday', '2026-13-01', '2026-01-32', '2026-01-01T25:00Z', ''])('knows no time %j', async (from) => {
+    expect(await ask('memory_summary', { from })).toMatch(/A time is RFC 3339 or a date/);
   });
 
   it('keeps a statement as a fact, and shows what is known once and before what was said', async () => {
@@ -145,6 +191,7 @@ describe('memory', () => {
       /subject must NOT have fewer/,
     );
     const broken: MemoryPort = {
+      ...createHistory().port,
       search: () => Promise.reject(new Error('the view is behind')),
       known: async () => [],
       remember: async () => 'facts',

@@ -346,6 +346,27 @@ const DOCUMENTS: Record<string, (url: URL) => unknown> = {
     recent: [{ at: NOW, event: 'turn.start', from_state: 'idle', to_state: { turn: 'calling_model' }, took_us: 18 }],
     machine: null,
   }),
+  '/api/v1/memory/search': (url) => {
+    const second = url.searchParams.get('cursor') !== null;
+    const text = second ? `…${HOSTILE} tea\nhere` : `I like tea, ${url.searchParams.get('match')}`;
+    const mark = [text.indexOf('tea'), text.indexOf('tea') + 3];
+    const item = { ...message(second ? 'm2' : 'm1', 'user', ''), session_id: 'old', snippet: { text, marks: [mark] } };
+    return { items: [item], next_cursor: second ? null : 'more' };
+  },
+  '/api/v1/memory/recall': (url) => ({
+    messages: [
+      {
+        ...message('m1', 'user', ''),
+        session_id: 'old',
+        snippet: { text: `${url.searchParams.get('q')}?`, marks: [[0, 3]] },
+      },
+    ],
+    facts: [{ entity_id: 'e1', entity_name: 'tea', predicate: 'is', value: `oolong ${HOSTILE}` }],
+    entities: [{ id: 'e1', name: 'tea', type: 'drink' }],
+    summaries: [
+      { session_id: 'old', from: NOW, to: NOW, content: '', snippet: { text: `${HOSTILE} all about tea`, marks: [] } },
+    ],
+  }),
   '/api/v1/workspaces': () => ({ items: [{ id: 'home' }, { id: 'work' }], next_cursor: null }),
   '/api/v1/workspaces/home/sessions': () => ({
     items: [session('old', 'home', '2026-01-01T00:00:00.000Z')],

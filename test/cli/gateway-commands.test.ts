@@ -106,6 +106,32 @@ describe('with a gateway on the socket of the data directory', () => {
     expect(JSON.parse(json.stdout).messages).toHaveLength(2);
   });
 
+  it('memory search shows what was found over all pages, in which nothing is obeyed', async () => {
+    const { stdout, status } = await sigil(['memory', 'search', 'tea', 'pot', '--all'], home);
+    expect(status).toBe(0);
+    expect(stdout).toContain('I like tea, all');
+    expect(stdout).toMatch(/tea here/);
+    expect(stdout).not.toMatch(control);
+    const coloured = await sigil(['memory', 'search', 'tea'], home, { env: { FORCE_COLOR: '1' } });
+    expect(coloured.stdout).toContain('\u001b[1m\u001b[33mtea');
+    const json = JSON.parse((await sigil(['memory', 'search', 'tea', '--limit', '1', '--json'], home)).stdout);
+    expect(json).toMatchObject({ items: [{ id: 'm1', snippet: { marks: [[7, 10]] } }], next_cursor: 'more' });
+    const wrong = await sigil(['memory', 'search', 'tea', '--from', 'yesterday'], home);
+    expect(wrong).toMatchObject({ status: 2, stdout: '' });
+    expect((await sigil(['memory', 'search'], home)).status).toBe(2);
+  });
+
+  it('memory recall shows every kind of thing under its head', async () => {
+    const { stdout, status } = await sigil(['memory', 'recall', 'tea', 'time'], home);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(
+      /Known\n {2}tea \(drink\)\n {2}tea is oolong[\s\S]*Summaries[\s\S]*all about tea[\s\S]*Messages[\s\S]*tea time\?/,
+    );
+    expect(stdout).not.toMatch(control);
+    const json = JSON.parse((await sigil(['memory', 'recall', 'tea', '--json'], home)).stdout);
+    expect(Object.keys(json)).toEqual(['messages', 'facts', 'entities', 'summaries']);
+  });
+
   it('memory facts, entities and graph show what is known', async () => {
     const facts = await sigil(['memory', 'facts', '--workspace', 'home'], home);
     expect([facts.status, facts.stderr]).toEqual([0, '']);

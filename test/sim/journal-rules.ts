@@ -117,6 +117,8 @@ export class JournalRules {
         return;
       }
       case 'session_changed':
+      case 'message_added':
+      case 'session_deleted':
         return;
       case 'checkpoint':
         return this.checkpoint(row, record.state as PackedSession, facts);

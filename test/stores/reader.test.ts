@@ -269,13 +269,6 @@ describe('reader', () => {
     const list = (workspace_id: string) =>
       house.read('session.list', { workspace_id, page }).items.map((session) => session.id);
     expect([list('personal:ada'), list('personal:bob'), list('../personal:bob')]).toEqual([['sa'], ['sb'], []]);
-    const found = house.read('message.search', {
-      workspace_id: 'personal:ada',
-      user_id: 'bob',
-      words: ['apples'],
-      limit: 9,
-    });
-    expect(found.items).toEqual([]);
     expect(house.read('workspace.list', { page }).items).toMatchObject([
       { id: 'personal:ada', sessions: 1 },
       { id: 'personal:bob', sessions: 1 },
@@ -285,25 +278,6 @@ describe('reader', () => {
       items: [{ id: 'personal:bob' }],
       next_cursor: null,
     });
-  });
-
-  it('finds all the words in any case, newest first, whatever the text', () => {
-    const log = new SessionLog('s1', 'home');
-    const texts = ['The STRASSE is long', 'die Straße ist lang', `100%_"' OR 1=1 --`, 'ΟΔΟΣ long', '🦊 fox'];
-    house.append(log.create(), ...texts.map((text) => log.next(log.receive(text))));
-    const search = (...words: string[]) =>
-      house
-        .read('message.search', { workspace_id: 'home', user_id: 'ada', words, limit: 10 })
-        .items.map((item) => item.content);
-    expect(search('straße')).toEqual([texts[1], texts[0]]);
-    expect(search('LONG', 'strasse')).toEqual([texts[0]]);
-    expect(search('%_"\'')).toEqual([texts[2]]);
-    expect(search('οδος')).toEqual([texts[3]]);
-    expect(search('🦊')).toEqual([texts[4]]);
-    expect(search('nothing')).toEqual([]);
-    expect(search('')).toHaveLength(5);
-    const one = house.read('message.search', { workspace_id: 'home', user_id: 'ada', words: [], limit: 1 });
-    expect(one.items).toMatchObject([{ session_id: 's1', content: texts[4] }]);
   });
 
   it('carries a message of a million characters', () => {

@@ -11,7 +11,7 @@ import { JournalWriter } from '../../src/stores/journal-writer.ts';
 import type { ReadBarrier, ReadProtocol, ReadQueries, ReadQuery } from '../../src/stores/session-store.ts';
 import { SqliteJournalDisk } from '../../src/stores/sqlite/journal-disk.ts';
 import { SqliteReader } from '../../src/stores/sqlite/reader.ts';
-import { SqliteViews } from '../../src/stores/sqlite/views.ts';
+import { SqliteViews, type ViewsOptions, WORKSPACE_FILES } from '../../src/stores/sqlite/views.ts';
 import { type Asked, ask, bodyOf, ManualClock } from './manual-clock.ts';
 
 export class StoreHouse {
@@ -42,7 +42,7 @@ export class StoreHouse {
     return this;
   }
 
-  openViews(more: { readonly batchRows?: number; readonly openFiles?: number } = {}): this {
+  openViews(more: Pick<ViewsOptions, 'batchRows' | 'openFiles' | 'recent'> = {}): this {
     this.views = new SqliteViews({
       dataDir: this.dir,
       soon: this.clock.soon,
@@ -123,17 +123,38 @@ export class StoreHouse {
 export function dumpViews(dir: string): Readonly<Record<string, readonly unknown[]>> {
   const all: Record<string, readonly unknown[]> = {};
   const spaces = join(dir, 'workspaces');
-  const files = existsSync(spaces) ? readdirSync(spaces).map((name) => join('workspaces', name, 'sessions.db')) : [];
+  const files = (existsSync(spaces) ? readdirSync(spaces) : [])
+    .flatMap((name) => WORKSPACE_FILES.map((file) => join('workspaces', name, file)))
+    .filter((file) => existsSync(join(dir, file)));
   for (const file of ['gateway.db', ...files.sort()]) {
     const db = new Database(join(dir, file), { readonly: true });
     const tables = db
-      .prepare<[], string>(`SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name`)
-      .pluck()
+      .prepare<[], { name: string; sql: string }>(
+        `SELECT name, sql FROM sqlite_schema WHERE type = 'table' ORDER BY name`,
+      )
       .all();
-    for (const table of tables) all[`${file} ${table}`] = db.prepare(`SELECT * FROM ${table} ORDER BY 1, 2`).all();
+    const indexes = tables.filter(({ sql }) => /USING fts5/i.test(sql)).map(({ name }) => name);
+    for (const { name } of tables) {
+      // How an index keeps its words depends on how they came in; which words it has where does not.
+      if (indexes.some((index) => name.startsWith(`${index}_`))) continue;
+      if (indexes.includes(name)) all[`${file} ${name}`] = wordsOf(db, name);
+      else all[`${file} ${name}`] = rowsOf(db, name);
+    }
     db.close();
   }
   return all;
+}
+
+/** A table in the order of its first columns. */
+function rowsOf(db: Database.Database, table: string): readonly unknown[] {
+  const columns = db.pragma(`table_info(${table})`) as readonly unknown[];
+  return db.prepare(`SELECT * FROM ${table} ORDER BY ${columns.length > 1 ? '1, 2' : '1'}`).all();
+}
+
+/** Every word of a full-text index with its place. */
+function wordsOf(db: Database.Database, table: string): readonly unknown[] {
+  db.exec(`CREATE VIRTUAL TABLE temp.words_of_${table} USING fts5vocab(main, ${table}, instance)`);
+  return db.prepare(`SELECT * FROM temp.words_of_${table} ORDER BY doc, col, offset`).all();
 }
 
 /** The views of a directory's journal made anew elsewhere, dumped. */

@@ -16,7 +16,11 @@ export type WorkspaceEvent =
 export type WorkspaceEffect =
   | Answering
   /** Have this change written; comes back as `written`, once its sender has been answered. */
-  | { readonly type: 'write'; readonly to: Envelope; readonly write: WorkspaceProtocol['workspace.write']['body'] };
+  | { readonly type: 'write'; readonly to: Envelope; readonly write: WorkspaceProtocol['workspace.write']['body'] }
+  | Trim;
+
+/** Have written that the oldest messages of a session leave memory; comes back as `written`. */
+type Trim = { readonly type: 'trim'; readonly session_id: string };
 
 export interface WorkspaceInput {
   readonly id: string;
@@ -52,6 +56,10 @@ const machineSetup = setup({
       if (event.type !== 'workspace.write') throw new Error('only a change can be written');
       return { type: 'write', to: event.envelope, write: event.body };
     }),
+    trim: emit(({ event }): WorkspaceEffect => {
+      if (event.type !== 'workspace.memory_grown') throw new Error('only what has grown can be trimmed');
+      return { type: 'trim', session_id: event.body.session_id };
+    }),
     began: assign({ writing: ({ context }) => context.writing + 1 }),
     ended: assign({ writing: ({ context }) => context.writing - 1 }),
     status: emit(({ context, event }, { state }: { readonly state: string }): WorkspaceEffect => {
@@ -76,6 +84,7 @@ export const workspaceMachine = machineSetup.createMachine({
         'workspace.session_awake': { target: 'occupied', actions: 'wake' },
         'workspace.session_asleep': { actions: 'sleep' },
         'workspace.write': { target: 'occupied', actions: ['began', 'write'] },
+        'workspace.memory_grown': { target: 'occupied', actions: ['began', 'trim'] },
         'workspace.status': { actions: { type: 'status', params: { state: 'quiet' } } },
         thread_lost: {},
       },
@@ -86,6 +95,7 @@ export const workspaceMachine = machineSetup.createMachine({
         'workspace.session_awake': { actions: 'wake' },
         'workspace.session_asleep': { actions: 'sleep' },
         'workspace.write': { actions: ['began', 'write'] },
+        'workspace.memory_grown': { actions: ['began', 'trim'] },
         written: { actions: 'ended' },
         'workspace.status': { actions: { type: 'status', params: { state: 'occupied' } } },
         thread_lost: { actions: 'lose' },

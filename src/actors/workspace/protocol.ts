@@ -15,6 +15,8 @@ export type WorkspaceProtocol = {
     readonly body: Pick<WorkspaceWrite, 'records' | 'condition'>;
     readonly reply: { readonly seq: number };
   };
+  /** A session has more messages in memory than it keeps. */
+  readonly 'workspace.memory_grown': { readonly body: { readonly session_id: string }; readonly reply: undefined };
   readonly 'workspace.status': {
     readonly body: Record<string, never>;
     readonly reply: { readonly id: string; readonly state: string; readonly awake: number; readonly opened: number };

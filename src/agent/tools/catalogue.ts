@@ -4,9 +4,10 @@
 import { calculator } from './calculator.ts';
 import { clock } from './clock.ts';
 import { memoryRemember, memorySearch } from './memory.ts';
+import { memoryRecall, memorySummary } from './recall.ts';
 import type { Tool } from './tool.ts';
 
 /** The built-in tools, safe for everybody who may talk to the agent. */
 export function builtInTools(): readonly Tool[] {
-  return [calculator, clock, memorySearch, memoryRemember];
+  return [calculator, clock, memorySearch, memoryRecall, memorySummary, memoryRemember];
 }

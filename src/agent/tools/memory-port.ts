@@ -37,11 +37,33 @@ export interface Statement {
 /** Where a statement is kept: as a fact of its own, or in the history of the conversation it was made in. */
 export type KeptIn = 'facts' | 'history';
 
+/** What a stretch of a conversation was summed up to. */
+export interface MemorySummary {
+  readonly content: string;
+  /** RFC 3339: of which time it tells. */
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Everything a topic brings to mind. */
+export interface MemoryRecall {
+  readonly known: readonly Known[];
+  readonly messages: readonly MemoryHit[];
+  readonly summaries: readonly MemorySummary[];
+}
+
 export interface MemoryPort {
-  /** Messages of the workspace that hold all the words (case folded), newest first. */
-  search(words: readonly string[], limit: number): Promise<readonly MemoryHit[]>;
+  /**
+   * What was said in the workspace and statements that were kept, best first: what holds all the words, and with `any`,
+   * when that is little, what holds some of them. Any text is safe.
+   */
+  search(text: string, match: 'all' | 'any', limit: number): Promise<readonly MemoryHit[]>;
   /** Facts and things of the workspace that hold all the words, newest first. */
-  known(words: readonly string[], limit: number): Promise<readonly Known[]>;
+  known(text: string, limit: number): Promise<readonly Known[]>;
+  /** What is known of a topic, what was said about it, and summaries that speak of it. */
+  recall(topic: string, limit: number): Promise<MemoryRecall>;
+  /** Summaries of what was said between two times (epoch milliseconds), the newest first. */
+  summaries(from: number, to: number, limit: number): Promise<readonly MemorySummary[]>;
   /**
    * Keeps a statement, and says where. Without a store of facts the answer is `history`: the tool's result repeats the
    * statement, is journaled like every result, and so is found by `search` from then on.

@@ -11,7 +11,7 @@ const SEARCHED = 200;
 const MOST_WORDS = 12;
 const EXCERPT = 500;
 
-/** Left out of a search, because all words must match and these say nothing about what is looked for. */
+/** Left out of a search, because they say nothing about what is looked for. */
 const SMALL_WORDS = new Set(
   (
     'a an and are as at be by do does for from has have i in is it me my of on or our that the this to was we were ' +
@@ -19,18 +19,15 @@ const SMALL_WORDS = new Set(
   ).split(' '),
 );
 
-/** The words of a query that are looked for. */
-export function searchWords(query: string): readonly string[] {
-  const words = [
-    ...new Set(
-      query
-        .slice(0, EXCERPT)
-        .toLowerCase()
-        .match(/[\p{L}\p{N}\p{M}]+/gu) ?? [],
-    ),
-  ];
-  const telling = words.filter((word) => !SMALL_WORDS.has(word));
-  return (telling.length > 0 ? telling : words).slice(0, MOST_WORDS);
+/**
+ * A query without the words that say nothing, unless it has no others. What is left stands as it was written: quotes and
+ * hyphens make phrases.
+ */
+export function tellingText(query: string): string {
+  const words = query.slice(0, EXCERPT).toWellFormed().split(/\s+/);
+  const held = words.filter((word) => /[\p{L}\p{N}\p{Extended_Pictographic}]/u.test(word));
+  const telling = held.filter((word) => !SMALL_WORDS.has(word.replace(/^\P{L}+|\P{L}+$/gu, '').toLowerCase()));
+  return (telling.length > 0 ? telling : held).slice(0, MOST_WORDS).join(' ');
 }
 
 /** The type of a thing that is known only because something was stated of it. */
@@ -94,7 +91,7 @@ function rank({ said_by, text }: Found): number {
   return said_by === 'user' && !asks ? 1 : asks ? 3 : 2;
 }
 
-/** Hits as they are shown: without this turn's own, each text once, what is known first, else newest first. */
+/** Hits as they are shown: without this turn's own, each text once, what is known first, else best first. */
 export function rankHits(
   hits: readonly MemoryHit[],
   turn_id: string,
@@ -116,9 +113,9 @@ export function rankHits(
 export const memorySearch: Tool = {
   name: 'memory_search',
   description: [
-    'Searches what is known and everything that was said in this workspace, in earlier sessions too. A fact or message is',
-    'found when it holds all the words of the query, so use one or two telling words. Facts are said_by "remembered".',
-    'Returns {"items": [{"said_by", "text", "at"}]}.',
+    'Searches what is known and everything that was said in this workspace, in earlier sessions too. What holds all the',
+    'words of the query comes first, and when there is nothing what holds some of them; words in quotes stand next to each',
+    'other. Use a few telling words. Facts are said_by "remembered". Returns {"items": [{"said_by", "text", "at"}]}.',
   ].join(' '),
   inputSchema: {
     type: 'object',
@@ -139,14 +136,14 @@ export const memorySearch: Tool = {
   idempotent: true,
   serial: false,
   async execute(args, context) {
-    const words = searchWords(String(args['query']));
-    if (words.length === 0) return problem('The query holds no word to look for.');
+    const query = tellingText(String(args['query']));
+    if (query === '') return problem('The query holds no word to look for.');
     const limit = typeof args['limit'] === 'number' ? args['limit'] : USUAL_ITEMS;
-    const [hits, known] = await Promise.all([
-      context.memory.search(words, SEARCHED),
-      context.memory.known(words, limit),
-    ]);
-    return answer({ words, items: rankHits(hits, context.turn_id, limit, known) });
+    const known = await context.memory.known(query, limit);
+    const look = async (match: 'all' | 'any'): Promise<readonly Found[]> =>
+      rankHits(await context.memory.search(query, match, SEARCHED), context.turn_id, limit, known);
+    const all = await look('all');
+    return answer({ query, items: all.length > 0 || !query.includes(' ') ? all : await look('any') });
   },
 };
 

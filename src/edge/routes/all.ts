@@ -8,6 +8,7 @@ import { backupRoutes } from './backups.ts';
 import { chatRoutes } from './chat.ts';
 import { debugRoutes } from './debug.ts';
 import { knowledgeRoutes } from './knowledge.ts';
+import { memoryRoutes } from './memory.ts';
 import { sessionRoutes } from './sessions.ts';
 import { systemRoutes } from './system.ts';
 import { tokenRoutes } from './tokens.ts';
@@ -20,6 +21,7 @@ export function allRoutes(edge: EdgeContext): readonly Route[] {
     ...chatRoutes(edge),
     ...turnRoutes(edge),
     ...sessionRoutes(edge),
+    ...memoryRoutes(edge),
     ...knowledgeRoutes(edge),
     ...backupRoutes(edge),
     ...userRoutes(edge),

@@ -82,7 +82,7 @@ export const Session = z
     channel: z.string().describe('The address of the channel it was opened on.'),
     title: z.string(),
     model: z.string().describe("The session's own model; empty: routed."),
-    status: z.enum(['active', 'archived']),
+    status: z.enum(['active', 'paused', 'archived']),
     turns: z.int(),
     messages: z.int(),
     created_at: Time,
@@ -147,6 +147,48 @@ export const Graph = z
     truncated: z.boolean().describe('Whether a bound was reached: there is more than this.'),
   })
   .describe('The part of the graph around an entity.');
+const Snippet = z
+  .object({
+    text: z.string().describe('As it was said, with an ellipsis where something was left out.'),
+    marks: z
+      .array(z.tuple([z.int(), z.int()]))
+      .describe('Where found words stand in it: first and past the last UTF-16 unit.'),
+  })
+  .describe('The part that shows what was looked for.');
+
+export const FoundMessage = z
+  .object({
+    id: z.string(),
+    session_id: z.string(),
+    turn_id: z.string(),
+    user_id: z.string().describe('Whose conversation it is from.'),
+    role: z.enum(['user', 'assistant', 'system', 'tool']),
+    origin: z.enum(['user_input', 'system', 'tool_output']),
+    snippet: Snippet,
+    created_at: Time,
+  })
+  .describe('A message that was found.');
+
+export const FoundSummary = z
+  .object({
+    id: z.string(),
+    session_id: z.string(),
+    from: Time,
+    to: Time,
+    content: z.string(),
+    snippet: Snippet,
+    created_at: Time,
+  })
+  .describe('A summary that was found.');
+
+export const Recalled = z
+  .object({
+    facts: z.array(Fact).describe('Those that hold all the words, last put first.'),
+    entities: z.array(Entity).describe('The same of things.'),
+    summaries: z.array(FoundSummary).describe('Best first.'),
+    messages: z.array(FoundMessage).describe('Best first.'),
+  })
+  .describe('What a text brings to mind.');
 
 export const Workspace = z
   .object({
@@ -176,6 +218,10 @@ export const Imported = z
 export const Sessions = listOf(Session);
 export const Messages = listOf(Message);
 export const Workspaces = listOf(Workspace);
+export const FoundMessages = listOf(FoundMessage);
+
+export type FoundMessageItem = DeepReadonly<z.output<typeof FoundMessage>>;
+export type FoundSummaryItem = DeepReadonly<z.output<typeof FoundSummary>>;
 export const Entities = listOf(Entity);
 export const Facts = listOf(Fact);
 

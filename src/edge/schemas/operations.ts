@@ -198,6 +198,18 @@ export const OPERATIONS: readonly Operation[] = [
     answer: 'Session',
     refuses: [...BODY, ...OWNED],
   }),
+  operation('GET /api/v1/memory/search', 'searchMemory', "Searches a workspace's messages by their words, best first", {
+    tag: 'memory',
+    query: requests.MemorySearchQuery,
+    answer: 'FoundMessages',
+    refuses: ['validation_failed', 'not_a_member', ...OWNED],
+  }),
+  operation('GET /api/v1/memory/recall', 'recall', 'What a text brings to mind: facts, summaries and messages', {
+    tag: 'memory',
+    query: requests.MemoryRecallQuery,
+    answer: 'Recalled',
+    refuses: ['validation_failed', 'not_a_member', ...OWNED],
+  }),
   operation('GET /api/v1/memory/facts', 'listFacts', 'Facts a workspace knows, newest first', {
     tag: 'memory',
     query: requests.FactsQuery,

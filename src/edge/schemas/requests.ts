@@ -45,6 +45,40 @@ export const cursor = z.string().min(1).max(16_384).optional().describe('`next_c
 
 export const PageQuery = z.object({ limit, cursor });
 
+const query = z
+  .string({ error: 'is missing: what is looked for' })
+  .min(1, { error: 'is empty' })
+  .max(16_384)
+  .describe('What is looked for: words, "phrases in quotes"; signs mean nothing. Its first 4,096 characters count.');
+const workspace = WorkspaceId.optional().describe("Where to look; the caller's personal workspace when absent.");
+const session = SessionId.optional().describe('Only this session.');
+const time = z.iso.datetime({ offset: true, error: 'is not an RFC 3339 time' }).optional();
+
+export const MemorySearchQuery = z.object({
+  q: query,
+  workspace,
+  session,
+  role: z
+    .enum(['user', 'assistant', 'system', 'tool'])
+    .optional()
+    .describe('Only what these said; what people and the agent said when absent.'),
+  from: time.describe('Only from this time on.'),
+  to: time.describe('Only before this time.'),
+  match: z
+    .enum(['all', 'any'])
+    .default('any')
+    .describe('`any`: when few messages hold all the words, those that hold some of them follow.'),
+  limit,
+  cursor,
+});
+
+export const MemoryRecallQuery = z.object({
+  q: query,
+  workspace,
+  session,
+  limit: limit.default(10).describe('Of each kind of thing.'),
+});
+
 const inWorkspace = WorkspaceId.optional().describe("The workspace; the caller's own when absent.");
 
 export const FactsQuery = z.object({

@@ -153,6 +153,13 @@ export class GatewayView implements ProjectionCursor<ReadRowOf<'session' | 'gate
         workspace.sessions += changes;
         break;
       }
+      case 'session_deleted': {
+        const { changes } = this.#sql.deleteSession.run(session_id);
+        workspace.sessions -= changes;
+        for (const [turn_id, turn] of this.#turns) if (turn.session_id === session_id) this.#turns.delete(turn_id);
+        this.#sql.deleteTurns.run(row.workspace_id, session_id);
+        break;
+      }
       case 'message_received':
         this.#received(row, session_id, record);
         break;
@@ -259,6 +266,8 @@ function prepare(db: SqliteDatabase) {
     addSession: db.prepare<[string, string, string]>(
       'INSERT OR IGNORE INTO sessions (session_id, workspace_id, user_id) VALUES (?, ?, ?)',
     ),
+    deleteSession: db.prepare<[string]>('DELETE FROM sessions WHERE session_id = ?'),
+    deleteTurns: db.prepare<[string, string]>('DELETE FROM turns WHERE workspace_id = ? AND session_id = ?'),
     putCall: db.prepare<[string, string, number, number, number]>(
       'INSERT OR REPLACE INTO open_calls (turn_id, workspace_id, call, tokens, cost_usd) VALUES (?, ?, ?, ?, ?)',
     ),

@@ -13,7 +13,14 @@ import type { ProjectedFile } from './projection.ts';
 export type MemoryRow = ReadRowOf<'session' | 'workspace'>;
 
 /** Records of sessions that become messages: of all others memory needs nothing, so they are not even parsed. */
-const SESSION_TYPES: ReadonlySet<string> = new Set(['message_received', 'model_replied', 'tool_returned']);
+const SESSION_TYPES: ReadonlySet<string> = new Set([
+  'session_created',
+  'message_received',
+  'model_replied',
+  'tool_returned',
+  'message_added',
+  'session_deleted',
+]);
 
 /** The rows memory is made of. */
 export function readMemory(rows: readonly JournalRow[]): readonly MemoryRow[] {
@@ -23,8 +30,28 @@ export function readMemory(rows: readonly JournalRow[]): readonly MemoryRow[] {
   );
 }
 
+/** How long messages stay in memory, and who is told of those that need not. */
+export interface RecentMessages {
+  /** Of each session. */
+  readonly keep_last: number;
+  /** Only what a confirmed summary stands for may go. */
+  readonly summarized: boolean;
+  /** A session has more than it keeps, by a good deal: somebody should write that they go. */
+  readonly grown: (workspace_id: string, session_id: string) => void;
+}
+
 /** The files of a workspace's memory, in the order they are written. */
-export const MEMORY_FILES: readonly ProjectedFile<MemoryRow>[] = [
-  { name: 'memory.db', open: (file) => new MemoryView(file), wants: changesMemory },
-  { name: 'knowledge.db', open: (file) => new KnowledgeView(file), wants: changesKnowledge },
-];
+export function memoryFiles(recent?: RecentMessages): readonly ProjectedFile<MemoryRow>[] {
+  return [
+    {
+      name: 'memory.db',
+      open: (file, workspace) => {
+        if (recent === undefined) return new MemoryView(file);
+        const { grown, ...rest } = recent;
+        return new MemoryView(file, { ...rest, grown: (session_id) => grown(workspace, session_id) });
+      },
+      wants: changesMemory,
+    },
+    { name: 'knowledge.db', open: (file) => new KnowledgeView(file), wants: changesKnowledge },
+  ];
+}

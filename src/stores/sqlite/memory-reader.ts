@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // One workspace's memory.db as it is read.
 
+import type { MemoryMessageRow, MemoryQueries, SummaryRow } from '../memory-queries.ts';
+import type { Page } from '../page.ts';
+import { pageLimit, pageOf, placeOf } from './cursor.ts';
 import { openReadonly, type SqliteDatabase } from './database.ts';
+import { MESSAGES, messageRow, type StoredMessage, type StoredSummary, SUMMARIES, summaryRow } from './memory-rows.ts';
 import { MEMORY_MIGRATIONS } from './memory-schema.ts';
+import type { StoredCandidate, TextIndex } from './text-search.ts';
 
 /** Opens a workspace's file for reading; undefined while it is not there. */
 export function openMemoryReader(file: string): MemoryReader | undefined {
@@ -10,13 +15,22 @@ export function openMemoryReader(file: string): MemoryReader | undefined {
   return db === undefined ? undefined : new MemoryReader(db);
 }
 
+/** Content on one page, in bytes: a page of longer messages is shorter. */
+const PAGE_BYTES = 8 * 1024 * 1024;
+
 export class MemoryReader {
+  readonly messages: TextIndex<MemoryMessageRow>;
+  readonly summaries: TextIndex<SummaryRow>;
   readonly #db: SqliteDatabase;
   readonly #sql: ReturnType<typeof prepare>;
 
   constructor(db: SqliteDatabase) {
     this.#db = db;
     this.#sql = prepare(db);
+    const wordsLike = (stem: string, limit: number): readonly string[] =>
+      this.#sql.wordsLike.all(stem, `${stem}\u{10ffff}`, limit);
+    this.messages = textIndex<StoredMessage, MemoryMessageRow>(db, MESSAGES, wordsLike, messageRow);
+    this.summaries = textIndex<StoredSummary, SummaryRow>(db, SUMMARIES, wordsLike, summaryRow);
   }
 
   /** Which journal it is made of, and up to which row. */
@@ -32,15 +46,162 @@ export class MemoryReader {
     return this.#sql.summary.get(id) !== undefined;
   }
 
+  count(): MemoryQueries['memory.count']['reply'] {
+    return { messages: this.#sql.messageCount.get() ?? 0, summaries: this.#sql.summaryCount.get() ?? 0 };
+  }
+
+  removed(id: string): number {
+    return this.#sql.removed.get(id) ?? 0;
+  }
+
+  range({ from, to, page }: MemoryQueries['memory.messages']['body']): Page<MemoryMessageRow> {
+    const limit = pageLimit(page.limit);
+    const [at, n] = placeIn('memory', page, [from, Number.MIN_SAFE_INTEGER]);
+    const rows: StoredMessage[] = [];
+    let bytes = 0;
+    // One row more than the page holds says that there are more.
+    for (const row of this.#sql.range.iterate(Math.max(at, from), n, to, limit + 1)) {
+      rows.push(row);
+      if (rows.length > 1 && bytes > PAGE_BYTES) break;
+      bytes += row.content.length;
+    }
+    return pageOf(
+      'memory',
+      Math.min(limit, bytes > PAGE_BYTES ? rows.length - 1 || 1 : limit),
+      rows,
+      placed,
+      messageRow,
+    );
+  }
+
+  summariesOf(body: MemoryQueries['memory.summaries']['body']): Page<SummaryRow> {
+    const { user_id, session_id, from, to, order, page } = body;
+    const limit = pageLimit(page.limit);
+    const newest = order === 'newest';
+    const list = `summaries.${order}`;
+    const [at, n] = placeIn(list, page, newest ? [to, Number.MAX_SAFE_INTEGER] : [from, Number.MIN_SAFE_INTEGER]);
+    const scope = { user_id: user_id ?? null, session_id: session_id ?? null, from, to, at, n, limit: limit + 1 };
+    const rows = (newest ? this.#sql.newestSummaries : this.#sql.oldestSummaries).all(scope);
+    return pageOf(list, limit, rows, (row) => `${row.to_at}.${row.n}`, summaryRow);
+  }
+
   close(): void {
     this.#db.close();
   }
 }
 
+const placed = ({ at, n }: StoredMessage): string => `${at}.${n}`;
+
+/** The time and number a cursor names. */
+function placeIn(
+  list: string,
+  page: Parameters<typeof placeOf>[1],
+  first: readonly [at: number, n: number],
+): readonly [at: number, n: number] {
+  const [at, n] = placeOf(list, page, '').split('.').map(Number);
+  return at === undefined || n === undefined || !Number.isSafeInteger(at) || !Number.isSafeInteger(n) ? first : [at, n];
+}
+
+/** Texts longer than this, in bytes, are not looked at to be ranked. */
+const LOOKED_AT = 4_096;
+
+interface Tables {
+  readonly table: string;
+  readonly text: string;
+  readonly time: string;
+  readonly columns: string;
+}
+
+/** A full-text index over one of the tables. */
+function textIndex<S, R>(
+  db: SqliteDatabase,
+  { table, text, time, columns }: Tables,
+  wordsLike: TextIndex<R>['wordsLike'],
+  shown: (row: S) => R,
+): TextIndex<R> {
+  const candidates = db.prepare<[string, number, number, number], StoredCandidate>(
+    `SELECT r.n AS n, octet_length(r.content) AS length,
+       CASE WHEN octet_length(r.content) <= ${LOOKED_AT} THEN r.content END AS text
+     FROM ${text} t JOIN ${table} r ON r.n = t.rowid
+     WHERE t.${text} MATCH ? AND t.rowid >= ? AND t.rowid <= ? ORDER BY t.rowid DESC LIMIT ?`,
+  );
+  const within = db.prepare<[number, number], { first: number | null; last: number | null }>(
+    `SELECT min(n) AS first, max(n) AS last FROM ${table} WHERE ${time} >= ? AND ${time} < ?`,
+  );
+  const timed = db.prepare<[string, number, number, number, number, number], StoredCandidate>(
+    `SELECT r.n AS n, octet_length(r.content) AS length,
+       CASE WHEN octet_length(r.content) <= ${LOOKED_AT} THEN r.content END AS text
+     FROM ${text} t JOIN ${table} r ON r.n = t.rowid
+     WHERE t.${text} MATCH ? AND t.rowid >= ? AND t.rowid <= ? AND r.${time} >= ? AND r.${time} < ?
+     ORDER BY t.rowid DESC LIMIT ?`,
+  );
+  const frequency = db.prepare<[string, number], { count: number; oldest: number | null }>(
+    `SELECT count(*) AS count, min(n) AS oldest
+     FROM (SELECT t.rowid AS n FROM ${text} t WHERE t.${text} MATCH ? ORDER BY t.rowid DESC LIMIT ?)`,
+  );
+  const first = db.prepare<[], number>(`SELECT n FROM ${table} ORDER BY n LIMIT 1`).pluck();
+  const last = db.prepare<[], number>(`SELECT n FROM ${table} ORDER BY n DESC LIMIT 1`).pluck();
+  const row = db.prepare<[number, string | null, string | null], S>(
+    `SELECT ${columns} FROM ${table}
+     WHERE n = ? AND user_id = coalesce(?, user_id) AND session_id = coalesce(?, session_id)`,
+  );
+  return {
+    candidates: (expression, from, to, limit) => {
+      const { MIN_SAFE_INTEGER, MAX_SAFE_INTEGER } = Number;
+      if (from <= MIN_SAFE_INTEGER && to >= MAX_SAFE_INTEGER) {
+        return candidates.all(expression, MIN_SAFE_INTEGER, MAX_SAFE_INTEGER, limit);
+      }
+      // Rows mostly came in the order of their times: what lies outside is not even looked up.
+      const span = within.get(from, to);
+      if (span === undefined || span.first === null || span.last === null) return [];
+      return timed.all(expression, span.first, span.last, from, to, limit);
+    },
+    frequency: (expression, limit) => {
+      const { count, oldest } = frequency.get(expression, limit) ?? { count: 0, oldest: null };
+      return { count, oldest: oldest ?? 0 };
+    },
+    span: () => ({ first: first.get() ?? 0, last: last.get() ?? 0 }),
+    wordsLike,
+    row: (n, { user_id, session_id }) => {
+      const found = row.get(n, user_id ?? null, session_id ?? null);
+      return found === undefined ? undefined : shown(found);
+    },
+  };
+}
+
+interface SummaryScope {
+  readonly user_id: string | null;
+  readonly session_id: string | null;
+  readonly from: number;
+  readonly to: number;
+  readonly at: number;
+  readonly n: number;
+  readonly limit: number;
+}
+
 function prepare(db: SqliteDatabase) {
+  const summaries = `SELECT ${SUMMARIES.columns} FROM summaries
+    WHERE from_at >= @from AND to_at <= @to AND user_id = coalesce(@user_id, user_id)
+      AND session_id = coalesce(@session_id, session_id)`;
   return {
     state: db.prepare<[], { journal: string; upto: number }>('SELECT journal, upto FROM view_state'),
     message: db.prepare<[string], number>('SELECT n FROM messages WHERE id = ? LIMIT 1').pluck(),
     summary: db.prepare<[string], number>('SELECT n FROM summaries WHERE id = ?').pluck(),
+    messageCount: db.prepare<[], number>('SELECT count(*) FROM messages').pluck(),
+    summaryCount: db.prepare<[], number>('SELECT count(*) FROM summaries').pluck(),
+    removed: db.prepare<[string], number>('SELECT removed FROM removals WHERE id = ? ORDER BY n DESC LIMIT 1').pluck(),
+    wordsLike: db
+      .prepare<[string, string, number], string>('SELECT word FROM words WHERE word >= ? AND word < ? LIMIT ?')
+      .pluck(),
+    range: db.prepare<[number, number, number, number], StoredMessage>(
+      `SELECT ${MESSAGES.columns} FROM messages
+       WHERE (at, n) > (?, ?) AND at < ? ORDER BY at, n LIMIT ?`,
+    ),
+    oldestSummaries: db.prepare<[SummaryScope], StoredSummary>(
+      `${summaries} AND (to_at, n) > (@at, @n) ORDER BY to_at, n LIMIT @limit`,
+    ),
+    newestSummaries: db.prepare<[SummaryScope], StoredSummary>(
+      `${summaries} AND (to_at, n) < (@at, @n) ORDER BY to_at DESC, n DESC LIMIT @limit`,
+    ),
   };
 }

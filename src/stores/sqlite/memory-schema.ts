@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// The schema of a workspace's memory.db: messages with their full text, and summaries.
+// The schema of a workspace's memory.db: messages and summaries with their full text.
 
 import type { Migrations } from './database.ts';
 import { VIEW_STATE } from './view-state.ts';
 
 /**
- * The full text is an index only, over words cut for it (`text-words.ts`): what is shown is taken from the message.
- * AUTOINCREMENT, so that a number is never used again and a rebuild gives every message its own again.
+ * The full text is an index only, over words cut for it (`text-words.ts`), which is why the plainest tokenizer will do: what
+ * is shown is taken from the message. `scope` holds what a search may be narrowed to as words of their own (`scope-words.ts`),
+ * so that the index itself leaves out what is not asked for. AUTOINCREMENT, so that a number is never used again and a
+ * rebuild gives every message its own again. `words` has every word there ever was: what one can be completed to.
  */
 export const MEMORY_MIGRATIONS: Migrations = [
   `${VIEW_STATE}
+   CREATE TABLE sessions (
+     id TEXT PRIMARY KEY,
+     user_id TEXT NOT NULL,
+     messages INTEGER NOT NULL,
+     summarized INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
    CREATE TABLE messages (
      n INTEGER PRIMARY KEY AUTOINCREMENT,
      id TEXT NOT NULL,
@@ -19,31 +27,47 @@ export const MEMORY_MIGRATIONS: Migrations = [
      role TEXT NOT NULL,
      origin TEXT NOT NULL,
      at INTEGER NOT NULL,
+     summarized INTEGER NOT NULL,
      tool_calls TEXT,
      tool_call_id TEXT,
+     tool_name TEXT,
+     extras TEXT,
      content TEXT NOT NULL
    ) STRICT;
    CREATE INDEX messages_by_id ON messages (id);
    CREATE INDEX messages_by_time ON messages (at, n);
-   CREATE INDEX messages_of_session ON messages (session_id);
+   CREATE INDEX messages_of_session ON messages (session_id, at);
    CREATE VIRTUAL TABLE messages_text USING fts5 (
-     words, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2'
+     words, scope, content = '', contentless_delete = 1, tokenize = 'ascii'
    );
    CREATE TABLE summaries (
      n INTEGER PRIMARY KEY AUTOINCREMENT,
      id TEXT NOT NULL UNIQUE,
      session_id TEXT NOT NULL,
+     user_id TEXT NOT NULL,
      from_at INTEGER NOT NULL,
      to_at INTEGER NOT NULL,
-     content TEXT NOT NULL,
-     message_ids TEXT NOT NULL,
      confirmed INTEGER NOT NULL,
-     created_at INTEGER NOT NULL
+     created_at INTEGER NOT NULL,
+     message_ids TEXT NOT NULL,
+     content TEXT NOT NULL
    ) STRICT;
-   CREATE INDEX summaries_by_end ON summaries (to_at, n);`,
+   CREATE INDEX summaries_by_end ON summaries (to_at, n);
+   CREATE VIRTUAL TABLE summaries_text USING fts5 (
+     words, scope, content = '', contentless_delete = 1, tokenize = 'ascii'
+   );
+   CREATE TABLE words (word TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+   CREATE TABLE removals (
+     n INTEGER PRIMARY KEY AUTOINCREMENT,
+     id TEXT NOT NULL,
+     removed INTEGER NOT NULL
+   ) STRICT;
+   CREATE INDEX removals_by_id ON removals (id);`,
 ];
 
 /** Empties every table but the checkpoint; numbers begin again, as in a new file. */
-export const MEMORY_CLEAR = `DELETE FROM messages; DELETE FROM summaries;
+export const MEMORY_CLEAR = `DELETE FROM sessions; DELETE FROM messages; DELETE FROM summaries; DELETE FROM words;
+  DELETE FROM removals;
   INSERT INTO messages_text (messages_text) VALUES ('delete-all');
+  INSERT INTO summaries_text (summaries_text) VALUES ('delete-all');
   DELETE FROM sqlite_sequence;`;

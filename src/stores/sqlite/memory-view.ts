@@ -1,21 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 // The writer of one workspace's memory.db.
 
-import { applyToMemory, type MemoryMessage, type MemoryRows } from '../memory-view.ts';
+import { applyToMemory, foundAs, type MemoryMessage, type MemoryRows } from '../memory-view.ts';
+import { scopeWords } from '../scope-words.ts';
 import type { ReadRowOf } from '../streams.ts';
-import { indexedText } from '../text-words.ts';
-import type { StoredSummary } from '../workspace-records.ts';
+import { hasStem, indexWords } from '../text-words.ts';
+import type { MessagesTrimmed, StoredSummary } from '../workspace-records.ts';
 import type { SqliteDatabase } from './database.ts';
 import type { JournalRows } from './journal-source.ts';
 import { MEMORY_CLEAR, MEMORY_MIGRATIONS } from './memory-schema.ts';
 import { ViewFile } from './view-file.ts';
 import type { WorkspaceView } from './workspace-files.ts';
 
-export class MemoryView implements WorkspaceView<ReadRowOf<'session' | 'workspace'>>, MemoryRows {
+/** Words known to be in the file: most of a text's are, and need no look. */
+const WORDS_HELD = 4_096;
+/** Removals whose number is kept: it is asked for at once or never. */
+const REMOVALS_KEPT = 1_000;
+
+/** When a session is said to have grown, see `memory-files.ts`. */
+export interface GrownSessions {
+  readonly keep_last: number;
+  readonly summarized: boolean;
+  readonly grown: (session_id: string) => void;
+}
+
+/** A session has grown when it has so many more than it keeps, as a share of what it keeps: each trim takes that many. */
+const GROWN_BY = 0.1;
+
+type MemoryRow = ReadRowOf<'session' | 'workspace'>;
+
+export class MemoryView implements WorkspaceView<MemoryRow>, MemoryRows {
   readonly #file: ViewFile;
   readonly #sql: ReturnType<typeof prepare>;
+  readonly #grown: GrownSessions | undefined;
+  #words = new Set<string>();
+  /** Sessions whose messages the batch has changed. */
+  #touched = new Set<string>();
+  /** How many too many a session had when it was told of last. */
+  readonly #told = new Map<string, number>();
 
-  constructor(file: string) {
+  constructor(file: string, grown?: GrownSessions) {
+    this.#grown = grown;
     this.#file = new ViewFile(file, { migrations: MEMORY_MIGRATIONS, clear: MEMORY_CLEAR });
     this.#sql = prepare(this.#file.db);
   }
@@ -28,13 +53,22 @@ export class MemoryView implements WorkspaceView<ReadRowOf<'session' | 'workspac
     return this.#file.belongsTo(source);
   }
 
-  apply(journal: string, batch: readonly ReadRowOf<'session' | 'workspace'>[]): void {
-    this.#file.apply(journal, batch, (fresh) => {
-      for (const read of fresh) applyToMemory(this, read);
-    });
+  apply(journal: string, batch: readonly MemoryRow[]): void {
+    try {
+      this.#file.apply(journal, batch, (fresh) => {
+        for (const read of fresh) applyToMemory(this, read);
+      });
+    } catch (thrown) {
+      // What was noted as written is not.
+      this.#words = new Set();
+      this.#touched = new Set();
+      throw thrown;
+    }
+    this.#tell();
   }
 
   clear(): void {
+    this.#words = new Set();
     this.#file.clear();
   }
 
@@ -42,80 +76,181 @@ export class MemoryView implements WorkspaceView<ReadRowOf<'session' | 'workspac
     this.#file.close();
   }
 
+  noteUser(session_id: string, user_id: string): void {
+    this.#sql.noteUser.run(session_id, user_id);
+  }
+
   userOf(session_id: string): string | undefined {
     return this.#sql.userOf.get(session_id);
   }
 
   addMessage(message: MemoryMessage): void {
-    const { id, session_id, turn_id, user_id, role, origin, at, tool_call_id, content } = message;
-    const calls = message.tool_calls.length === 0 ? null : JSON.stringify(message.tool_calls);
-    const { lastInsertRowid: n } = this.#sql.add.run(
+    const { id, session_id, turn_id, user_id, role, origin, at, tool_calls, tool_call_id, tool_name, content } =
+      message;
+    const calls = tool_calls.length === 0 ? null : JSON.stringify(tool_calls);
+    const place = [id, session_id, turn_id, user_id, role, origin, at] as const;
+    const added = this.#sql.add.run(...place, calls, tool_call_id, tool_name, extrasOf(message), content);
+    this.#sql.count.run(session_id, user_id);
+    this.#touched.add(session_id);
+    const kind = foundAs(message);
+    if (kind === null) return;
+    const words = indexWords(content);
+    this.#keepWords(words);
+    this.#sql.index.run(added.lastInsertRowid, words.join(' '), scopeWords(message, kind));
+  }
+
+  trimMessages(trimmed: MessagesTrimmed): void {
+    const { keep_last, session_id, summarized = false, id } = trimmed;
+    const { beyond, beyondOf } = this.#sql;
+    const leaving = session_id === undefined ? beyond.all(keep_last) : beyondOf.all(session_id, keep_last);
+    this.#remove(summarized ? leaving.filter((row) => row.summarized === 1) : leaving, id);
+  }
+
+  deleteMessages(ids: readonly string[], id: string | undefined): void {
+    this.#remove(
+      [...new Set(ids)].flatMap((one) => this.#sql.under.all(one)),
       id,
-      session_id,
-      turn_id,
-      user_id,
-      role,
-      origin,
-      at,
-      calls,
-      tool_call_id,
-      content,
     );
-    if (content !== '') this.#sql.index.run(n, indexedText(content));
-  }
-
-  trimMessages(keep_last: number): void {
-    const oldest = this.#sql.oldestKept.get(keep_last);
-    if (oldest === undefined) return;
-    this.#sql.unindexTo.run(oldest);
-    this.#sql.deleteTo.run(oldest);
-  }
-
-  deleteMessages(ids: readonly string[]): void {
-    for (const id of ids) {
-      for (const n of this.#sql.numbersOf.all(id)) {
-        this.#sql.unindex.run(n);
-        this.#sql.delete.run(n);
-      }
-    }
   }
 
   addSummary({ id, session_id, from, to, content, message_ids }: StoredSummary, at: number): void {
-    this.#sql.addSummary.run(id, session_id, from, to, content, JSON.stringify(message_ids), at);
+    const user_id = this.userOf(session_id) ?? '';
+    const { addSummary, indexSummary } = this.#sql;
+    const added = addSummary.run(id, session_id, user_id, from, to, at, JSON.stringify(message_ids), content);
+    if (added.changes === 0) return;
+    const words = indexWords(content);
+    this.#keepWords(words);
+    indexSummary.run(added.lastInsertRowid, words.join(' '), scopeWords({ session_id, user_id }));
   }
 
   confirmSummary(id: string): void {
-    this.#sql.confirm.run(id);
+    const summary = this.#sql.confirm.get(id);
+    if (summary === undefined) return;
+    for (const message_id of JSON.parse(summary.message_ids) as readonly string[]) {
+      for (const { n } of this.#sql.under.all(message_id)) {
+        const { changes } = this.#sql.summarize.run(n, summary.session_id);
+        if (changes > 0) this.#sql.countSummarized.run(summary.session_id);
+      }
+    }
+    this.#touched.add(summary.session_id);
+  }
+
+  deleteSession(id: string): void {
+    this.#remove(this.#sql.beyondOf.all(id, 0), undefined);
+    for (const n of this.#sql.summariesOf.all(id)) {
+      this.#sql.unindexSummary.run(n);
+      this.#sql.deleteSummary.run(n);
+    }
+    this.#sql.forgetSession.run(id);
+  }
+
+  #remove(rows: readonly Leaving[], id: string | undefined): void {
+    for (const { n, session_id, summarized } of rows) {
+      this.#sql.unindex.run(n);
+      this.#sql.delete.run(n);
+      this.#sql.discount.run(summarized, session_id);
+      this.#told.delete(session_id);
+    }
+    if (id === undefined) return;
+    const { lastInsertRowid } = this.#sql.addRemoval.run(id, rows.length);
+    this.#sql.forgetRemovals.run(Number(lastInsertRowid) - REMOVALS_KEPT);
+  }
+
+  /** Says which sessions have more than they keep: once, and again when it has grown on. */
+  #tell(): void {
+    const touched = this.#touched;
+    this.#touched = new Set();
+    if (this.#grown === undefined) return;
+    const { keep_last, summarized, grown } = this.#grown;
+    const step = Math.max(1, Math.floor(keep_last * GROWN_BY));
+    for (const session_id of touched) {
+      const counts = this.#sql.counts.get(session_id);
+      if (counts === undefined) continue;
+      const over = Math.min(counts.messages - keep_last, summarized ? counts.summarized : counts.messages);
+      if (over < step + (this.#told.get(session_id) ?? 0)) continue;
+      this.#told.set(session_id, over);
+      grown(session_id);
+    }
+  }
+
+  #keepWords(words: readonly string[]): void {
+    for (const word of words) {
+      if (this.#words.has(word)) continue;
+      if (this.#words.size >= WORDS_HELD) this.#words = new Set();
+      this.#words.add(word);
+      if (hasStem(word)) this.#sql.keepWord.run(word);
+    }
   }
 }
 
-type Add = [string, string, string, string, string, string, number, string | null, string | null, string];
+function extrasOf({ attachments, metadata }: MemoryMessage): string | null {
+  if (attachments.length === 0 && Object.keys(metadata).length === 0) return null;
+  return JSON.stringify({ attachments, metadata });
+}
+
+type Place = [id: string, session: string, turn: string, user: string, role: string, origin: string, at: number];
+type Add = [...Place, calls: string | null, call: string | null, tool: string | null, extras: string | null, string];
+type AddSummary = [string, string, string, number, number, number, string, string];
+
+interface Leaving {
+  readonly n: number;
+  readonly session_id: string;
+  readonly summarized: number;
+}
 
 function prepare(db: SqliteDatabase) {
+  const leaving = 'SELECT n, session_id, summarized FROM messages';
   return {
-    userOf: db
-      .prepare<[string], string>(
-        `SELECT user_id FROM messages WHERE session_id = ? AND role = 'user' ORDER BY n DESC LIMIT 1`,
-      )
-      .pluck(),
+    noteUser: db.prepare<[string, string]>(
+      `INSERT INTO sessions (id, user_id, messages, summarized) VALUES (?, ?, 0, 0)
+       ON CONFLICT (id) DO UPDATE SET user_id = excluded.user_id WHERE user_id <> excluded.user_id`,
+    ),
+    userOf: db.prepare<[string], string>('SELECT user_id FROM sessions WHERE id = ?').pluck(),
+    counts: db.prepare<[string], { messages: number; summarized: number }>(
+      'SELECT messages, summarized FROM sessions WHERE id = ?',
+    ),
+    count: db.prepare<[string, string]>(
+      `INSERT INTO sessions (id, user_id, messages, summarized) VALUES (?, ?, 1, 0)
+       ON CONFLICT (id) DO UPDATE SET messages = messages + 1`,
+    ),
+    discount: db.prepare<[number, string]>(
+      'UPDATE sessions SET messages = messages - 1, summarized = summarized - ? WHERE id = ?',
+    ),
     add: db.prepare<Add>(
-      `INSERT INTO messages (id, session_id, turn_id, user_id, role, origin, at, tool_calls, tool_call_id, content)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO messages (id, session_id, turn_id, user_id, role, origin, at, summarized, tool_calls, tool_call_id,
+         tool_name, extras, content)
+       VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?)`,
     ),
-    index: db.prepare<[number | bigint, string]>('INSERT INTO messages_text (rowid, words) VALUES (?, ?)'),
-    /** The newest of those that go. */
-    oldestKept: db.prepare<[number], number>('SELECT n FROM messages ORDER BY n DESC LIMIT 1 OFFSET ?').pluck(),
-    unindexTo: db.prepare<[number]>(
-      `DELETE FROM messages_text WHERE rowid IN (SELECT n FROM messages WHERE n <= ? AND content <> '')`,
+    index: db.prepare<[number | bigint, string, string]>(
+      'INSERT INTO messages_text (rowid, words, scope) VALUES (?, ?, ?)',
     ),
-    deleteTo: db.prepare<[number]>('DELETE FROM messages WHERE n <= ?'),
-    numbersOf: db.prepare<[string], number>('SELECT n FROM messages WHERE id = ?').pluck(),
+    beyond: db.prepare<[number], Leaving>(`${leaving} ORDER BY at DESC, n DESC LIMIT -1 OFFSET ?`),
+    beyondOf: db.prepare<[string, number], Leaving>(
+      `${leaving} WHERE session_id = ? ORDER BY at DESC, n DESC LIMIT -1 OFFSET ?`,
+    ),
+    under: db.prepare<[string], Leaving>(`${leaving} WHERE id = ?`),
     unindex: db.prepare<[number]>('DELETE FROM messages_text WHERE rowid = ?'),
     delete: db.prepare<[number]>('DELETE FROM messages WHERE n = ?'),
-    addSummary: db.prepare<[string, string, number, number, string, string, number]>(
-      `INSERT OR IGNORE INTO summaries (id, session_id, from_at, to_at, content, message_ids, confirmed, created_at)
-       VALUES (?, ?, ?, ?, ?, ?, 0, ?)`,
+    addRemoval: db.prepare<[string, number]>('INSERT INTO removals (id, removed) VALUES (?, ?)'),
+    forgetRemovals: db.prepare<[number]>('DELETE FROM removals WHERE n <= ?'),
+    addSummary: db.prepare<AddSummary>(
+      `INSERT OR IGNORE INTO summaries (id, session_id, user_id, from_at, to_at, confirmed, created_at, message_ids, content)
+       VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?)`,
     ),
-    confirm: db.prepare<[string]>('UPDATE summaries SET confirmed = 1 WHERE id = ?'),
+    indexSummary: db.prepare<[number | bigint, string, string]>(
+      'INSERT INTO summaries_text (rowid, words, scope) VALUES (?, ?, ?)',
+    ),
+    summariesOf: db.prepare<[string], number>('SELECT n FROM summaries WHERE session_id = ?').pluck(),
+    unindexSummary: db.prepare<[number]>('DELETE FROM summaries_text WHERE rowid = ?'),
+    deleteSummary: db.prepare<[number]>('DELETE FROM summaries WHERE n = ?'),
+    forgetSession: db.prepare<[string]>('DELETE FROM sessions WHERE id = ?'),
+    confirm: db.prepare<[string], { session_id: string; message_ids: string }>(
+      'UPDATE summaries SET confirmed = 1 WHERE id = ? AND confirmed = 0 RETURNING session_id, message_ids',
+    ),
+    summarize: db.prepare<[number, string]>(
+      'UPDATE messages SET summarized = 1 WHERE n = ? AND session_id = ? AND summarized = 0',
+    ),
+    countSummarized: db.prepare<[string]>('UPDATE sessions SET summarized = summarized + 1 WHERE id = ?'),
+    keepWord: db.prepare<[string]>('INSERT OR IGNORE INTO words (word) VALUES (?)'),
   };
 }

@@ -14,6 +14,7 @@ import type { Durability } from './database.ts';
 import { SqliteJournalDisk } from './journal-disk.ts';
 import type { JournalRows } from './journal-source.ts';
 import { keepTrimming, type Retention, type TrimPoint } from './keep-trimming.ts';
+import type { RecentMessages } from './memory-files.ts';
 import { SqliteReader } from './reader.ts';
 import { ValuesWriter } from './values-writer.ts';
 import type { VectorsOptions } from './vectors-projection.ts';
@@ -142,6 +143,8 @@ export interface OpenViewsOptions {
   readonly failed?: (failure: Failure) => void;
   /** What is followed; DATA/journal.db when not given. */
   readonly journal?: JournalRows;
+  /** Who is told when a session has more messages in memory than it keeps; nobody when not given. */
+  readonly recent?: RecentMessages;
   /** Makes views of what is left of a trimmed journal, short of what is gone. */
   readonly acceptLoss?: boolean;
   /** Whether and how texts are embedded; when not given, none is. */
@@ -158,7 +161,7 @@ export interface OpenViews {
 
 /** Opens the views' files and begins to follow the journal. @throws SigilError `storage_failed`. */
 export function openViews(options: OpenViewsOptions): OpenViews {
-  const { dataDir, clock, advanced, point, failed, journal, vectors, quota, acceptLoss = false } = options;
+  const { dataDir, clock, advanced, point, failed, journal, recent, vectors, quota, acceptLoss = false } = options;
   const views = new SqliteViews({
     dataDir,
     soon: (run) => clock.soon(run),
@@ -169,6 +172,7 @@ export function openViews(options: OpenViewsOptions): OpenViews {
     ...(point === undefined ? {} : { point }),
     ...(failed === undefined ? {} : { failed }),
     ...(journal === undefined ? {} : { journal }),
+    ...(recent === undefined ? {} : { recent }),
     ...(vectors === undefined ? {} : { vectors }),
   });
   const values = new ValuesWriter({
@@ -228,15 +232,23 @@ export function openReader({ dataDir, clock, openFiles, hurry, journal }: OpenRe
   return {
     handlers: {
       'session.get': asks('session.get'),
+      'session.details': asks('session.details'),
+      'session.window': asks('session.window'),
+      'session.has_message': asks('session.has_message'),
       'session.list': asks('session.list'),
       'session.messages': asks('session.messages'),
       'turn.get': asks('turn.get'),
       'turn.events': asks('turn.events'),
       'turn.steps': asks('turn.steps'),
       'workspace.list': asks('workspace.list'),
-      'message.search': asks('message.search'),
       'message.turn': asks('message.turn'),
       'memory.known': asks('memory.known'),
+      'memory.search': asks('memory.search'),
+      'memory.search_summaries': asks('memory.search_summaries'),
+      'memory.messages': asks('memory.messages'),
+      'memory.summaries': asks('memory.summaries'),
+      'memory.count': asks('memory.count'),
+      'memory.removed': asks('memory.removed'),
       'usage.window': asks('usage.window'),
       'knowledge.entity': asks('knowledge.entity'),
       'knowledge.entities': asks('knowledge.entities'),

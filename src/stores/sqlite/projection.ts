@@ -5,6 +5,7 @@ import type { Failure } from '../../errors.ts';
 import type { JournalRow } from '../records.ts';
 import { byWorkspace } from '../streams.ts';
 import type { BatchBounds, JournalRows } from './journal-source.ts';
+import type { FilePool } from './open-files.ts';
 import { type WorkspaceFileKind, WorkspaceFiles, type WorkspaceView } from './workspace-files.ts';
 
 /** How far a projection has come, and what it has given to whom. Kept in gateway.db. */
@@ -41,8 +42,8 @@ export interface ProjectionOptions<R> {
   readonly files: readonly ProjectedFile<R>[];
   /** The rows this projection is about, with their records. */
   readonly read: (rows: readonly JournalRow[]) => readonly R[];
-  /** Files of each kind held open. */
-  readonly openFiles: number;
+  /** Where its files are held open. */
+  readonly pool: FilePool;
   readonly failed: (failure: Failure) => void;
   /** Makes files of what is left of a trimmed journal, short of what is gone. */
   readonly acceptLoss: boolean;
@@ -68,13 +69,13 @@ export class Projection<R extends { readonly row: JournalRow }> {
 
   constructor(options: ProjectionOptions<R>) {
     this.#options = options;
-    const { dataDir, source, bounds, cursor, read, failed, acceptLoss, openFiles: most } = options;
+    const { dataDir, source, bounds, cursor, read, failed, acceptLoss, pool } = options;
     this.#files = options.files.map((kind) => {
       const lastOf = (workspace: string): number => cursor.lastOf(kind.name, workspace);
       const wanted = (rows: readonly JournalRow[]): readonly R[] => read(rows).filter(kind.wants);
       return {
         kind,
-        files: new WorkspaceFiles({ kind, dataDir, source, bounds, read: wanted, lastOf, failed, acceptLoss, most }),
+        files: new WorkspaceFiles({ kind, dataDir, source, bounds, read: wanted, lastOf, failed, acceptLoss, pool }),
       };
     });
   }

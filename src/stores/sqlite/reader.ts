@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import { failure, SigilError, toFailure } from '../../errors.ts';
 import { FairQueue } from '../fair-queue.ts';
+import type { MemoryQueries } from '../memory-queries.ts';
 import type { ProjectionName } from '../protocol.ts';
 import { restore } from '../records.ts';
 import type { Request } from '../request.ts';
@@ -19,7 +20,9 @@ import { type JournalRows, JournalSource } from './journal-source.ts';
 import { knowledgeAnswers } from './knowledge-answers.ts';
 import { type KnowledgeReader, openKnowledgeReader } from './knowledge-reader.ts';
 import { type MemoryReader, openMemoryReader } from './memory-reader.ts';
+import { FilePool } from './open-files.ts';
 import { openSessionsReader, type PlacedTurn, type SessionsReader } from './sessions-reader.ts';
+import { searchSteps } from './text-search.ts';
 import { ValuesReader } from './values-reader.ts';
 import { WorkspaceReaders } from './workspace-readers.ts';
 
@@ -28,7 +31,7 @@ export interface ReaderOptions {
   readonly soon: (run: () => void) => void;
   readonly after: (ms: number, run: () => void) => () => void;
   readonly monotonic: () => number;
-  /** Workspace files held open. */
+  /** Workspaces' files held open, of all kinds together; 48 when not given. */
   readonly openFiles?: number;
   /** How long a read waits for the views, in milliseconds. */
   readonly patience?: number;
@@ -45,7 +48,11 @@ const MOST = 8192;
 const SLICE_MS = 4;
 
 type DirectoryQuery = Extract<ReadQuery, `${'user' | 'pairing' | 'token'}.${string}`>;
-type Answers = { readonly [Q in ReadQuery]: (body: ReadQueries[Q]['body']) => ReadQueries[Q]['reply'] };
+/** An answer that takes a while is made in steps, between which others are answered. */
+type Steps<R> = Generator<undefined, R>;
+type Answers = {
+  readonly [Q in ReadQuery]: (body: ReadQueries[Q]['body']) => ReadQueries[Q]['reply'] | Steps<ReadQueries[Q]['reply']>;
+};
 
 export class SqliteReader {
   readonly #options: ReaderOptions;
@@ -68,11 +75,12 @@ export class SqliteReader {
     this.#options = options;
     this.#journal = options.journal ?? new JournalSource(join(dataDir, 'journal.db'));
     this.#gateway = new GatewayReader(join(dataDir, 'gateway.db'));
-    const readers = { dataDir, journal: () => this.#gateway.journal(), most: options.openFiles ?? 64 };
+    const pool = new FilePool(options.openFiles ?? 48);
+    const readers = { dataDir, journal: () => this.#gateway.journal(), pool };
     this.#sessions = new WorkspaceReaders({ ...readers, name: 'sessions.db', open: openSessionsReader });
     this.#memory = new WorkspaceReaders({ ...readers, name: 'memory.db', open: (_, file) => openMemoryReader(file) });
     this.#knowledge = new WorkspaceReaders({ ...readers, name: 'knowledge.db', open: openKnowledgeReader });
-    this.#values = new ValuesReader(dataDir, readers.most);
+    this.#values = new ValuesReader(dataDir, pool);
     this.#audit = new AuditReader(join(dataDir, 'journal.db'));
     const { hurry, patience: limit = 2000 } = options;
     const barrier = (projection: ProjectionName, look: () => number): ViewBarrier => {
@@ -107,8 +115,18 @@ export class SqliteReader {
       }
     };
     const full = (): void => request.fail(failure('overloaded', 'too many reads are waiting'));
-    const run = (): void => attempt(() => request.reply(answer(body)));
-    const ready = (): void => attempt(() => (this.#queue.push(this.#keyOf(body), run) ? this.#schedule() : full()));
+    const ready = (): void =>
+      attempt(() => {
+        const key = this.#keyOf(body);
+        const run = (): void =>
+          attempt(() => {
+            const answered = answer(body);
+            if (isSteps(answered)) this.#go(key, answered, request, attempt);
+            else request.reply(answered);
+          });
+        if (this.#queue.push(key, run)) this.#schedule();
+        else full();
+      });
     const late = (upto: number): void =>
       request.fail(failure('view_behind', `the views are at ${upto} and the read is to see ${body.after}`, { upto }));
     attempt(() => {
@@ -130,6 +148,17 @@ export class SqliteReader {
     this.#gateway.close();
     this.#audit.close();
     this.#journal.close();
+  }
+
+  /** Takes steps until they have held the loop for long enough; then others have their turn before it goes on. */
+  #go<R>(key: string, steps: Steps<R>, request: Pick<Request<unknown, R>, 'reply'>, attempt: Attempt): void {
+    const until = this.#options.monotonic() + SLICE_MS;
+    do {
+      const step = steps.next();
+      if (step.done === true) return request.reply(step.value);
+    } while (this.#options.monotonic() < until);
+    this.#queue.again(key, () => attempt(() => this.#go(key, steps, request, attempt)));
+    this.#schedule();
   }
 
   #schedule(): void {
@@ -232,11 +261,33 @@ export class SqliteReader {
     };
   }
 
+  #memoryAnswers(): Pick<Answers, keyof MemoryQueries> {
+    const empty = { items: [], next_cursor: null };
+    return {
+      'memory.known': ({ workspace_id, what, id }) => ({ known: this.#knows(workspace_id, what, id) }),
+      'memory.search': (body) => searchSteps(() => this.#memoryOf(body.workspace_id)?.messages, body),
+      'memory.search_summaries': (body) => searchSteps(() => this.#memoryOf(body.workspace_id)?.summaries, body),
+      'memory.messages': (body) => this.#memoryOf(body.workspace_id)?.range(body) ?? empty,
+      'memory.summaries': (body) => this.#memoryOf(body.workspace_id)?.summariesOf(body) ?? empty,
+      'memory.count': ({ workspace_id }) => this.#memoryOf(workspace_id)?.count() ?? { messages: 0, summaries: 0 },
+      'memory.removed': ({ workspace_id, id }) => ({ removed: this.#memoryOf(workspace_id)?.removed(id) ?? 0 }),
+    };
+  }
+
   #makeAnswers(): Answers {
     return {
       'session.get': ({ session_id }) =>
         this.#file(this.#workspaceOf(session_id))?.session(session_id) ??
         notFound(`session ${session_id} does not exist`),
+      'session.details': ({ session_id }) => ({
+        details: this.#file(this.#workspaceOf(session_id))?.details(session_id) ?? null,
+      }),
+      'session.window': ({ session_id, limit }) => ({
+        items: this.#file(this.#workspaceOf(session_id))?.window(session_id, limit) ?? [],
+      }),
+      'session.has_message': ({ session_id, message_id }) => ({
+        known: this.#file(this.#workspaceOf(session_id))?.hasMessage(session_id, message_id) ?? false,
+      }),
       'session.list': ({ workspace_id, user_id, page }) =>
         this.#file(workspace_id)?.sessions(user_id, page) ?? { items: [], next_cursor: null },
       'session.messages': ({ session_id, page }) =>
@@ -254,12 +305,9 @@ export class SqliteReader {
         return { turn: placed.turn, steps };
       },
       'workspace.list': ({ page }) => this.#gateway.workspaces(page),
-      'message.search': ({ workspace_id, user_id, words, limit }) => {
-        return { items: this.#file(workspace_id)?.search(user_id, words, limit) ?? [] };
-      },
       'message.turn': ({ session_id, message_id }) =>
         this.#file(this.#workspaceOf(session_id))?.message(session_id, message_id) ?? { turn_id: null, content: '' },
-      'memory.known': ({ workspace_id, what, id }) => ({ known: this.#knows(workspace_id, what, id) }),
+      ...this.#memoryAnswers(),
       'usage.window': ({ scope, at }) => this.#gateway.usage(scope, at),
       ...knowledgeAnswers((workspace) => this.#knowledgeOf(workspace)),
       'values.get': ({ workspace_id, plugin, key }) => {
@@ -274,6 +322,12 @@ export class SqliteReader {
       ...this.#directoryAnswers(),
     };
   }
+}
+
+type Attempt = (work: () => void) => void;
+
+function isSteps<R>(answered: R | Steps<R>): answered is Steps<R> {
+  return typeof answered === 'object' && answered !== null && Symbol.iterator in answered;
 }
 
 function notFound(message: string): never {

@@ -1,8 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // One workspace's sessions.db as it is read: sessions, messages and turns in the form callers get.
 
-import type { ToolCall } from '../records.ts';
-import type { MessageRow, Page, PageRequest, SessionRow, TurnRow, TurnToolCall } from '../session-store.ts';
+import type { SessionDetails, ToolCall } from '../records.ts';
+import type {
+  MessageRow,
+  Page,
+  PageRequest,
+  SessionRow,
+  StoredMessageRow,
+  TurnRow,
+  TurnToolCall,
+} from '../session-store.ts';
+import type { MessageExtras } from '../session-view.ts';
 import type { TurnFigures } from '../trimmed-turn.ts';
 import { pageLimit, pageOf, placeOf } from './cursor.ts';
 import { fileIdentity, openReadonly, type SqliteDatabase } from './database.ts';
@@ -15,10 +24,6 @@ export interface PlacedTurn {
   readonly last: number;
   readonly figures: TurnFigures;
 }
-
-/** How many of a user's newest messages a search looks at, and how much text (UTF-16 units) of them. */
-const SEARCHED = 2000;
-const SEARCHED_LENGTH = 16 * 1024 * 1024;
 
 /** Opens a workspace's file for reading; undefined while it is not there. */
 export function openSessionsReader(workspace: string, file: string): SessionsReader | undefined {
@@ -74,6 +79,21 @@ export class SessionsReader {
     return pageOf('messages', limit, rows, (row) => row.seq, messageRow);
   }
 
+  details(id: string): SessionDetails | null {
+    const { details = '' } = this.#sql.session.get(id) ?? {};
+    return details === '' ? null : (JSON.parse(details) as SessionDetails);
+  }
+
+  window(session_id: string, limit: number): readonly StoredMessageRow[] {
+    const rows = this.#sql.newest.all(session_id, pageLimit(limit)).reverse();
+    const first = rows.findIndex(({ role }) => role !== 'tool');
+    return first < 0 ? [] : rows.slice(first).map(storedRow);
+  }
+
+  hasMessage(session_id: string, id: string): boolean {
+    return this.#sql.hasMessage.get(session_id, id) !== undefined;
+  }
+
   /** The user's message under its sender's key. */
   message(session_id: string, id: string): { readonly turn_id: string; readonly content: string } | undefined {
     return this.#sql.message.get(session_id, id);
@@ -87,29 +107,11 @@ export class SessionsReader {
     return { turn: this.#turnRow(row), first: row.first_seq, last: row.last_seq, figures };
   }
 
-  search(
-    user_id: string,
-    words: readonly string[],
-    limit: number,
-  ): readonly (MessageRow & { readonly session_id: string })[] {
-    const wanted = words.map(folded).filter((word) => word !== '');
-    const most = pageLimit(limit);
-    const found: (MessageRow & { readonly session_id: string })[] = [];
-    let length = 0;
-    for (const row of this.#sql.newest.iterate(user_id, SEARCHED)) {
-      const text = folded(row.content);
-      if (wanted.every((word) => text.includes(word))) found.push({ session_id: row.session_id, ...messageRow(row) });
-      length += text.length;
-      if (found.length >= most || length > SEARCHED_LENGTH) break;
-    }
-    return found;
-  }
-
   close(): void {
     this.#db.close();
   }
 
-  #sessionRow({ updated_seq: _seq, ...row }: StoredSession): SessionRow {
+  #sessionRow({ updated_seq: _seq, details: _details, ...row }: StoredSession): SessionRow {
     return {
       ...row,
       workspace_id: this.#workspace,
@@ -145,11 +147,6 @@ function time(at: number): string {
   return new Date(at).toISOString();
 }
 
-/** A form in which texts that differ in case alone are equal. Upper case, because lower case depends on the neighbours (σ, ς). */
-function folded(text: string): string {
-  return text.normalize('NFKC').toUpperCase();
-}
-
 function callsOf(row: StoredMessage): readonly ToolCall[] {
   return row.tool_calls === null ? [] : (JSON.parse(row.tool_calls) as readonly ToolCall[]);
 }
@@ -166,6 +163,14 @@ function messageRow(row: StoredMessage): MessageRow {
     ...(row.tool_call_id === null ? {} : { tool_call_id: row.tool_call_id }),
     created_at: time(row.at),
   };
+}
+
+function storedRow(row: StoredMessage): StoredMessageRow {
+  const extras: MessageExtras =
+    row.extras === null
+      ? { tool_name: null, attachments: [], metadata: {} }
+      : (JSON.parse(row.extras) as MessageExtras);
+  return { ...messageRow(row), user_id: row.user_id, ...extras };
 }
 
 /** Calls and results of a turn from its messages. A result belongs to the newest open call of its id: models repeat ids. */
@@ -194,11 +199,14 @@ function prepare(db: SqliteDatabase) {
     messages: db.prepare<[string, number, number], StoredMessage>(
       'SELECT * FROM messages WHERE session_id = ? AND seq > ? ORDER BY seq LIMIT ?',
     ),
+    newest: db.prepare<[string, number], StoredMessage>(
+      'SELECT * FROM messages WHERE session_id = ? ORDER BY seq DESC LIMIT ?',
+    ),
+    hasMessage: db
+      .prepare<[string, string], number>('SELECT 1 FROM messages WHERE session_id = ? AND id = ? LIMIT 1')
+      .pluck(),
     message: db.prepare<[string, string], { turn_id: string; content: string }>(
       `SELECT turn_id, content FROM messages WHERE session_id = ? AND id = ? AND role = 'user' LIMIT 1`,
-    ),
-    newest: db.prepare<[string, number], StoredMessage>(
-      'SELECT * FROM messages WHERE user_id = ? ORDER BY seq DESC LIMIT ?',
     ),
     said: db.prepare<[string, number, number, string], StoredMessage>(
       `SELECT * FROM messages INDEXED BY messages_of_session

@@ -20,7 +20,8 @@ export const SESSIONS_MIGRATIONS: Migrations = [
      messages INTEGER NOT NULL,
      created_at INTEGER NOT NULL,
      updated_at INTEGER NOT NULL,
-     updated_seq INTEGER NOT NULL
+     updated_seq INTEGER NOT NULL,
+     details TEXT NOT NULL
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX sessions_recent ON sessions (updated_seq);
    CREATE INDEX sessions_of_user ON sessions (user_id, updated_seq);
@@ -37,10 +38,10 @@ export const SESSIONS_MIGRATIONS: Migrations = [
      tool_call_id TEXT,
      is_error INTEGER NOT NULL,
      truncated INTEGER NOT NULL,
+     extras TEXT,
      content TEXT NOT NULL
    ) STRICT;
    CREATE INDEX messages_of_session ON messages (session_id);
-   CREATE INDEX messages_of_user ON messages (user_id);
    CREATE INDEX messages_by_key ON messages (session_id, id) WHERE role = 'user';
    CREATE TABLE turns (
      id TEXT PRIMARY KEY,
@@ -84,11 +85,13 @@ export interface StoredSession {
   readonly created_at: number;
   readonly updated_at: number;
   readonly updated_seq: number;
+  readonly details: string;
 }
 
 export interface StoredMessage {
   readonly seq: number;
   readonly session_id: string;
+  readonly user_id: string;
   readonly id: string;
   readonly turn_id: string;
   readonly role: MessageRow['role'];
@@ -98,6 +101,7 @@ export interface StoredMessage {
   readonly tool_call_id: string | null;
   readonly is_error: number;
   readonly truncated: number;
+  readonly extras: string | null;
   readonly content: string;
 }
 

@@ -161,8 +161,17 @@ export class SessionsView implements SessionViewRows, WorkspaceView<ReadRowOf<'s
       tool?.call_id ?? null,
       error,
       cut,
+      message.extras === null ? null : JSON.stringify(message.extras),
       content,
     );
+  }
+
+  deleteSession(id: string): void {
+    this.#sessions.delete(id);
+    for (const [turn_id, turn] of this.#turns) if (turn.session_id === id) this.#turns.delete(turn_id);
+    this.#sql.deleteTurns.run(id);
+    this.#sql.deleteMessages.run(id);
+    this.#sql.deleteSession.run(id);
   }
 
   answerBy(session_id: string, message_ids: readonly string[], turn_id: string): void {
@@ -187,6 +196,7 @@ type AddMessage = [
   string | null,
   number,
   number,
+  string | null,
   string,
 ];
 
@@ -206,7 +216,7 @@ type PutTurn = [
 ];
 
 const SESSION_COLUMNS =
-  'id, user_id, channel, title, model, status, turns, messages, created_at, updated_at, updated_seq';
+  'id, user_id, channel, title, model, status, turns, messages, created_at, updated_at, updated_seq, details';
 const TURN_COLUMNS =
   'id, session_id, user_id, message_id, status, model, reply_id, finish_reason, error_code, error_message, input_tokens, ' +
   'output_tokens, cache_read_tokens, cache_write_tokens, cost_usd, created_at, started_at, ended_at, first_seq, last_seq, events, said, content';
@@ -216,7 +226,7 @@ function prepare(db: SqliteDatabase) {
   const placed = (columns: string): string => columns.replaceAll(/\w+/g, '?');
   const updated = (columns: readonly string[]): string =>
     columns.map((column) => `${column} = excluded.${column}`).join(', ');
-  const sessionChanges = ['title', 'model', 'status', 'turns', 'messages', 'updated_at', 'updated_seq'];
+  const sessionChanges = ['title', 'model', 'status', 'turns', 'messages', 'updated_at', 'updated_seq', 'details'];
   return {
     session: db.prepare<[string], StoredSession>(`SELECT ${SESSION_COLUMNS} FROM sessions WHERE id = ?`),
     putSession: db.prepare<[SessionView]>(
@@ -229,9 +239,12 @@ function prepare(db: SqliteDatabase) {
        ON CONFLICT (id) DO UPDATE SET ${updated(TURN_COLUMNS.split(', ').slice(4))}`,
     ),
     addMessage: db.prepare<AddMessage>(
-      `INSERT INTO messages (seq, session_id, user_id, id, turn_id, role, origin, at, tool_calls, tool_call_id, is_error, truncated, content)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO messages (seq, session_id, user_id, id, turn_id, role, origin, at, tool_calls, tool_call_id, is_error, truncated, extras, content)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
+    deleteTurns: db.prepare<[string]>('DELETE FROM turns WHERE session_id = ?'),
+    deleteMessages: db.prepare<[string]>('DELETE FROM messages WHERE session_id = ?'),
+    deleteSession: db.prepare<[string]>('DELETE FROM sessions WHERE id = ?'),
     answerBy: db.prepare<[string, string, string]>(
       `UPDATE messages SET turn_id = ? WHERE session_id = ? AND id = ? AND role = 'user'`,
     ),

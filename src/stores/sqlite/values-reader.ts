@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { StoredValue, ValueQueries } from '../key-value-store.ts';
 import { pageLimit, pageOf, placeOf } from './cursor.ts';
 import { openReadonly, type SqliteDatabase } from './database.ts';
-import { OpenFiles } from './open-files.ts';
+import type { FilePool, OpenFiles } from './open-files.ts';
 import { guarded } from './storage-error.ts';
 import { VALUES_FILE, VALUES_MIGRATIONS } from './values-file.ts';
 import { workspaceDir } from './workspace-path.ts';
@@ -16,9 +16,9 @@ export class ValuesReader {
   readonly #dataDir: string;
   readonly #files: OpenFiles<OneFile>;
 
-  constructor(dataDir: string, openFiles: number) {
+  constructor(dataDir: string, pool: FilePool) {
     this.#dataDir = dataDir;
-    this.#files = new OpenFiles(openFiles);
+    this.#files = pool.kind(VALUES_FILE);
   }
 
   /** Undefined when nothing is kept there. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type Failure, failure, toFailure } from '../../errors.ts';
 import { VALUE_MOST, VALUE_QUOTA, type ValueChanges, type ValueQuota } from '../key-value-store.ts';
 import type { Request } from '../request.ts';
-import { OpenFiles } from './open-files.ts';
+import { FilePool, type OpenFiles } from './open-files.ts';
 import { bytesOf, VALUES_FILE, type ValueChange, ValuesFile } from './values-file.ts';
 import { workspaceDir } from './workspace-path.ts';
 
@@ -45,7 +45,7 @@ export class ValuesWriter {
 
   constructor(options: ValuesWriterOptions) {
     this.#options = options;
-    this.#files = new OpenFiles(options.openFiles ?? 32);
+    this.#files = new FilePool(options.openFiles ?? 8).kind(VALUES_FILE);
   }
 
   set({ body, reply, fail }: Ask<'values.set'>): void {

@@ -20,7 +20,7 @@ export interface VectorsOptions {
 
 type Common = Pick<
   ProjectionOptions<MemoryRow>,
-  'dataDir' | 'source' | 'bounds' | 'cursor' | 'openFiles' | 'failed' | 'acceptLoss' | 'point'
+  'dataDir' | 'source' | 'bounds' | 'cursor' | 'pool' | 'failed' | 'acceptLoss' | 'point'
 >;
 
 export interface VectorsProjectionOptions extends VectorsOptions, Common {

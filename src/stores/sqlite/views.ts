@@ -10,10 +10,18 @@ import { incompleteView, putAside, putAsideNews, saysDamaged } from './damaged.t
 import { GATEWAY_FILE } from './data-files.ts';
 import { GatewayView } from './gateway-view.ts';
 import { type BatchBounds, type JournalRows, JournalSource } from './journal-source.ts';
-import { MEMORY_FILES, type MemoryRow, readMemory } from './memory-files.ts';
+import { type MemoryRow, memoryFiles, type RecentMessages, readMemory } from './memory-files.ts';
+import { FilePool } from './open-files.ts';
 import { type CheckPlace, Projection } from './projection.ts';
 import { SESSIONS_FILE } from './sessions-view.ts';
 import { type VectorsOptions, VectorsProjection } from './vectors-projection.ts';
+
+/** The files of views in a workspace's directory: all that can be made anew from the journal. */
+export const WORKSPACE_FILES: readonly string[] = [
+  SESSIONS_FILE.name,
+  ...memoryFiles().map(({ name }) => name),
+  'vectors.db',
+];
 
 /** Where a crash test may end the process: a batch read, the workspaces' files committed, everything committed. */
 export type ViewPoint = `${'views' | 'memory'}.${'read' | 'between_files' | 'applied'}`;
@@ -33,10 +41,12 @@ export interface ViewsOptions {
   /** Told what keeps the views from going on; they try again by themselves. */
   readonly failed?: (failure: Failure) => void;
   readonly batchRows?: number;
-  /** Workspace files held open; 128 when not given. Each costs three descriptors and a small cache. */
+  /** Files of sessions held open, 64 when not given, and half as many of all others. Each is three descriptors and a small cache. */
   readonly openFiles?: number;
   /** What is followed; journal.db in the directory when not given. */
   readonly journal?: JournalRows;
+  /** Who is told when a session has more messages in memory than it keeps; nobody when not given. */
+  readonly recent?: RecentMessages;
   /** Whether and how texts are embedded; when not given, none is. */
   readonly vectors?: VectorsOptions;
   /** Makes views of what is left of a trimmed journal, short of what is gone. */
@@ -127,18 +137,20 @@ export class SqliteViews {
   /** gateway.db and what is projected from it on. */
   #open(): Parts {
     const options = this.#options;
-    const { dataDir, openFiles = 128, point, vectors, acceptLoss = false } = options;
+    const { dataDir, openFiles = 64, point, vectors, acceptLoss = false } = options;
     const bounds: BatchBounds = { rows: options.batchRows ?? 1000, length: BATCH_LENGTH };
     const gateway = this.#openGateway();
     const common = {
       dataDir,
       source: this.#source,
       failed: (failure: Failure): void => options.failed?.(failure),
-      openFiles,
       acceptLoss,
     };
+    // What has time must not close the files of sessions.
+    const others = new FilePool(openFiles / 2);
     const sessions = new Projection({
       ...common,
+      pool: new FilePool(openFiles),
       bounds,
       cursor: gateway,
       files: [{ ...SESSIONS_FILE, wants: ({ kind }) => kind === 'session' }],
@@ -147,9 +159,10 @@ export class SqliteViews {
     });
     const memory = new Projection({
       ...common,
+      pool: others,
       bounds: { rows: Math.min(bounds.rows, MEMORY_ROWS), length: MEMORY_LENGTH },
       cursor: gateway.cursor('memory'),
-      files: MEMORY_FILES,
+      files: memoryFiles(options.recent),
       read: readMemory,
       ...(point === undefined ? {} : { point: (at) => point(`memory.${at}`) }),
     });
@@ -157,6 +170,7 @@ export class SqliteViews {
     const embedded = new VectorsProjection({
       ...common,
       ...vectors,
+      pool: others,
       bounds: { ...bounds, rows: Math.min(bounds.rows, MEMORY_ROWS) },
       cursor: gateway.cursor('vectors'),
       after: options.after,

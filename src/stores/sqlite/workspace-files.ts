@@ -7,7 +7,7 @@ import { type Failure, failure, toFailure } from '../../errors.ts';
 import type { JournalRow } from '../records.ts';
 import { incompleteView, putAside, putAsideNews, saysDamaged } from './damaged.ts';
 import type { BatchBounds, JournalRows } from './journal-source.ts';
-import { OpenFiles } from './open-files.ts';
+import type { FilePool, OpenFiles } from './open-files.ts';
 import { guarded } from './storage-error.ts';
 import { workspaceDir } from './workspace-path.ts';
 
@@ -27,7 +27,7 @@ export interface WorkspaceView<R> {
 export interface WorkspaceFileKind<R> {
   /** Its name in a workspace's directory: `sessions.db`. */
   readonly name: string;
-  /** Opens the file for writing, made and migrated when needed. */
+  /** Opens a workspace's file for writing, made and migrated when needed. */
   readonly open: (file: string, workspace: string) => WorkspaceView<R>;
 }
 
@@ -43,8 +43,8 @@ export interface WorkspaceFilesOptions<R> {
   readonly failed: (failure: Failure) => void;
   /** Makes files of what is left of a trimmed journal, short of what is gone. */
   readonly acceptLoss: boolean;
-  /** Files held open. */
-  readonly most: number;
+  /** Where files are held open. */
+  readonly pool: FilePool;
 }
 
 /**
@@ -58,7 +58,7 @@ export class WorkspaceFiles<R extends { readonly row: JournalRow }> {
 
   constructor(options: WorkspaceFilesOptions<R>) {
     this.#options = options;
-    this.#open = new OpenFiles(options.most);
+    this.#open = options.pool.kind(options.kind.name);
   }
 
   /**

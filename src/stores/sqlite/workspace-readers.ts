@@ -3,7 +3,7 @@
 
 import { join } from 'node:path';
 import { failure, SigilError } from '../../errors.ts';
-import { OpenFiles } from './open-files.ts';
+import type { FilePool, OpenFiles } from './open-files.ts';
 import { workspaceDir } from './workspace-path.ts';
 
 /** A reader of one workspace's file. */
@@ -23,8 +23,8 @@ export interface WorkspaceReadersOptions<V> {
   readonly open: (workspace: string, file: string) => V | undefined;
   /** The journal the views are made of. */
   readonly journal: () => string;
-  /** Files held open. */
-  readonly most: number;
+  /** Where files are held open. */
+  readonly pool: FilePool;
 }
 
 export class WorkspaceReaders<V extends WorkspaceReader> {
@@ -33,7 +33,7 @@ export class WorkspaceReaders<V extends WorkspaceReader> {
 
   constructor(options: WorkspaceReadersOptions<V>) {
     this.#options = options;
-    this.#files = new OpenFiles(options.most);
+    this.#files = options.pool.kind(options.name);
   }
 
   /**
