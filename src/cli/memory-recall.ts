@@ -26,6 +26,11 @@ function entityLine(entity: JsonObject): string[] {
   return [`  ${oneLine(`${text(entity['name'])} (${text(entity['type'])})`)}`];
 }
 
+function similarLines(similar: JsonObject, { paint }: Output): string[] {
+  const head = `${oneLine(text(similar['source']))}, ${Math.round(Number(similar['score']) * 100)} % alike`;
+  return [paint.dim(head), `  ${oneLine(text(similar['text']))}`];
+}
+
 /** One kind of thing under its head; nothing when there is none of it. */
 function part(head: string, items: readonly (readonly string[])[], { paint }: Output): string[] {
   return items.length === 0 ? [] : [paint.bold(head), ...items.flat(), ''];
@@ -56,6 +61,11 @@ export const run: CommandRun = async (call) => {
     ...part(
       'Messages',
       objects(recalled['messages']).map((item) => foundLines(item, output, now)),
+      output,
+    ),
+    ...part(
+      'Alike',
+      objects(recalled['similar']).map((item) => similarLines(item, output)),
       output,
     ),
   ];

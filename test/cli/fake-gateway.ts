@@ -363,6 +363,9 @@ const DOCUMENTS: Record<string, (url: URL) => unknown> = {
     ],
     facts: [{ entity_id: 'e1', entity_name: 'tea', predicate: 'is', value: `oolong ${HOSTILE}` }],
     entities: [{ id: 'e1', name: 'tea', type: 'drink' }],
+    similar: [
+      { source: 'message', id: 'm9', session_id: 'old', text: `a cup ${HOSTILE}`, score: 0.5, created_at: NOW },
+    ],
     summaries: [
       { session_id: 'old', from: NOW, to: NOW, content: '', snippet: { text: `${HOSTILE} all about tea`, marks: [] } },
     ],

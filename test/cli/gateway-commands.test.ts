@@ -129,7 +129,7 @@ describe('with a gateway on the socket of the data directory', () => {
     );
     expect(stdout).not.toMatch(control);
     const json = JSON.parse((await sigil(['memory', 'recall', 'tea', '--json'], home)).stdout);
-    expect(Object.keys(json)).toEqual(['messages', 'facts', 'entities', 'summaries']);
+    expect(Object.keys(json)).toEqual(['messages', 'facts', 'entities', 'similar', 'summaries']);
   });
 
   it('memory facts, entities and graph show what is known', async () => {

@@ -49,6 +49,8 @@ describe('vectors of what was said', () => {
       text: 'The spare keys are with the neighbour.',
       metadata: { role: 'user' },
     });
+    const { body } = await house.owner.get(`/api/v1/memory/recall?workspace=${workspace}&q=sparekeys%20neighbourhood`);
+    expect(body.similar[0]).toMatchObject({ source: 'message', text: 'The spare keys are with the neighbour.' });
     const { items } = (await house.owner.get('/debug/actors?kind=store')).body;
     expect(items.map(({ address }: { address: string }) => address)).toContain('store/embedder');
   }, 30_000);

@@ -4,13 +4,15 @@
 import type { Found, MemoryMessageRow, SummaryRow } from '../../stores/memory-queries.ts';
 import { recall } from '../../stores/recall.ts';
 import { USUAL_KINDS } from '../../stores/scope-words.ts';
+import type { VectorResult } from '../../stores/vector-store.ts';
 import { checkWorkspace, FRESH, ownSession, seesAll } from '../access.ts';
 import { readQuery } from '../body.ts';
 import type { EdgeContext } from '../context.ts';
 import { type Answer, type Exchange, json, type Route } from '../exchange.ts';
 import { Refusal } from '../problem.ts';
-import type { FoundMessageItem, FoundSummaryItem } from '../schemas/answers.ts';
+import type { FoundMessageItem, FoundSimilarItem, FoundSummaryItem } from '../schemas/answers.ts';
 import { MemoryRecallQuery, MemorySearchQuery } from '../schemas/requests.ts';
+import { similarTexts } from '../similar.ts';
 
 export function memoryRoutes(edge: EdgeContext): readonly Route[] {
   return [
@@ -42,11 +44,15 @@ async function recallText(edge: EdgeContext, exchange: Exchange): Promise<Answer
   const { q: text, workspace, session, limit } = readQuery(exchange, MemoryRecallQuery);
   const scope = await scopeOf(edge, exchange, workspace, session);
   const { known, messages, summaries } = await recall(edge.ports.store, { ...scope, text, limit }, FRESH);
+  const facts = known.flatMap((one) => (one.kind === 'fact' ? [one.fact] : []));
+  const found = new Set([...facts, ...messages, ...summaries].map(({ id }) => id));
+  const similar = await similarTexts(edge.ports, { ...scope, text, limit, known: found });
   return json({
-    facts: known.flatMap((one) => (one.kind === 'fact' ? [one.fact] : [])),
+    facts,
     entities: known.flatMap((one) => (one.kind === 'entity' ? [one.entity] : [])),
     summaries: summaries.map(summaryItem),
     messages: messages.map(messageItem),
+    similar: similar.map(similarItem),
   });
 }
 
@@ -81,4 +87,12 @@ function messageItem(found: Found<MemoryMessageRow>): FoundMessageItem {
 
 function summaryItem({ id, session_id, from, to, content, snippet, created_at }: Found<SummaryRow>): FoundSummaryItem {
   return { id, session_id, from, to, content, snippet, created_at };
+}
+
+/** How much of a text is shown, in UTF-16 units. */
+const SHOWN = 500;
+
+function similarItem({ source, ref: id, session_id, text, score, created_at }: VectorResult): FoundSimilarItem {
+  const shown = text.length > SHOWN ? `${text.slice(0, SHOWN).toWellFormed()}…` : text;
+  return { source, id, session_id, text: shown, score, created_at: new Date(created_at).toISOString() };
 }

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { DeepReadonly } from '../../config/schema.ts';
 import type { FactRow, GraphRow } from '../../stores/knowledge-queries.ts';
 import type { MessageRow, SessionRow, TurnRow } from '../../stores/session-store.ts';
+import { VECTOR_SOURCES } from '../../stores/vector-store.ts';
 import { listOf, Time } from './fields.ts';
 
 export const Usage = z
@@ -181,12 +182,26 @@ export const FoundSummary = z
   })
   .describe('A summary that was found.');
 
+export const FoundSimilar = z
+  .object({
+    source: z.enum(VECTOR_SOURCES).describe('What the text is of.'),
+    id: z.string().describe('The id of that message, summary or fact.'),
+    session_id: z.string().describe('Empty: of no session.'),
+    text: z.string().describe('Its beginning.'),
+    score: z.number().describe('Cosine of its vector and the asked one, at most 1.'),
+    created_at: Time,
+  })
+  .describe('A text that is alike, whether or not it has the words.');
+
 export const Recalled = z
   .object({
     facts: z.array(Fact).describe('Those that hold all the words, last put first.'),
     entities: z.array(Entity).describe('The same of things.'),
     summaries: z.array(FoundSummary).describe('Best first.'),
     messages: z.array(FoundMessage).describe('Best first.'),
+    similar: z
+      .array(FoundSimilar)
+      .describe('Best first; what is found by its words above is left out. Empty where nothing is embedded.'),
   })
   .describe('What a text brings to mind.');
 
@@ -221,6 +236,7 @@ export const Workspaces = listOf(Workspace);
 export const FoundMessages = listOf(FoundMessage);
 
 export type FoundMessageItem = DeepReadonly<z.output<typeof FoundMessage>>;
+export type FoundSimilarItem = DeepReadonly<z.output<typeof FoundSimilar>>;
 export type FoundSummaryItem = DeepReadonly<z.output<typeof FoundSummary>>;
 export const Entities = listOf(Entity);
 export const Facts = listOf(Fact);

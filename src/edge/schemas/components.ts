@@ -27,6 +27,7 @@ export const COMPONENTS = {
   Workspaces: answers.Workspaces,
   FoundMessage: answers.FoundMessage,
   FoundMessages: answers.FoundMessages,
+  FoundSimilar: answers.FoundSimilar,
   FoundSummary: answers.FoundSummary,
   Recalled: answers.Recalled,
   Entity: answers.Entity,
