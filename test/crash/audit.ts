@@ -146,15 +146,16 @@ function read(db: Database.Database): JournalAudit {
   return { rows, turns: ended.size, resumed, received, order, calls, problems };
 }
 
-/** The audit is one chain to its end, and every entry stands beside the row it committed with. */
+/** The audit is one chain to its end, and none of its entries is there without the row it committed with. */
 function chainProblems(db: Database.Database): readonly string[] {
   const rows = db.prepare<[], AuditRow>('SELECT * FROM audit ORDER BY n').all();
   const newest = db.prepare<[], AuditHead>('SELECT n, hash FROM audit_head').get() ?? NO_AUDIT;
   const { head, broken } = checkChain(NO_AUDIT, rows, sha256);
   const problem = broken ?? checkEnd(head, newest);
-  const alone = db.prepare<[], number>('SELECT n FROM audit WHERE seq NOT IN (SELECT seq FROM records)').pluck().all();
+  // A row may have been trimmed since; none can be still to come.
+  const early = db.prepare<[], number>('SELECT n FROM audit WHERE seq > (SELECT max(seq) FROM records)').pluck().all();
   return [
     ...(problem === null ? [] : [`the audit is broken: ${problem.message}`]),
-    ...alone.map((n) => `entry ${n} of the audit is of a row that is not there`),
+    ...early.map((n) => `entry ${n} of the audit is of a row that was never written`),
   ];
 }
