@@ -12,6 +12,7 @@ import type { House } from './composition/boot.ts';
 import { budgetScopes, providerTypes } from './composition/config-scopes.ts';
 import { createContext, type ThreadContext } from './composition/context.ts';
 import { type Held, socketIn, takeDataDir } from './composition/data-dir.ts';
+import { THREAD_ENTRY, threadWorkers } from './composition/early-threads.ts';
 import { hostEmbedder } from './composition/embedder.ts';
 import { killPoints } from './composition/kill-points.ts';
 import { createLog, type ProcessLog } from './composition/log.ts';
@@ -24,7 +25,7 @@ import type { ThreadSecrets } from './composition/secrets.ts';
 import { startNote } from './composition/start-note.ts';
 import { Threads } from './composition/threads.ts';
 import { unavailableParts } from './composition/unavailable.ts';
-import { realWorkers } from './composition/workers.ts';
+import type { WorkerHost } from './composition/workers.ts';
 import { parseListen } from './config/listen.ts';
 import type { Config } from './config/schema.ts';
 import { Admission } from './edge/admission.ts';
@@ -36,9 +37,6 @@ import { createRemoteGatewayStore } from './stores/remote/gateway-store.ts';
 import { createReadStore, createSeqTracker, type SeqTracker } from './stores/remote/read-store.ts';
 import { checkBeforeStart } from './stores/sqlite/start-check.ts';
 import { createUsageStore } from './stores/usage-store.ts';
-
-/** The file a worker begins with: beside this one, in a checkout and in what is published. */
-const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js', import.meta.url);
 
 /** The file a worker of the pool begins with. */
 const POOL_ENTRY = new URL(import.meta.url.endsWith('.ts') ? './pool.ts' : './pool.js', import.meta.url);
@@ -52,15 +50,21 @@ const LAST_USES_MS = 1_000;
  * See {@link StartGateway}.
  *
  * @param redactor what hides secrets in this process; the command line hides them in its errors with the same
+ * @param workers where its threads come from: some may be on their way already
  */
-export async function startGateway(options: StartOptions, redactor = new Redactor()): Promise<RunningGateway> {
+export async function startGateway(
+  options: StartOptions,
+  redactor = new Redactor(),
+  workers = threadWorkers(),
+): Promise<RunningGateway> {
   const { config, dataDir } = options;
   const socket = socketIn(dataDir);
   const lock = takeDataDir(dataDir, killPoints(process.env['SIGIL_KILL_AT']));
   try {
     const log = await createLog(config, options.logLevel, redactor);
-    return await start(options, lock, socket, log, rootSecrets(config, dataDir, redactor));
+    return await start(options, lock, socket, log, rootSecrets(config, dataDir, redactor), workers);
   } catch (error) {
+    workers.dismiss?.();
     lock.release();
     throw error;
   }
@@ -77,6 +81,7 @@ async function start(
   socket: string,
   log: ProcessLog,
   secrets: ThreadSecrets,
+  workers: WorkerHost,
 ): Promise<RunningGateway> {
   const { config, dataDir } = options;
   const layout = layoutOf(config);
@@ -128,7 +133,7 @@ async function start(
   const left_out = new Set<string>();
   const threads = new Threads({
     house,
-    workers: realWorkers(ENTRY),
+    workers,
     world: realWorld,
     bus,
     secrets,
@@ -318,6 +323,6 @@ function edgeOf(parts: EdgeParts): Edge {
     quarantined,
     admission,
     point: context.point,
-    backup: backupSource(ENTRY, { dataDir: options.dataDir, version, configFile: options.configFile ?? null }),
+    backup: backupSource(THREAD_ENTRY, { dataDir: options.dataDir, version, configFile: options.configFile ?? null }),
   });
 }

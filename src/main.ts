@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The process's entry: the compile cache, the shortest way to `version`, and everything else by the command line.
 
+import type { WorkerHost } from './composition/workers.ts';
+
 /**
  * Compiled code and stripped types are kept from one start to the next: beside the dependencies where this user may
  * write there, else in the user's own cache. Without a cache everything works, only slower.
@@ -28,9 +30,13 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   const [{ run }, { Redactor }] = await Promise.all([import('./cli/program.ts'), import('./secrets/redactor.ts')]);
   const redactor = new Redactor();
+  let workers: WorkerHost | undefined;
   return await run(argv, {
     redactor,
-    startGateway: async (options) => (await import('./gateway.ts')).startGateway(options, redactor),
+    expectGateway: async () => {
+      workers = (await import('./composition/early-threads.ts')).earlyThreads();
+    },
+    startGateway: async (options) => (await import('./gateway.ts')).startGateway(options, redactor, workers),
     dataKeeping: async () => (await import('./composition/data-keeping.ts')).dataKeeping,
     knownTypes: async () => (await import('./composition/known-types.ts')).knownTypes,
   });

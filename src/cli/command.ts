@@ -20,6 +20,8 @@ export interface Globals {
 /** What the composition root gives to the command line. */
 export interface Composition {
   readonly startGateway: StartGateway;
+  /** A gateway will be started here: what takes time and is the same for each begins now. */
+  expectGateway(): Promise<void>;
   /** Work on the data directory itself. */
   dataKeeping(): Promise<DataKeeping>;
   /** Hides secrets in what is said of errors: the same one that a gateway in this process has. */

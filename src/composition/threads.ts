@@ -349,7 +349,7 @@ export class Threads {
     const patience = this.patienceWith(thread);
     // Its next life may be needed soon.
     if (thread.silent_ms >= patience / 2 && thread.ready)
-      this.options.workers.prepare?.(thread.name, this.options.house);
+      this.options.workers.prepare?.(thread.name, this.options.house.config.gateway.awake_max);
     if (thread.silent_ms < patience) return;
     thread.ending = 'hung';
     this.options.log(

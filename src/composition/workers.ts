@@ -3,7 +3,7 @@
 
 import { MessageChannel, SHARE_ENV, type TransferListItem, Worker } from 'node:worker_threads';
 import type { Port } from '../bus/ports.ts';
-import type { Boot, FromWorker, House, Prepared, ToWorker } from './boot.ts';
+import type { Boot, FromWorker, Prepared, ToWorker } from './boot.ts';
 import { MemoryGuard, PIECE_MOST } from './memory-guard.ts';
 
 /** One life of a thread, as the root holds it. */
@@ -30,8 +30,11 @@ export interface WorkerHost {
   /** Two ports that are each other's end. */
   channel(): readonly [Port, Port];
   spawn(name: string, boot: Boot, events: ThreadEvents): ThreadProcess;
-  /** A life of this thread may be needed soon: what takes time and is the same for each is done before. */
-  prepare?(name: string, house: House): void;
+  /**
+   * A life of this thread may be needed soon: what takes time and is the same for each is done before.
+   * @param awake_max sessions a lane may have awake
+   */
+  prepare?(name: string, awake_max: number): void;
   /** None is needed any more. */
   dismiss?(): void;
 }
@@ -54,6 +57,8 @@ const SPARE_MS = 60_000;
 
 interface Spare {
   readonly worker: Worker;
+  /** Bytes it may hold. */
+  readonly most: number;
   /** It is needed: it is no spare any more. */
   readonly keep: () => void;
   /** It is not. */
@@ -61,9 +66,9 @@ interface Spare {
 }
 
 /** Bytes a thread may hold, by what it is for. */
-function mostOf(role: string, { config }: House): number {
+function mostOf(role: string, awake_max: number): number {
   const { each_awake, lane, other } = MEMORY_MB;
-  return Math.round(role === 'lane' ? lane + config.gateway.awake_max * each_awake : other) * 1_048_576;
+  return Math.round(role === 'lane' ? lane + awake_max * each_awake : other) * 1_048_576;
 }
 
 /** @param entry the file a worker begins with */
@@ -76,25 +81,24 @@ export function realWorkers(entry: URL): WorkerHost {
   /** Lives that have loaded what they need and wait for what they are to be, by role. */
   const spares = new Map<string, Spare>();
 
-  const begin = (name: string, data: Boot | Prepared, house: House, ports: readonly TransferListItem[]): Worker => {
-    const role = roleOf(name);
-    return new Worker(entry, {
+  const begin = (name: string, data: Boot | Prepared, most: number, ports: readonly TransferListItem[]): Worker =>
+    new Worker(entry, {
       name,
       workerData: data,
       transferList: [...ports],
       // Nobody changes the environment after the start, and a copy for each thread takes time.
       env: SHARE_ENV,
       resourceLimits: {
-        maxOldGenerationSizeMb: mostOf(role, house) / 1_048_576 + WALL_MB,
-        maxYoungGenerationSizeMb: YOUNG_MB[BUSY.has(role) ? 'busy' : 'other'],
+        maxOldGenerationSizeMb: most / 1_048_576 + WALL_MB,
+        maxYoungGenerationSizeMb: YOUNG_MB[BUSY.has(roleOf(name)) ? 'busy' : 'other'],
       },
     });
-  };
 
-  const prepare = (name: string, house: House): void => {
+  const prepare = (name: string, awake_max: number): void => {
     const role = roleOf(name);
     if (spares.has(role)) return;
-    const worker = begin(name, { prepare: name }, house, []);
+    const most = mostOf(role, awake_max);
+    const worker = begin(name, { prepare: name }, most, []);
     const forget = (): void => {
       clearTimeout(timer);
       worker.removeListener('error', forget);
@@ -110,14 +114,17 @@ export function realWorkers(entry: URL): WorkerHost {
     worker.once('error', forget);
     worker.once('exit', forget);
     worker.unref();
-    spares.set(role, { worker, keep: forget, drop });
+    spares.set(role, { worker, most, keep: forget, drop });
   };
 
   /** One that is ready, told what it is to be; else a new one. */
   const take = (name: string, boot: Boot): Worker => {
     const ports = boot.wires.map((wire) => wire.port as unknown as TransferListItem);
+    const most = mostOf(roleOf(name), boot.config.gateway.awake_max);
     const spare = spares.get(roleOf(name));
-    if (spare === undefined) return begin(name, boot, boot, ports);
+    // One that was made ready for other bounds is none.
+    if (spare !== undefined && spare.most !== most) spare.drop();
+    if (spare?.most !== most) return begin(name, boot, most, ports);
     const { worker } = spare;
     spare.keep();
     worker.ref();
@@ -139,7 +146,8 @@ export function realWorkers(entry: URL): WorkerHost {
       for (const { drop } of [...spares.values()]) drop();
     },
     spawn: (name, boot, events) => {
-      const most = mostOf(roleOf(name), boot);
+      const { awake_max } = boot.config.gateway;
+      const most = mostOf(roleOf(name), awake_max);
       const worker = take(name, boot);
       worker.on('message', events.message);
       worker.on('error', events.error);
@@ -153,7 +161,7 @@ export function realWorkers(entry: URL): WorkerHost {
         most,
         // The beat goes on with every turn of the loop; 0 is nobody's work.
         piece: () => (Atomics.load(working, boot.thread) === 0 ? 0 : Atomics.load(beats, boot.thread)),
-        near: () => prepare(name, boot),
+        near: () => prepare(name, awake_max),
         over: ({ bytes, piece }) => {
           const message =
             piece > PIECE_MOST

@@ -43,6 +43,7 @@ const startGateway: StartGateway = async ({ dataDir, tcp }) => {
 process.exit(
   await run(process.argv.slice(2), {
     startGateway,
+    expectGateway: async () => undefined,
     dataKeeping: async () => (await import('../../src/composition/data-keeping.ts')).dataKeeping,
     redactor: new Redactor(),
     knownTypes: async () => ({ providerTypes: ['openai'], channelTypes: ['telegram'], providerKeys: {} }),

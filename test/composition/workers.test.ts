@@ -50,14 +50,16 @@ async function bornOf(host: ReturnType<typeof realWorkers>, name: string): Promi
 it('gives a life that was made ready to the thread of that role that needs one, and to one only', async () => {
   const host = realWorkers(new URL('./born-thread.ts', import.meta.url));
   const house = { layout: { lanes: 2, io: 1 }, config: defaultConfig(), data_dir: '/nowhere' };
-  const cells = {
-    counters: new SharedArrayBuffer(64),
-    beats: new SharedArrayBuffer(64),
-    working: new SharedArrayBuffer(64),
-  };
-  host.prepare?.('lane-1', { ...house, ...cells });
+  host.prepare?.('lane-1', house.config.gateway.awake_max);
   expect(await bornOf(host, 'views')).toMatchObject({ message: 'born' });
   expect(await bornOf(host, 'lane-2')).toMatchObject({ message: 'prepared as lane-1' });
+  expect(await bornOf(host, 'lane-1')).toMatchObject({ message: 'born' });
+  host.dismiss?.();
+});
+
+it('does not give a life that was made ready for other bounds', async () => {
+  const host = realWorkers(new URL('./born-thread.ts', import.meta.url));
+  host.prepare?.('lane-1', 7);
   expect(await bornOf(host, 'lane-1')).toMatchObject({ message: 'born' });
   host.dismiss?.();
 });
