@@ -2,7 +2,7 @@
 // Memory: full-text search against the bare index, opening a workspace against opening its files, one store call beside
 // others, and open files with very many workspaces.
 
-import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -163,15 +163,21 @@ export function measureOpening({ rounds, short }: Plan): Promise<Measured> {
       }));
       await stores.writer.write({
         workspace_id: id,
-        records: [{ type: 'messages_added', messages: [message(at, 'hi')] }],
+        records: [
+          { type: 'messages_added', messages: [message(at, 'hi')] },
+          { type: 'entity_put', entity: { id: 'e', type: 'thing', name: 'it', properties: {}, user_id: '' } },
+        ],
       });
       await stores.read.read('memory.count', { workspace_id: id });
     }
     stores.close();
     const { soon, after, monotonic } = realWorld;
     const ours = async (): Promise<number> => {
-      const reader = new SqliteReader({ dataDir: dir, soon, after, monotonic, openFiles: 2 });
-      const ask = (query: 'session.list' | 'memory.count', workspace_id: string): Promise<unknown> =>
+      const reader = new SqliteReader({ dataDir: dir, soon, after, monotonic, openFiles: 3 });
+      const ask = (
+        query: 'session.list' | 'memory.count' | 'knowledge.entities',
+        workspace_id: string,
+      ): Promise<unknown> =>
         new Promise((resolve, reject) =>
           reader.ask(query, {
             body: { workspace_id, page: { limit: 1 }, after: 0 },
@@ -181,7 +187,7 @@ export function measureOpening({ rounds, short }: Plan): Promise<Measured> {
         );
       await ask('session.list', 'w0');
       const took = await medianOf(ids, async (id) => {
-        await Promise.all([ask('session.list', id), ask('memory.count', id)]);
+        await Promise.all([ask('session.list', id), ask('memory.count', id), ask('knowledge.entities', id)]);
       });
       reader.close();
       return took;
@@ -189,8 +195,9 @@ export function measureOpening({ rounds, short }: Plan): Promise<Measured> {
     const floor = (): Promise<number> =>
       medianOf(ids, (id) => {
         for (const file of WORKSPACE_FILES) {
+          if (!existsSync(join(dir, 'workspaces', id, file))) continue;
           const db = new Database(join(dir, 'workspaces', id, file), { readonly: true });
-          db.prepare('SELECT count(*) FROM messages').get();
+          db.prepare('SELECT count(*) FROM view_state').get();
           db.close();
         }
       });

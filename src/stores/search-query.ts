@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a person typed, as terms to look for, and the expression the full-text index is asked. Any text is a safe query.
 
-import { type FoundKind, kindWord, sessionWord, userWord } from './scope-words.ts';
+import { type FoundKind, kindWord, sessionWord, USUAL_KINDS, userWord } from './scope-words.ts';
 import { hasStem, wordsOf } from './text-words.ts';
 
 /** A word, or words that stand next to each other. */
@@ -76,12 +76,28 @@ function quoted(text: string): string {
   return `"${text.replaceAll('"', '""')}"`;
 }
 
-/** The expression that finds all (or any) of the terms within the scope. There must be a term. */
+/** Whether nothing is wanted but what is usually found, which has a column to itself. */
+function isUsual(kinds: SearchScope['kinds']): boolean {
+  return kinds?.every((kind) => USUAL_KINDS.includes(kind)) === true;
+}
+
+/** The expression that finds all (or any) of the terms where the scope has its texts, whosever they are. There must be a term. */
+export function termsExpression(
+  terms: readonly SearchTerm[],
+  which: 'all' | 'any',
+  { kinds }: Pick<SearchScope, 'kinds'>,
+): string {
+  const columns = isUsual(kinds) ? 'words' : '{words others}';
+  return `${columns} : (${terms.map(expressionOf).join(which === 'all' ? ' AND ' : ' OR ')})`;
+}
+
+/** The same within the whole scope. */
 export function matchExpression(terms: readonly SearchTerm[], which: 'all' | 'any', scope: SearchScope): string {
   const { user_id, session_id, kinds } = scope;
-  const parts = [`words : (${terms.map(expressionOf).join(which === 'all' ? ' AND ' : ' OR ')})`];
+  const parts = [termsExpression(terms, which, scope)];
   if (session_id !== undefined) parts.push(`scope : ${quoted(sessionWord(session_id))}`);
   if (user_id !== undefined) parts.push(`scope : ${quoted(userWord(user_id))}`);
-  if (kinds !== undefined) parts.push(`scope : (${kinds.map((kind) => quoted(kindWord(kind))).join(' OR ')})`);
+  const all = kinds === undefined || (isUsual(kinds) && kinds.length === USUAL_KINDS.length);
+  if (!all) parts.push(`scope : (${kinds.map((kind) => quoted(kindWord(kind))).join(' OR ')})`);
   return parts.join(' AND ');
 }

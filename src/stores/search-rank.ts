@@ -28,7 +28,7 @@ export function ranked(
   terms: readonly SearchTerm[],
   candidates: readonly Candidate[],
   share: (term: SearchTerm) => number,
-): readonly { readonly n: number; readonly score: number }[] {
+): readonly Scored[] {
   const average = candidates.reduce((sum, { length }) => sum + length, 0) / Math.max(1, candidates.length);
   const weighed = terms.map((term) => ({ term, weight: weightOf(share(term)) }));
   const scored = candidates.map(({ n, text, length }) => {
@@ -40,9 +40,21 @@ export function ranked(
       const count = upper === null ? 1 : countOf(term, upper, terms.length === 1);
       score += (weight * count * (K1 + 1)) / (count + long);
     }
-    return { n, score, rank: Math.round(score / EQUAL) };
+    return { n, score };
   });
-  return scored.sort((a, b) => b.rank - a.rank || b.n - a.n);
+  return inOrder(scored);
+}
+
+interface Scored {
+  readonly n: number;
+  readonly score: number;
+}
+
+/** By score, the newer first among those that are about equal. */
+export function inOrder(scored: readonly Scored[]): readonly Scored[] {
+  return scored
+    .map(({ n, score }) => ({ n, score, rank: Math.round(score / EQUAL) }))
+    .sort((a, b) => b.rank - a.rank || b.n - a.n);
 }
 
 /** A term's inverse document frequency from the share of rows that hold it; never nothing, so that a match counts. */

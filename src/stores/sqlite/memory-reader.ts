@@ -119,22 +119,28 @@ function textIndex<S, R>(
   wordsLike: TextIndex<R>['wordsLike'],
   shown: (row: S) => R,
 ): TextIndex<R> {
-  const candidates = db.prepare<[string, number, number, number], StoredCandidate>(
-    `SELECT r.n AS n, octet_length(r.content) AS length,
-       CASE WHEN octet_length(r.content) <= ${LOOKED_AT} THEN r.content END AS text
-     FROM ${text} t JOIN ${table} r ON r.n = t.rowid
-     WHERE t.${text} MATCH ? AND t.rowid >= ? AND t.rowid <= ? ORDER BY t.rowid DESC LIMIT ?`,
-  );
+  const matching = (columns: string, joins: string, more: string): string =>
+    `SELECT ${columns} FROM ${text} t ${joins}
+     WHERE t.${text} MATCH ? AND t.rowid >= ? AND t.rowid <= ? ${more} ORDER BY t.rowid DESC LIMIT ?`;
+  const joined = `JOIN ${table} r ON r.n = t.rowid`;
+  const inTime = `AND r.${time} >= ? AND r.${time} < ?`;
+  const looked = `r.n AS n, octet_length(r.content) AS length,
+    CASE WHEN octet_length(r.content) <= ${LOOKED_AT} THEN r.content END AS text`;
+  type Matching = [expression: string, first: number, last: number, limit: number];
+  type Timed = [expression: string, first: number, last: number, from: number, to: number, limit: number];
+  const numbers = db.prepare<Matching, number>(matching('t.rowid', '', '')).pluck();
+  const timedNumbers = db.prepare<Timed, number>(matching('t.rowid', joined, inTime)).pluck();
+  const candidates = db.prepare<Matching, StoredCandidate>(matching(looked, joined, ''));
+  const timed = db.prepare<Timed, StoredCandidate>(matching(looked, joined, inTime));
   const within = db.prepare<[number, number], { first: number | null; last: number | null }>(
     `SELECT min(n) AS first, max(n) AS last FROM ${table} WHERE ${time} >= ? AND ${time} < ?`,
   );
-  const timed = db.prepare<[string, number, number, number, number, number], StoredCandidate>(
-    `SELECT r.n AS n, octet_length(r.content) AS length,
-       CASE WHEN octet_length(r.content) <= ${LOOKED_AT} THEN r.content END AS text
-     FROM ${text} t JOIN ${table} r ON r.n = t.rowid
-     WHERE t.${text} MATCH ? AND t.rowid >= ? AND t.rowid <= ? AND r.${time} >= ? AND r.${time} < ?
-     ORDER BY t.rowid DESC LIMIT ?`,
-  );
+  // What a row is narrowed to weighs nothing.
+  const scores = db
+    .prepare<[string], [number, number]>(
+      `SELECT rowid, -bm25(${text}, 1.0, 1.0, 0.0) FROM ${text} WHERE ${text} MATCH ?`,
+    )
+    .raw();
   const frequency = db.prepare<[string, number], { count: number; oldest: number | null }>(
     `SELECT count(*) AS count, min(n) AS oldest
      FROM (SELECT t.rowid AS n FROM ${text} t WHERE t.${text} MATCH ? ORDER BY t.rowid DESC LIMIT ?)`,
@@ -145,16 +151,27 @@ function textIndex<S, R>(
     `SELECT ${columns} FROM ${table}
      WHERE n = ? AND user_id = coalesce(?, user_id) AND session_id = coalesce(?, session_id)`,
   );
+  /** Rows mostly came in the order of their times: what lies outside is not even looked up. Null: nothing lies inside. */
+  const spanOf = (from: number, to: number): { readonly first: number; readonly last: number } | null => {
+    const span = within.get(from, to);
+    return span === undefined || span.first === null || span.last === null
+      ? null
+      : { first: span.first, last: span.last };
+  };
+  const always = (from: number, to: number): boolean =>
+    from <= Number.MIN_SAFE_INTEGER && to >= Number.MAX_SAFE_INTEGER;
+  const { MIN_SAFE_INTEGER, MAX_SAFE_INTEGER } = Number;
   return {
+    numbers: (expression, from, to, limit) => {
+      if (always(from, to)) return numbers.all(expression, MIN_SAFE_INTEGER, MAX_SAFE_INTEGER, limit);
+      const span = spanOf(from, to);
+      return span === null ? [] : timedNumbers.all(expression, span.first, span.last, from, to, limit);
+    },
+    scores: (expression) => new Map(scores.all(expression)),
     candidates: (expression, from, to, limit) => {
-      const { MIN_SAFE_INTEGER, MAX_SAFE_INTEGER } = Number;
-      if (from <= MIN_SAFE_INTEGER && to >= MAX_SAFE_INTEGER) {
-        return candidates.all(expression, MIN_SAFE_INTEGER, MAX_SAFE_INTEGER, limit);
-      }
-      // Rows mostly came in the order of their times: what lies outside is not even looked up.
-      const span = within.get(from, to);
-      if (span === undefined || span.first === null || span.last === null) return [];
-      return timed.all(expression, span.first, span.last, from, to, limit);
+      if (always(from, to)) return candidates.all(expression, MIN_SAFE_INTEGER, MAX_SAFE_INTEGER, limit);
+      const span = spanOf(from, to);
+      return span === null ? [] : timed.all(expression, span.first, span.last, from, to, limit);
     },
     frequency: (expression, limit) => {
       const { count, oldest } = frequency.get(expression, limit) ?? { count: 0, oldest: null };

@@ -7,7 +7,8 @@ import { VIEW_STATE } from './view-state.ts';
 /**
  * The full text is an index only, over words cut for it (`text-words.ts`), which is why the plainest tokenizer will do: what
  * is shown is taken from the message. `scope` holds what a search may be narrowed to as words of their own (`scope-words.ts`),
- * so that the index itself leaves out what is not asked for. AUTOINCREMENT, so that a number is never used again and a
+ * so that the index itself leaves out what is not asked for; what is usually looked for has a column to itself (`words`), for
+ * even so a word that few rows have costs a look at each kind it may be. AUTOINCREMENT, so that a number is never used again and a
  * rebuild gives every message its own again. `words` has every word there ever was: what one can be completed to.
  */
 export const MEMORY_MIGRATIONS: Migrations = [
@@ -38,7 +39,7 @@ export const MEMORY_MIGRATIONS: Migrations = [
    CREATE INDEX messages_by_time ON messages (at, n);
    CREATE INDEX messages_of_session ON messages (session_id, at);
    CREATE VIRTUAL TABLE messages_text USING fts5 (
-     words, scope, content = '', contentless_delete = 1, tokenize = 'ascii'
+     words, others, scope, content = '', contentless_delete = 1, tokenize = 'ascii'
    );
    CREATE TABLE summaries (
      n INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -54,7 +55,7 @@ export const MEMORY_MIGRATIONS: Migrations = [
    ) STRICT;
    CREATE INDEX summaries_by_end ON summaries (to_at, n);
    CREATE VIRTUAL TABLE summaries_text USING fts5 (
-     words, scope, content = '', contentless_delete = 1, tokenize = 'ascii'
+     words, others, scope, content = '', contentless_delete = 1, tokenize = 'ascii'
    );
    CREATE TABLE words (word TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
    CREATE TABLE removals (

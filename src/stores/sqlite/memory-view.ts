@@ -2,7 +2,7 @@
 // The writer of one workspace's memory.db.
 
 import { applyToMemory, foundAs, type MemoryMessage, type MemoryRows } from '../memory-view.ts';
-import { scopeWords } from '../scope-words.ts';
+import { scopeWords, USUAL_KINDS } from '../scope-words.ts';
 import type { ReadRowOf } from '../streams.ts';
 import { hasStem, indexWords } from '../text-words.ts';
 import type { MessagesTrimmed, StoredSummary } from '../workspace-records.ts';
@@ -96,7 +96,8 @@ export class MemoryView implements WorkspaceView<MemoryRow>, MemoryRows {
     if (kind === null) return;
     const words = indexWords(content);
     this.#keepWords(words);
-    this.#sql.index.run(added.lastInsertRowid, words.join(' '), scopeWords(message, kind));
+    const [usual, others] = USUAL_KINDS.includes(kind) ? [words.join(' '), ''] : ['', words.join(' ')];
+    this.#sql.index.run(added.lastInsertRowid, usual, others, scopeWords(message, kind));
   }
 
   trimMessages(trimmed: MessagesTrimmed): void {
@@ -221,8 +222,8 @@ function prepare(db: SqliteDatabase) {
          tool_name, extras, content)
        VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?)`,
     ),
-    index: db.prepare<[number | bigint, string, string]>(
-      'INSERT INTO messages_text (rowid, words, scope) VALUES (?, ?, ?)',
+    index: db.prepare<[number | bigint, string, string, string]>(
+      'INSERT INTO messages_text (rowid, words, others, scope) VALUES (?, ?, ?, ?)',
     ),
     beyond: db.prepare<[number], Leaving>(`${leaving} ORDER BY at DESC, n DESC LIMIT -1 OFFSET ?`),
     beyondOf: db.prepare<[string, number], Leaving>(
@@ -238,7 +239,7 @@ function prepare(db: SqliteDatabase) {
        VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?)`,
     ),
     indexSummary: db.prepare<[number | bigint, string, string]>(
-      'INSERT INTO summaries_text (rowid, words, scope) VALUES (?, ?, ?)',
+      `INSERT INTO summaries_text (rowid, words, others, scope) VALUES (?, ?, '', ?)`,
     ),
     summariesOf: db.prepare<[string], number>('SELECT n FROM summaries WHERE session_id = ?').pluck(),
     unindexSummary: db.prepare<[number]>('DELETE FROM summaries_text WHERE rowid = ?'),

@@ -29,6 +29,8 @@ export interface OneThread {
   close(): void;
 }
 
+/** How long a read waits for what was written before it: nobody else needs this thread, and much may be written at once. */
+const PATIENCE_MS = 300_000;
 /** Workspaces whose writer is kept; one with nothing to do is made anew when it is needed. */
 const WRITERS_MOST = 256;
 
@@ -38,6 +40,7 @@ export function openOneThread({ dataDir, durability, window, world }: OneThreadO
   const reader = openReader({
     dataDir,
     clock: world,
+    patience: PATIENCE_MS,
     hurry: (upto, projection) => views.handlers['views.hurry']({ body: { upto, projection }, ...none }),
   });
   const views = openViews({

@@ -202,6 +202,8 @@ export interface OpenReaderOptions {
   readonly dataDir: string;
   readonly clock: StoreClock;
   readonly openFiles?: number;
+  /** How long a read waits for the views, in milliseconds; 2,000 when not given. */
+  readonly patience?: number;
   /** Tells the views that somebody waits for this row. */
   readonly hurry?: (upto: number, projection: ProjectionName) => void;
   /** Where the events of turns are read; DATA/journal.db when not given. */
@@ -216,13 +218,14 @@ export interface OpenReader {
 }
 
 /** The queries, over files the other two threads make. */
-export function openReader({ dataDir, clock, openFiles, hurry, journal }: OpenReaderOptions): OpenReader {
+export function openReader({ dataDir, clock, openFiles, patience, hurry, journal }: OpenReaderOptions): OpenReader {
   const reader = new SqliteReader({
     dataDir,
     soon: (run) => clock.soon(run),
     after: (ms, run) => clock.after(ms, run),
     monotonic: () => clock.monotonic(),
     ...(openFiles === undefined ? {} : { openFiles }),
+    ...(patience === undefined ? {} : { patience }),
     ...(hurry === undefined ? {} : { hurry }),
     ...(journal === undefined ? {} : { journal }),
   });

@@ -67,6 +67,8 @@ export class SqliteReader {
   readonly #barriers: Readonly<Record<ProjectionName, ViewBarrier>>;
   readonly #queue = new FairQueue<() => void>(MOST_EACH, MOST);
   readonly #answers: Answers;
+  /** Pieces of work so far: between two of them anything may have happened. */
+  #turns = 0;
   #scheduled = false;
   #closed = false;
 
@@ -173,6 +175,7 @@ export class SqliteReader {
     do {
       const run = this.#queue.next();
       if (run === undefined) return;
+      this.#turns += 1;
       run();
     } while (this.#options.monotonic() < until);
     if (this.#queue.size > 0) this.#schedule();
@@ -261,12 +264,29 @@ export class SqliteReader {
     };
   }
 
+  /** What is got is kept until others have had their turn: they may have closed it since. */
+  #held<T>(get: () => T): () => T {
+    let turn = -1;
+    let held: T;
+    return () => {
+      if (turn !== this.#turns) held = get();
+      turn = this.#turns;
+      return held;
+    };
+  }
+
   #memoryAnswers(): Pick<Answers, keyof MemoryQueries> {
     const empty = { items: [], next_cursor: null };
     return {
       'memory.known': ({ workspace_id, what, id }) => ({ known: this.#knows(workspace_id, what, id) }),
-      'memory.search': (body) => searchSteps(() => this.#memoryOf(body.workspace_id)?.messages, body),
-      'memory.search_summaries': (body) => searchSteps(() => this.#memoryOf(body.workspace_id)?.summaries, body),
+      'memory.search': (body) => {
+        const memory = this.#held(() => this.#memoryOf(body.workspace_id));
+        return searchSteps(() => memory()?.messages, body);
+      },
+      'memory.search_summaries': (body) => {
+        const memory = this.#held(() => this.#memoryOf(body.workspace_id));
+        return searchSteps(() => memory()?.summaries, body);
+      },
       'memory.messages': (body) => this.#memoryOf(body.workspace_id)?.range(body) ?? empty,
       'memory.summaries': (body) => this.#memoryOf(body.workspace_id)?.summariesOf(body) ?? empty,
       'memory.count': ({ workspace_id }) => this.#memoryOf(workspace_id)?.count() ?? { messages: 0, summaries: 0 },

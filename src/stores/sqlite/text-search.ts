@@ -4,8 +4,8 @@
 import type { Found, SearchBody } from '../memory-queries.ts';
 import type { Page } from '../page.ts';
 import type { FoundKind } from '../scope-words.ts';
-import { matchExpression, type SearchTerm, searchTerms, stemOf } from '../search-query.ts';
-import { type Candidate, ranked } from '../search-rank.ts';
+import { matchExpression, type SearchTerm, searchTerms, stemOf, termsExpression } from '../search-query.ts';
+import { type Candidate, inOrder, ranked } from '../search-rank.ts';
 import { snippetSteps } from '../snippet.ts';
 import { folded } from '../text-words.ts';
 import { cursorAt, pageLimit, placeOf } from './cursor.ts';
@@ -19,6 +19,10 @@ export interface StoredCandidate {
 
 /** What a search needs of its file. Asked for anew at every step, for files may be closed in between. */
 export interface TextIndex<R> {
+  /** The numbers of the newest rows that match within a time, newest first. */
+  numbers(expression: string, from: number, to: number, limit: number): readonly number[];
+  /** The index's own BM25 of every row that matches, the higher the better. For words that few rows have: it counts them all. */
+  scores(expression: string): ReadonlyMap<number, number>;
   /** The newest rows that match within a time, newest first. */
   candidates(expression: string, from: number, to: number, limit: number): readonly StoredCandidate[];
   /** How many rows match, counted up to a limit from the newest on, and the number of the oldest that was counted. */
@@ -40,7 +44,10 @@ export type TextSearch = SearchBody & { readonly kinds?: readonly FoundKind[] | 
 const RANKED = 500;
 /** A search that found fewer goes on with other forms of its words, then with some of them. */
 const FEW = 10;
-/** Rows a frequency is counted over: beyond, it is taken from how close they lie. */
+/**
+ * Rows a frequency is counted over: beyond, it is taken from how close they lie, and the index, which would count them all
+ * (the commonest word of a hundred thousand rows takes it hundreds of milliseconds), is not asked for the order any more.
+ */
 const COUNTED = 2_000;
 /** Other forms of a word that are looked for, and how many words are looked through for them. */
 const FORMS = 40;
@@ -66,34 +73,36 @@ export function* searchSteps<R extends { readonly content: string }>(
   const terms = searchTerms(search.text);
   const place = placeOf(LIST, search.page, '');
   if (terms.length === 0 || index() === undefined) return { items: [], next_cursor: null };
-  const formed = terms.map((term) => ({ ...term, forms: formsOf(index(), term) }));
-  yield;
-  const order = place === '' ? yield* findAll(index, terms, formed, search) : openOrder(place);
-  return yield* pageSteps(index, formed, order, search);
+  const formed = (): readonly SearchTerm[] => terms.map((term) => ({ ...term, forms: formsOf(index(), term) }));
+  if (place !== '') return yield* pageSteps(index, formed(), openOrder(place), search);
+  const { order, shown } = yield* findAll(index, terms, formed, search);
+  return yield* pageSteps(index, shown, order, search);
 }
 
-/** All that is found, best first. */
+/** All that is found, best first, and the terms it was found by. */
 function* findAll<R>(
   index: () => TextIndex<R> | undefined,
   terms: readonly SearchTerm[],
-  formed: readonly SearchTerm[],
+  formed: () => readonly SearchTerm[],
   search: TextSearch,
-): Generator<undefined, readonly number[]> {
-  const found = new Set<number>();
-  for (const [which, of] of stagesOf(terms, formed, search.match)) {
+): Generator<undefined, { readonly order: readonly number[]; readonly shown: readonly SearchTerm[] }> {
+  const first = yield* rankSteps(index, terms, 'all', search);
+  const found = new Set(first.map(({ n }) => n));
+  if (found.size >= FEW) return { order: [...found], shown: terms };
+  const shown = formed();
+  yield;
+  for (const [which, of] of stagesOf(shown, search.match)) {
     if (found.size >= FEW) break;
     for (const { n } of yield* rankSteps(index, of, which, search)) found.add(n);
   }
-  return [...found].slice(0, RANKED);
+  return { order: [...found].slice(0, RANKED), shown };
 }
 
 /** What is tried one after the other while little is found. */
 function* stagesOf(
-  terms: readonly SearchTerm[],
   formed: readonly SearchTerm[],
   match: 'all' | 'any',
 ): Generator<readonly ['all' | 'any', readonly SearchTerm[]]> {
-  yield ['all', terms];
   if (formed.some(({ forms }) => forms.length > 0)) yield ['all', formed];
   if (match === 'all') return;
   // A phrase of words that can stand alone is no phrase any more; one of a script without spaces stays what it is.
@@ -111,19 +120,24 @@ function* rankSteps<R>(
   search: TextSearch,
 ): Generator<undefined, readonly { readonly n: number }[]> {
   const { from = Number.MIN_SAFE_INTEGER, to = Number.MAX_SAFE_INTEGER } = search;
-  const matching = index()?.candidates(matchExpression(terms, which, search), from, to, RANKED) ?? [];
+  const expression = matchExpression(terms, which, search);
+  // How rare a word is and what a row scores does not depend on whose it is.
+  const counts = terms.map((term) => index()?.frequency(termsExpression([term], 'all', search), COUNTED));
   yield;
+  if (counts.every((one) => one !== undefined && one.count < COUNTED)) {
+    const numbers = index()?.numbers(expression, from, to, RANKED) ?? [];
+    yield;
+    const scores = index()?.scores(termsExpression(terms, which, search)) ?? new Map<number, number>();
+    yield;
+    return inOrder(numbers.map((n) => ({ n, score: scores.get(n) ?? 0 })));
+  }
+  const matching = index()?.candidates(expression, from, to, RANKED) ?? [];
+  yield;
+  const { first, last } = index()?.span() ?? { first: 0, last: 0 };
   const shares = new Map<SearchTerm, number>();
-  if (terms.length > 1 && matching.length > 1) {
-    const { first, last } = index()?.span() ?? { first: 0, last: 0 };
-    for (const term of terms) {
-      const { count, oldest } = index()?.frequency(matchExpression([term], 'all', {}), COUNTED) ?? {
-        count: 0,
-        oldest: 0,
-      };
-      shares.set(term, count / Math.max(1, count, last - (count < COUNTED ? first : oldest) + 1));
-      yield;
-    }
+  for (const [at, term] of terms.entries()) {
+    const { count, oldest } = counts[at] ?? { count: 0, oldest: 0 };
+    shares.set(term, count / Math.max(1, count, last - (count < COUNTED ? first : oldest) + 1));
   }
   const candidates: Candidate[] = [];
   for (const { n, text, length } of matching) {
