@@ -30,7 +30,10 @@ export function ranked(
   share: (term: SearchTerm) => number,
 ): readonly Scored[] {
   const average = candidates.reduce((sum, { length }) => sum + length, 0) / Math.max(1, candidates.length);
-  const weighed = terms.map((term) => ({ term, weight: weightOf(share(term)) }));
+  const weights = terms.map((term) => weightOf(share(term)));
+  // The rarest term weighs one: where every row has it, how often and in how long a text still makes an order.
+  const most = Math.max(...weights);
+  const weighed = terms.map((term, at) => ({ term, weight: (weights[at] ?? 0) / most }));
   const scored = candidates.map(({ n, text, length }) => {
     const upper = text === null ? null : folded(text);
     const long = K1 * (1 - B + (B * length) / Math.max(1, average));

@@ -49,6 +49,8 @@ const FEW = 10;
  * (the commonest word of a hundred thousand rows takes it hundreds of milliseconds), is not asked for the order any more.
  */
 const COUNTED = 2_000;
+/** A word that more than one of so many rows has is common: the index's own BM25 says nothing about it any more. */
+const COMMON = 3;
 /** Other forms of a word that are looked for, and how many words are looked through for them. */
 const FORMS = 40;
 const FORMS_SEEN = 400;
@@ -122,18 +124,24 @@ function* rankSteps<R>(
   const { from = Number.MIN_SAFE_INTEGER, to = Number.MAX_SAFE_INTEGER } = search;
   const expression = matchExpression(terms, which, search);
   // How rare a word is and what a row scores does not depend on whose it is.
-  const counts = terms.map((term) => index()?.frequency(termsExpression([term], 'all', search), COUNTED));
+  const timed = search.from !== undefined || search.to !== undefined;
+  const everybody = termsExpression(terms, which, search);
+  const numbers = index()?.numbers(expression, from, to, RANKED) ?? [];
+  const { first, last } = index()?.span() ?? { first: 0, last: 0 };
+  const isRare = (count: number): boolean => count < COUNTED && count * COMMON <= last - first + 1;
+  // One word for everybody has as many rows as were found, when those are all.
+  const known = terms.length === 1 && expression === everybody && numbers.length < RANKED && !timed;
+  const counts = known
+    ? [{ count: numbers.length, oldest: 0 }]
+    : terms.map((term) => index()?.frequency(termsExpression([term], 'all', search), COUNTED));
   yield;
-  if (counts.every((one) => one !== undefined && one.count < COUNTED)) {
-    const numbers = index()?.numbers(expression, from, to, RANKED) ?? [];
-    yield;
-    const scores = index()?.scores(termsExpression(terms, which, search)) ?? new Map<number, number>();
+  if (counts.every((one) => one !== undefined && isRare(one.count))) {
+    const scores = index()?.scores(everybody) ?? new Map<number, number>();
     yield;
     return inOrder(numbers.map((n) => ({ n, score: scores.get(n) ?? 0 })));
   }
   const matching = index()?.candidates(expression, from, to, RANKED) ?? [];
   yield;
-  const { first, last } = index()?.span() ?? { first: 0, last: 0 };
   const shares = new Map<SearchTerm, number>();
   for (const [at, term] of terms.entries()) {
     const { count, oldest } = counts[at] ?? { count: 0, oldest: 0 };
