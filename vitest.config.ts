@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How vitest finds and runs our tests; `test/run.ts` adds its JSON report on the command line.
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -8,6 +9,8 @@ export default defineConfig({
     exclude: ['test/crash/**', '**/node_modules/**', 'test/**/fixtures/**'],
     // Native addons and worker threads of our own: a process a file keeps one file's leftovers out of the next.
     pool: 'forks',
+    // Most tests wait for processes and threads of their own: two files at once keep even two cores no busier than they can be.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     execArgv: ['--disable-warning=ExperimentalWarning'],
     testTimeout: 15_000,
     hookTimeout: 20_000,

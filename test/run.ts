@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole suite, as `npm test` runs it: one step after the other, and one plain line of counts at the end.
+// The whole suite, as `npm test` runs it: stage after stage, and one plain line of counts at the end.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -31,39 +31,48 @@ const vitestReport = join(scratch, 'vitest.json');
  */
 const SHORT_ROWS = ['T2', 'T5', 'T6', 'T7', 'T9', 'T11', 'T12', 'T13', 'T14', 'T15', 'T17'];
 
-const steps: readonly Step[] = [
-  { title: 'licences', command: ['sh', 'tools/spdx.sh'] },
-  {
-    title: 'format and lint',
-    command: ['biome', 'ci', '--error-on-warnings', ...(process.stdout.isTTY ? [] : ['--colors=off']), '.'],
-  },
-  { title: 'doors', command: ['npm', 'run', '--silent', 'doors'] },
-  { title: 'types', command: ['tsc', '--noEmit'] },
-  {
-    title: 'tests',
-    command: ['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${vitestReport}`],
-    counts: readVitestReport,
-  },
-  {
-    title: 'crashes, short form',
-    command: [process.execPath, 'test/crash/run.ts', '--all', '--short'],
-    needs: 'test/crash/run.ts',
-  },
-  {
-    title: 'kills over data, short form',
-    command: [process.execPath, 'test/data-kills/run.ts', '--kills', '5'],
-    needs: 'test/data-kills/run.ts',
-  },
-  {
-    title: 'under fire, short form',
-    command: [process.execPath, 'test/fire/run.ts', '--counts'],
-    needs: 'test/fire/run.ts',
-  },
-  {
-    title: 'bench, short form',
-    command: [process.execPath, 'bench/run.ts', '--short', ...SHORT_ROWS],
-    needs: 'bench/run.ts',
-  },
+/** The steps of a stage run side by side. What holds times against times stands alone: the bench. */
+const stages: readonly (readonly Step[])[] = [
+  [
+    { title: 'licences', command: ['sh', 'tools/spdx.sh'] },
+    {
+      title: 'format and lint',
+      command: ['biome', 'ci', '--error-on-warnings', ...(process.stdout.isTTY ? [] : ['--colors=off']), '.'],
+    },
+    { title: 'doors', command: ['npm', 'run', '--silent', 'doors'] },
+    { title: 'types', command: ['tsc', '--noEmit'] },
+  ],
+  [
+    {
+      title: 'tests',
+      command: ['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${vitestReport}`],
+      counts: readVitestReport,
+    },
+  ],
+  [
+    {
+      title: 'crashes, short form',
+      command: [process.execPath, 'test/crash/run.ts', '--all', '--short'],
+      needs: 'test/crash/run.ts',
+    },
+    {
+      title: 'kills over data, short form',
+      command: [process.execPath, 'test/data-kills/run.ts', '--kills', '5'],
+      needs: 'test/data-kills/run.ts',
+    },
+    {
+      title: 'under fire, short form',
+      command: [process.execPath, 'test/fire/run.ts', '--counts'],
+      needs: 'test/fire/run.ts',
+    },
+  ],
+  [
+    {
+      title: 'bench, short form',
+      command: [process.execPath, 'bench/run.ts', '--short', ...SHORT_ROWS],
+      needs: 'bench/run.ts',
+    },
+  ],
 ];
 
 /** A report that is missing or broken gives no counts: then the step itself is what passed or failed. */
@@ -81,8 +90,31 @@ function readVitestReport(): Counts | undefined {
   }
 }
 
-/** Runs a step with its output passed on as it comes; finds the counts it prints on the way. */
-function run(step: Step): Promise<{ ok: boolean; printed: Counts | undefined }> {
+interface Ran {
+  readonly ok: boolean;
+  readonly printed: Counts | undefined;
+  readonly seconds: number;
+}
+
+/** What a step says, passed on as it comes once it is its turn to speak; until then it is kept. */
+class Speech {
+  private kept: string[] | null = [];
+
+  say(text: string): void {
+    if (this.kept === null) process.stdout.write(text);
+    else this.kept.push(text);
+  }
+
+  begin(): void {
+    for (const text of this.kept ?? []) process.stdout.write(text);
+    this.kept = null;
+  }
+}
+
+/** Runs a step; finds the counts it prints on the way. */
+function run(step: Step, speech: Speech): Promise<Ran> {
+  const started = process.hrtime.bigint();
+  const seconds = (): number => Number((process.hrtime.bigint() - started) / 1_000_000n) / 1000;
   const [command, ...args] = step.command;
   const env = {
     ...process.env,
@@ -97,7 +129,7 @@ function run(step: Step): Promise<{ ok: boolean; printed: Counts | undefined }> 
     const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] });
     child.stdout.setEncoding('utf8');
     child.stdout.on('data', (text: string) => {
-      process.stdout.write(text);
+      speech.say(text);
       const lines = (line + text).split('\n');
       line = lines.pop() ?? '';
       for (const complete of lines) {
@@ -105,10 +137,12 @@ function run(step: Step): Promise<{ ok: boolean; printed: Counts | undefined }> 
       }
     });
     child.on('error', (error) => {
-      process.stdout.write(`${command}: ${error.message}\n`);
-      resolve({ ok: false, printed });
+      speech.say(`${command}: ${error.message}\n`);
+      resolve({ ok: false, printed, seconds: seconds() });
     });
-    child.on('close', (code) => resolve({ ok: code === 0, printed: countsOf(line) ?? printed }));
+    child.on('close', (code) => {
+      resolve({ ok: code === 0, printed: countsOf(line) ?? printed, seconds: seconds() });
+    });
   });
 }
 
@@ -130,24 +164,31 @@ function result(ok: boolean, counts: Counts | undefined): Counts {
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
 const broken: string[] = [];
 try {
-  for (const step of steps) {
-    process.stdout.write(`\n== ${step.title}\n`);
-    if (step.needs !== undefined && !existsSync(join(root, step.needs))) {
-      process.stdout.write(`skipped: ${step.needs} does not exist yet\n`);
+  for (const stage of stages) {
+    const running = stage
+      .filter(({ needs }) => needs === undefined || existsSync(join(root, needs)))
+      .map((step) => {
+        const speech = new Speech();
+        return { step, speech, done: run(step, speech) };
+      });
+    for (const { title, needs } of stage) {
+      if (running.some(({ step }) => step.title === title)) continue;
+      process.stdout.write(`\n== ${title}\nskipped: ${needs} does not exist yet\n`);
       total.skipped += 1;
-      continue;
     }
-    const started = process.hrtime.bigint();
-    const { ok, printed } = await run(step);
-    const seconds = Number((process.hrtime.bigint() - started) / 1_000_000n) / 1000;
-    const counts = result(ok, step.counts?.() ?? printed);
-    total.passed += counts.passed;
-    total.failed += counts.failed;
-    total.skipped += counts.skipped;
-    if (counts.failed > 0) {
-      broken.push(step.title);
+    for (const { step, speech, done } of running) {
+      process.stdout.write(`\n== ${step.title}\n`);
+      speech.begin();
+      const { ok, printed, seconds } = await done;
+      const counts = result(ok, step.counts?.() ?? printed);
+      total.passed += counts.passed;
+      total.failed += counts.failed;
+      total.skipped += counts.skipped;
+      if (counts.failed > 0) {
+        broken.push(step.title);
+      }
+      process.stdout.write(`-- ${step.title}: ${counts.failed > 0 ? 'FAILED' : 'ok'} in ${seconds.toFixed(1)} s\n`);
     }
-    process.stdout.write(`-- ${step.title}: ${counts.failed > 0 ? 'FAILED' : 'ok'} in ${seconds.toFixed(1)} s\n`);
   }
 } finally {
   rmSync(scratch, { recursive: true, force: true });
