@@ -2,28 +2,16 @@
 // What the read thread answers about a workspace's memory, as it crosses threads.
 
 import type { Page, PageRequest } from './page.ts';
-import type { Origin, ToolCall } from './records.ts';
 import type { FoundKind } from './scope-words.ts';
 import type { Snippet } from './snippet.ts';
+import type { AddedMessage } from './workspace-records.ts';
 import type { KnownKind } from './workspace-writer.ts';
 
 /** A message of memory as it crosses threads. */
-export interface MemoryMessageRow {
-  readonly id: string;
-  readonly session_id: string;
-  readonly turn_id: string;
-  readonly user_id: string;
-  readonly role: 'user' | 'assistant' | 'system' | 'tool';
-  readonly origin: Origin;
-  readonly content: string;
-  readonly tool_calls?: readonly ToolCall[];
-  readonly tool_call_id?: string;
-  readonly tool_name?: string;
-  readonly attachments?: readonly string[];
-  readonly metadata?: Readonly<Record<string, unknown>>;
+export type MemoryMessageRow = Omit<AddedMessage, 'at'> & {
   /** RFC 3339 UTC with milliseconds. */
   readonly created_at: string;
-}
+};
 
 export interface SummaryRow {
   readonly id: string;

@@ -1,29 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // What each record changes in a workspace's memory: its messages and its summaries. Pure: no SQL, no clock.
 
-import type { JournalRow, Origin, SessionRecord, ToolCall } from './records.ts';
+import type { JournalRow, MessageAdded, SessionRecord } from './records.ts';
 import type { FoundKind } from './scope-words.ts';
 import type { ReadRowOf } from './streams.ts';
 import type { MessagesTrimmed, StoredSummary, WorkspaceRecord } from './workspace-records.ts';
 
-/** A message as memory keeps it. */
-export interface MemoryMessage {
+/** A message as memory keeps it. `user_id`: whose conversation it is from; of a reply too, who was answered. */
+export type MemoryMessage = Omit<MessageAdded, 'type' | 'message_id'> & {
   readonly id: string;
   readonly session_id: string;
-  readonly turn_id: string;
-  /** Whose conversation it is from: of a reply too, who was answered. */
-  readonly user_id: string;
-  readonly role: 'user' | 'assistant' | 'system' | 'tool';
-  readonly origin: Origin;
-  readonly content: string;
-  readonly tool_calls: readonly ToolCall[];
-  readonly tool_call_id: string | null;
-  readonly tool_name: string | null;
-  readonly attachments: readonly string[];
-  readonly metadata: Readonly<Record<string, unknown>>;
-  /** Epoch milliseconds. */
-  readonly at: number;
-}
+};
 
 /** Where the rows are. What is called changes them at once, in the batch's transaction. */
 export interface MemoryRows {
