@@ -16,8 +16,14 @@ const WORD_MOST = 64;
  * as a phrase, so that any part of a sentence is found. Half-width Katakana has its marks as characters of their own.
  */
 const UNSPACED = String.raw`\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\p{Script=Tibetan}`;
-const ALONE = String.raw`[\uff66-\uff9d][\uff9e\uff9f]?|[${UNSPACED}]\p{M}*|\p{RI}{2}|\p{Extended_Pictographic}`;
-const WORD = new RegExp(`${ALONE}|[[\\p{L}\\p{N}\\p{M}]--[${UNSPACED}]]+`, 'gv');
+
+/** A picture that is struck through is no picture: ↔ with a stroke is also written as one character, ↮, which is none. */
+const PICTURE = String.raw`\p{Extended_Pictographic}(?!\u0338)`;
+const ALONE = String.raw`[\uff66-\uff9d][\uff9e\uff9f]?|[${UNSPACED}]\p{M}*|\p{RI}{2}|${PICTURE}`;
+
+/** Marks belong to the letter before them; those of a note of music, which some forms write apart from it, are no word. */
+const SPACED = `[[\\p{L}\\p{N}]--[${UNSPACED}]][[\\p{L}\\p{N}\\p{M}]--[${UNSPACED}]]*`;
+const WORD = new RegExp(`${ALONE}|${SPACED}`, 'gv');
 const ONE_ALONE = new RegExp(`^(?:${ALONE})$`, 'v');
 const ASCII_WORD = /[A-Za-z0-9]+/g;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: every character of ASCII is meant.

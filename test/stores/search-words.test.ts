@@ -32,6 +32,14 @@ describe('words', () => {
     );
   });
 
+  it.each(['↮', '↔\u0338 fox', '\u{1d15e}', '\u{1d1bb}fox', '\u0301fox', '🦊\u0338'])(
+    'are the same however %s is written',
+    (text) => {
+      expect(indexWords(text.normalize('NFC'))).toEqual(indexWords(text.normalize('NFD')));
+      expect(indexWords(text)).toEqual(indexWords(text.normalize('NFD')));
+    },
+  );
+
   it('are cut at their length, the same for who writes and who searches', () => {
     const long = 'x'.repeat(1_000);
     expect(indexWords(long)).toEqual(['X'.repeat(64)]);
