@@ -26,7 +26,7 @@ export interface BusOptions {
   readonly mailboxCapacity?: number;
   /** Most messages that wait for all actors together; default 16 mailboxes' worth. */
   readonly backlog?: number;
-  /** Most milliseconds of handling before the loop turns; default 4. */
+  /** Most milliseconds of handling before the loop turns; default 1. */
   readonly slice?: number;
   /**
    * Clones every body sent within the thread too, so that in one thread, too, what cannot be cloned fails and nothing
