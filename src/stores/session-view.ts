@@ -76,7 +76,8 @@ export interface MessageExtras {
 export interface SessionViewRows {
   session(id: string): SessionView | undefined;
   addSession(session: SessionView): void;
-  turn(id: string): TurnView | undefined;
+  /** A turn of this session. */
+  turn(id: string, session: SessionView): TurnView | undefined;
   addTurn(turn: TurnView): void;
   addMessage(message: MessageView): void;
   /** With its messages and turns. */
@@ -132,7 +133,7 @@ export function applyToSession(rows: SessionViewRows, row: JournalRow, record: S
     return;
   }
   if (record.type === 'message_added') return;
-  const turn = rows.turn(record.turn_id);
+  const turn = rows.turn(record.turn_id, session);
   if (turn === undefined) return;
   turn.last_seq = row.seq;
   // Of the text only counts whether there is any.

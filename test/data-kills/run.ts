@@ -15,6 +15,7 @@ import { tidyDataDir } from '../../src/stores/sqlite/backup/replace.ts';
 import { catchUpViews } from '../../src/stores/sqlite/catch-up.ts';
 import { checkBeforeStart } from '../../src/stores/sqlite/start-check.ts';
 import { chance } from '../stores/session-log.ts';
+import { asOlderSessions } from '../stores/store-house.ts';
 import { Shadow } from './shadow.ts';
 
 const { values } = parseArgs({
@@ -115,9 +116,7 @@ async function command(args: readonly string[], dir: string, kind: 'backup' | 'r
 function older(dir: string): void {
   const spaces = join(dir, 'workspaces');
   for (const name of existsSync(spaces) ? readdirSync(spaces) : []) {
-    const db = new Database(join(spaces, name, 'sessions.db'));
-    db.exec('ALTER TABLE turns DROP COLUMN events; ALTER TABLE turns DROP COLUMN said; PRAGMA user_version = 1');
-    db.close();
+    asOlderSessions(join(spaces, name, 'sessions.db'));
   }
 }
 

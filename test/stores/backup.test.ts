@@ -29,7 +29,7 @@ import { readArchive } from '../../src/stores/sqlite/backup/read-archive.ts';
 import { replaceFiles, tidyDataDir } from '../../src/stores/sqlite/backup/replace.ts';
 import { restoreBackup } from '../../src/stores/sqlite/backup/restore.ts';
 import { chance, randomTurn, SessionLog } from './session-log.ts';
-import { dumpRebuilt, dumpViews, StoreHouse } from './store-house.ts';
+import { asOlderSessions, dumpRebuilt, dumpViews, StoreHouse } from './store-house.ts';
 
 let house = new StoreHouse();
 let scratch = '';
@@ -308,9 +308,7 @@ describe('a restore', () => {
     house.close();
     const before = dumpViews(house.dir);
     for (const name of readdirSync(join(house.dir, 'workspaces'))) {
-      const db = new Database(join(house.dir, 'workspaces', name, 'sessions.db'));
-      db.exec('ALTER TABLE turns DROP COLUMN events; ALTER TABLE turns DROP COLUMN said; PRAGMA user_version = 1');
-      db.close();
+      asOlderSessions(join(house.dir, 'workspaces', name, 'sessions.db'));
     }
     const [file] = await backup();
     await restoreBackup({ dataDir: house.dir, file });

@@ -11,6 +11,12 @@ import { JournalWriter } from '../../src/stores/journal-writer.ts';
 import type { ReadBarrier, ReadProtocol, ReadQueries, ReadQuery } from '../../src/stores/session-store.ts';
 import { SqliteJournalDisk } from '../../src/stores/sqlite/journal-disk.ts';
 import { SqliteReader } from '../../src/stores/sqlite/reader.ts';
+import {
+  MESSAGE_COLUMNS,
+  SESSION_COLUMNS,
+  SESSIONS_MIGRATIONS,
+  TURN_COLUMNS,
+} from '../../src/stores/sqlite/sessions-schema.ts';
 import { SqliteViews, type ViewsOptions, WORKSPACE_FILES } from '../../src/stores/sqlite/views.ts';
 import { type Asked, ask, bodyOf, ManualClock } from './manual-clock.ts';
 
@@ -138,7 +144,7 @@ export function dumpViews(dir: string): Readonly<Record<string, readonly unknown
       // How an index keeps its words depends on how they came in; which words it has where does not.
       if (indexes.some((index) => name.startsWith(`${index}_`))) continue;
       if (indexes.includes(name)) all[`${file} ${name}`] = wordsOf(db, name);
-      else all[`${file} ${name}`] = rowsOf(db, name);
+      else all[`${file} ${name}`] = file.endsWith('sessions.db') ? spelledOf(db, name) : rowsOf(db, name);
     }
     db.close();
   }
@@ -147,8 +153,43 @@ export function dumpViews(dir: string): Readonly<Record<string, readonly unknown
 
 /** A table in the order of its first columns. */
 function rowsOf(db: Database.Database, table: string): readonly unknown[] {
-  const columns = db.pragma(`table_info(${table})`) as readonly unknown[];
+  const columns = columnsOf(db, table);
   return db.prepare(`SELECT * FROM ${table} ORDER BY ${columns.length > 1 ? '1, 2' : '1'}`).all();
+}
+
+/** A table of sessions.db, with ids in the places of numbers: those depend on when the file was made. */
+function spelledOf(db: Database.Database, table: string): readonly unknown[] {
+  const columns = columnsOf(db, table).filter((name) => name !== 'key' && name !== 'session');
+  if (table === 'sessions') return db.prepare(`SELECT ${columns.join(', ')} FROM sessions ORDER BY id`).all();
+  if (table === 'view_state') return rowsOf(db, table);
+  const told = columns.map((name) => `${table}.${name}`).join(', ');
+  return db
+    .prepare(`SELECT ${told}, sessions.id AS session FROM ${table} JOIN sessions ON key = session ORDER BY 1`)
+    .all();
+}
+
+function columnsOf(db: Database.Database, table: string): readonly string[] {
+  return (db.pragma(`table_info(${table})`) as readonly { readonly name: string }[]).map(({ name }) => name);
+}
+
+/** Makes a workspace's sessions.db one of the schema before the last, with the same content. */
+export function asOlderSessions(file: string): void {
+  const db = new Database(file);
+  const [first = '', second = ''] = SESSIONS_MIGRATIONS;
+  db.exec(`BEGIN;
+    ALTER TABLE sessions RENAME TO new_sessions; ALTER TABLE messages RENAME TO new_messages;
+    ALTER TABLE turns RENAME TO new_turns; ALTER TABLE view_state RENAME TO new_state;
+    DROP INDEX sessions_recent; DROP INDEX sessions_of_user; DROP INDEX messages_of_session; DROP INDEX messages_by_key;
+    ${first}; ${second};
+    DELETE FROM view_state; INSERT INTO view_state SELECT * FROM new_state;
+    INSERT INTO sessions (${SESSION_COLUMNS}) SELECT ${SESSION_COLUMNS} FROM new_sessions;
+    INSERT INTO messages (session_id, ${MESSAGE_COLUMNS})
+      SELECT (SELECT id FROM new_sessions WHERE key = session), ${MESSAGE_COLUMNS} FROM new_messages;
+    INSERT INTO turns (session_id, ${TURN_COLUMNS})
+      SELECT (SELECT id FROM new_sessions WHERE key = session), ${TURN_COLUMNS} FROM new_turns;
+    DROP TABLE new_sessions; DROP TABLE new_messages; DROP TABLE new_turns; DROP TABLE new_state;
+    PRAGMA user_version = 2; COMMIT;`);
+  db.close();
 }
 
 /** Every word of a full-text index with its place. */

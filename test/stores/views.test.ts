@@ -3,7 +3,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
@@ -11,7 +11,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { damagePages } from './damage.ts';
 import { ask, bodyOf, codeOf } from './manual-clock.ts';
 import { chance, failed, randomTurn, SessionLog, started } from './session-log.ts';
-import { dumpRebuilt, dumpViews, StoreHouse } from './store-house.ts';
+import { asOlderSessions, dumpRebuilt, dumpViews, StoreHouse } from './store-house.ts';
 
 const views = (house: StoreHouse) => {
   if (house.views === undefined) throw new Error('the views are not open');
@@ -160,6 +160,25 @@ describe('views', () => {
     house.close();
     expect(dumpViews(house.dir)).toEqual(dumpRebuilt(house.dir));
     other.remove();
+  });
+
+  it('keeps the content of a file of an older schema, and goes on in it', () => {
+    house.open();
+    fill(20, 30);
+    house.close();
+    const before = dumpViews(house.dir);
+    const names = readdirSync(join(house.dir, 'workspaces'));
+    for (const name of names) asOlderSessions(join(house.dir, 'workspaces', name, 'sessions.db'));
+    house.open();
+    // Long enough to have looked at every workspace's files.
+    house.clock.advance(1_000);
+    house.close();
+    // The journal is not read for it: of a trimmed one nothing is left to read.
+    expect(dumpViews(house.dir)).toEqual(before);
+    house.open();
+    fill(5, 20);
+    house.close();
+    expect(dumpViews(house.dir)).toEqual(dumpRebuilt(house.dir));
   });
 
   it('puts a damaged workspace file aside and makes it anew', () => {

@@ -111,7 +111,7 @@ export class SessionsReader {
     this.#db.close();
   }
 
-  #sessionRow({ updated_seq: _seq, details: _details, ...row }: StoredSession): SessionRow {
+  #sessionRow({ key: _key, updated_seq: _seq, details: _details, ...row }: StoredSession): SessionRow {
     return {
       ...row,
       workspace_id: this.#workspace,
@@ -120,7 +120,7 @@ export class SessionsReader {
     };
   }
 
-  #turnRow(row: StoredTurn): TurnRow {
+  #turnRow(row: StoredTurn & { readonly session_id: string }): TurnRow {
     const { input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_usd } = row;
     return {
       id: row.id,
@@ -135,7 +135,7 @@ export class SessionsReader {
       finish_reason: row.finish_reason,
       error: row.error_code === null ? null : { code: row.error_code, message: row.error_message ?? '' },
       usage: { input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_usd },
-      tool_calls: toolCalls(this.#sql.said.all(row.session_id, row.first_seq, row.last_seq, row.id)),
+      tool_calls: toolCalls(this.#sql.said.all(row.session, row.first_seq, row.last_seq, row.id)),
       created_at: time(row.created_at),
       started_at: row.started_at === null ? null : time(row.started_at),
       ended_at: row.ended_at === null ? null : time(row.ended_at),
@@ -186,6 +186,9 @@ function toolCalls(said: readonly StoredMessage[]): readonly TurnToolCall[] {
   return calls;
 }
 
+/** A session's number in the file, by its id. */
+const KEY = '(SELECT key FROM sessions WHERE id = ?)';
+
 function prepare(db: SqliteDatabase) {
   return {
     state: db.prepare<[], { journal: string; upto: number }>('SELECT journal, upto FROM view_state'),
@@ -197,21 +200,23 @@ function prepare(db: SqliteDatabase) {
       'SELECT * FROM sessions WHERE user_id = ? AND updated_seq < ? ORDER BY updated_seq DESC LIMIT ?',
     ),
     messages: db.prepare<[string, number, number], StoredMessage>(
-      'SELECT * FROM messages WHERE session_id = ? AND seq > ? ORDER BY seq LIMIT ?',
+      `SELECT * FROM messages WHERE session = ${KEY} AND seq > ? ORDER BY seq LIMIT ?`,
     ),
     newest: db.prepare<[string, number], StoredMessage>(
-      'SELECT * FROM messages WHERE session_id = ? ORDER BY seq DESC LIMIT ?',
+      `SELECT * FROM messages WHERE session = ${KEY} ORDER BY seq DESC LIMIT ?`,
     ),
     hasMessage: db
-      .prepare<[string, string], number>('SELECT 1 FROM messages WHERE session_id = ? AND id = ? LIMIT 1')
+      .prepare<[string, string], number>(`SELECT 1 FROM messages WHERE session = ${KEY} AND id = ? LIMIT 1`)
       .pluck(),
     message: db.prepare<[string, string], { turn_id: string; content: string }>(
-      `SELECT turn_id, content FROM messages WHERE session_id = ? AND id = ? AND role = 'user' LIMIT 1`,
+      `SELECT turn_id, content FROM messages WHERE session = ${KEY} AND id = ? AND role = 'user' LIMIT 1`,
     ),
-    said: db.prepare<[string, number, number, string], StoredMessage>(
+    said: db.prepare<[number, number, number, string], StoredMessage>(
       `SELECT * FROM messages INDEXED BY messages_of_session
-       WHERE session_id = ? AND seq BETWEEN ? AND ? AND turn_id = ? AND role IN ('assistant', 'tool') ORDER BY seq`,
+       WHERE session = ? AND seq BETWEEN ? AND ? AND turn_id = ? AND role IN ('assistant', 'tool') ORDER BY seq`,
     ),
-    turn: db.prepare<[string], StoredTurn>('SELECT * FROM turns WHERE id = ?'),
+    turn: db.prepare<[string], StoredTurn & { readonly session_id: string }>(
+      'SELECT turns.*, sessions.id AS session_id FROM turns JOIN sessions ON key = session WHERE turns.id = ?',
+    ),
   };
 }

@@ -11,7 +11,14 @@ import {
 import type { ReadRowOf } from '../streams.ts';
 import { openDatabase, type SqliteDatabase, VIEW_CHECKPOINT_PAGES } from './database.ts';
 import type { JournalRows } from './journal-source.ts';
-import { SESSIONS_MIGRATIONS, type StoredSession, type StoredTurn } from './sessions-schema.ts';
+import {
+  MESSAGE_COLUMNS,
+  SESSION_COLUMNS,
+  SESSIONS_MIGRATIONS,
+  type StoredSession,
+  type StoredTurn,
+  TURN_COLUMNS,
+} from './sessions-schema.ts';
 import { guarded } from './storage-error.ts';
 import { ViewState } from './view-state.ts';
 import type { WorkspaceFileKind, WorkspaceView } from './workspace-files.ts';
@@ -29,7 +36,7 @@ export class SessionsView implements SessionViewRows, WorkspaceView<ReadRowOf<'s
   readonly #sql: ReturnType<typeof prepare>;
   readonly #state: ViewState;
   /** Rows the batch has touched: read once, changed in memory, written once. */
-  #sessions = new Map<string, SessionView>();
+  #sessions = new Map<string, KeyedSession>();
   #turns = new Map<string, TurnView>();
 
   constructor(file: string) {
@@ -89,23 +96,37 @@ export class SessionsView implements SessionViewRows, WorkspaceView<ReadRowOf<'s
   session(id: string): SessionView | undefined {
     const held = this.#sessions.get(id) ?? this.#sql.session.get(id);
     if (held === undefined) return undefined;
-    const session: SessionView = held;
+    const session: KeyedSession = held;
     this.#sessions.set(id, session);
     return session;
   }
 
   addSession(session: SessionView): void {
-    this.#sessions.set(session.id, session);
+    const key = Number(this.#sql.addSession.run(session).lastInsertRowid);
+    this.#sessions.set(session.id, { ...session, key });
   }
 
-  turn(id: string): TurnView | undefined {
+  /** What a session is called by in this file. Whatever is written of one comes after a look at it. */
+  #key(session_id: string): number {
+    return this.#sessions.get(session_id)?.key ?? this.#sql.session.get(session_id)?.key ?? NOBODY;
+  }
+
+  turn(id: string, session: SessionView): TurnView | undefined {
     const held = this.#turns.get(id);
     if (held !== undefined) return held;
     const stored = this.#sql.turn.get(id);
     if (stored === undefined) return undefined;
-    const { input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_usd, ...rest } = stored;
+    const {
+      session: _key,
+      input_tokens,
+      output_tokens,
+      cache_read_tokens,
+      cache_write_tokens,
+      cost_usd,
+      ...rest
+    } = stored;
     const usage = { input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_usd };
-    const turn: TurnView = { ...rest, usage };
+    const turn: TurnView = { ...rest, session_id: session.id, usage };
     this.#turns.set(id, turn);
     return turn;
   }
@@ -118,8 +139,8 @@ export class SessionsView implements SessionViewRows, WorkspaceView<ReadRowOf<'s
   #putTurn(turn: TurnView): void {
     const { usage } = turn;
     this.#sql.putTurn.run(
+      this.#key(turn.session_id),
       turn.id,
-      turn.session_id,
       turn.user_id,
       turn.message_id,
       turn.status,
@@ -149,8 +170,8 @@ export class SessionsView implements SessionViewRows, WorkspaceView<ReadRowOf<'s
     const calls = message.tool_calls.length === 0 ? null : JSON.stringify(message.tool_calls);
     const [error, cut] = [tool?.is_error === true ? 1 : 0, tool?.truncated === true ? 1 : 0];
     this.#sql.addMessage.run(
+      this.#key(session_id),
       seq,
-      session_id,
       user_id,
       id,
       turn_id,
@@ -167,15 +188,16 @@ export class SessionsView implements SessionViewRows, WorkspaceView<ReadRowOf<'s
   }
 
   deleteSession(id: string): void {
+    const key = this.#key(id);
     this.#sessions.delete(id);
     for (const [turn_id, turn] of this.#turns) if (turn.session_id === id) this.#turns.delete(turn_id);
-    this.#sql.deleteTurns.run(id);
-    this.#sql.deleteMessages.run(id);
-    this.#sql.deleteSession.run(id);
+    this.#sql.deleteTurns.run(key);
+    this.#sql.deleteMessages.run(key);
+    this.#sql.deleteSession.run(key);
   }
 
   answerBy(session_id: string, message_ids: readonly string[], turn_id: string): void {
-    for (const id of message_ids) this.#sql.answerBy.run(turn_id, session_id, id);
+    for (const id of message_ids) this.#sql.answerBy.run(turn_id, this.#key(session_id), id);
   }
 
   close(): void {
@@ -183,9 +205,17 @@ export class SessionsView implements SessionViewRows, WorkspaceView<ReadRowOf<'s
   }
 }
 
+/** A session while a batch is applied, with its number in the file. */
+interface KeyedSession extends SessionView {
+  readonly key: number;
+}
+
+/** The number no session has. */
+const NOBODY = 0;
+
 type AddMessage = [
   number,
-  string,
+  number,
   string,
   string,
   string,
@@ -201,7 +231,7 @@ type AddMessage = [
 ];
 
 type PutTurn = [
-  ...[id: string, session_id: string, user_id: string, message_id: string, status: string, model: string],
+  ...[session: number, id: string, user_id: string, message_id: string, status: string, model: string],
   ...[reply_id: string | null, finish_reason: string | null, error_code: string | null, error_message: string | null],
   ...[
     input_tokens: number,
@@ -215,38 +245,34 @@ type PutTurn = [
   content: string,
 ];
 
-const SESSION_COLUMNS =
-  'id, user_id, channel, title, model, status, turns, messages, created_at, updated_at, updated_seq, details';
-const TURN_COLUMNS =
-  'id, session_id, user_id, message_id, status, model, reply_id, finish_reason, error_code, error_message, input_tokens, ' +
-  'output_tokens, cache_read_tokens, cache_write_tokens, cost_usd, created_at, started_at, ended_at, first_seq, last_seq, events, said, content';
+/** What changes of a session once it is there. */
+const SESSION_CHANGES = ['title', 'model', 'status', 'turns', 'messages', 'updated_at', 'updated_seq', 'details'];
 
 function prepare(db: SqliteDatabase) {
-  const named = (columns: string): string => columns.replaceAll(/\w+/g, '@$&');
   const placed = (columns: string): string => columns.replaceAll(/\w+/g, '?');
   const updated = (columns: readonly string[]): string =>
     columns.map((column) => `${column} = excluded.${column}`).join(', ');
-  const sessionChanges = ['title', 'model', 'status', 'turns', 'messages', 'updated_at', 'updated_seq', 'details'];
   return {
-    session: db.prepare<[string], StoredSession>(`SELECT ${SESSION_COLUMNS} FROM sessions WHERE id = ?`),
-    putSession: db.prepare<[SessionView]>(
-      `INSERT INTO sessions (${SESSION_COLUMNS}) VALUES (${named(SESSION_COLUMNS)})
-       ON CONFLICT (id) DO UPDATE SET ${updated(sessionChanges)}`,
+    session: db.prepare<[string], StoredSession>(`SELECT key, ${SESSION_COLUMNS} FROM sessions WHERE id = ?`),
+    addSession: db.prepare<[SessionView]>(
+      `INSERT INTO sessions (${SESSION_COLUMNS}) VALUES (${SESSION_COLUMNS.replaceAll(/\w+/g, '@$&')})`,
     ),
-    turn: db.prepare<[string], StoredTurn>(`SELECT ${TURN_COLUMNS} FROM turns WHERE id = ?`),
+    putSession: db.prepare<[KeyedSession]>(
+      `UPDATE sessions SET ${SESSION_CHANGES.map((column) => `${column} = @${column}`).join(', ')} WHERE key = @key`,
+    ),
+    turn: db.prepare<[string], StoredTurn>('SELECT * FROM turns WHERE id = ?'),
     putTurn: db.prepare<PutTurn>(
-      `INSERT INTO turns (${TURN_COLUMNS}) VALUES (${placed(TURN_COLUMNS)})
-       ON CONFLICT (id) DO UPDATE SET ${updated(TURN_COLUMNS.split(', ').slice(4))}`,
+      `INSERT INTO turns (session, ${TURN_COLUMNS}) VALUES (?, ${placed(TURN_COLUMNS)})
+       ON CONFLICT (id) DO UPDATE SET ${updated(TURN_COLUMNS.split(', ').slice(3))}`,
     ),
     addMessage: db.prepare<AddMessage>(
-      `INSERT INTO messages (seq, session_id, user_id, id, turn_id, role, origin, at, tool_calls, tool_call_id, is_error, truncated, extras, content)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO messages (session, ${MESSAGE_COLUMNS}) VALUES (?, ${placed(MESSAGE_COLUMNS)})`,
     ),
-    deleteTurns: db.prepare<[string]>('DELETE FROM turns WHERE session_id = ?'),
-    deleteMessages: db.prepare<[string]>('DELETE FROM messages WHERE session_id = ?'),
-    deleteSession: db.prepare<[string]>('DELETE FROM sessions WHERE id = ?'),
-    answerBy: db.prepare<[string, string, string]>(
-      `UPDATE messages SET turn_id = ? WHERE session_id = ? AND id = ? AND role = 'user'`,
+    deleteTurns: db.prepare<[number]>('DELETE FROM turns WHERE session = ?'),
+    deleteMessages: db.prepare<[number]>('DELETE FROM messages WHERE session = ?'),
+    deleteSession: db.prepare<[number]>('DELETE FROM sessions WHERE key = ?'),
+    answerBy: db.prepare<[string, number, string]>(
+      `UPDATE messages SET turn_id = ? WHERE session = ? AND id = ? AND role = 'user'`,
     ),
   };
 }
