@@ -26,6 +26,11 @@ const roleOf = (name: string): Promise<StartRole> => {
   return start();
 };
 
+/** A lane's first turn would wait for what is loaded only when it is needed. */
+const warm = async (name: string): Promise<void> => {
+  if (name.startsWith('lane-')) await (await import('./composition/lane-role.ts')).warmLane();
+};
+
 const point = killPoints(process.env['SIGIL_KILL_AT']);
 const begin = (boot: Boot): ThreadLife =>
   startThreadLife({
@@ -49,6 +54,8 @@ if ('job' in born) {
     else life?.hear(message);
   });
   await roleOf(born.prepare);
+  // What cannot be loaded now is told to the turn that needs it.
+  if (born.warm && life === undefined) await warm(born.prepare).catch(() => undefined);
 } else {
   const life = begin(born);
   root.on('message', (message: ToWorker) => life.hear(message));

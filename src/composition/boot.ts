@@ -53,6 +53,8 @@ export type SecretAnswer =
 export interface Prepared {
   /** The thread's name, or another of the same role. */
   readonly prepare: string;
+  /** Whether it also does beforehand what a life does only when it is first needed. */
+  readonly warm: boolean;
 }
 
 export type ToWorker =

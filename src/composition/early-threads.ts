@@ -19,6 +19,6 @@ export function threadWorkers(): WorkerHost {
 /** The same, with the first of them on their way. */
 export function earlyThreads(): WorkerHost {
   const workers = threadWorkers();
-  for (const name of ALWAYS) workers.prepare?.(name, AWAKE_MAX);
+  for (const name of ALWAYS) workers.prepare?.(name, AWAKE_MAX, 'cold');
   return workers;
 }

@@ -57,11 +57,20 @@ export const laneRole = (open: (context: ThreadContext) => Promise<LaneAdapters>
   return async (context) => laneWith(context, await open(context));
 };
 
+/** One for the thread: what a life that stood ready has compiled is there when it is needed. */
+const checks = createArgumentChecks();
+
+/** Does beforehand what the first turn of a thread would wait for. */
+export async function warmLane(): Promise<void> {
+  await checks.load();
+  for (const { inputSchema } of builtInTools()) checks.check(inputSchema, {}, () => undefined);
+}
+
 export const startLane = laneRole(async ({ house, secrets }) => {
   const tools = await testTools(builtInTools(), process.env['SIGIL_TEST_TOOLS'], secrets);
   const models = createModelStream(providerTypes(house.config), secrets.redactor);
   await models.preload('sigil');
-  return { tools, checks: createArgumentChecks(), stream: models.stream };
+  return { tools, checks, stream: models.stream };
 });
 
 function laneWith(context: ThreadContext, adapters: LaneAdapters): Role {

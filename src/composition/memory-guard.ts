@@ -10,6 +10,8 @@ export interface MemoryGuardOptions {
   /** Resident bytes of the process; below `calm` nobody is asked. */
   readonly resident: () => number;
   readonly calm: number;
+  /** Told at every look that finds the process at `calm` or above. */
+  readonly strained?: () => void;
   /** Runs again and again, `ms` apart, for as long as the process lives. */
   readonly every: (ms: number, run: () => void) => void;
 }
@@ -62,9 +64,10 @@ export class MemoryGuard {
   private readonly guarded = new Map<Guarded, Watched>();
   private readonly asked = new Set<Guarded>();
 
-  constructor({ resident, calm, every }: MemoryGuardOptions) {
+  constructor({ resident, calm, strained, every }: MemoryGuardOptions) {
     every(LOOK_EVERY, () => {
       if (resident() < calm) return;
+      strained?.();
       for (const worker of this.guarded.keys()) if (!this.asked.has(worker)) this.ask(worker);
     });
   }

@@ -67,6 +67,8 @@ const START_PATIENCE = 12;
  * that, and everybody else of the thread is not to be quarantined with it.
  */
 const BLAME_MOST = 3;
+/** The share of its patience after which a silent thread's next life is made ready: on a busy machine that takes a second. */
+const PREPARE_AT = 0.25;
 /** How long a thread that was ended may take to be gone, in milliseconds. Code without a call in its loop never notices. */
 const TERMINATE_MS = 10_000;
 
@@ -179,10 +181,12 @@ export class Threads {
     const worker = workers.spawn(thread.name, boot, {
       message: (message) => this.heard(thread, worker, message),
       error: (error) => {
+        this.complain({ thread: thread.name, err: error }, 'a thread ended with an error');
+        // One that is replaced already: its next life has not failed.
+        if (thread.worker !== worker) return;
         thread.ending ??= error.code === OUT_OF_MEMORY ? 'out_of_memory' : 'error';
         thread.said = error.message;
-        this.complain({ thread: thread.name, err: error }, 'a thread ended with an error');
-        if (thread.worker === worker && thread.ending === 'out_of_memory') this.replace(thread, worker);
+        if (thread.ending === 'out_of_memory') this.replace(thread, worker);
       },
       exit: () => this.exited(thread, worker),
     });
@@ -248,8 +252,8 @@ export class Threads {
   }
 
   /**
-   * One that alone is to blame has another life begun while its own is still being taken away, which takes as long as
-   * giving its memory back. The ports see to it that the next is heard only when this one is gone.
+   * One whose actor alone is to blame has another life begun while its own is still being taken away, which takes as long
+   * as giving its memory back. The ports see to it that the next is heard only when this one is gone.
    */
   private replace(thread: Thread, worker: ThreadProcess): void {
     const reason = thread.ending ?? 'error';
@@ -348,7 +352,7 @@ export class Threads {
     if (thread.worker === null || thread.ending !== null) return;
     const patience = this.patienceWith(thread);
     // Its next life may be needed soon.
-    if (thread.silent_ms >= patience / 2 && thread.ready)
+    if (thread.silent_ms >= patience * PREPARE_AT && thread.ready)
       this.options.workers.prepare?.(thread.name, this.options.house.config.gateway.awake_max);
     if (thread.silent_ms < patience) return;
     thread.ending = 'hung';
@@ -357,7 +361,9 @@ export class Threads {
       { thread: thread.name, silent_ms: thread.silent_ms },
       'a thread does not answer and is replaced',
     );
-    this.end(thread, thread.worker);
+    const { worker } = thread;
+    this.end(thread, worker);
+    this.replace(thread, worker);
   }
 
   private patienceWith(thread: Thread): number {

@@ -4,7 +4,7 @@
 import { MessageChannel, SHARE_ENV, type TransferListItem, Worker } from 'node:worker_threads';
 import type { Port } from '../bus/ports.ts';
 import type { Boot, FromWorker, Prepared, ToWorker } from './boot.ts';
-import { MemoryGuard, PIECE_MOST } from './memory-guard.ts';
+import { MemoryGuard, type MemoryGuardOptions, PIECE_MOST } from './memory-guard.ts';
 
 /** One life of a thread, as the root holds it. */
 export interface ThreadProcess {
@@ -33,8 +33,10 @@ export interface WorkerHost {
   /**
    * A life of this thread may be needed soon: what takes time and is the same for each is done before.
    * @param awake_max sessions a lane may have awake
+   * @param how `warm`, when not given: with what is loaded only when it is first needed. In a thread that may never need it
+   *   that is memory for nothing, but one that takes another's place has people waiting.
    */
-  prepare?(name: string, awake_max: number): void;
+  prepare?(name: string, awake_max: number, how?: 'cold' | 'warm'): void;
   /** None is needed any more. */
   dismiss?(): void;
 }
@@ -54,9 +56,16 @@ const BUSY: ReadonlySet<string> = new Set(['lane', 'views', 'journal']);
 
 /** How long one that was made ready stands there when it is not needed, in milliseconds. */
 const SPARE_MS = 60_000;
+/**
+ * How long after a lane's life has begun the next is made ready, in milliseconds: not while those who waited for the first
+ * are answered, and before a turn that ended it is tried again.
+ */
+const RESTOCK_MS = 500;
 
 interface Spare {
   readonly worker: Worker;
+  /** Takes it away when it has not been needed for long. */
+  readonly timer: NodeJS.Timeout;
   /** Bytes it may hold. */
   readonly most: number;
   /** It is needed: it is no spare any more. */
@@ -71,15 +80,41 @@ function mostOf(role: string, awake_max: number): number {
   return Math.round(role === 'lane' ? lane + awake_max * each_awake : other) * 1_048_576;
 }
 
+/** What workers are kept by; the process's own where not given. */
+export interface WorkersWorld extends Pick<MemoryGuardOptions, 'resident' | 'every'> {
+  readonly monotonic: () => number;
+}
+
+const PROCESS: WorkersWorld = {
+  resident: () => process.memoryUsage.rss(),
+  every: (ms, run) => void setInterval(run, ms).unref(),
+  monotonic: () => performance.now(),
+};
+
 /** @param entry the file a worker begins with */
-export function realWorkers(entry: URL): WorkerHost {
-  const guard = new MemoryGuard({
-    resident: () => process.memoryUsage.rss(),
-    calm: CALM_MB * 1_048_576,
-    every: (ms, run) => void setInterval(run, ms).unref(),
-  });
+export function realWorkers(entry: URL, { resident, every, monotonic }: WorkersWorld = PROCESS): WorkerHost {
   /** Lives that have loaded what they need and wait for what they are to be, by role. */
   const spares = new Map<string, Spare>();
+  /** The lane's life that began last, and when the next may be made ready. */
+  let lane: { readonly name: string; readonly awake_max: number; restock: number } | undefined;
+
+  /**
+   * Lanes do what strangers ask for. What fills its memory does it within a fifth of a second, and to load a life takes as
+   * much of a processor's time as there may not be by then: once the process is large, where it hardly shows, one stands there.
+   */
+  const keepLane = (): void => {
+    if (lane === undefined) return;
+    const spare = spares.get('lane');
+    if (spare !== undefined) spare.timer.refresh();
+    else if (monotonic() >= lane.restock) prepare(lane.name, lane.awake_max);
+  };
+
+  const guard = new MemoryGuard({
+    resident,
+    calm: CALM_MB * 1_048_576,
+    strained: keepLane,
+    every,
+  });
 
   const begin = (name: string, data: Boot | Prepared, most: number, ports: readonly TransferListItem[]): Worker =>
     new Worker(entry, {
@@ -94,27 +129,31 @@ export function realWorkers(entry: URL): WorkerHost {
       },
     });
 
-  const prepare = (name: string, awake_max: number): void => {
+  const prepare = (name: string, awake_max: number, how: 'cold' | 'warm' = 'warm'): void => {
     const role = roleOf(name);
     if (spares.has(role)) return;
     const most = mostOf(role, awake_max);
-    const worker = begin(name, { prepare: name }, most, []);
+    const worker = begin(name, { prepare: name, warm: how === 'warm' }, most, []);
     const forget = (): void => {
       clearTimeout(timer);
-      worker.removeListener('error', forget);
-      worker.removeListener('exit', forget);
+      worker.removeListener('error', failed);
+      worker.removeListener('exit', failed);
       if (spares.get(role)?.worker === worker) spares.delete(role);
     };
     const drop = (): void => {
       forget();
       void worker.terminate();
     };
-    const timer = setTimeout(drop, SPARE_MS).unref();
     // Without one the next life is begun as the first was, and says itself what is wrong.
-    worker.once('error', forget);
-    worker.once('exit', forget);
+    const failed = (): void => {
+      forget();
+      if (role === 'lane' && lane !== undefined) lane.restock = monotonic() + SPARE_MS;
+    };
+    const timer = setTimeout(drop, SPARE_MS).unref();
+    worker.once('error', failed);
+    worker.once('exit', failed);
     worker.unref();
-    spares.set(role, { worker, most, keep: forget, drop });
+    spares.set(role, { worker, timer, most, keep: forget, drop });
   };
 
   /** One that is ready, told what it is to be; else a new one. */
@@ -143,12 +182,14 @@ export function realWorkers(entry: URL): WorkerHost {
     },
     prepare,
     dismiss: () => {
+      lane = undefined;
       for (const { drop } of [...spares.values()]) drop();
     },
     spawn: (name, boot, events) => {
       const { awake_max } = boot.config.gateway;
       const most = mostOf(roleOf(name), awake_max);
       const worker = take(name, boot);
+      if (roleOf(name) === 'lane') lane = { name, awake_max, restock: monotonic() + RESTOCK_MS };
       worker.on('message', events.message);
       worker.on('error', events.error);
       worker.once('exit', () => {

@@ -176,6 +176,36 @@ describe('a thread', () => {
     expect(it.told).toEqual(['lane-1 out_of_memory']);
   });
 
+  it('that one actor holds up is replaced as soon as it is found, though it never notices that it is to end', () => {
+    const it = stand();
+    it.begin();
+    it.deaf.add('lane-1');
+    const held = it.latest('lane-1');
+    it.works(7);
+    it.pass(10_500, ['lane-1']);
+    expect(held.ended).toBe(false);
+    expect(it.latest('lane-1').boot).toMatchObject({ life: 2, suspect: { mark: 7, reason: 'hung' } });
+    it.ready('lane-1');
+    it.end(held);
+    it.pass(2_000);
+    expect(it.latest('lane-1').boot.life).toBe(2);
+    expect(it.told).toEqual(['lane-1 hung']);
+  });
+
+  it('that is replaced already takes nothing from its next life by how it ends', () => {
+    const it = stand();
+    it.begin();
+    const full = it.latest('lane-1');
+    it.works(7);
+    full.events.error(Object.assign(new Error('full'), { code: OUT_OF_MEMORY }));
+    it.ready('lane-1');
+    it.end(full, 'ERR_SOMETHING_ELSE');
+    // The watchdog looks at the next life as at any other.
+    it.works(8);
+    it.pass(11_000, ['lane-1']);
+    expect(it.told).toEqual(['lane-1 out_of_memory', 'lane-1 hung']);
+  });
+
   it('that the same actor ends again and again is held responsible after all', () => {
     const it = stand();
     it.begin();
@@ -188,10 +218,10 @@ describe('a thread', () => {
     expect(it.told.filter((line) => line === 'lane-1 out_of_memory')).toHaveLength(8);
   });
 
-  it('that has been silent for half of what it may has its next life made ready', () => {
+  it('that has been silent for a quarter of what it may has its next life made ready', () => {
     const it = stand();
     it.begin();
-    it.pass(4_750, ['lane-1']);
+    it.pass(2_250, ['lane-1']);
     expect(it.prepared).toEqual([]);
     it.pass(500, ['lane-1']);
     expect(it.prepared).toContain('lane-1');

@@ -57,6 +57,74 @@ it('gives a life that was made ready to the thread of that role that needs one, 
   host.dismiss?.();
 });
 
+it('has a lane ready once the process is large, but not while one has just begun', async () => {
+  let resident = 0;
+  let now = 0;
+  let look = (): void => undefined;
+  const host = realWorkers(new URL('./born-thread.ts', import.meta.url), {
+    resident: () => resident,
+    every: (_, run) => {
+      look = run;
+    },
+    monotonic: () => now,
+  });
+  look();
+  expect(await bornOf(host, 'lane-1')).toMatchObject({ message: 'born' });
+  now += 10_000;
+  look();
+  expect(await bornOf(host, 'lane-1')).toMatchObject({ message: 'born' });
+  resident = 1_024 * 1_048_576;
+  look();
+  expect(await bornOf(host, 'lane-1')).toMatchObject({ message: 'born' });
+  now += 10_000;
+  look();
+  look();
+  expect(await bornOf(host, 'views')).toMatchObject({ message: 'born' });
+  expect(await bornOf(host, 'lane-2')).toMatchObject({ message: 'prepared as lane-1' });
+  look();
+  expect(await bornOf(host, 'lane-1')).toMatchObject({ message: 'born' });
+  now += 10_000;
+  look();
+  host.dismiss?.();
+  look();
+  expect(await bornOf(host, 'lane-1')).toMatchObject({ message: 'born' });
+  host.dismiss?.();
+});
+
+it('does not make a lane ready over and over that cannot be', async () => {
+  let now = 0;
+  let look = (): void => undefined;
+  const begun: Worker[] = [];
+  const note = (worker: Worker): void => void begun.push(worker);
+  process.on('worker', note);
+  const host = realWorkers(new URL('./fails-when-prepared.ts', import.meta.url), {
+    resident: () => 1_024 * 1_048_576,
+    every: (_, run) => {
+      look = run;
+    },
+    monotonic: () => now,
+  });
+  try {
+    await bornOf(host, 'lane-1');
+    now += 1_000;
+    look();
+    const [worker] = (await once(process, 'worker')) as [Worker];
+    await new Promise((resolve) => worker.once('exit', resolve));
+    expect(begun).toHaveLength(2);
+    now += 1_000;
+    look();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(begun).toHaveLength(2);
+    now += 60_000;
+    look();
+    await once(process, 'worker');
+    expect(begun).toHaveLength(3);
+  } finally {
+    process.off('worker', note);
+    host.dismiss?.();
+  }
+});
+
 it('does not give a life that was made ready for other bounds', async () => {
   const host = realWorkers(new URL('./born-thread.ts', import.meta.url));
   host.prepare?.('lane-1', 7);
