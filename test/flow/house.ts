@@ -5,11 +5,13 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Worker } from 'node:worker_threads';
 import type { RunningGateway } from '../../src/cli/running-gateway.ts';
+import { threadWorkers } from '../../src/composition/early-threads.ts';
 import { knownTypes } from '../../src/composition/known-types.ts';
+import type { WorkerHost } from '../../src/composition/workers.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { startGateway } from '../../src/gateway.ts';
+import { Redactor } from '../../src/secrets/redactor.ts';
 import { machine } from '../config/machine.ts';
 import { type Call, Client, parseEvents, type Reply, type ServerEvent, until } from '../edge/client.ts';
 
@@ -129,12 +131,33 @@ export interface House {
 }
 
 const opened: { drain(): Promise<void>; readonly dataDir: string }[] = [];
-const workers = new Map<string, Worker>();
-// Node tells of every worker that is started in the process: no door of production's is needed to get at them.
-process.on('worker', (worker: Worker) => {
-  const name = worker.threadName;
-  if (name !== null) workers.set(name, worker);
-});
+
+/** The workers of production, and how to end the present life of each thread: by name a worker that only stands ready is none. */
+function killable(): { readonly workers: WorkerHost; readonly kill: (name: string) => Promise<void> } {
+  const workers = threadWorkers();
+  const lives = new Map<string, { readonly end: () => void; readonly ended: Promise<void> }>();
+  return {
+    workers: {
+      ...workers,
+      spawn: (name, boot, events) => {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        const exit = (): void => {
+          resolve();
+          events.exit();
+        };
+        const life = workers.spawn(name, boot, { ...events, exit });
+        lives.set(name, { end: life.terminate, ended: promise });
+        return life;
+      },
+    },
+    kill: async (name) => {
+      const life = lives.get(name);
+      if (life === undefined) throw new Error(`no thread ${name}`);
+      life.end();
+      await life.ended;
+    },
+  };
+}
 
 export async function startHouse(settings: Settings = {}, dataDir = newDataDir()): Promise<House> {
   const flags = {
@@ -154,7 +177,9 @@ export async function startHouse(settings: Settings = {}, dataDir = newDataDir()
   const result = await loadConfig({ known: knownTypes, machine: machine(), flags });
   if (!result.ok) throw new Error(result.problems.map(({ message }) => message).join('\n'));
   const { config } = result;
-  const gateway = await startGateway({ config, dataDir, quarantined: [], tcp: true, logLevel: 'fatal' });
+  const { workers, kill } = killable();
+  const options = { config, dataDir, quarantined: [], tcp: true, logLevel: 'fatal' } as const;
+  const gateway = await startGateway(options, new Redactor(), workers);
   const port = Number(new URL(gateway.url ?? '').port);
   const client = new Client(port);
   const token = config.auth.tokens[0]?.token ?? readFileSync(join(dataDir, 'owner.token'), 'utf8').trim();
@@ -166,11 +191,7 @@ export async function startHouse(settings: Settings = {}, dataDir = newDataDir()
     client,
     owner: new Person(client, token),
     person: (of) => new Person(client, of),
-    killThread: async (name) => {
-      const worker = workers.get(name);
-      if (worker === undefined) throw new Error(`no thread ${name}`);
-      await worker.terminate();
-    },
+    killThread: kill,
     drain: () => {
       draining ??= gateway.drain('test').finally(() => client.close());
       return draining;
