@@ -17,9 +17,9 @@ const IN_FLIGHT = 100;
 const WARM_UP = 8_000;
 /** Turns of a lap: some until a change has reached every thread, and those that are measured. */
 const SETTLE = 500;
-const LAP = 2_000;
-/** Laps of each for a round of the bench. */
-const CYCLES = 3;
+const LAP = 1_000;
+/** Laps of each for a round of the bench: short ones, many of them, so that the median is of laps without a large collection. */
+const CYCLES = 24;
 /** Steps of a slice, and pairs of slices for a round of the bench. */
 const SLICE = 800;
 const PAIRS = 60;
