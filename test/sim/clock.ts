@@ -73,10 +73,13 @@ export class Clock {
   private current: Life | null = null;
   readonly trace: Trace;
   private readonly chance: Chance;
+  private readonly turn: number;
 
-  constructor(trace: Trace, chance: Chance) {
+  /** @param turn what a thread's loop takes at most to turn once, in milliseconds */
+  constructor(trace: Trace, chance: Chance, turn: number) {
     this.trace = trace;
     this.chance = chance;
+    this.turn = turn;
   }
 
   /** Runs `run` on a life after so many milliseconds, unless the life is over by then. */
@@ -122,7 +125,7 @@ export class Clock {
       },
       soon: (run) => {
         // What was asked for first comes first.
-        const at = Math.max(life.soonAt, this.timeOf(life) + this.chance.next() * 0.02);
+        const at = Math.max(life.soonAt, this.timeOf(life) + this.chance.next() * this.turn);
         life.soonAt = at;
         this.push({ at, order: ++this.orders, life, what: 'soon', run });
       },

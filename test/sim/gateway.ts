@@ -125,6 +125,8 @@ export class Gateway {
     const { bus } = this.context;
     this.machine.point(this.main)('drain.begun');
     this.drained = () => {
+      this.machine.point(this.main)('drain.lanes_done');
+      if (this.main.dead) return;
       this.edge = null;
       this.threads.stop().then(
         () => {

@@ -62,7 +62,7 @@ export class Machine {
     this.trace = trace;
     this.chance = chance;
     this.ids = chance.fork('ids');
-    this.clock = new Clock(trace, chance.fork('clock'));
+    this.clock = new Clock(trace, chance.fork('clock'), plan.turn);
     this.rules = new Rules(this.clock, plan, config.sessions.memory.active_window);
     this.posts = new WireRules((rule, text) => this.rules.broke(rule, text));
     this.outside = new Outside(this.clock, plan, this.rules, checks);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What happens in one run: who writes what and when, how the models and tools behave, what breaks. All of it from a seed.
 
+import { KILL_POINTS, type KillPoint } from '../../src/composition/kill-points.ts';
 import { Chance } from './chance.ts';
 
 /** One model call of a turn, as the scripted model makes it. */
@@ -77,6 +78,8 @@ export interface Plan {
   readonly link: { readonly base: number; readonly jitter: number; readonly slow_share: number; readonly slow: number };
   /** What a look at the clock costs a thread, in milliseconds. */
   readonly cost: number;
+  /** What a thread's loop takes at most to turn once, in milliseconds: so late comes what was put off to its next turn. */
+  readonly turn: number;
   readonly settings: {
     readonly queue: 'followup' | 'interrupt';
     readonly idle_timeout: number;
@@ -94,34 +97,11 @@ export interface Plan {
   readonly faults: readonly Fault[];
 }
 
-const POINTS: readonly [string, ...string[]] = [
-  'recover.owed',
-  'recover.tail_read',
-  'recover.resumed',
-  'receive.before_journal',
-  'receive.journaled',
-  'journal.opened',
-  'journal.gathered',
-  'journal.before_commit',
-  'journal.after_commit',
-  'model.before',
-  'model.prepared',
-  'model.first_delta',
-  'model.after',
-  'model.journaled',
-  'tool.before',
-  'tool.after',
-  'tool.journaled',
-  'cancel.journaled',
-  'turn.before_finish',
-  'turn.finished',
-  'views.read',
-  'views.between_files',
-  'views.applied',
-  'lane.checkpoint',
-  'lane.asleep',
-  'drain.begun',
-];
+/**
+ * The named places a simulated thread passes, in an order of their own: which one a number draws depends on it. The start of
+ * a real process and what is written to a socket are not simulated.
+ */
+export const POINTS: readonly KillPoint[] = KILL_POINTS.filter((point) => !/^(start|edge)\./.test(point)).toSorted();
 
 /** A run in full. @param steps during how many steps things break */
 export function planOf(seed: number, steps: number): Plan {
@@ -179,6 +159,7 @@ export function planOf(seed: number, steps: number): Plan {
       mailbox_capacity: chance.often(0.1) ? 8 : 1_024,
       window: chance.often(0.1) ? 16 : 8_192,
     },
+    turn: chance.pick([0.02, 0.02, 1, 8]),
     messages,
     faults,
   };
@@ -258,7 +239,15 @@ function faultOf(chance: Chance, steps: number, threads: readonly string[]): Fau
   const thread = threads[chance.int(threads.length)] ?? 'journal';
   const kinds: readonly [() => FaultKind, number][] = [
     [() => ({ kind: 'kill', thread }), 6],
-    [() => ({ kind: 'point', point: chance.pick([...POINTS]), nth: 1 + chance.int(4), whole: chance.often(0.3) }), 6],
+    [
+      () => ({
+        kind: 'point',
+        point: POINTS[chance.int(POINTS.length)] ?? 'journal.gathered',
+        nth: 1 + chance.int(4),
+        whole: chance.often(0.3),
+      }),
+      6,
+    ],
     [
       () => ({
         kind: 'crash',
@@ -268,7 +257,7 @@ function faultOf(chance: Chance, steps: number, threads: readonly string[]): Fau
       }),
       3,
     ],
-    [() => ({ kind: 'drain' }), 1],
+    [() => ({ kind: 'drain' }), 2],
     [() => ({ kind: 'hold', thread, ms: Math.round(chance.pick([5, 80, 1_000, 12_000])) }), 3],
     [() => ({ kind: 'disk', how: chance.pick(['write', 'sync']), times: 1 + chance.int(4) }), 2],
     [() => ({ kind: 'slow', ms: chance.pick([2, 20, 200]), for: Math.round(chance.between(50, 3_000)) }), 1],

@@ -11,6 +11,12 @@ export type Delay = () => number;
 const CLOSE: unique symbol = Symbol('close');
 type Item = Batch | typeof CLOSE;
 
+/** What lies in a port, and from when on it can be read. */
+interface Lying {
+  readonly item: Item;
+  readonly at: number;
+}
+
 /** Told of every batch a life posts, and of those that no life ever read. */
 export interface PostRules {
   posted(from: Life, batch: Batch): void;
@@ -24,7 +30,7 @@ export class SimPort implements Port {
   private readonly delay: Delay;
   private readonly rules: PostRules;
   private owner: Life | undefined;
-  private readonly incoming: Item[] = [];
+  private readonly incoming: Lying[] = [];
   private readonly onMessage: ((batch: Batch) => void)[] = [];
   private readonly onClose: (() => void)[] = [];
   private open = true;
@@ -58,8 +64,8 @@ export class SimPort implements Port {
       return;
     }
     this.onMessage.push(listener);
-    // What came before there was a listener was kept.
-    if (this.onMessage.length === 1) for (const _ of this.incoming) this.later(this.clock.now);
+    // What came before there was a listener was kept, and has made its way meanwhile: it is read as soon as there is one.
+    if (this.onMessage.length === 1) for (const { at } of this.incoming) this.later(at);
   }
 
   close(): void {
@@ -73,14 +79,15 @@ export class SimPort implements Port {
   private end(): void {
     if (!this.open) return;
     this.open = false;
-    for (const item of this.incoming.splice(0)) this.unread(item);
+    for (const { item } of this.incoming.splice(0)) this.unread(item);
     this.other?.arrive(CLOSE, this.clock.timeOf(this.owner ?? null));
   }
 
-  private arrive(item: Item, at: number): void {
+  private arrive(item: Item, sent: number): void {
     if (!this.open) return this.unread(item);
-    this.incoming.push(item);
-    this.later(at);
+    this.lastAt = Math.max(this.lastAt, sent + this.delay());
+    this.incoming.push({ item, at: this.lastAt });
+    this.later(this.lastAt);
   }
 
   private unread(item: Item): void {
@@ -88,15 +95,14 @@ export class SimPort implements Port {
     if (item !== CLOSE && item.length > 0 && from !== undefined) this.rules.unread(from, item);
   }
 
-  private later(sent: number): void {
+  private later(at: number): void {
     const { owner, clock } = this;
-    if (owner === undefined || (this.onMessage.length === 0 && this.incoming[0] !== CLOSE)) return;
-    this.lastAt = Math.max(this.lastAt, sent + this.delay());
-    clock.schedule(owner, Math.max(0, this.lastAt - clock.timeOf(owner)), 'port', () => this.next());
+    if (owner === undefined || (this.onMessage.length === 0 && this.incoming[0]?.item !== CLOSE)) return;
+    clock.schedule(owner, Math.max(0, at - clock.timeOf(owner)), 'port', () => this.next());
   }
 
   private next(): void {
-    const [item] = this.incoming;
+    const item = this.incoming[0]?.item;
     if (item === undefined || !this.open || (item !== CLOSE && this.onMessage.length === 0)) return;
     this.incoming.shift();
     if (item === CLOSE) {

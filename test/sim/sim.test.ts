@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { type Plan, planOf } from './plan.ts';
+import { type Plan, POINTS, planOf } from './plan.ts';
 import { catchBug, plantedBugs } from './planted.ts';
 import { simulate } from './simulate.ts';
 
@@ -17,11 +17,14 @@ const KEPT = fileURLToPath(new URL('./seeds', import.meta.url));
 const RUN = fileURLToPath(new URL('./run.ts', import.meta.url));
 
 describe('the simulated gateway', () => {
-  it(`keeps every invariant over ${SEEDS} seeds`, { timeout: 60_000 }, async () => {
+  it(`keeps every invariant over ${SEEDS} seeds, and passes every named place`, { timeout: 60_000 }, async () => {
+    const passed = new Set<string>();
     for (let seed = 1; seed <= SEEDS; seed += 1) {
-      const { broken } = await simulate(planOf(seed, STEPS));
+      const { broken, places } = await simulate(planOf(seed, STEPS));
       expect(broken, `npm run sim -- --seed ${seed} --steps ${STEPS}`).toBeUndefined();
+      for (const place of places) passed.add(place);
     }
+    expect([...passed].toSorted()).toEqual(POINTS);
   });
 
   it('gives the same trace twice in a process, and in another one', async () => {

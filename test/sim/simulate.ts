@@ -24,6 +24,8 @@ export interface Outcome {
   readonly deaths: number;
   readonly crashes: number;
   readonly toolCalls: number;
+  /** The named places that were passed. */
+  readonly places: readonly string[];
   readonly broken: Broken | undefined;
   /** The last lines of the trace. */
   readonly last: readonly string[];
@@ -64,6 +66,7 @@ class Run {
   private readonly sessions = new Map<number, string>();
   private readonly waitingFor: { point: string; left: number; readonly whole: boolean }[] = [];
   private readonly faults: Fault[];
+  private readonly places = new Set<string>();
   private gateway: Gateway | null = null;
   private processes = 0;
   private deaths = 0;
@@ -84,6 +87,7 @@ class Run {
     });
     this.faults = [...plan.faults];
     this.machine.passed = (life, point) => {
+      this.places.add(point);
       for (const fault of this.waitingFor) {
         if (fault.point !== point || life.dead) continue;
         fault.left -= 1;
@@ -132,6 +136,7 @@ class Run {
       deaths: this.deaths,
       crashes: this.crashes,
       toolCalls: this.machine.outside.toolCalls,
+      places: [...this.places],
       broken: rules.broken,
       last: this.trace.last,
     };
