@@ -11,11 +11,14 @@ import { z } from 'zod';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const PLANTED = fileURLToPath(new URL('./planted', import.meta.url));
 
+/** Within how many seeds, from 1, every one must be caught. */
+export const CAUGHT_WITHIN = 1_000;
+
 const Bug = z.strictObject({
   /** What goes wrong, in one sentence. */
   says: z.string(),
-  /** A seed known to catch it, which is tried first. */
-  seed: z.number().int(),
+  /** A seed known to catch it, which is tried first: one of those it must be caught by anyway. */
+  seed: z.number().int().min(1).max(CAUGHT_WITHIN),
   /** Each `find` must be in its file exactly once. */
   edits: z.array(z.strictObject({ file: z.string(), find: z.string(), replace: z.string() })).min(1),
 });

@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Plan, planOf } from './plan.ts';
-import { catchBug, plantedBugs, remember } from './planted.ts';
+import { CAUGHT_WITHIN, catchBug, plantedBugs, remember } from './planted.ts';
 import { record } from './record.ts';
 import { shrink } from './shrink.ts';
 import { type Outcome, simulate } from './simulate.ts';
@@ -24,7 +24,7 @@ Runs the whole gateway in one thread on a virtual clock, from a seed, and breaks
   --keep NAME      write the shrunk plan of what broke to test/sim/seeds/NAME.json
   --planted        plant every bug of test/sim/planted/ in a copy and show which seed catches it
   --only NAME      with --planted: this one
-  --remember       with --planted: note those seeds, to be tried first the next time
+  --remember       with --planted: note those seeds (of the first 1,000), to be tried first the next time
   --record         write the figures of the run into docs/simulation.md
   --json           one JSON document
   --help
@@ -141,7 +141,7 @@ async function many(): Promise<void> {
 }
 
 function planted(): void {
-  const most = Number(values.seeds) === 100 ? 1_000 : number('seeds', values.seeds);
+  const most = Number(values.seeds) === 100 ? CAUGHT_WITHIN : number('seeds', values.seeds);
   const bugs = plantedBugs().filter(({ name }) => values.only === undefined || values.only === name);
   const all = bugs.map((bug) => {
     const caught = catchBug(bug, most, steps);
@@ -149,7 +149,8 @@ function planted(): void {
     say(
       `${caught.name.padEnd(34)} ${found.padEnd(24)} ${`${caught.seconds} s`.padEnd(8)} ${caught.rule}: ${caught.text.slice(0, 80)}`,
     );
-    if (values.remember && caught.seed !== null && caught.seed !== bug.seed) remember(bug, caught.seed);
+    if (values.remember && caught.seed !== null && caught.seed !== bug.seed && caught.seed <= CAUGHT_WITHIN)
+      remember(bug, caught.seed);
     return caught;
   });
   const missed = all.filter(({ seed }) => seed === null);
