@@ -35,6 +35,7 @@ export function benchPorts(bus: EdgePorts['bus']): EdgePorts {
     threadOf: () => '',
     state: () => 'running',
     quarantined: [],
+    secrets: {} as unknown as EdgePorts['secrets'],
     backup: {
       start: () => {
         throw new Error('no backups here');

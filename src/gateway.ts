@@ -21,6 +21,7 @@ import { mintToken, tokenGrants } from './composition/owner-token.ts';
 import { realWorld } from './composition/real-world.ts';
 import { RootDirectory } from './composition/root-directory.ts';
 import { rootSecrets } from './composition/root-secrets.ts';
+import { secretKeeping } from './composition/secret-keeping.ts';
 import type { ThreadSecrets } from './composition/secrets.ts';
 import { startNote } from './composition/start-note.ts';
 import { Threads } from './composition/threads.ts';
@@ -323,6 +324,7 @@ function edgeOf(parts: EdgeParts): Edge {
     quarantined,
     admission,
     point: context.point,
+    secrets: secretKeeping(config, options.dataDir, context.secrets.redactor),
     backup: backupSource(THREAD_ENTRY, { dataDir: options.dataDir, version, configFile: options.configFile ?? null }),
   });
 }

@@ -32,7 +32,7 @@ const READ_TIMEOUT_MS = 15_000;
 /** A change waits for a slow disk. */
 const CHANGE_TIMEOUT_MS = 60_000;
 /** Methods that are sent. */
-type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 /** Larger than any answer a command reads; a gateway gone wild does not take this process with it. */
 const MOST_BYTES = 64 * 1024 * 1024;
 
@@ -144,6 +144,10 @@ export class GatewayClient {
 
   async post(path: string, body: unknown, extras: RequestExtras = {}): Promise<unknown> {
     return await this.#json('POST', path, { ...extras, body });
+  }
+
+  async put(path: string, body: unknown): Promise<unknown> {
+    return await this.#json('PUT', path, { timeoutMs: CHANGE_TIMEOUT_MS, body });
   }
 
   async patch(path: string, body: unknown): Promise<unknown> {

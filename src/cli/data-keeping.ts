@@ -2,6 +2,8 @@
 // Work on a data directory itself, as the command line asks for it: given by the composition root, which knows the files.
 
 import type { Writable } from 'node:stream';
+import type { Config } from '../config/schema.ts';
+import type { NoteSecret } from '../secrets/keeping.ts';
 import type { BackupManifest, CreateBackupOptions, DataProgress, RestoreOptions } from '../stores/backup.ts';
 import type { Check } from './doctor-check.ts';
 
@@ -24,6 +26,11 @@ export interface DataKeeping {
   restore(options: RestoreOptions): Promise<BackupManifest>;
   /** Makes views anew; the files that were made. */
   rebuild(options: RebuildOptions): Promise<readonly string[]>;
+  /** Does work that belongs in the audit of a directory no gateway runs in; it is noted as done by the system. */
+  audited<T>(
+    of: { readonly dataDir: string; readonly config: Config },
+    work: (note: NoteSecret) => Promise<T>,
+  ): Promise<T>;
   /** What `sigil doctor` looks at, in this order. */
   readonly checks: readonly Check[];
 }

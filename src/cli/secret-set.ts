@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // `sigil secret set NAME`: keeps a value that is typed without being shown, or comes from stdin.
 
-import { referenceTo, type SecretName } from '../config/secret-name.ts';
+import type { SecretName } from '../config/secret-name.ts';
 import { checkValue } from '../secrets/store.ts';
 import { wrongUsage } from './cli-error.ts';
 import type { CommandRun } from './command.ts';
 import { askHidden } from './hidden-prompt.ts';
-import { listed, nameOf, secretSource, waitsForStart } from './secret-source.ts';
+import { listed, nameOf, secretSource } from './secret-source.ts';
 
 /** More is no secret; whoever pipes a disk in by mistake is not to wait for all of it. */
 const STDIN_MOST = 1_048_576;
@@ -41,26 +41,21 @@ async function typed(name: SecretName): Promise<string> {
 export const run: CommandRun = async (call) => {
   const { output, composition } = call;
   const name = nameOf(call);
-  const { store, used } = await secretSource(call);
+  const source = secretSource(call);
   // Before anybody types: what cannot be set here is refused at once.
-  if (store.backend === 'env') await store.set(name, 'refused');
+  if (process.stdin.isTTY === true && (await source.list()).backend === 'env') await source.set(name, 'refused');
   const value = process.stdin.isTTY === true ? await typed(name) : await piped();
   composition.redactor.add(value);
   checkValue(value);
-  const before = await store.protection?.();
-  await store.set(name, value);
-  const after = await store.protection?.();
-  const used_by = used.get(name) ?? [];
-  const restart = waitsForStart(used_by);
-  await store.close();
+  const set = await source.set(name, value);
+  const { protection, protection_changed, used_by, restart } = set;
   if (output.json) {
-    const protection = after === undefined ? {} : { protection: after };
-    output.document({ name, reference: referenceTo(name), backend: store.backend, ...protection, used_by, restart });
+    output.document(set);
     return 0;
   }
-  output.line(`${output.paint.green('ok')} ${name} is kept in ${store.place}.`);
-  if (before !== after) output.note(`From now on that file is protected by the ${after}.`);
-  if (used_by.length === 0) output.note(`Refer to it in the configuration as ${referenceTo(name)}.`);
+  output.line(`${output.paint.green('ok')} ${name} is kept in ${set.place}.`);
+  if (protection_changed) output.note(`From now on that file is protected by the ${protection}.`);
+  if (used_by.length === 0) output.note(`Refer to it in the configuration as ${set.reference}.`);
   else if (restart) output.note(`${listed(used_by)} reads it when the gateway starts: restart it if it runs.`);
   else output.note(`${listed(used_by)} gets it when it is used next.`);
   return 0;

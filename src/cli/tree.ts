@@ -18,7 +18,7 @@ function wholeNumber(least: number, most: number): (text: string) => string {
 function addSession(program: CliCommand): void {
   const session = program
     .command('session')
-    .summary('conversations: list, show, export, import')
+    .summary('conversations: list, show, export, import, archive, delete')
     .helpGroup('See inside:');
   session
     .command('list')
@@ -42,6 +42,17 @@ function addSession(program: CliCommand): void {
     )
     .addOption(new CliOption('--output <FILE>', 'write to this file instead of stdout').completesWith('file'))
     .runs(() => import('./session-export.ts'));
+  session
+    .command('archive')
+    .summary('put a session away: it takes no more messages')
+    .argument('<ID>', 'the session')
+    .runs(() => import('./session-archive.ts'));
+  session
+    .command('delete')
+    .summary('delete a session with all that was said in it')
+    .argument('<ID>', 'the session')
+    .option('--yes', 'without being asked')
+    .runs(() => import('./session-delete.ts'));
   session
     .command('import')
     .summary('take in an exported session; doing it again is safe')

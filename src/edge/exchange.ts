@@ -56,7 +56,7 @@ export function json(body: unknown): JsonAnswer {
 
 export type Handler = (exchange: Exchange) => Answer | Promise<Answer>;
 
-export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** A route as data. Its description for OpenAPI stands in `schemas/operations.ts`, under the same method and path. */
 export interface Route {

@@ -5,6 +5,7 @@ import type { Quarantined } from '../actors/gateway/protocol.ts';
 import type { SigilBus } from '../actors/protocols.ts';
 import type { Address } from '../bus/address.ts';
 import type { Config } from '../config/schema.ts';
+import type { SecretKeeping } from '../secrets/keeping.ts';
 import type { Redactor } from '../secrets/redactor.ts';
 import type { GatewayStore } from '../stores/gateway-store.ts';
 import type { ReadStore } from '../stores/session-store.ts';
@@ -95,6 +96,7 @@ export interface EdgePorts {
   /** What was let in and waits; nothing is refused for it when not given. */
   readonly admission?: Admission;
   readonly backup: BackupSource;
+  readonly secrets: SecretKeeping;
   /** Named places of the crash tests. */
   readonly point?: (name: EdgePoint) => void;
 }

@@ -2,6 +2,7 @@
 // Sessions over their two sides: changes are records of their streams, answers come from the view of them.
 
 import { failure, SigilError } from '../errors.ts';
+import { auditNote } from './audit.ts';
 import type { NewSession, Session, SessionChange, SessionStore } from './conversation-store.ts';
 import { dateTime } from './date-time.ts';
 import type { SessionState } from './fold.ts';
@@ -60,7 +61,10 @@ export function createSessionStore({ streams, read, now }: WorkspaceSessionsOpti
       const { items, next_cursor } = await read.read('session.list', { workspace_id, page: asked });
       return { items: await Promise.all(items.map((row) => shown(row))), next_cursor };
     },
-    delete: async (id) => void (await change(id, () => [{ type: 'session_deleted', session_id: id }])),
+    delete: async (id) => {
+      const { workspace_id } = await read.read('session.get', { session_id: id });
+      await streams.write(id, workspace_id, (state) => deleted(id, state));
+    },
     append: async (session_id, message) => {
       const before = appending.get(session_id) ?? Promise.resolve();
       const added = before.then(async () => {
@@ -89,6 +93,14 @@ export function createSessionStore({ streams, read, now }: WorkspaceSessionsOpti
 function known(id: string, state: SessionState, records: readonly SessionRecord[]): Decision<SessionRecord, undefined> {
   if (state.facts === null) return { ok: false, error: failure('not_found', `session ${id} does not exist`) };
   return { ok: true, records, body: undefined };
+}
+
+/** Nobody is signed in where no gateway runs: it is done by the system, and noted as that. */
+function deleted(session_id: string, state: SessionState): Decision<SessionRecord, undefined> {
+  const decision = known(session_id, state, [{ type: 'session_deleted', session_id }]);
+  if (!decision.ok || state.facts === null) return decision;
+  const { workspace_id, user_id } = state.facts;
+  return { ...decision, audit: [auditNote('session.deleted', 'system', { user_id }, { workspace_id, session_id })] };
 }
 
 function created(session: NewSession, state: SessionState): Decision<SessionRecord, undefined> {

@@ -4,6 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { afterEach, describe, expect, it } from 'vitest';
 import { HiddenLine } from '../../src/cli/hidden-prompt.ts';
 import { cleanEnv, FAKE, scratch, sigil } from './process.ts';
@@ -40,7 +41,9 @@ describe('sigil secret', () => {
       name: 'sigil/phone',
       reference: 'keyring://sigil/phone',
       backend: 'file',
+      place: `the encrypted file ${home}/data/secrets.age`,
       protection: 'key',
+      protection_changed: false,
       used_by: ['auth.tokens[0].token'],
       restart: true,
     });
@@ -103,6 +106,32 @@ describe('sigil secret', () => {
     });
     expect([latin.status, String(latin.stderr)]).toEqual([2, expect.stringContaining('no text in UTF-8')]);
     expect((await json(home, ['list'])).items.map(({ kept }: { kept: boolean }) => kept)).toEqual([false, false]);
+  });
+
+  it('notes in the audit what is set and removed where no gateway runs, and does not what it cannot note', async () => {
+    const home = homeWith();
+    const noted = (work: (db: Database.Database) => unknown): unknown => {
+      const db = new Database(join(home, 'data', 'journal.db'));
+      try {
+        return work(db);
+      } finally {
+        db.close();
+      }
+    };
+    await secret(home, ['set', 'phone'], VALUE);
+    await secret(home, ['remove', 'phone', '--yes']);
+    const entries = noted((db) => db.prepare('SELECT action, actor, details, result FROM audit ORDER BY n').all());
+    const details = JSON.stringify({ name: 'sigil/phone', backend: 'file', via: 'command line' });
+    expect(entries).toEqual([
+      { action: 'secret.set', actor: 'system', details, result: 'ok' },
+      { action: 'secret.removed', actor: 'system', details, result: 'ok' },
+    ]);
+    noted((db) => db.exec(`CREATE TRIGGER no BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no entry'); END`));
+    const refused = await secret(home, ['set', 'phone'], VALUE);
+    expect([refused.status, refused.stderr]).toEqual([1, expect.stringContaining('no entry')]);
+    expect((await json(home, ['list'])).items).toContainEqual(
+      expect.objectContaining({ name: 'sigil/phone', kept: false }),
+    );
   });
 
   it('forgets only when told to, and says what it was used by', async () => {

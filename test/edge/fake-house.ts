@@ -9,8 +9,13 @@ import { type Address, address, type Kind } from '../../src/bus/address.ts';
 import { type Answer, type BusFailure, type Subscriber, type Topic, topic } from '../../src/bus/envelope.ts';
 import { realWorld } from '../../src/composition/real-world.ts';
 import { type Config, ConfigSchema } from '../../src/config/schema.ts';
+import { keptSecrets } from '../../src/config/secret-keys.ts';
 import type { EdgePorts, TokenGrant } from '../../src/edge/ports.ts';
 import { type ErrorCode, failure, SigilError } from '../../src/errors.ts';
+import { createEnvStore } from '../../src/secrets/env-store.ts';
+import { createSecretKeeping } from '../../src/secrets/keeping.ts';
+import { Redactor } from '../../src/secrets/redactor.ts';
+import type { SecretStore } from '../../src/secrets/store.ts';
 import type { ReadQueries, ReadQuery, ReadStore, SessionRow, TurnRow } from '../../src/stores/session-store.ts';
 import { endsTurn, type NumberedTurnEvent, type TurnEvent, type TurnEventBatch } from '../../src/stores/turn-events.ts';
 import { createUsageStore } from '../../src/stores/usage-store.ts';
@@ -85,6 +90,10 @@ export class FakeHouse {
     },
   };
 
+  readonly redactor = new Redactor();
+  /** Where secrets are kept. */
+  secretStore: SecretStore = createEnvStore({});
+
   /** What a backup sends; what it throws is its failure. */
   archive: () => AsyncIterable<Uint8Array> = async function* () {
     yield Buffer.from('archive');
@@ -118,6 +127,11 @@ export class FakeHouse {
       state: () => this.state,
       quarantined: [],
       backup: { start: () => this.archive() },
+      secrets: createSecretKeeping({
+        open: () => Promise.resolve(this.secretStore),
+        used: keptSecrets(config),
+        redactor: this.redactor,
+      }),
       ...more,
     };
   }

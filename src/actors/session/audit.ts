@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What of a session's records is noted in the audit: somebody else stopped its turn, it was put away, a turn was given up.
+// What of a session's records is noted in the audit: somebody else stopped its turn, it was put away or deleted, a turn was given up.
 
 import { type AuditNote, auditNote } from '../../stores/audit.ts';
 import type { SessionState } from '../../stores/fold.ts';
@@ -15,7 +15,7 @@ export function auditOf(
 ): readonly AuditNote[] | undefined {
   let notes: AuditNote[] | undefined;
   const note = (action: string, actor: string, details: Readonly<Record<string, unknown>>, failed = false): void => {
-    const workspace_id = after.facts?.workspace_id ?? '';
+    const workspace_id = (after.facts ?? before.facts)?.workspace_id ?? '';
     notes ??= [];
     notes.push(auditNote(action, actor, details, { workspace_id, session_id, result: failed ? 'failed' : 'ok' }));
   };
@@ -26,6 +26,8 @@ export function auditOf(
         note('turn.cancelled', record.by, { turn_id: record.turn_id, user_id: owner });
     } else if (record.type === 'session_changed') {
       if (record.status !== undefined) note(`session.${record.status}`, by, { user_id: before.facts?.user_id ?? '' });
+    } else if (record.type === 'session_deleted') {
+      note('session.deleted', by, { user_id: before.facts?.user_id ?? '' });
     } else if (record.type === 'turn_failed' && record.code === 'poisoned') {
       note(
         'turn.poisoned',

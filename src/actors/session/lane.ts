@@ -53,6 +53,8 @@ export interface LaneHost {
   rested(lane: Lane): void;
   /** Runs a lane's own code from a timer: what it throws harms the lane alone. */
   guarded(lane: Lane, run: () => void): void;
+  /** The session is gone, durably; everyone who waited for that is told. */
+  deleted(lane: Lane, workspace_id: string): void;
   /** The lane cannot go on; it has told everyone who waits. */
   lost(lane: Lane, error: Failure): void;
 }
@@ -107,6 +109,8 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
   private readonly receipts = new Few<Envelope[]>();
   /** Others who are answered once something is durable. */
   private waiters: Envelope[] | null = null;
+  /** Those who want the session deleted, from the first on until it is. */
+  private deleting: { readonly by: string; readonly asked: Envelope[]; writing: boolean } | null = null;
   /** The chart is being fed, and what came meanwhile. */
   private feeding = false;
   private facts: Fact[] | null = null;
@@ -229,6 +233,7 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
   change(envelope: Envelope): void {
     const { by, ...change } = envelope.body as SessionChange & { by: string };
     if (this.ahead.facts === null) return this.effects.fail(envelope, unknownSession(this.session_id));
+    if (this.deleting !== null) return this.effects.fail(envelope, goingSession());
     this.wait(envelope);
     const changed = (state: SessionState): void => {
       this.answer(envelope, { seq: this.seq });
@@ -237,10 +242,27 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
     this.write(this.one({ type: 'session_changed', ...change }), changed, by);
   }
 
+  /** Ends what runs, and with the last of it the session. */
+  delete(envelope: Envelope): void {
+    const { by } = envelope.body as { by: string };
+    if (this.ahead.facts === null) return this.effects.fail(envelope, unknownSession(this.session_id));
+    this.wait(envelope);
+    if (this.deleting !== null) return void this.deleting.asked.push(envelope);
+    this.deleting = { by, asked: [envelope], writing: false };
+    // The running one last: its end would begin the next.
+    const open = [...this.ahead.waiting.map(({ turn_id }) => turn_id)].concat(this.ahead.turn?.turn_id ?? []);
+    for (const turn_id of open) {
+      const decision = decideCancel(this.ahead, turn_id, by, this.deciding());
+      if (decision !== null) this.write(decision, (state) => this.feed('received', state));
+    }
+    this.endDeleted();
+  }
+
   /** Takes in turns that were had elsewhere: nobody listens to them, and nothing of them is left to do. */
   import(envelope: Envelope): void {
     const { create, turns } = envelope.body as SessionImport;
     const { facts } = this.ahead;
+    if (this.deleting !== null) return this.effects.fail(envelope, goingSession());
     if (facts !== null && (facts.user_id !== create.user_id || facts.workspace_id !== create.workspace_id))
       return this.effects.fail(envelope, failure('forbidden', 'The session belongs to somebody else.'));
     const fresh = turns.filter(({ message_id }) => !this.ahead.keys.has(message_id));
@@ -311,7 +333,8 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
   }
 
   get workspace_id(): string {
-    return this.ahead.facts?.workspace_id ?? '';
+    // What deletes it is of its workspace still.
+    return (this.ahead.facts ?? this.durable.facts)?.workspace_id ?? '';
   }
 
   append(append: Append<SessionRecord>, answered: (answer: Answer<Committed>) => void): void {
@@ -323,7 +346,8 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
   }
 
   written(): void {
-    this.rest();
+    if (this.deleting === null) this.rest();
+    else this.endDeleted();
   }
 
   /** Whether this message waits for its receipt. */
@@ -335,6 +359,7 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
     const waiters = [...this.receipts.values().flat(), ...(this.waiters ?? [])];
     this.receipts.clear();
     this.waiters = null;
+    this.deleting = null;
     for (const envelope of waiters) this.effects.fail(envelope, error);
     this.host.lost(this, error);
   }
@@ -373,6 +398,7 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
 
   private refusal(message: Deliver): Failure | null {
     const { facts } = this.ahead;
+    if (this.deleting !== null) return goingSession();
     if (facts === null) return message.open ? null : unknownSession(this.session_id);
     if (facts.user_id !== message.user_id && !message.any_user)
       return failure('forbidden', 'The session belongs to somebody else.');
@@ -438,12 +464,26 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
       const others = this.receipts.get(message_id) ?? [];
       this.receipts.delete(message_id);
       if (!answer.ok) this.effects.fail(envelope, answer.error);
+      else if (this.deleting !== null) this.effects.fail(envelope, goingSession());
       else if (answer.body.turn_id === null)
         this.receive(envelope, message, this.effects.digest(`${message.model}\n${message.content}`));
       else this.repeat(envelope, message, answer.body.content === message.content, answer.body.turn_id);
       for (const other of others) this.deliver(other);
-      this.rest();
+      this.written();
     });
+  }
+
+  /** Nothing runs any more, so it can go. */
+  private endDeleted(): void {
+    const { deleting } = this;
+    const { facts } = this.ahead;
+    if (deleting === null || deleting.writing || facts === null || !this.quiet) return;
+    deleting.writing = true;
+    const gone = (): void => {
+      for (const envelope of deleting.asked) this.answer(envelope, { seq: this.seq });
+      this.host.deleted(this, facts.workspace_id);
+    };
+    this.write(this.one({ type: 'session_deleted', session_id: this.session_id }), gone, deleting.by);
   }
 
   private delivered(message_id: string, turn_id: string, repeated: boolean): Delivered {
@@ -615,6 +655,10 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
 /** Where a turn's receipt in the same batch lies, counted back from the checkpoint's own row. */
 function seqFromCheckpoint(before: readonly SessionRecord[], turn_id: string): number {
   return before.findIndex((record) => record.type === 'message_received' && record.turn_id === turn_id) - before.length;
+}
+
+function goingSession(): Failure {
+  return failure('conflict', 'The session is being deleted.');
 }
 
 function unknownSession(session_id: string): Failure {

@@ -200,6 +200,10 @@ export class Lanes {
         this.tellDrained();
       },
       guarded: (lane, run) => this.guarded(lane, run),
+      deleted: (lane, workspace_id) => {
+        this.forget(lane);
+        this.options.moved(workspace_id, lane.session_id, 'asleep');
+      },
       lost: (lane, error) => this.lose(lane, error),
     };
   }
@@ -260,6 +264,8 @@ export class Lanes {
         return this.lookAt(lane, () => lane.import(envelope));
       case 'session.change':
         return this.lookAt(lane, () => lane.change(envelope));
+      case 'session.delete':
+        return this.lookAt(lane, () => lane.delete(envelope));
       default:
         if (resident !== null) resident.failed += 1;
         return this.options.effects.fail(

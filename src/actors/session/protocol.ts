@@ -86,6 +86,11 @@ export type SessionProtocol = {
     readonly body: SessionChange & { readonly by: string };
     readonly reply: { readonly seq: number };
   };
+  /**
+   * Stops what runs, drops what waits, and then deletes the session with all that was said in it. Answered when that is
+   * durable; meanwhile nothing else is taken (`conflict`). `not_found` when there is none.
+   */
+  readonly 'session.delete': { readonly body: { readonly by: string }; readonly reply: { readonly seq: number } };
 };
 
 /** The name of the topic (of a session's address) that carries every event of its turns, as {@link TurnEventBatch}es. */

@@ -9,6 +9,7 @@ import { chatRoutes } from './chat.ts';
 import { debugRoutes } from './debug.ts';
 import { knowledgeRoutes } from './knowledge.ts';
 import { memoryRoutes } from './memory.ts';
+import { secretRoutes } from './secrets.ts';
 import { sessionRoutes } from './sessions.ts';
 import { systemRoutes } from './system.ts';
 import { tokenRoutes } from './tokens.ts';
@@ -27,6 +28,7 @@ export function allRoutes(edge: EdgeContext): readonly Route[] {
     ...userRoutes(edge),
     ...tokenRoutes(edge),
     ...auditRoutes(edge),
+    ...secretRoutes(edge),
     ...debugRoutes(edge),
   ];
 }

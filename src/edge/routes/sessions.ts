@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sessions and workspaces as they are read, and putting a session away.
+// Sessions and workspaces as they are read; putting a session away, and deleting it.
 
 import { address } from '../../bus/address.ts';
 import type { Page } from '../../stores/session-store.ts';
@@ -32,6 +32,7 @@ export function sessionRoutes(edge: EdgeContext): readonly Route[] {
     { method: 'GET', path: '/api/v1/sessions/:id/export', handle: (exchange) => exported(edge, exchange) },
     { method: 'POST', path: '/api/v1/sessions/import', handle: (exchange) => imported(edge, exchange) },
     { method: 'POST', path: '/api/v1/sessions/:id/archive', handle: (exchange) => archive(edge, exchange) },
+    { method: 'DELETE', path: '/api/v1/sessions/:id', handle: (exchange) => remove(edge, exchange) },
   ];
 }
 
@@ -101,6 +102,16 @@ async function archive(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
     exchange.requestId,
   );
   return json(await store.read('session.get', { session_id: session.id }, { after: seq }));
+}
+
+/** How long what runs in a session may take to end, in milliseconds: a tool is given its time. */
+const DELETE_MS = 60_000;
+
+async function remove(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
+  const { id } = await ownSession(edge.ports, exchange.caller, param(exchange, 'id'));
+  const by = { by: exchange.caller.user_id };
+  await ask(edge.ports.bus, address('session', id), 'session.delete', by, DELETE_MS, exchange.requestId);
+  return json({ id, removed: true });
 }
 
 /**

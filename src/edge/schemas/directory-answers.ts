@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is answered about users, pairings, tokens, the audit and usage. Loaded only to make the OpenAPI document; the rest is types.
+// What is answered about users, pairings, tokens, secrets, the audit and usage. Loaded only to make the OpenAPI document; the rest is types.
 
 import { z } from 'zod';
 import type { DeepReadonly } from '../../config/schema.ts';
@@ -51,6 +51,46 @@ export const NewToken = z
   .describe('A token that was just made.');
 
 export const Removed = z.object({ id: z.string(), removed: z.literal(true) }).describe('It is gone.');
+
+const backend = z.enum(['keyring', 'file', 'env']).describe('What keeps it.');
+const protection = z.enum(['passphrase', 'key']).optional().describe('What protects an encrypted file.');
+const used_by = z.array(z.string()).describe('Settings that refer to it.');
+
+export const Secret = z
+  .object({
+    name: z.string().describe('`service/account`.'),
+    reference: z.string().describe('How the configuration refers to it.'),
+    kept: z.boolean().describe('False: it is referred to and not there.'),
+    set_at: Time.nullable().describe('Null where that is not known.'),
+    used_by,
+  })
+  .describe('A secret by its name, never its value.');
+
+export const Secrets = z
+  .object({
+    backend,
+    place: z.string().describe('Where they are, in words.'),
+    protection,
+    items: z.array(Secret),
+  })
+  .describe('All secrets that are kept or referred to.');
+
+export const SecretSet = z
+  .object({
+    name: z.string(),
+    reference: z.string(),
+    backend,
+    place: z.string(),
+    protection,
+    protection_changed: z.boolean().describe('Another than before protects the file from now on.'),
+    used_by,
+    restart: z.boolean().describe('Something that refers to it reads it when the gateway starts.'),
+  })
+  .describe('It is kept.');
+
+export const SecretRemoved = z
+  .object({ name: z.string(), backend, removed: z.literal(true), used_by })
+  .describe('It is gone.');
 
 export const AuditEntry = z
   .object({

@@ -62,6 +62,7 @@ const TURN_FAILS: readonly ErrorCode[] = [
 ];
 const SESSION = { id: "The session's id." };
 const USER = { id: "The user's id." };
+const SECRET = { service: 'What it is for.', account: 'Which of them.' };
 const PAIRING = { id: "The pairing's id." };
 const TURN = { id: "The turn's id." };
 const CHAT_BODY = { schema: 'ChatRequest', required: true } as const;
@@ -198,6 +199,12 @@ export const OPERATIONS: readonly Operation[] = [
     answer: 'Session',
     refuses: [...BODY, ...OWNED],
   }),
+  operation('DELETE /api/v1/sessions/:id', 'deleteSession', 'Deletes a session with all that was said in it', {
+    tag: 'sessions',
+    params: SESSION,
+    answer: 'Removed',
+    refuses: [...OWNED, ...CHANGE],
+  }),
   operation('GET /api/v1/memory/search', 'searchMemory', "Searches a workspace's messages by their words, best first", {
     tag: 'memory',
     query: requests.MemorySearchQuery,
@@ -239,6 +246,24 @@ export const OPERATIONS: readonly Operation[] = [
       refuses: [...BODY, 'forbidden', 'conflict', 'storage_failed'],
     },
   ),
+  operation('GET /api/v1/secrets', 'listSecrets', 'Secrets by their names, never their values; needs `admin:*`', {
+    tag: 'gateway',
+    answer: 'Secrets',
+    refuses: ['forbidden', 'storage_failed'],
+  }),
+  operation('PUT /api/v1/secrets/:service/:account', 'setSecret', 'Keeps a secret; needs `admin:*`', {
+    tag: 'gateway',
+    params: SECRET,
+    body: { schema: 'SecretRequest', required: true },
+    answer: 'SecretSet',
+    refuses: [...BODY, 'forbidden', ...CHANGE],
+  }),
+  operation('DELETE /api/v1/secrets/:service/:account', 'removeSecret', 'Forgets a secret; needs `admin:*`', {
+    tag: 'gateway',
+    params: SECRET,
+    answer: 'SecretRemoved',
+    refuses: ['forbidden', 'not_found', 'validation_failed', ...CHANGE],
+  }),
   operation('GET /api/v1/users', 'listUsers', 'Users, those of the configuration first; needs `admin:users`', {
     ...{
       tag: 'users',

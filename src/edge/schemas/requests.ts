@@ -33,6 +33,16 @@ export const BackupRequest = z
   })
   .describe('What a backup is to hold.');
 
+export const SecretRequest = z
+  .strictObject({
+    value: z
+      .string()
+      .min(1, { error: 'is empty' })
+      .max(16_384, { error: 'is longer than 16384 bytes' })
+      .describe('The secret itself, text of 16 KiB at most. It is shown nowhere again.'),
+  })
+  .describe('A secret to be kept.');
+
 export const limit = z.coerce
   .number({ error: 'is not a number' })
   .int({ error: 'is not a whole number' })
