@@ -36,6 +36,7 @@ export function benchPorts(bus: EdgePorts['bus']): EdgePorts {
     state: () => 'running',
     quarantined: [],
     secrets: {} as unknown as EdgePorts['secrets'],
+    erasure: {} as unknown as EdgePorts['erasure'],
     backup: {
       start: () => {
         throw new Error('no backups here');

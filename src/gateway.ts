@@ -26,6 +26,7 @@ import type { ThreadSecrets } from './composition/secrets.ts';
 import { startNote } from './composition/start-note.ts';
 import { Threads } from './composition/threads.ts';
 import { unavailableParts } from './composition/unavailable.ts';
+import { UserErasures } from './composition/user-erasure.ts';
 import type { WorkerHost } from './composition/workers.ts';
 import { parseListen } from './config/listen.ts';
 import type { Config } from './config/schema.ts';
@@ -34,8 +35,10 @@ import type { EdgePorts } from './edge/ports.ts';
 import { createEdge } from './edge/server.ts';
 import { type Failure, failure, SigilError } from './errors.ts';
 import { Redactor } from './secrets/redactor.ts';
+import type { GatewayStore } from './stores/gateway-store.ts';
 import { createRemoteGatewayStore } from './stores/remote/gateway-store.ts';
 import { createReadStore, createSeqTracker, type SeqTracker } from './stores/remote/read-store.ts';
+import type { ReadStore } from './stores/session-store.ts';
 import { checkBeforeStart } from './stores/sqlite/start-check.ts';
 import { createUsageStore } from './stores/usage-store.ts';
 
@@ -170,9 +173,16 @@ async function start(
     log.warn({ refused }, 'there is more to do than can be done: messages were refused'),
   );
   const directory = new RootDirectory(context, config);
+  const { store, gateway } = storesOf(context, directory, seen);
+  const erasures = new UserErasures({
+    ...{ context, directory, store, dataDir, audit: gateway.auditLog, acknowledged: (seq) => seen.note(seq) },
+    memberOf: (user_id) =>
+      Object.entries(config.workspaces).flatMap(([id, { members }]) => (members.includes(user_id) ? [id] : [])),
+  });
   const main = startMain(context, {
     admission,
     directory,
+    enter: (user_id) => erasures.enter(user_id),
     quarantined,
     drained: () => lanesDrained(),
     acknowledged: (seq) => seen.note(seq),
@@ -185,9 +195,10 @@ async function start(
   const started = threads.start(resting);
   // The threads load while the edge does.
   started.catch(() => undefined);
-  const parts = { admission, context, directory, options, tokens, quarantined, log, seen, resting };
+  const parts = { admission, context, directory, options, tokens, quarantined, log, resting, store, gateway, erasures };
   const edge = edgeOf({ ...parts, state: () => state });
   const stopAll = async (): Promise<void> => {
+    erasures.stop();
     admission.close();
     await threads.stop();
     await pool.close();
@@ -215,6 +226,7 @@ async function start(
   bus.ask(address('store', 'journal'), 'journal.stats', {}, { from, within: 10_000 }, (answer) => {
     if (answer.ok) seen.began(answer.body.seq);
   });
+  erasures.resume();
   directory.note(startNote(config, quarantined));
   log.info({ url, socket, threads: names.length, data_dir: dataDir }, 'the gateway runs');
   point('start.ready');
@@ -282,29 +294,42 @@ interface EdgeParts {
   readonly tokens: EdgePorts['tokens'];
   readonly quarantined: StartOptions['quarantined'];
   readonly log: ProcessLog;
-  readonly seen: SeqTracker;
+  readonly store: ReadStore;
+  readonly gateway: GatewayStore;
+  readonly erasures: UserErasures;
   readonly resting: ReadonlySet<string>;
   readonly state: EdgePorts['state'];
 }
 
-function edgeOf(parts: EdgeParts): Edge {
-  const { admission, context, directory, options, quarantined, log, seen, resting, state } = parts;
-  const { config } = options;
-  const { bus, world, house } = context;
-  const { version, commit } = versionInfo();
-  const names = threadNames(house.layout);
-  const place = placement(house.layout);
+/** What main asks the other threads by. */
+function storesOf(
+  context: ThreadContext,
+  directory: RootDirectory,
+  seen: SeqTracker,
+): { readonly store: ReadStore; readonly gateway: GatewayStore } {
+  const { bus, world } = context;
   const from = address('thread', 'main');
   const store = createReadStore({ bus, from, seen });
   const date = (epoch: number): Date => new Date(epoch);
   const { users, tokens } = directory.configured;
   const mint = (): ReturnType<typeof mintToken> => mintToken(() => world.uuid());
   const acknowledged = (seq: number): void => seen.note(seq);
+  return { store, gateway: createRemoteGatewayStore({ bus, from, store, date, mint, users, tokens, acknowledged }) };
+}
+
+function edgeOf(parts: EdgeParts): Edge {
+  const { admission, context, directory, options, quarantined, log, store, gateway, resting, state } = parts;
+  const { config } = options;
+  const { bus, world, house } = context;
+  const { version, commit } = versionInfo();
+  const names = threadNames(house.layout);
+  const place = placement(house.layout);
   return createEdge({
     bus,
     store,
-    gateway: createRemoteGatewayStore({ bus, from, store, date, mint, users, tokens, acknowledged }),
-    usage: createUsageStore(store, date),
+    gateway,
+    usage: createUsageStore(store, (epoch) => new Date(epoch)),
+    erasure: parts.erasures,
     live: directory,
     world,
     config,

@@ -117,7 +117,10 @@ function addMemory(program: CliCommand): void {
 const PEOPLE = 'People and access:';
 
 function addUser(program: CliCommand): void {
-  const user = program.command('user').summary('users: list, add, change, link, unlink, remove').helpGroup(PEOPLE);
+  const user = program
+    .command('user')
+    .summary('users: list, add, change, link, unlink, remove, export, erase')
+    .helpGroup(PEOPLE);
   user
     .command('list')
     .summary('list users, those of the configuration first')
@@ -157,6 +160,22 @@ function addUser(program: CliCommand): void {
     .summary('remove a user; their pairings and tokens go with them')
     .argument('<ID>', 'the user')
     .runs(() => import('./user-remove.ts'));
+  user
+    .command('export')
+    .summary('everything that is held about somebody, as one JSON document')
+    .argument('<ID>', 'the user')
+    .addOption(new CliOption('--output <FILE>', 'where to write it (default stdout)').completesWith('file'))
+    .runs(() => import('./user-export.ts'));
+  user
+    .command('erase')
+    .summary('erase everything that is held about somebody, for good')
+    .description(
+      'Sessions, messages, memory, facts and vectors are gone from every file, the journal included, with the user, their\n' +
+        'pairings and tokens. What others wrote stays. Backups are not reached. It asks for the id to be typed.',
+    )
+    .argument('<ID>', 'the user')
+    .option('--yes', 'without being asked')
+    .runs(() => import('./user-erase.ts'));
 }
 
 function addPairing(program: CliCommand): void {

@@ -63,6 +63,13 @@ export const KILL_POINTS = [
 export const DATA_POINTS = [
   // Old rows forgotten.
   'journal.trimmed',
+  // Some rows redacted, and the file overwritten.
+  'journal.redacted',
+  'journal.wiped',
+  // An erasure: sessions deleted, workspaces told, files overwritten.
+  'erasure.sessions',
+  'erasure.told',
+  'erasure.overwritten',
   // A backup: a database copied, a file in the archive, all of them and no manifest yet.
   'backup.copied',
   'backup.packed',

@@ -11,7 +11,7 @@ import { type Address, address, idOf } from '../bus/address.ts';
 import { placement, threadNames } from '../bus/layout.ts';
 import type { Config } from '../config/schema.ts';
 import type { Admission } from '../edge/admission.ts';
-import type { Failure } from '../errors.ts';
+import { type Failure, failure } from '../errors.ts';
 import { isDirectoryChange } from '../stores/directory-commands.ts';
 import { Actors } from './actors.ts';
 import { hostAuthorities } from './authorities.ts';
@@ -34,6 +34,8 @@ export interface MainOptions {
   readonly drained: () => void;
   /** What was let in and waits for its lane; everything is let in when not given. */
   readonly admission?: Admission;
+  /** Told of each message on its way; null when nothing is taken of its sender. Not given: of everybody. */
+  readonly enter?: (user_id: string) => (() => void) | null;
   /** A message is durable under this seq: what is read from now on must have seen it. */
   readonly acknowledged: (seq: number) => void;
 }
@@ -117,14 +119,16 @@ export function startMain(context: ThreadContext, options: MainOptions): Actors 
   return actors;
 }
 
-interface ChannelParts extends Pick<MainOptions, 'acknowledged' | 'admission'> {
+const NOBODY_WAITS = (): void => undefined;
+
+interface ChannelParts extends Pick<MainOptions, 'acknowledged' | 'admission' | 'enter'> {
   readonly context: ThreadContext;
   readonly self: Address<'channel'>;
   readonly routing: RoutingTable;
   readonly fault: (whose: Address, error: Failure) => void;
 }
 
-function startChannel({ context, self, routing, fault, acknowledged, admission }: ChannelParts): MachineActor {
+function startChannel({ context, self, routing, fault, acknowledged, admission, enter }: ChannelParts): MachineActor {
   const { bus, world, residents, house } = context;
   const place = placement(house.layout);
   const names = threadNames(house.layout);
@@ -148,8 +152,16 @@ function startChannel({ context, self, routing, fault, acknowledged, admission }
       const lane = names[place(session)] ?? '';
       const hand = (leave: () => void): void => {
         const options = { from: self, within: DELIVER_WITHIN, trace: to.trace };
+        const { user_id } = placed.deliver;
+        const arrived = enter === undefined ? NOBODY_WAITS : enter(user_id);
+        if (arrived === null) {
+          leave();
+          const error = failure('conflict', `Everything about ${user_id} is being erased; nothing is taken meanwhile.`);
+          return send({ type: 'delivered', to, answer: { ok: false, error } } as ChannelEvent);
+        }
         bus.ask(session, 'session.deliver', placed.deliver, options, (answer) => {
           leave();
+          arrived();
           if (answer.ok) acknowledged(answer.body.seq);
           send({ type: 'delivered', to, answer } as ChannelEvent);
         });

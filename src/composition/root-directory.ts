@@ -5,6 +5,7 @@ import { address } from '../bus/address.ts';
 import type { Envelope } from '../bus/envelope.ts';
 import type { Config } from '../config/schema.ts';
 import type { LiveTokens, TokenGrant } from '../edge/ports.ts';
+import { SigilError } from '../errors.ts';
 import { permissionsOfRole } from '../security/permission.ts';
 import { type ConfiguredDirectory, configuredDirectory, OWNER_ID } from '../stores/configured-directory.ts';
 import type { Directory } from '../stores/directory.ts';
@@ -104,6 +105,20 @@ export class RootDirectory implements LiveTokens {
   note(body: DirectoryChanges['audit.note']['body']): void {
     this.#change('audit.note', body, SYSTEM, (outcome) => {
       if (!outcome.ok) this.#context.fault(address('gateway', 'root'), outcome.error);
+    });
+  }
+
+  /** A change that this process itself makes. */
+  apply<T extends DirectoryChange>(
+    type: T,
+    body: DirectoryChanges[T]['body'],
+    by: Actor,
+  ): Promise<DirectoryChanges[T]['reply']> {
+    return new Promise((resolve, reject) => {
+      this.#change(type, body, by, (outcome) => {
+        if (outcome.ok) resolve(outcome.body.body as DirectoryChanges[T]['reply']);
+        else reject(new SigilError(outcome.error));
+      });
     });
   }
 

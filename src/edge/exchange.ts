@@ -70,9 +70,9 @@ export interface Route {
   readonly handle: Handler;
 }
 
-/** Who asks, as the audit names them. */
+/** Who asks, as the audit names them: ids, for an entry is never erased. */
 export function actorOf({ caller }: Exchange): Actor {
-  return { user_id: caller.user_id, via: caller.name };
+  return { user_id: caller.user_id, via: caller.token_id };
 }
 
 /** The one parameter of a path that its route names. */

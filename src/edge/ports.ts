@@ -7,6 +7,8 @@ import type { Address } from '../bus/address.ts';
 import type { Config } from '../config/schema.ts';
 import type { SecretKeeping } from '../secrets/keeping.ts';
 import type { Redactor } from '../secrets/redactor.ts';
+import type { Actor } from '../stores/directory-commands.ts';
+import type { StoredErasure } from '../stores/directory-records.ts';
 import type { GatewayStore } from '../stores/gateway-store.ts';
 import type { ReadStore } from '../stores/session-store.ts';
 import type { UsageStore } from '../stores/usage-store.ts';
@@ -62,6 +64,16 @@ export interface BackupSource {
   start(options: { readonly with_secrets: boolean }): AsyncIterable<Uint8Array>;
 }
 
+/** Erasing all that is held about somebody. */
+export interface UserErasure {
+  /** Begins it, or answers with the one under way; it goes on by itself, over restarts too. @throws SigilError */
+  begin(user_id: string, by: Actor): Promise<StoredErasure>;
+  /** The newest, under way or done. */
+  find(user_id: string): StoredErasure | undefined;
+  /** Whether it is under way: nothing is taken of them meanwhile. */
+  erasing(user_id: string): boolean;
+}
+
 export interface EdgePorts {
   readonly bus: SigilBus;
   readonly store: ReadStore;
@@ -97,6 +109,7 @@ export interface EdgePorts {
   readonly admission?: Admission;
   readonly backup: BackupSource;
   readonly secrets: SecretKeeping;
+  readonly erasure: UserErasure;
   /** Named places of the crash tests. */
   readonly point?: (name: EdgePoint) => void;
 }

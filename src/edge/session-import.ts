@@ -146,6 +146,8 @@ class Importing {
 
   async #send(): Promise<void> {
     const { bus, world } = this.#ports;
+    if (this.#ports.erasure.erasing(this.#user))
+      throw new Refusal('conflict', `Everything about ${this.#user} is being erased; nothing is taken meanwhile.`);
     const turns = this.#waiting;
     this.#waiting = [];
     this.#length = 0;

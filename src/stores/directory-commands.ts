@@ -6,6 +6,7 @@ import type {
   PairingStatus,
   Role,
   SessionMode,
+  StoredErasure,
   StoredIdentity,
   StoredPairing,
   StoredToken,
@@ -16,7 +17,7 @@ import type {
 export interface Actor {
   /** A user's id; `system` for the gateway itself. */
   readonly user_id: string;
-  /** The name of the token it came with; empty where there is none. */
+  /** The id of the token it came with; empty where there is none. */
   readonly via: string;
 }
 
@@ -49,6 +50,16 @@ export type DirectoryChanges = {
   readonly 'user.update': { readonly body: UserChange; readonly reply: StoredUser };
   /** Their pairings and tokens go with them. */
   readonly 'user.delete': { readonly body: { readonly id: string }; readonly reply: StoredUser };
+  /** Begins to erase all that is held about somebody, whether they are a user here or not; one under way is answered again. */
+  readonly 'user.erase': {
+    readonly body: { readonly id: string; readonly workspaces: readonly string[] };
+    readonly reply: StoredErasure;
+  };
+  /** An erasure is done: nothing of them is left. */
+  readonly 'user.erased': {
+    readonly body: { readonly id: string; readonly sessions: number; readonly workspaces: number };
+    readonly reply: StoredErasure;
+  };
   readonly 'user.link': {
     readonly body: { readonly id: string; readonly identity: StoredIdentity };
     readonly reply: StoredUser;
@@ -93,6 +104,8 @@ const CHANGES: { readonly [T in DirectoryChange]: true } = {
   'user.create': true,
   'user.update': true,
   'user.delete': true,
+  'user.erase': true,
+  'user.erased': true,
   'user.link': true,
   'user.unlink': true,
   'pairing.create': true,

@@ -75,6 +75,23 @@ export function decideDirectory(state: Directory, command: DirectoryCommand, dec
           () => user,
         ),
       );
+    case 'user.erase': {
+      const { id: user_id, workspaces } = command.body;
+      const under_way = state.erasures.get(user_id);
+      if (under_way?.done_at === null) return { ok: true, records: [], body: under_way };
+      const id = deciding.uuid();
+      return write({ type: 'user_erasing', id, user_id, workspaces }, note('user.erasing', { user_id, id }), (after) =>
+        after.erasures.get(user_id),
+      );
+    }
+    case 'user.erased': {
+      const { id: user_id, ...counts } = command.body;
+      const under_way = state.erasures.get(user_id);
+      if (under_way === undefined) return missing('erasure of', user_id);
+      if (under_way.done_at !== null) return { ok: true, records: [], body: under_way };
+      const audit = note('user.erased', { user_id, id: under_way.id, ...counts });
+      return write({ type: 'erasure_done', user_id }, audit, (after) => after.erasures.get(user_id));
+    }
     case 'user.link':
       return userIn(command.body.id, (user) => {
         const { identity } = command.body;
@@ -106,6 +123,7 @@ export function decideDirectory(state: Directory, command: DirectoryCommand, dec
       if (pairing === undefined) return missing('pairing', id);
       const whose = user_id ?? pairing.user_id;
       if (whose !== '' && !isKnown(state, fixed, whose)) return missing('user', whose);
+      if (isErasing(state, whose)) return goes(whose);
       if (whose === '' && status === 'active') return nobodys();
       if (status === pairing.status && whose === pairing.user_id) return { ok: true, records: [], body: pairing };
       const audit = note('pairing.changed', { id, status, user_id: whose, channel: pairing.channel });
@@ -125,8 +143,8 @@ export function decideDirectory(state: Directory, command: DirectoryCommand, dec
       if (fixed.tokens.has(id)) return readOnly(`The token ${id}`);
       const token = state.tokens.get(id);
       if (token === undefined) return missing('token', id);
-      const { user_id, name } = token;
-      return write({ type: 'token_revoked', id }, note('token.revoked', { id, user_id, name }), () => rowOf(token));
+      const { user_id } = token;
+      return write({ type: 'token_revoked', id }, note('token.revoked', { id, user_id }), () => rowOf(token));
     }
     case 'tokens.used': {
       const at = Object.fromEntries(Object.entries(command.body.at).filter(([id]) => state.tokens.has(id)));
@@ -158,6 +176,7 @@ function createUser(
 ): Decided {
   const { id, name, role, session_mode, identities } = given;
   if (fixed.users.has(id)) return readOnly(`The user ${id}`);
+  if (isErasing(state, id)) return goes(id);
   if (state.users.has(id)) return conflict(`There is a user ${id} already.`);
   if (state.users.size >= DIRECTORY_MOST.users) return full(DIRECTORY_MOST.users, 'users');
   if (identities.length > DIRECTORY_MOST.identities) return full(DIRECTORY_MOST.identities, 'identities of this user');
@@ -183,6 +202,7 @@ function createPairing(state: Directory, given: NewPairing, { now, uuid, fixed }
   const other = state.conversations.get(conversationKey(given));
   if (other !== undefined) return conflict(`The conversation ${channel_id} on ${channel} has the pairing ${other}.`);
   if (user_id !== '' && !isKnown(state, fixed, user_id)) return missing('user', user_id);
+  if (isErasing(state, user_id)) return goes(user_id);
   if (user_id === '' && status === 'active') return nobodys();
   if (state.pairings.size >= DIRECTORY_MOST.pairings) return full(DIRECTORY_MOST.pairings, 'pairings');
   const pairing = { ...given, id: uuid(), created_at: now };
@@ -191,12 +211,13 @@ function createPairing(state: Directory, given: NewPairing, { now, uuid, fixed }
 }
 
 function createToken(state: Directory, given: NewToken, { now, fixed }: Deciding, note: Note): Decided {
-  const { id, user_id, name, permissions } = given;
+  const { id, user_id, permissions } = given;
   if (state.tokens.has(id) || fixed.tokens.has(id)) return conflict(`There is a token ${id} already.`);
   if (!isKnown(state, fixed, user_id)) return missing('user', user_id);
+  if (isErasing(state, user_id)) return goes(user_id);
   if (state.tokens.size >= DIRECTORY_MOST.tokens) return full(DIRECTORY_MOST.tokens, 'tokens');
   const token: StoredToken = { ...given, created_at: now, last_used_at: null };
-  const audit = note('token.created', { id, user_id, name, permissions });
+  const audit = note('token.created', { id, user_id, permissions });
   return { ok: true, records: [{ type: 'token_created', token }], audit: [audit], body: rowOf(token) };
 }
 
@@ -206,6 +227,15 @@ function rowOf({ hash: _, ...row }: StoredToken): Omit<StoredToken, 'hash'> {
 
 function nobodys(): Decided {
   return refuse(failure('validation_failed', 'A pairing that is active is somebody’s: name the user it is for.'));
+}
+
+/** Whether all that is held about somebody is being erased: nothing new may be kept of them meanwhile. */
+function isErasing(state: Directory, user_id: string): boolean {
+  return state.erasures.get(user_id)?.done_at === null;
+}
+
+function goes(user_id: string): Decided {
+  return conflict(`Everything about ${user_id} is being erased; wait until that is done.`);
 }
 
 function isKnown(state: Directory, fixed: Fixed, user_id: string): boolean {

@@ -46,7 +46,17 @@ export interface AuditStep {
   readonly head: AuditHead;
 }
 
+/** Where somebody has something. Lists are cut at {@link CONTENT_MOST}: what is listed goes away, and then it is asked again. */
+export interface UserContent {
+  readonly sessions: readonly { readonly session_id: string; readonly workspace_id: string }[];
+  readonly workspaces: readonly string[];
+}
+
+export const CONTENT_MOST = 1_000;
+
 export type DirectoryQueries = {
+  /** What somebody has in sessions and workspaces, whether they are a user here or not. */
+  readonly 'user.content': { readonly body: { readonly user_id: string }; readonly reply: UserContent };
   readonly 'user.get': { readonly body: { readonly id: string }; readonly reply: StoredUser };
   /** Null: nobody is known so. */
   readonly 'user.by_identity': {

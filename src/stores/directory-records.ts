@@ -83,6 +83,17 @@ export type DirectoryRecord =
   | { readonly type: 'token_revoked'; readonly id: string }
   /** When tokens were last used, by their ids. */
   | { readonly type: 'tokens_used'; readonly at: Readonly<Record<string, number>> }
+  /**
+   * All that is held about somebody is to go, beginning with them, their pairings and tokens: carried on at every start until
+   * it is done. `workspaces`: where they had something when it began.
+   */
+  | {
+      readonly type: 'user_erasing';
+      readonly id: string;
+      readonly user_id: string;
+      readonly workspaces: readonly string[];
+    }
+  | { readonly type: 'erasure_done'; readonly user_id: string }
   /** Nothing changes: what is to be said stands in the audit. */
   | { readonly type: 'noted'; readonly action: string }
   /** The folded directory, packed; null as views read it. */
@@ -93,6 +104,19 @@ export interface PackedDirectory {
   readonly users: readonly StoredUser[];
   readonly pairings: readonly StoredPairing[];
   readonly tokens: readonly StoredToken[];
+  /** Absent in those of before there were any. */
+  readonly erasures?: readonly StoredErasure[];
+}
+
+/** The erasure of somebody, under way or done. */
+export interface StoredErasure {
+  readonly id: string;
+  readonly user_id: string;
+  /** Where they had something when it began; none once it is done. */
+  readonly workspaces: readonly string[];
+  readonly began_at: number;
+  /** Null while it goes on. */
+  readonly done_at: number | null;
 }
 
 /** The version each record type is written with today. A reader of version n reads every version before it. */
@@ -108,6 +132,8 @@ export const DIRECTORY_RECORD_VERSIONS: { readonly [T in DirectoryRecord['type']
   token_created: 1,
   token_revoked: 1,
   tokens_used: 1,
+  user_erasing: 1,
+  erasure_done: 1,
   noted: 1,
   checkpoint: 1,
 };

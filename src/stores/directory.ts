@@ -4,6 +4,7 @@
 import type {
   DirectoryRecord,
   PackedDirectory,
+  StoredErasure,
   StoredIdentity,
   StoredPairing,
   StoredToken,
@@ -22,6 +23,8 @@ export interface Directory {
   /** {@link conversationKey} to the id of the pairing. */
   readonly conversations: Shards<string>;
   readonly tokens: Shards<StoredToken>;
+  /** By user. */
+  readonly erasures: Shards<StoredErasure>;
 }
 
 export const EMPTY_DIRECTORY: Directory = {
@@ -30,6 +33,7 @@ export const EMPTY_DIRECTORY: Directory = {
   pairings: Shards.empty(),
   conversations: Shards.empty(),
   tokens: Shards.empty(),
+  erasures: Shards.empty(),
 };
 
 export function identityKey({ channel, platform_id }: Pick<StoredIdentity, 'channel' | 'platform_id'>): string {
@@ -98,6 +102,17 @@ export function evolveDirectory(state: Directory, record: DirectoryRecord, at: n
       }
       return { ...state, tokens };
     }
+    case 'user_erasing': {
+      const { id, user_id, workspaces } = record;
+      const erasure = { id, user_id, workspaces, began_at: at, done_at: null };
+      return { ...withoutUser(state, user_id), erasures: state.erasures.with(user_id, erasure) };
+    }
+    case 'erasure_done': {
+      const erasure = state.erasures.get(record.user_id);
+      if (erasure === undefined) return state;
+      const erasures = state.erasures.with(record.user_id, { ...erasure, workspaces: [], done_at: at });
+      return { ...state, erasures: withoutOldest(erasures) };
+    }
     case 'noted':
       return state;
     case 'checkpoint':
@@ -129,16 +144,32 @@ function withoutUser(state: Directory, id: string): Directory {
   return next;
 }
 
+/** Erasures that are remembered; the oldest that are done are forgotten past it. */
+const ERASURES_KEPT = 1_000;
+
+function withoutOldest(erasures: Shards<StoredErasure>): Shards<StoredErasure> {
+  if (erasures.size <= ERASURES_KEPT) return erasures;
+  let oldest: StoredErasure | undefined;
+  for (const one of erasures.values())
+    if (one.done_at !== null && (oldest === undefined || one.began_at < oldest.began_at)) oldest = one;
+  return oldest === undefined ? erasures : erasures.without(oldest.user_id);
+}
+
 /** Entries there are, of which a checkpoint writes every one. */
-export function directorySize({ users, pairings, tokens }: Directory): number {
-  return users.size + pairings.size + tokens.size;
+export function directorySize({ users, pairings, tokens, erasures }: Directory): number {
+  return users.size + pairings.size + tokens.size + erasures.size;
 }
 
-export function packDirectory({ users, pairings, tokens }: Directory): PackedDirectory {
-  return { users: [...users.values()], pairings: [...pairings.values()], tokens: [...tokens.values()] };
+export function packDirectory({ users, pairings, tokens, erasures }: Directory): PackedDirectory {
+  return {
+    users: [...users.values()],
+    pairings: [...pairings.values()],
+    tokens: [...tokens.values()],
+    ...(erasures.size === 0 ? {} : { erasures: [...erasures.values()] }),
+  };
 }
 
-export function unpackDirectory({ users, pairings, tokens }: PackedDirectory): Directory {
+export function unpackDirectory({ users, pairings, tokens, erasures = [] }: PackedDirectory): Directory {
   const identities = users.flatMap((user) =>
     user.identities.map((identity) => [identityKey(identity), user.id] as const),
   );
@@ -148,5 +179,6 @@ export function unpackDirectory({ users, pairings, tokens }: PackedDirectory): D
     pairings: Shards.of(pairings.map((pairing) => [pairing.id, pairing])),
     conversations: Shards.of(pairings.map((pairing) => [conversationKey(pairing), pairing.id])),
     tokens: Shards.of(tokens.map((token) => [token.id, token])),
+    erasures: Shards.of(erasures.map((erasure) => [erasure.user_id, erasure])),
   };
 }

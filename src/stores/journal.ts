@@ -4,8 +4,8 @@
 import type { AuditNote } from './audit.ts';
 import type { StoredRecord, TailRow } from './records.ts';
 
-/** What is open and must be taken up again after a crash. */
-export type OwedKind = 'turn' | 'part';
+/** What is open and must be taken up again after a crash: a session's work, or rows that are to be redacted. */
+export type OwedKind = 'turn' | 'part' | 'erasure';
 
 /** Records that become durable together, with what they open and close: as they are decided, or in the form they are kept in. */
 export interface AppendItem<R = StoredRecord> {
@@ -55,11 +55,16 @@ export type JournalProtocol = {
   /** Answered when durable; `conflict` when `n` is neither the next number nor a repetition. */
   readonly 'journal.append': { readonly body: Append; readonly reply: Committed };
   readonly 'journal.tail': { readonly body: { readonly stream: string }; readonly reply: Tail };
-  /** The distinct streams that have something open, of the kind of address given (`session`). */
+  /** The distinct streams whose owners have something open. */
   readonly 'journal.owed': {
     readonly body: Record<string, never>;
     readonly reply: { readonly streams: readonly string[] };
   };
+  /**
+   * Answered once everything is redacted that was to be when it was asked, and what lay there before is overwritten in the
+   * file and gone from its log.
+   */
+  readonly 'journal.erase': { readonly body: Record<string, never>; readonly reply: Record<string, never> };
   readonly 'journal.stats': {
     readonly body: Record<string, never>;
     readonly reply: {

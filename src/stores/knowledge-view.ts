@@ -51,6 +51,8 @@ export interface KnowledgeRows {
   remove(triple: Triple): void;
   /** The head, and every triple in which it is the subject, or the end of a relationship. */
   forget(id: string): void;
+  /** The entities and the facts that are somebody's. */
+  ofUser(user_id: string): { readonly entities: readonly string[]; readonly facts: readonly Triple[] };
   /** The entity is put whole: it is to be found by its words from now on. */
   tell(head: EntityHead, own: readonly Triple[], renamed: boolean): void;
 }
@@ -62,6 +64,7 @@ const TYPES: ReadonlySet<WorkspaceRecord['type']> = new Set<WorkspaceRecord['typ
   'relationships_deleted',
   'facts_put',
   'facts_deleted',
+  'user_erased',
 ]);
 
 /** Whether a record changes what is known. */
@@ -91,6 +94,13 @@ export function applyToKnowledge(rows: KnowledgeRows, read: ReadRow): void {
       break;
     case 'facts_deleted':
       removeStatements(rows, 'fact', record.ids);
+      break;
+    case 'user_erased':
+      for (const whose of record.own ? [record.user_id, ''] : [record.user_id]) {
+        const { entities, facts } = rows.ofUser(whose);
+        for (const fact of facts) rows.remove(fact);
+        for (const id of entities) rows.forget(id);
+      }
       break;
     default:
       break;

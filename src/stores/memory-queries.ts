@@ -4,6 +4,7 @@
 import type { Page, PageRequest } from './page.ts';
 import type { FoundKind } from './scope-words.ts';
 import type { Snippet } from './snippet.ts';
+import type { VectorSource } from './vector-store.ts';
 import type { AddedMessage } from './workspace-records.ts';
 import type { KnownKind } from './workspace-writer.ts';
 
@@ -40,7 +41,22 @@ export interface SearchBody {
   readonly page: PageRequest;
 }
 
+/** A text that is found by its vector. */
+export interface VectorItemRow {
+  readonly id: string;
+  readonly source: VectorSource;
+  readonly session_id: string;
+  readonly text: string;
+  /** RFC 3339 UTC with milliseconds. */
+  readonly created_at: string;
+}
+
 export type MemoryQueries = {
+  /** The texts somebody's vectors are made of, in the order they came. */
+  readonly 'vectors.items': {
+    readonly body: { readonly workspace_id: string; readonly user_id: string; readonly page: PageRequest };
+    readonly reply: Page<VectorItemRow>;
+  };
   /** Whether a workspace's memory knows something under this id. */
   readonly 'memory.known': {
     readonly body: { readonly workspace_id: string; readonly what: KnownKind; readonly id: string };

@@ -4,7 +4,7 @@
 import type { JournalRow, MessageAdded, SessionRecord } from './records.ts';
 import type { FoundKind } from './scope-words.ts';
 import type { ReadRowOf } from './streams.ts';
-import type { MessagesTrimmed, StoredSummary, WorkspaceRecord } from './workspace-records.ts';
+import type { MessagesTrimmed, StoredSummary, UserErased, WorkspaceRecord } from './workspace-records.ts';
 
 /** A message as memory keeps it. `user_id`: whose conversation it is from; of a reply too, who was answered. */
 export type MemoryMessage = Omit<MessageAdded, 'type' | 'message_id'> & {
@@ -26,6 +26,8 @@ export interface MemoryRows {
   /** Of no effect when there is one under its id. */
   addSummary(summary: StoredSummary, at: number): void;
   confirmSummary(id: string): void;
+  /** Messages and summaries that are theirs; those of their sessions have gone with them. */
+  eraseUser(erased: UserErased): void;
 }
 
 /** Whether a record changes memory. */
@@ -47,6 +49,7 @@ const WORKSPACE_TYPES: ReadonlySet<WorkspaceRecord['type']> = new Set<WorkspaceR
   'messages_deleted',
   'summary_stored',
   'summary_confirmed',
+  'user_erased',
 ]);
 
 /** Applies one row. Rows must come in order of seq, each once. */
@@ -79,6 +82,9 @@ export function applyToMemory(rows: MemoryRows, read: ReadRowOf<'session' | 'wor
       break;
     case 'summary_stored':
       rows.addSummary(record.summary, read.row.at);
+      break;
+    case 'user_erased':
+      rows.eraseUser(record);
       break;
     case 'summary_confirmed':
       rows.confirmSummary(record.id);

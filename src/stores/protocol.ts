@@ -23,6 +23,17 @@ export type ViewsProtocol = {
     readonly body: { readonly upto: number; readonly projection?: ProjectionName };
     readonly reply: { readonly upto: number };
   };
+  /**
+   * Answered once everything up to `upto` is applied by all, vectors too, and what it deleted is overwritten in gateway.db and
+   * in the files of these workspaces. `values`: what plugins keep in it is deleted as well.
+   */
+  readonly 'views.wipe': {
+    readonly body: {
+      readonly upto: number;
+      readonly workspaces: readonly { readonly id: string; readonly values: boolean }[];
+    };
+    readonly reply: Record<string, never>;
+  };
   readonly 'views.stats': {
     readonly body: Record<string, never>;
     readonly reply: {

@@ -3,6 +3,7 @@
 
 import { type Failure, failure } from '../errors.ts';
 import type { AuditNote } from './audit.ts';
+import { owedErasures } from './erasure.ts';
 import type { Append, Committed, Tail } from './journal.ts';
 import type { StoredRecord, TailRow } from './records.ts';
 
@@ -198,7 +199,7 @@ export class StreamOwner<S, R> {
     }
     const full = this.#since + records.length >= (this.#options.checkpointEvery?.(state) ?? CHECKPOINT_EVERY);
     if (full) records.push(store(checkpoint(state)));
-    const item = { at, records, owes: [], settles: [] };
+    const item = { at, records, owes: owedErasures(records), settles: [] };
     const items = [audit.length === 0 ? item : { ...item, audit }];
     const append = { stream, workspace_id, n: n + 1, items };
     this.#append(append, group, (seq) => {

@@ -18,11 +18,14 @@ export interface VectorItems {
   deleteFacts(fact_ids: readonly string[]): void;
   /** Deletes the items whose id begins so. */
   deleteBeginning(id_prefix: string): void;
+  /** Deletes everything of a session or a user. */
+  deleteOf(whose: { readonly session_id: string } | { readonly user_id: string }): void;
 }
 
 const SESSION_TYPES: ReadonlySet<SessionRecord['type']> = new Set<SessionRecord['type']>([
   'message_received',
   'model_replied',
+  'session_deleted',
 ]);
 const WORKSPACE_TYPES: ReadonlySet<WorkspaceRecord['type']> = new Set<WorkspaceRecord['type']>([
   'messages_added',
@@ -31,6 +34,7 @@ const WORKSPACE_TYPES: ReadonlySet<WorkspaceRecord['type']> = new Set<WorkspaceR
   'facts_put',
   'facts_deleted',
   'entity_deleted',
+  'user_erased',
 ]);
 
 /** Whether a record changes vectors. Messages that are trimmed from the first tier stay here: this is what finds them still. */
@@ -41,6 +45,7 @@ export function changesVectors({ kind, record }: ReadRowOf<'session' | 'workspac
 /** Applies one row. Rows must come in order of seq, each once. */
 export function applyToVectors(items: VectorItems, read: ReadRowOf<'session' | 'workspace'>): void {
   if (read.kind === 'session') {
+    if (read.record.type === 'session_deleted') return items.deleteOf({ session_id: sessionIn(read.row) });
     const item = messageOf(items, read.row, read.record);
     if (item !== undefined) items.put([item]);
     return;
@@ -78,6 +83,11 @@ export function applyToVectors(items: VectorItems, read: ReadRowOf<'session' | '
     case 'entity_deleted':
       items.deleteBeginning(factsOf(record.id));
       break;
+    case 'user_erased':
+      items.deleteOf({ user_id: record.user_id });
+      if (record.own) items.deleteOf({ user_id: '' });
+      for (const session_id of record.session_ids) items.deleteOf({ session_id });
+      break;
     default:
       break;
   }
@@ -113,9 +123,13 @@ function factsOf(entity_id: string): string {
   return `fact/${JSON.stringify(entity_id)}/`;
 }
 
+function sessionIn({ stream }: JournalRow): string {
+  return stream.slice(stream.indexOf('/') + 1);
+}
+
 /** What tools returned is no item: it repeats what lies elsewhere, and nobody said it. */
 function messageOf(items: VectorItems, row: JournalRow, record: SessionRecord): VectorItem | undefined {
-  const session_id = row.stream.slice(row.stream.indexOf('/') + 1);
+  const session_id = sessionIn(row);
   const said = (role: string, user_id: string): VectorItem | undefined => {
     if (record.type !== 'message_received' && record.type !== 'model_replied') return undefined;
     const { message_id: id, turn_id, content } = record;

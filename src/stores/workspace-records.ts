@@ -94,6 +94,15 @@ export interface StoredFact {
   readonly created_at?: number;
 }
 
+/** All of somebody is gone from the workspace: what they had kept, and what was said in these sessions of theirs. */
+export interface UserErased {
+  readonly type: 'user_erased';
+  readonly user_id: string;
+  readonly session_ids: readonly string[];
+  /** It is their own: what is nobody's in it is theirs. */
+  readonly own: boolean;
+}
+
 export type WorkspaceRecord =
   | { readonly type: 'messages_added'; readonly messages: readonly AddedMessage[] }
   | MessagesTrimmed
@@ -110,6 +119,7 @@ export type WorkspaceRecord =
   | { readonly type: 'relationships_deleted'; readonly ids: readonly string[] }
   | { readonly type: 'facts_put'; readonly facts: readonly StoredFact[] }
   | { readonly type: 'facts_deleted'; readonly ids: readonly string[] }
+  | UserErased
   /** Nothing is folded: it only keeps the tail short. */
   | { readonly type: 'checkpoint'; readonly state: null };
 
@@ -126,6 +136,7 @@ export const WORKSPACE_RECORD_VERSIONS: { readonly [T in WorkspaceRecord['type']
   relationships_deleted: 1,
   facts_put: 1,
   facts_deleted: 1,
+  user_erased: 1,
   checkpoint: 1,
 };
 

@@ -250,7 +250,7 @@ describe('the audit', () => {
       id: 1,
       action: 'user.created',
       actor: 'owner',
-      details: { id: 'bo', via: "owner's" },
+      details: { id: 'bo', via: 'owner-token' },
     });
     const check = (await client.call('GET', '/api/v1/audit/verify')).body;
     expect(check).toEqual({ checked: 1, broken: null, head: { n: 1, hash: entry.hash } });

@@ -127,6 +127,11 @@ export class FakeHouse {
       state: () => this.state,
       quarantined: [],
       backup: { start: () => this.archive() },
+      erasure: {
+        begin: () => Promise.reject(new SigilError(failure('internal', 'nothing is erased here'))),
+        find: () => undefined,
+        erasing: () => false,
+      },
       secrets: createSecretKeeping({
         open: () => Promise.resolve(this.secretStore),
         used: keptSecrets(config),

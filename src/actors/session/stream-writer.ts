@@ -4,7 +4,7 @@
 import type { Answer } from '../../bus/envelope.ts';
 import type { Failure } from '../../errors.ts';
 import type { AuditNote } from '../../stores/audit.ts';
-import type { Append, AppendItem, Committed } from '../../stores/journal.ts';
+import type { Append, AppendItem, Committed, OwedKind } from '../../stores/journal.ts';
 import type { SessionRecord } from '../../stores/records.ts';
 
 /** Whose stream it is. */
@@ -147,7 +147,7 @@ function toItem(
   batch: readonly Waiting[],
   owner: StreamOwner,
 ): AppendItem<SessionRecord> {
-  let owes: { record: number; kind: 'turn' }[] | undefined;
+  let owes: { record: number; kind: OwedKind }[] | undefined;
   let settles: number[] | undefined;
   let index = -1;
   for (const record of records) {
@@ -157,6 +157,9 @@ function toItem(
       if (endsIn(batch, record.turn_id)) continue;
       owes ??= [];
       owes.push({ record: index, kind: 'turn' });
+    } else if (record.type === 'session_deleted') {
+      owes ??= [];
+      owes.push({ record: index, kind: 'erasure' });
     } else if (record.type === 'turn_finished' || record.type === 'turn_failed') {
       const seq = owner.owedSeq(record.turn_id);
       if (seq === undefined) continue;

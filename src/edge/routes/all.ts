@@ -14,6 +14,7 @@ import { sessionRoutes } from './sessions.ts';
 import { systemRoutes } from './system.ts';
 import { tokenRoutes } from './tokens.ts';
 import { turnRoutes } from './turns.ts';
+import { userDataRoutes } from './user-data.ts';
 import { userRoutes } from './users.ts';
 
 export function allRoutes(edge: EdgeContext): readonly Route[] {
@@ -26,6 +27,7 @@ export function allRoutes(edge: EdgeContext): readonly Route[] {
     ...knowledgeRoutes(edge),
     ...backupRoutes(edge),
     ...userRoutes(edge),
+    ...userDataRoutes(edge),
     ...tokenRoutes(edge),
     ...auditRoutes(edge),
     ...secretRoutes(edge),

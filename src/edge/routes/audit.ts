@@ -54,13 +54,24 @@ async function usage(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
   return json({ items: items.map(shownUse), next_cursor });
 }
 
-function shownEntry({ id, at, action, actor, plugin, workspaceId, sessionId, result, details, hash }: AuditEntry) {
+export function shownEntry({
+  id,
+  at,
+  action,
+  actor,
+  plugin,
+  workspaceId,
+  sessionId,
+  result,
+  details,
+  hash,
+}: AuditEntry) {
   const place = { workspace_id: workspaceId, session_id: sessionId };
   const entry: AuditAnswer = { id, at: at.toISOString(), action, actor, plugin, ...place, result, details, hash };
   return entry;
 }
 
-function shownUse(used: Used): UsedAnswer {
+export function shownUse(used: Used): UsedAnswer {
   return {
     key: used.key,
     hour: used.hour?.toISOString() ?? null,

@@ -30,7 +30,7 @@ async function list(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
     throw new Refusal('forbidden', `Tokens of other users need the permission \`${ALL}\`.`);
   const userId = seesAll(caller) ? user_id : caller.user_id;
   const { items, next_cursor } = await edge.ports.gateway.tokens.list({ userId }, page);
-  return json({ items: items.map((token) => shown(edge, token)), next_cursor });
+  return json({ items: items.map((token) => shownToken(edge, token)), next_cursor });
 }
 
 async function create(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
@@ -44,7 +44,7 @@ async function create(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
     throw new Refusal('forbidden', 'A token may be given nothing that the one it is made with has not.');
   const asked = { userId: user_id, name, permissions };
   const { token, secret } = await edge.ports.gateway.tokens.create(asked, actorOf(exchange));
-  return json({ ...shown(edge, token), token: secret });
+  return json({ ...shownToken(edge, token), token: secret });
 }
 
 /** What the user of a token without a list is: for who has everything it does not matter. */
@@ -69,7 +69,7 @@ async function revoke(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
   return json({ id, removed: true });
 }
 
-function shown(edge: EdgeContext, token: Token): TokenAnswer {
+export function shownToken(edge: EdgeContext, token: Token): TokenAnswer {
   const { id, userId, name, permissions, configured, createdAt, lastUsedAt } = token;
   const used = edge.ports.live.lastUsed(id) ?? lastUsedAt?.getTime();
   return {

@@ -146,7 +146,16 @@ function identityOf(given: { channel: string; platform_id: string; display_name:
   return { channel: given.channel, platformId: given.platform_id, displayName: given.display_name };
 }
 
-function shownUser({ id, name, role, sessionMode, identities, configured, createdAt, updatedAt }: User): UserAnswer {
+export function shownUser({
+  id,
+  name,
+  role,
+  sessionMode,
+  identities,
+  configured,
+  createdAt,
+  updatedAt,
+}: User): UserAnswer {
   return {
     ...{ id, name, role, session_mode: sessionMode, configured },
     identities: identities.map(({ channel, platformId, displayName }) => {
@@ -157,7 +166,7 @@ function shownUser({ id, name, role, sessionMode, identities, configured, create
   };
 }
 
-function shownPairing(pairing: Pairing): PairingAnswer {
+export function shownPairing(pairing: Pairing): PairingAnswer {
   const { id, userId, channel, channelType, channelId, workspaceId, status, createdAt } = pairing;
   const where = { channel, channel_type: channelType, channel_id: channelId, workspace_id: workspaceId };
   return { id, user_id: userId, ...where, status, created_at: createdAt.toISOString() };

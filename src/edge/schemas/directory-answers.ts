@@ -52,6 +52,16 @@ export const NewToken = z
 
 export const Removed = z.object({ id: z.string(), removed: z.literal(true) }).describe('It is gone.');
 
+export const Erasure = z
+  .object({
+    id: z.string(),
+    user_id: z.string(),
+    status: z.enum(['running', 'done']).describe('It goes on by itself, over restarts too.'),
+    began_at: Time,
+    done_at: Time.nullable(),
+  })
+  .describe('The erasure of everything about somebody.');
+
 const backend = z.enum(['keyring', 'file', 'env']).describe('What keeps it.');
 const protection = z.enum(['passphrase', 'key']).optional().describe('What protects an encrypted file.');
 const used_by = z.array(z.string()).describe('Settings that refer to it.');
@@ -141,5 +151,6 @@ export const Usages = listOf(Used);
 export type UserAnswer = DeepReadonly<z.output<typeof User>>;
 export type PairingAnswer = DeepReadonly<z.output<typeof Pairing>>;
 export type TokenAnswer = DeepReadonly<z.output<typeof Token>>;
+export type ErasureAnswer = DeepReadonly<z.output<typeof Erasure>>;
 export type AuditAnswer = DeepReadonly<z.output<typeof AuditEntry>>;
 export type UsedAnswer = DeepReadonly<z.output<typeof Used>>;

@@ -84,6 +84,12 @@ export const TokenRequest = z
   })
   .describe('A new token.');
 
+export const EraseRequest = z
+  .strictObject({
+    confirm: z.string().max(64).describe('The id of the user once more: nothing of it can be taken back.'),
+  })
+  .describe('That everything about somebody is to be erased.');
+
 export const PairingsQuery = z.object({
   user_id: z.string().max(64).optional().describe('Only those of this user.'),
   channel: z.string().max(64).optional().describe('Only those of this channel.'),

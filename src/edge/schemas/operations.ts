@@ -286,6 +286,16 @@ export const OPERATIONS: readonly Operation[] = [
   operation('DELETE /api/v1/users/:id', 'deleteUser', 'Removes a user with their pairings and tokens', {
     ...{ tag: 'users', params: USER, answer: 'Removed', refuses: [...OWNED, ...CHANGE] },
   }),
+  operation('GET /api/v1/users/:id/export', 'exportUser', 'Everything about somebody; one’s own, or with `admin:*`', {
+    ...{ tag: 'users', params: USER, files: ['application/json'], refuses: OWNED },
+  }),
+  operation('POST /api/v1/users/:id/erase', 'eraseUser', 'Erases everything about somebody; needs `admin:*`', {
+    ...{ tag: 'users', params: USER, body: { schema: 'EraseRequest', required: true }, answer: 'Erasure' },
+    refuses: [...BODY, ...OWNED, ...CHANGE],
+  }),
+  operation('GET /api/v1/users/:id/erasure', 'getErasure', 'How far the erasure of somebody is; needs `admin:*`', {
+    ...{ tag: 'users', params: USER, answer: 'Erasure', refuses: ['forbidden', 'not_found'] },
+  }),
   operation('POST /api/v1/users/:id/identities', 'linkIdentity', 'Says who a user is on a platform', {
     ...{ tag: 'users', params: USER, body: { schema: 'IdentityRequest', required: true }, answer: 'User' },
     refuses: [...BODY, ...OWNED, ...CHANGE],

@@ -54,6 +54,8 @@ export function openDatabase(file: string, options: OpenOptions): SqliteDatabase
         db.pragma('checkpoint_fullfsync = ON');
       }
       db.pragma('foreign_keys = ON');
+      // What is deleted is overwritten: it is not to be found in the file by who looks at its bytes.
+      db.pragma('secure_delete = ON');
       db.pragma(`cache_size = -${options.cacheKib ?? 8192}`);
       db.pragma(`wal_autocheckpoint = ${options.checkpointPages ?? 1000}`);
       db.pragma(`journal_size_limit = ${WAL_KEPT_BYTES}`);

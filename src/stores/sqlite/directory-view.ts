@@ -111,6 +111,11 @@ export class DirectoryView {
       case 'tokens_used':
         for (const [id, at] of Object.entries(record.at)) sql.useToken.run(at, id);
         return;
+      case 'user_erasing':
+        for (const drop of [sql.dropUser, sql.dropIdentities, sql.dropPairingsOf, sql.dropTokensOf])
+          drop.run(record.user_id);
+        return;
+      case 'erasure_done':
       case 'noted':
       case 'checkpoint':
         return;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // gateway.db as it is read: where a session or turn belongs, the workspaces, usage, the directory, and how far the views are.
 
-import type { UsageQuery, UsageRow } from '../directory-queries.ts';
+import { CONTENT_MOST, type UsageQuery, type UsageRow, type UserContent } from '../directory-queries.ts';
 import type { OpenCall, Page, PageRequest, UsageSum, UsageWindow } from '../session-store.ts';
 import { pageLimit, pageOf, placeOf } from './cursor.ts';
 import { fileIdentity, openReadonly, type SqliteDatabase } from './database.ts';
@@ -115,6 +115,15 @@ export class GatewayReader {
     return this.#read((_, { directory }) => work(directory));
   }
 
+  /** Where somebody has something: looked for in every row, as it is asked seldom. */
+  content(user_id: string): UserContent {
+    const read = this.#read((sql) => ({
+      sessions: sql.sessionsOf.all(user_id, CONTENT_MOST),
+      workspaces: sql.workspacesOf.all(user_id, user_id, `personal:${user_id}`),
+    }));
+    return read ?? { sessions: [], workspaces: [] };
+  }
+
   usageList(query: UsageQuery, page: PageRequest): Page<UsageRow> {
     return this.#read((_, { usage }) => usage.list(query, page)) ?? { items: [], next_cursor: null };
   }
@@ -158,6 +167,16 @@ function prepare(db: SqliteDatabase) {
     workspaces: db.prepare<[string, number], WorkspaceEntry>(
       'SELECT id, sessions, created_at, last_seq FROM workspaces WHERE id > ? AND sessions > 0 ORDER BY id LIMIT ?',
     ),
+    sessionsOf: db.prepare<[string, number], UserContent['sessions'][number]>(
+      'SELECT session_id, workspace_id FROM sessions WHERE user_id = ? ORDER BY session_id LIMIT ?',
+    ),
+    workspacesOf: db
+      .prepare<[string, string, string], string>(
+        `SELECT DISTINCT workspace_id FROM sessions WHERE user_id = ?
+         UNION SELECT DISTINCT workspace_id FROM turns WHERE user_id = ?
+         UNION SELECT id FROM workspaces WHERE id = ? ORDER BY 1`,
+      )
+      .pluck(),
     openCalls: db.prepare<[], OpenCall>('SELECT turn_id, call, tokens, cost_usd FROM open_calls ORDER BY turn_id'),
     openCallsOf: db.prepare<[string], OpenCall>(
       'SELECT turn_id, call, tokens, cost_usd FROM open_calls WHERE workspace_id = ? ORDER BY turn_id',

@@ -12,6 +12,7 @@ import type { JournalRows } from './journal-source.ts';
 import type { Given, ProjectionCursor } from './projection.ts';
 import { guarded } from './storage-error.ts';
 import { ViewState } from './view-state.ts';
+import { wipeDatabase } from './wipe.ts';
 
 interface WorkspaceEntry {
   readonly created_at: number;
@@ -123,6 +124,11 @@ export class GatewayView implements ProjectionCursor<ReadRowOf<'session' | 'gate
       );
       this.#state.clear();
     });
+  }
+
+  *wipe(): Generator<undefined, void> {
+    guarded(this.#file, () => wipeDatabase(this.#db));
+    yield undefined;
   }
 
   close(): void {

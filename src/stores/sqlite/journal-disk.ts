@@ -11,9 +11,11 @@ import { type AuditTable, auditTable, sha256 } from './audit-table.ts';
 import { type Durability, openDatabase, type SqliteDatabase } from './database.ts';
 import { DurableViews } from './durable-views.ts';
 import { HeadCache, type HeadTable } from './head-cache.ts';
+import { JournalErase } from './journal-erase.ts';
 import { JOURNAL_MIGRATIONS, ROW_COLUMNS } from './journal-schema.ts';
 import { JournalTrim } from './journal-trim.ts';
 import { guarded, storageError } from './storage-error.ts';
+import { wipeDatabase } from './wipe.ts';
 
 export interface JournalDiskOptions {
   readonly file: string;
@@ -48,6 +50,8 @@ export class SqliteJournalDisk implements JournalDisk {
   #last: number;
   #inserted = 0;
   #uncheckpointed = true;
+  /** An erasure was owed since somebody asked. */
+  #erasing = false;
 
   constructor({ file, durability, headRows = 16_384, open = openDatabase }: JournalDiskOptions) {
     this.file = file;
@@ -110,6 +114,7 @@ export class SqliteJournalDisk implements JournalDisk {
 
   owe(seq: number, stream: string, kind: OwedKind): void {
     this.#sql.owe.run(seq, stream, kind);
+    if (kind === 'erasure') this.#erasing = true;
   }
 
   settle(seq: number): void {
@@ -186,6 +191,23 @@ export class SqliteJournalDisk implements JournalDisk {
     return new JournalTrim({ db: this.#db, head, views: new DurableViews(dataDir, this.id) });
   }
 
+  /** Whether an erasure was owed since this was asked last. */
+  owedErasure(): boolean {
+    const owed = this.#erasing;
+    this.#erasing = false;
+    return owed;
+  }
+
+  /** Redacts rows of this very file; its steps are taken between commits. */
+  eraser(): JournalErase {
+    return new JournalErase(this.#db);
+  }
+
+  /** Overwrites what was deleted or redacted. Holds the thread. @throws SigilError `overloaded`, `storage_failed` */
+  wipe(): void {
+    guarded(this.file, () => wipeDatabase(this.#db));
+  }
+
   /** Something was written beside the commits: the next idle moment moves it into the file too. */
   touched(): void {
     this.#uncheckpointed = true;
@@ -256,7 +278,7 @@ function prepare(db: SqliteDatabase) {
         'SELECT stream, seq, n FROM records WHERE seq > ? ORDER BY seq',
       )
       .raw(),
-    owed: db.prepare<[], string>('SELECT DISTINCT stream FROM owed ORDER BY stream').pluck(),
+    owed: db.prepare<[], string>(`SELECT DISTINCT stream FROM owed WHERE kind <> 'erasure' ORDER BY stream`).pluck(),
     last: db.prepare<[], number>('SELECT max(seq) FROM records').pluck(),
     meta: db.prepare<[string], string>('SELECT value FROM meta WHERE name = ?').pluck(),
     setMeta: db.prepare<[string, string]>(

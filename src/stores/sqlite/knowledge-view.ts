@@ -68,6 +68,10 @@ export class KnowledgeView implements WorkspaceView<ReadRow>, KnowledgeRows {
     this.#file.clear();
   }
 
+  wipe(): Generator<undefined, void> {
+    return this.#file.wipe(['knowledge_text']);
+  }
+
   close(): void {
     this.#file.close();
   }
@@ -112,6 +116,11 @@ export class KnowledgeView implements WorkspaceView<ReadRow>, KnowledgeRows {
     this.#sql.removeOf.run(this.#workspace, id);
     this.#sql.removeTo.run(this.#workspace, id);
     this.#sql.removeHead.run(this.#workspace, id);
+  }
+
+  ofUser(user_id: string): { readonly entities: readonly string[]; readonly facts: readonly Triple[] } {
+    const facts = this.#sql.factsOfUser.all(this.#workspace, user_id).map(tripleOf);
+    return { facts, entities: this.#sql.entitiesOfUser.all(this.#workspace, user_id) };
   }
 
   tell({ id, type, name, user_id }: EntityHead, own: readonly Triple[], renamed: boolean): void {
@@ -187,6 +196,12 @@ function prepare(db: SqliteDatabase) {
     removeTo: db.prepare<[string, string]>(
       `DELETE FROM triples WHERE workspace = ? AND object = ? AND kind = 'relationship'`,
     ),
+    factsOfUser: db.prepare<[string, string], TripleRow>(
+      `SELECT ${TRIPLE} FROM triples WHERE workspace = ? AND kind = 'fact' AND coalesce(metadata ->> '$.user_id', '') = ?`,
+    ),
+    entitiesOfUser: db
+      .prepare<[string, string], string>('SELECT id FROM entities WHERE workspace = ? AND user_id = ?')
+      .pluck(),
     newestFacts: db.prepare<[string, string, number], TripleRow>(
       `SELECT ${TRIPLE} FROM triples WHERE workspace = ? AND subject = ? AND kind = 'fact'
        ORDER BY created DESC, n DESC LIMIT ?`,

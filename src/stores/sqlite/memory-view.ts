@@ -5,10 +5,10 @@ import { applyToMemory, foundAs, type MemoryMessage, type MemoryRows } from '../
 import { scopeWords, USUAL_KINDS } from '../scope-words.ts';
 import type { ReadRowOf } from '../streams.ts';
 import { hasStem, indexWords } from '../text-words.ts';
-import type { MessagesTrimmed, StoredSummary } from '../workspace-records.ts';
+import type { MessagesTrimmed, StoredSummary, UserErased } from '../workspace-records.ts';
 import type { SqliteDatabase } from './database.ts';
 import type { JournalRows } from './journal-source.ts';
-import { MEMORY_CLEAR, MEMORY_MIGRATIONS } from './memory-schema.ts';
+import { MEMORY_CLEAR, MEMORY_FORGET_WORDS, MEMORY_MIGRATIONS } from './memory-schema.ts';
 import { ViewFile } from './view-file.ts';
 import type { WorkspaceView } from './workspace-files.ts';
 
@@ -70,6 +70,14 @@ export class MemoryView implements WorkspaceView<MemoryRow>, MemoryRows {
   clear(): void {
     this.#words = new Set();
     this.#file.clear();
+  }
+
+  wipe(): Generator<undefined, void> {
+    // Words nobody uses any more are not to be completed to either.
+    return this.#file.wipe(['messages_text', 'summaries_text'], () => {
+      this.#words = new Set();
+      this.#file.transact(() => this.#file.db.exec(MEMORY_FORGET_WORDS));
+    });
   }
 
   close(): void {
@@ -138,11 +146,24 @@ export class MemoryView implements WorkspaceView<MemoryRow>, MemoryRows {
 
   deleteSession(id: string): void {
     this.#remove(this.#sql.beyondOf.all(id, 0), undefined);
-    for (const n of this.#sql.summariesOf.all(id)) {
+    this.#forgetSummaries(this.#sql.summariesOf.all(id));
+    this.#sql.forgetSession.run(id);
+  }
+
+  eraseUser({ user_id, session_ids, own }: UserErased): void {
+    for (const whose of own ? [user_id, ''] : [user_id]) {
+      this.#remove(this.#sql.messagesOfUser.all(whose), undefined);
+      this.#forgetSummaries(this.#sql.summariesOfUser.all(whose));
+      this.#sql.forgetSessionsOf.run(whose);
+    }
+    for (const id of session_ids) this.deleteSession(id);
+  }
+
+  #forgetSummaries(numbers: readonly number[]): void {
+    for (const n of numbers) {
       this.#sql.unindexSummary.run(n);
       this.#sql.deleteSummary.run(n);
     }
-    this.#sql.forgetSession.run(id);
   }
 
   #remove(rows: readonly Leaving[], id: string | undefined): void {
@@ -242,6 +263,9 @@ function prepare(db: SqliteDatabase) {
       `INSERT INTO summaries_text (rowid, words, others, scope) VALUES (?, ?, '', ?)`,
     ),
     summariesOf: db.prepare<[string], number>('SELECT n FROM summaries WHERE session_id = ?').pluck(),
+    messagesOfUser: db.prepare<[string], Leaving>(`${leaving} WHERE user_id = ?`),
+    summariesOfUser: db.prepare<[string], number>('SELECT n FROM summaries WHERE user_id = ?').pluck(),
+    forgetSessionsOf: db.prepare<[string]>('DELETE FROM sessions WHERE user_id = ? AND messages = 0'),
     unindexSummary: db.prepare<[number]>('DELETE FROM summaries_text WHERE rowid = ?'),
     deleteSummary: db.prepare<[number]>('DELETE FROM summaries WHERE n = ?'),
     forgetSession: db.prepare<[string]>('DELETE FROM sessions WHERE id = ?'),

@@ -2,7 +2,7 @@
 // The three stores as their threads start them: plain handlers by message type, for the composition to bind to the bus.
 
 import { join } from 'node:path';
-import { type Failure, toFailure } from '../../errors.ts';
+import { type Failure, failure, toFailure } from '../../errors.ts';
 import type { JournalProtocol } from '../journal.ts';
 import type { JournalDisk } from '../journal-disk.ts';
 import { type JournalPoint, JournalWriter } from '../journal-writer.ts';
@@ -13,6 +13,7 @@ import type { ReadProtocol, ReadQuery } from '../session-store.ts';
 import type { Durability } from './database.ts';
 import { SqliteJournalDisk } from './journal-disk.ts';
 import type { JournalRows } from './journal-source.ts';
+import { type ErasePoint, type KeptErasing, keepErasing } from './keep-erasing.ts';
 import { keepTrimming, type Retention, type TrimPoint } from './keep-trimming.ts';
 import type { RecentMessages } from './memory-files.ts';
 import { SqliteReader } from './reader.ts';
@@ -36,7 +37,12 @@ export interface StoreClock {
 }
 
 /** Where a crash test may end the process while nothing is committed. */
-export type JournalFilePoint = 'journal.opened' | 'journal.before_checkpoint' | 'journal.after_checkpoint' | TrimPoint;
+export type JournalFilePoint =
+  | 'journal.opened'
+  | 'journal.before_checkpoint'
+  | 'journal.after_checkpoint'
+  | TrimPoint
+  | ErasePoint;
 
 export interface OpenJournalOptions {
   readonly dataDir: string;
@@ -68,17 +74,25 @@ const IDLE_MS = 250;
 export function openJournal(options: OpenJournalOptions): OpenJournal {
   const { dataDir, durability, retention } = options;
   const disk = new SqliteJournalDisk({ file: join(dataDir, 'journal.db'), durability });
-  const journal = serveJournal(disk, options);
-  if (retention === undefined) return journal;
-  const stop = keepTrimming({ ...options, retention, disk, waiting: () => journal.waiting() });
+  const waiting = (): boolean => journal.waiting();
+  const erasing = keepErasing({ ...options, disk, waiting });
+  const journal = serveJournal(disk, options, erasing);
+  const stop = retention === undefined ? undefined : keepTrimming({ ...options, retention, disk, waiting });
   return {
     ...journal,
     close() {
-      stop();
+      stop?.();
+      erasing.close();
       journal.close();
     },
   };
 }
+
+/** A disk that cannot be rewritten says so. */
+const NOT_ERASING: Pick<KeptErasing, 'look' | 'erase'> = {
+  look: () => undefined,
+  erase: ({ fail }) => fail(failure('storage_failed', 'nothing can be erased from this journal')),
+};
 
 /** A disk whose log is moved into its file when nothing else is to be done. */
 export interface IdleDisk extends JournalDisk {
@@ -87,7 +101,11 @@ export interface IdleDisk extends JournalDisk {
 }
 
 /** Becomes the one writer of an open disk, and closes it in the end. */
-export function serveJournal(disk: IdleDisk, { clock, notify, point, failed }: OpenJournalOptions): OpenJournal {
+export function serveJournal(
+  disk: IdleDisk,
+  { clock, notify, point, failed }: OpenJournalOptions,
+  erasing: Pick<KeptErasing, 'look' | 'erase'> = NOT_ERASING,
+): OpenJournal {
   point?.('journal.opened');
   let busy = false;
   let cancel: (() => void) | undefined;
@@ -111,6 +129,7 @@ export function serveJournal(disk: IdleDisk, { clock, notify, point, failed }: O
   const committed = (upto: number): void => {
     busy = true;
     if (cancel === undefined) watch();
+    erasing.look();
     notify(upto);
   };
   const soon = (run: () => void): void => clock.soon(run);
@@ -123,6 +142,7 @@ export function serveJournal(disk: IdleDisk, { clock, notify, point, failed }: O
       'journal.tail': (request) => writer.tail(request),
       'journal.owed': (request) => writer.owed(request),
       'journal.stats': (request) => writer.stats(request),
+      'journal.erase': (request) => erasing.erase(request),
     },
     seq: () => writer.seq,
     waiting: () => writer.waiting,
@@ -187,6 +207,14 @@ export function openViews(options: OpenViewsOptions): OpenViews {
       'views.hurry': ({ body }) => views.hurry(body.upto, body.projection),
       'views.await': (request) => views.await(request),
       'views.stats': (request) => views.stats(request),
+      'views.wipe': (request) => {
+        try {
+          for (const { id, values: all } of request.body.workspaces) if (all) values.erase(id);
+        } catch (thrown) {
+          return request.fail(toFailure(thrown));
+        }
+        views.wipe(request);
+      },
       'values.set': (request) => values.set(request),
       'values.delete': (request) => values.delete(request),
     },
@@ -245,6 +273,7 @@ export function openReader({ dataDir, clock, openFiles, patience, hurry, journal
       'turn.steps': asks('turn.steps'),
       'workspace.list': asks('workspace.list'),
       'message.turn': asks('message.turn'),
+      'vectors.items': asks('vectors.items'),
       'memory.known': asks('memory.known'),
       'memory.search': asks('memory.search'),
       'memory.search_summaries': asks('memory.search_summaries'),
@@ -263,6 +292,7 @@ export function openReader({ dataDir, clock, openFiles, patience, hurry, journal
       'values.list': asks('values.list'),
       'usage.list': asks('usage.list'),
       'user.get': asks('user.get'),
+      'user.content': asks('user.content'),
       'user.by_identity': asks('user.by_identity'),
       'user.list': asks('user.list'),
       'pairing.get': asks('pairing.get'),

@@ -24,6 +24,7 @@ import { FilePool } from './open-files.ts';
 import { openSessionsReader, type PlacedTurn, type SessionsReader } from './sessions-reader.ts';
 import { searchSteps } from './text-search.ts';
 import { ValuesReader } from './values-reader.ts';
+import { vectorItems } from './vector-items.ts';
 import { WorkspaceReaders } from './workspace-readers.ts';
 
 export interface ReaderOptions {
@@ -251,6 +252,7 @@ export class SqliteReader {
     const none = { items: [], next_cursor: null };
     return {
       'user.get': ({ id }) => gateway.directory((of) => of.user(id)) ?? notFound(`There is no user ${id}.`),
+      'user.content': ({ user_id }) => gateway.content(user_id),
       'user.by_identity': ({ channel, platform_id }) => {
         return { user: gateway.directory((of) => of.byIdentity(channel, platform_id)) ?? null };
       },
@@ -278,6 +280,8 @@ export class SqliteReader {
   #memoryAnswers(): Pick<Answers, keyof MemoryQueries> {
     const empty = { items: [], next_cursor: null };
     return {
+      'vectors.items': ({ workspace_id, user_id, page }) =>
+        vectorItems(this.#options.dataDir, workspace_id, user_id, page),
       'memory.known': ({ workspace_id, what, id }) => ({ known: this.#knows(workspace_id, what, id) }),
       'memory.search': (body) => {
         const memory = this.#held(() => this.#memoryOf(body.workspace_id));

@@ -21,6 +21,7 @@ import {
 } from './sessions-schema.ts';
 import { guarded } from './storage-error.ts';
 import { ViewState } from './view-state.ts';
+import { wipeDatabase } from './wipe.ts';
 import type { WorkspaceFileKind, WorkspaceView } from './workspace-files.ts';
 
 /** What the projector writes the files of sessions with. */
@@ -80,6 +81,11 @@ export class SessionsView implements SessionViewRows, WorkspaceView<ReadRowOf<'s
       this.#db.exec('DELETE FROM sessions; DELETE FROM messages; DELETE FROM turns;');
       this.#state.clear();
     });
+  }
+
+  *wipe(): Generator<undefined, void> {
+    guarded(this.#file, () => wipeDatabase(this.#db));
+    yield undefined;
   }
 
   #transact(work: () => void): void {

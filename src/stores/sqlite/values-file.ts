@@ -7,6 +7,7 @@ import { type Failure, failure } from '../../errors.ts';
 import type { StoredValue, ValueQuota } from '../key-value-store.ts';
 import { type Migrations, openDatabase, type SqliteDatabase } from './database.ts';
 import { guarded } from './storage-error.ts';
+import { wipeDatabase } from './wipe.ts';
 
 export const VALUES_FILE = 'values.db';
 
@@ -62,6 +63,14 @@ export class ValuesFile {
     return guarded(this.#file, () =>
       this.#db.transaction(() => changes.map((change) => this.#change(change))).immediate(),
     );
+  }
+
+  /** Deletes and overwrites everything. */
+  erase(): void {
+    guarded(this.#file, () => {
+      this.#db.transaction(() => this.#db.exec('DELETE FROM entries; DELETE FROM used;')).immediate();
+      wipeDatabase(this.#db);
+    });
   }
 
   close(): void {

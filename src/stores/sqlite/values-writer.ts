@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Changes of values as the views' thread makes them: what came together for one workspace is one commit, workspaces in turns.
 
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Failure, failure, toFailure } from '../../errors.ts';
 import { VALUE_MOST, VALUE_QUOTA, type ValueChanges, type ValueQuota } from '../key-value-store.ts';
@@ -65,6 +66,14 @@ export class ValuesWriter {
   delete({ body, reply, fail }: Ask<'values.delete'>): void {
     const { workspace_id, plugin, key } = body;
     this.#take(workspace_id, { change: { type: 'delete', plugin, key }, bytes: 0, reply, fail });
+  }
+
+  /** Deletes everything that is kept in a workspace; whether anything could be. @throws SigilError `storage_failed` */
+  erase(workspace: string): void {
+    const dir = workspaceDir(this.#options.dataDir, workspace);
+    if (dir === undefined || !existsSync(join(dir, VALUES_FILE))) return;
+    const { quota = VALUE_QUOTA } = this.#options;
+    this.#files.use(workspace, () => new ValuesFile(join(dir, VALUES_FILE), quota))?.erase();
   }
 
   close(): void {

@@ -29,7 +29,7 @@ export interface VectorsProjectionOptions extends VectorsOptions, Common {
   readonly broken: () => void;
 }
 
-const NAME = 'vectors.db';
+export const VECTORS_FILE = 'vectors.db';
 
 /**
  * By a cursor of its own, so that vectors that are turned on later, or were off for a while, are made from the beginning of
@@ -44,7 +44,7 @@ export class VectorsProjection extends Projection<MemoryRow> {
       ...common,
       files: [
         {
-          name: NAME,
+          name: VECTORS_FILE,
           open: (file, workspace) => new VectorsView(file, model, () => this.#pump.wanted(workspace)),
           wants: changesVectors,
         },
@@ -58,7 +58,7 @@ export class VectorsProjection extends Projection<MemoryRow> {
       after,
       failed: common.failed,
       use: (workspace, work) => {
-        const done = this.with(NAME, workspace, (view) =>
+        const done = this.with(VECTORS_FILE, workspace, (view) =>
           view instanceof VectorsView ? work(view.writer) : undefined,
         );
         if (this.broken) broken();

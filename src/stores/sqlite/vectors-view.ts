@@ -43,6 +43,11 @@ export class VectorsView implements WorkspaceView<ReadRowOf<'session' | 'workspa
     this.writer.clear();
   }
 
+  *wipe(): Generator<undefined, void> {
+    this.writer.wipe();
+    yield undefined;
+  }
+
   close(): void {
     this.writer.close();
   }
@@ -65,6 +70,10 @@ export class VectorsView implements WorkspaceView<ReadRowOf<'session' | 'workspa
 
   deleteFacts(fact_ids: readonly string[]): void {
     this.writer.deleteRefs('fact', fact_ids);
+  }
+
+  deleteOf(whose: { readonly session_id: string } | { readonly user_id: string }): void {
+    this.writer.deleteOf(whose);
   }
 
   deleteBeginning(id_prefix: string): void {

@@ -20,6 +20,7 @@ import {
   VECTORS_MIGRATIONS,
 } from './vectors-schema.ts';
 import { ViewState } from './view-state.ts';
+import { wipeDatabase } from './wipe.ts';
 
 /** Removals kept for indexes in memory; one that has missed more is loaded anew. */
 const REMOVALS_KEPT = 10_000;
@@ -225,6 +226,11 @@ export class VectorsWriter {
     });
   }
 
+  /** Overwrites what was deleted. Rows of the extension's tables are found by their place, so the file is not written anew. */
+  wipe(): void {
+    guarded(this.#file, () => wipeDatabase(this.#db, { rewrite: false }));
+  }
+
   close(): void {
     this.#db.close();
   }
@@ -317,12 +323,14 @@ export class VectorsWriter {
 
   #remove(n: number | undefined): boolean {
     if (n === undefined) return false;
-    for (const { id } of this.#generations()) {
-      const { entry, dropEntry, dropVector } = this.#of(id);
+    for (const { id, dimensions } of this.#generations()) {
+      const { entry, dropEntry, dropVector, zeroVector } = this.#of(id);
       const found = entry.get(n);
       if (found === undefined) continue;
       dropEntry.run(found.entry);
       if (found.scale === 0) continue;
+      // The extension marks a deleted vector as free and leaves its numbers where they are.
+      zeroVector.run(new Float32Array(dimensions), BigInt(found.entry));
       dropVector.run(BigInt(found.entry));
       this.#sql.countEntries.run(-1, id);
       this.#sql.addRemoved.run(id, found.entry);
@@ -401,6 +409,7 @@ function prepareGeneration(db: SqliteDatabase, generation: number) {
     addVector: db.prepare<AddVector>(
       `INSERT INTO vectors_${generation} (rowid, embedding, source, session, user, created_at) VALUES (?, ?, ?, ?, ?, ?)`,
     ),
+    zeroVector: db.prepare<[Float32Array, bigint]>(`UPDATE vectors_${generation} SET embedding = ? WHERE rowid = ?`),
     dropVector: db.prepare<[bigint]>(`DELETE FROM vectors_${generation} WHERE rowid = ?`),
   };
 }

@@ -6,6 +6,8 @@ import { type Migrations, openDatabase, type SqliteDatabase, VIEW_CHECKPOINT_PAG
 import type { JournalRows } from './journal-source.ts';
 import { guarded } from './storage-error.ts';
 import { ViewState } from './view-state.ts';
+import { wipeDatabase } from './wipe.ts';
+import { mergeText } from './wipe-text.ts';
 
 export interface ViewFileOptions {
   /** Begins with {@link VIEW_STATE}. */
@@ -70,6 +72,14 @@ export class ViewFile {
       this.db.exec(this.#clear);
       this.#state.clear();
     });
+  }
+
+  /** Overwrites what was deleted; the words of these indexes first. */
+  *wipe(texts: readonly string[], then: () => void = () => undefined): Generator<undefined, void> {
+    for (const table of texts) yield* mergeText(this.db, table);
+    then();
+    yield undefined;
+    guarded(this.#file, () => wipeDatabase(this.db));
   }
 
   close(): void {

@@ -1,26 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 // The projector: reads the journal from its checkpoint in batches and applies them to gateway.db and the workspaces' files.
 
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Failure, failure, toFailure } from '../../errors.ts';
 import type { ProjectionName } from '../protocol.ts';
 import type { Request } from '../request.ts';
 import { type ReadRowOf, readRows } from '../streams.ts';
 import { incompleteView, putAside, putAsideNews, saysDamaged } from './damaged.ts';
-import { GATEWAY_FILE } from './data-files.ts';
+import { GATEWAY_FILE, SIDE_FILES } from './data-files.ts';
 import { GatewayView } from './gateway-view.ts';
 import { type BatchBounds, type JournalRows, JournalSource } from './journal-source.ts';
 import { type MemoryRow, memoryFiles, type RecentMessages, readMemory } from './memory-files.ts';
 import { FilePool } from './open-files.ts';
 import { type CheckPlace, Projection } from './projection.ts';
 import { SESSIONS_FILE } from './sessions-view.ts';
-import { type VectorsOptions, VectorsProjection } from './vectors-projection.ts';
+import { VECTORS_FILE, type VectorsOptions, VectorsProjection } from './vectors-projection.ts';
+import { viewsWipe, type Wiped, type WipeRequest } from './views-wipe.ts';
+import { workspaceDir } from './workspace-path.ts';
 
 /** The files of views in a workspace's directory: all that can be made anew from the journal. */
 export const WORKSPACE_FILES: readonly string[] = [
   SESSIONS_FILE.name,
   ...memoryFiles().map(({ name }) => name),
-  'vectors.db',
+  VECTORS_FILE,
 ];
 
 /** Where a crash test may end the process: a batch read, the workspaces' files committed, everything committed. */
@@ -266,6 +269,30 @@ export class SqliteViews {
     }
   }
 
+  /** Overwrites what was deleted up to a row. */
+  wipe(request: WipeRequest): void {
+    this.#wanted = Math.max(this.#wanted, request.body.upto);
+    const { dataDir, soon, after } = this.#options;
+    viewsWipe({
+      ...{ dataDir, soon, after, names: WORKSPACE_FILES, gatewayFile: this.#gatewayFile },
+      gateway: () => this.#gateway,
+      applied: (upto) => {
+        if (this.#closed) return true;
+        this.hurry(upto, 'sessions');
+        this.hurry(upto, 'memory');
+        this.#schedule();
+        return Math.min(this.upto, this.#memory.upto, this.#vectors?.upto ?? upto) >= upto;
+      },
+      with: (name, workspace, work) => {
+        const projection =
+          name === SESSIONS_FILE.name ? this.#sessions : name === VECTORS_FILE ? this.#vectors : this.#memory;
+        // Vectors that are turned off are in nobody's hands: their file can be made again.
+        if (projection === undefined) return work(withoutVectors(dataDir, workspace));
+        return projection.with(name, workspace, (view) => work(view));
+      },
+    })(request);
+  }
+
   stats(request: Request<unknown, ViewsStats>): void {
     try {
       const last = this.#source.last();
@@ -420,6 +447,17 @@ export class SqliteViews {
       }
     });
   }
+}
+
+/** A file of vectors nobody writes: it goes, and is made again from the rest once vectors are turned on. */
+function withoutVectors(dataDir: string, workspace: string): Wiped {
+  return {
+    *wipe() {
+      const file = join(workspaceDir(dataDir, workspace) ?? '', VECTORS_FILE);
+      for (const end of ['', ...SIDE_FILES]) rmSync(`${file}${end}`, { force: true });
+      yield undefined;
+    },
+  };
 }
 
 type Checked = Pick<Projection<never>, 'check' | 'broken'>;

@@ -20,6 +20,8 @@ export interface WorkspaceView<R> {
   apply(journal: string, batch: readonly R[]): void;
   /** Forgets everything, to be filled again. In place: whoever reads the file keeps reading the same one. */
   clear(): void;
+  /** Overwrites what was deleted, one part after the other. */
+  wipe(): Generator<undefined, void>;
   close(): void;
 }
 
