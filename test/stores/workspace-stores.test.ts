@@ -85,7 +85,39 @@ describe('opening', () => {
     await first.sessions.close();
     expect(() => openWorkspaceStores(config, dir)).toThrow(/in use by process/);
     await first.memory.close();
+    await first.vectors.close();
     await openWorkspaceStores(config, dir).close();
+  });
+
+  it('gives vectors of each workspace, apart, and again when it is opened again', async () => {
+    const dir = newDir();
+    const vector = (at: number): Float32Array =>
+      Float32Array.from({ length: 384 }, (_, index) => (index === at ? 1 : 0));
+    const item = (id: string, at: number) => ({
+      ...({
+        id,
+        source: 'note',
+        ref: id,
+        session_id: '',
+        user_id: 'ada',
+        created_at: 0,
+        metadata: {},
+        text: id,
+      } as const),
+      vector: vector(at),
+    });
+    const first = openWorkspaceStores(config, dir);
+    await first.vectors.of('home').put([item('a', 1), item('b', 2)]);
+    await first.vectors.of('elsewhere').put([item('c', 1)]);
+    expect(() => first.vectors.of('../home')).toThrow(/not an id of a workspace/);
+    await first.close();
+    const again = openWorkspaceStores(config, dir);
+    const found = async (workspace: string) =>
+      (await again.vectors.of(workspace).search(vector(1), 1)).map(({ id, score }) => [id, score]);
+    expect([await found('home'), await found('elsewhere')]).toEqual([[['a', 1]], [['c', 1]]]);
+    expect(await again.vectors.of('home').delete(['a', 'nothing'])).toBe(1);
+    expect((await again.vectors.of('home').search(vector(1), 9)).map(({ id }) => id)).toEqual(['b']);
+    await again.close();
   });
 
   it('refuses what is no workspace', async () => {

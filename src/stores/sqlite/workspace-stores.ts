@@ -10,6 +10,7 @@ import type { MemoryStore } from '../memory-store.ts';
 import { createWorkspaceMemory } from '../workspace-memory.ts';
 import { createSessionStore } from '../workspace-sessions.ts';
 import { prepareDataDir } from './data-dir.ts';
+import { openLocalVectors, type WorkspaceVectors } from './local-vectors.ts';
 import { acquireLock } from './lock.ts';
 import { openOneThread } from './one-thread.ts';
 import type { StoreClock } from './open.ts';
@@ -17,10 +18,11 @@ import type { StoreClock } from './open.ts';
 /** What of the configuration the stores go by. */
 export type StoresConfig = Pick<Config, 'storage'> & { readonly sessions?: Config['sessions'] };
 
-/** Everything that belongs to workspaces. Vectors have their place beside these. */
+/** Everything that belongs to workspaces. */
 export interface WorkspaceStores {
   readonly sessions: SessionStore;
   readonly memory: MemoryStore;
+  readonly vectors: WorkspaceVectors;
   /** Ends all of them, and lets go of the directory. */
   close(): Promise<void>;
 }
@@ -32,8 +34,10 @@ export interface StoresWorld extends StoreClock {
   uuid(): string;
 }
 
-/** Backends there are. */
-const BACKENDS: readonly string[] = ['sqlite'];
+/** Backends there are, of each store. */
+const BACKENDS = { session: ['sqlite'], memory: ['sqlite'], vector: ['sqlite_vec'] } as const;
+/** What vectors are of where the configuration says nothing. */
+const MODEL = 'sigil/hash-384';
 /** Messages of a folded window where the configuration says nothing. */
 const WINDOW = 20;
 
@@ -76,10 +80,12 @@ export function openWorkspaceStores(config: StoresConfig, path: string, world = 
 }
 
 function checkBackends({ storage }: StoresConfig): void {
-  const chosen = { session: storage.session.backend, memory: storage.memory.backend };
-  for (const [store, backend = storage.backend] of Object.entries(chosen)) {
-    if (BACKENDS.includes(backend)) continue;
-    const message = `storage.${store}.backend is ${JSON.stringify(backend)}; there is ${BACKENDS.join(', ')}`;
+  const { session, memory, vector } = storage;
+  const chosen = { session: session.backend ?? storage.backend, memory: memory.backend ?? storage.backend };
+  for (const [store, backend] of Object.entries({ ...chosen, vector: vector.backend })) {
+    const known: readonly string[] = BACKENDS[store as keyof typeof BACKENDS];
+    if (known.includes(backend)) continue;
+    const message = `storage.${store}.backend is ${JSON.stringify(backend)}; there is ${known.join(', ')}`;
     throw new SigilError(failure('validation_failed', message));
   }
 }
@@ -94,7 +100,7 @@ function openParts(
   const parts = openOneThread({ dataDir, durability: storage.durability, window, world });
   const { read, writer } = parts;
   /** Stores that are still used: what they share ends with the last of them. */
-  const used = new Set(['sessions', 'memory']);
+  const used = new Set(['sessions', 'memory', 'vectors']);
   const closing = (store: string) => (): Promise<void> => {
     if (used.delete(store) && used.size === 0) {
       parts.close();
@@ -105,9 +111,19 @@ function openParts(
   const now = (): number => world.now();
   const kept = createSessionStore({ streams: parts.sessions, read, now });
   const close = closing('memory');
+  const model = { name: sessions?.memory.embeddings.model ?? MODEL, dimensions: storage.vector.dimensions };
+  const vectors = openLocalVectors(dataDir, model);
+  const closeVectors = closing('vectors');
   const stores = {
     sessions: { ...kept, close: closing('sessions') },
     memory: createWorkspaceMemory({ writer, read, now, uuid: () => world.uuid(), close }),
+    vectors: {
+      ...vectors,
+      close: async () => {
+        await vectors.close();
+        await closeVectors();
+      },
+    },
   };
   return {
     ...stores,
