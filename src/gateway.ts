@@ -27,6 +27,7 @@ import { startNote } from './composition/start-note.ts';
 import { Threads } from './composition/threads.ts';
 import { unavailableParts } from './composition/unavailable.ts';
 import { UserErasures } from './composition/user-erasure.ts';
+import { vectorsHere } from './composition/vectors-here.ts';
 import type { WorkerHost } from './composition/workers.ts';
 import { parseListen } from './config/listen.ts';
 import type { Config } from './config/schema.ts';
@@ -57,11 +58,13 @@ const LAST_USES_MS = 1_000;
  * @param workers where its threads come from: some may be on their way already
  */
 export async function startGateway(
-  options: StartOptions,
+  asked: StartOptions,
   redactor = new Redactor(),
   workers = threadWorkers(),
 ): Promise<RunningGateway> {
-  const { config, dataDir } = options;
+  const { config, leftOut } = vectorsHere(asked.config);
+  const options = { ...asked, config, quarantined: [...asked.quarantined, ...leftOut] };
+  const { dataDir } = options;
   const socket = socketIn(dataDir);
   const lock = takeDataDir(dataDir, killPoints(process.env['SIGIL_KILL_AT']));
   try {

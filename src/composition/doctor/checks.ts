@@ -8,6 +8,7 @@ import { directoryCheck } from './directory.ts';
 import { lockCheck } from './lock.ts';
 import { nodeCheck } from './node.ts';
 import { spaceCheck } from './space.ts';
+import { vectorsCheck } from './vectors.ts';
 import { viewsCheck } from './views.ts';
 
 export const CHECKS: readonly Check[] = [
@@ -18,4 +19,5 @@ export const CHECKS: readonly Check[] = [
   lockCheck,
   databasesCheck,
   viewsCheck,
+  vectorsCheck,
 ];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SQLite's extension for vectors, sqlite-vec, as npm brings it: a library of this platform, loaded into a connection.
 
+import Database from 'better-sqlite3';
 import { getLoadablePath } from 'sqlite-vec';
 import { failure, SigilError } from '../../errors.ts';
 import type { SqliteDatabase } from './database.ts';
@@ -16,5 +17,26 @@ export function loadVec(db: SqliteDatabase): void {
     const why = cause instanceof Error ? cause.message : String(cause);
     const says = `sqlite-vec cannot be loaded on ${process.platform}-${process.arch}: ${why}. Install with optional dependencies, or turn sessions.memory.embeddings off.`;
     throw new SigilError(failure('storage_failed', says), { cause });
+  }
+}
+
+let tried: { readonly trouble: string | undefined } | undefined;
+
+/** Why the extension cannot be loaded in this process, in words that end no sentence; undefined when it can. Tried once. */
+export function vecTrouble(): string | undefined {
+  tried ??= { trouble: tryVec() };
+  return tried.trouble;
+}
+
+function tryVec(): string | undefined {
+  const db = new Database(':memory:');
+  try {
+    db.loadExtension(getLoadablePath());
+    return undefined;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    return `sqlite-vec cannot be loaded on ${process.platform}-${process.arch} (${why.replace(/\.$/, '')})`;
+  } finally {
+    db.close();
   }
 }
