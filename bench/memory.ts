@@ -154,13 +154,9 @@ export function measureOpening({ rounds, short }: Plan): Promise<Measured> {
     const ids = Array.from({ length: count }, (_, at) => `w${at}`);
     const stores = openStores(dir);
     for (const [at, id] of ids.entries()) {
-      await stores.sessions.write(`s${at}`, id, () => ({
-        ok: true,
-        records: [
-          { type: 'session_created', session_id: `s${at}`, workspace_id: id, user_id: 'u', channel: 'channel/http' },
-        ],
-        body: undefined,
-      }));
+      const of = { session_id: `s${at}`, workspace_id: id };
+      const created = { type: 'session_created', ...of, user_id: 'u', channel: 'channel/http' } as const;
+      await stores.sessions.write({ ...of, session: 'new', records: [created] });
       await stores.writer.write({
         workspace_id: id,
         records: [

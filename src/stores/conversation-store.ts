@@ -32,8 +32,8 @@ export type SessionChange = Pick<
 >;
 
 /**
- * Sessions. In a running gateway a session's stream is written by its lane alone: there this interface is read, and what
- * changes a session is asked of the lane.
+ * Sessions. In a running gateway a session's stream is written by its lane alone, so what changes a session is asked of the
+ * lane (`remote/session-writer.ts`); while a turn of it is open, all but its deletion is `conflict`.
  */
 export interface SessionStore {
   /** @throws SigilError `conflict` when there is one under its id. */

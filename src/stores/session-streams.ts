@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The writer of sessions' streams where no lane runs: tools, tests and commands that work without a gateway.
 
-import { failure, SigilError } from '../errors.ts';
+import { SigilError } from '../errors.ts';
+import { type AuditNote, auditNote } from './audit.ts';
 import { emptySession, evolve, type PackedSession, packSession, type SessionState, unpackSession } from './fold.ts';
 import { restore, type SessionRecord, store } from './records.ts';
-import { type Decision, StreamOwner, type StreamOwnerOptions } from './stream-owner.ts';
+import { refusedWrite, type SessionWrite, type SessionWriter } from './session-write.ts';
+import { StreamOwner, type StreamOwnerOptions } from './stream-owner.ts';
 
 export type SessionStreamsOptions = Pick<
   StreamOwnerOptions<SessionState, SessionRecord>,
@@ -21,7 +23,7 @@ const HELD_MOST = 256;
  * One owner for each session that is written. A checkpoint is a lane's own, so a gateway that starts later goes on with the
  * session as if it had written it itself; what it has open it keeps.
  */
-export class SessionStreams {
+export class SessionStreams implements SessionWriter {
   readonly #options: SessionStreamsOptions;
   readonly #owners = new Map<string, Held>();
 
@@ -29,17 +31,18 @@ export class SessionStreams {
     this.#options = options;
   }
 
-  /** Writes what is decided on the session as it is. Resolves with the seq a later read must have seen. */
-  write(
-    session_id: string,
-    workspace_id: string,
-    decide: (state: SessionState) => Decision<SessionRecord, undefined>,
-  ): Promise<number> {
+  /** Nobody is signed in where no gateway runs: a deletion is done by the system, and noted as that. */
+  write(write: SessionWrite): Promise<number> {
+    const { session_id, workspace_id, records } = write;
     return new Promise((resolve, reject) => {
       const owner = this.#owner(session_id, workspace_id);
       owner.submit(
-        (state) =>
-          isBusy(state) ? { ok: false, error: failure('conflict', 'a turn of this session is open') } : decide(state),
+        (state) => {
+          const error = refusedWrite(state, write);
+          if (error !== null) return { ok: false, error };
+          const audit = auditOf(records, session_id, state.facts);
+          return { ok: true, records, body: undefined, ...(audit.length === 0 ? {} : { audit }) };
+        },
         (outcome) => {
           this.#release();
           if (outcome.ok) resolve(outcome.body.seq);
@@ -93,7 +96,12 @@ interface Held {
   readonly owner: StreamOwner<SessionState, SessionRecord>;
 }
 
-/** A lane has more in memory than the log tells (which rows are owed), so what it has open is its own to end. */
-function isBusy(state: SessionState): boolean {
-  return state.turn !== null || state.waiting.length > 0;
+function auditOf(
+  records: readonly SessionRecord[],
+  session_id: string,
+  facts: SessionState['facts'],
+): readonly AuditNote[] {
+  if (facts === null || !records.some(({ type }) => type === 'session_deleted')) return [];
+  const { workspace_id, user_id } = facts;
+  return [auditNote('session.deleted', 'system', { user_id }, { workspace_id, session_id })];
 }

@@ -2,18 +2,16 @@
 // Sessions over their two sides: changes are records of their streams, answers come from the view of them.
 
 import { failure, SigilError } from '../errors.ts';
-import { auditNote } from './audit.ts';
 import type { NewSession, Session, SessionChange, SessionStore } from './conversation-store.ts';
 import { dateTime } from './date-time.ts';
-import type { SessionState } from './fold.ts';
 import type { Message } from './memory-store.ts';
 import type { MessageAdded, SessionChanged, SessionDetails, SessionRecord } from './records.ts';
 import type { ReadStore, SessionRow, StoredMessageRow } from './session-store.ts';
-import type { SessionStreams } from './session-streams.ts';
-import type { Decision } from './stream-owner.ts';
+import type { SessionWriter } from './session-write.ts';
 
 export interface WorkspaceSessionsOptions {
-  readonly streams: SessionStreams;
+  /** Where no gateway runs the streams themselves, else the lanes over the bus. */
+  readonly writer: SessionWriter;
   readonly read: ReadStore;
   /** Epoch milliseconds. */
   readonly now: () => number;
@@ -27,7 +25,7 @@ const NO_DETAILS: SessionDetails = {
   token_budget: { maxPerSession: 0, maxPerHour: 0, maxPerDay: 0, usedSession: 0, usedHour: 0, usedDay: 0 },
 };
 
-export function createSessionStore({ streams, read, now }: WorkspaceSessionsOptions): SessionStore {
+export function createSessionStore({ writer, read, now }: WorkspaceSessionsOptions): SessionStore {
   const shown = async (row: SessionRow, after?: number): Promise<Session> => {
     const barrier = after === undefined ? undefined : { after };
     const { details } = await read.read('session.details', { session_id: row.id }, barrier);
@@ -40,15 +38,15 @@ export function createSessionStore({ streams, read, now }: WorkspaceSessionsOpti
   /** Changes a session that is there. */
   const change = async (session_id: string, records: () => readonly SessionRecord[]): Promise<number> => {
     const { workspace_id } = await read.read('session.get', { session_id });
-    return await streams.write(session_id, workspace_id, (state) => known(session_id, state, records()));
+    return await writer.write({ session_id, workspace_id, session: 'there', records: records() });
   };
   /** What is looked up before a message is added must still be so when it is: one after the other, for each session. */
   const appending = new Map<string, Promise<void>>();
   return {
     create: async (session) => {
-      const { id, workspaceId } = session;
-      const seq = await streams.write(id, workspaceId, (state) => created(session, state));
-      return await get(id, seq);
+      const { id: session_id, workspaceId: workspace_id } = session;
+      const seq = await writer.write({ session_id, workspace_id, session: 'new', records: createdBy(session) });
+      return await get(session_id, seq);
     },
     get: (id) => get(id),
     update: async (id, changed) => {
@@ -61,10 +59,7 @@ export function createSessionStore({ streams, read, now }: WorkspaceSessionsOpti
       const { items, next_cursor } = await read.read('session.list', { workspace_id, page: asked });
       return { items: await Promise.all(items.map((row) => shown(row))), next_cursor };
     },
-    delete: async (id) => {
-      const { workspace_id } = await read.read('session.get', { session_id: id });
-      await streams.write(id, workspace_id, (state) => deleted(id, state));
-    },
+    delete: async (id) => void (await change(id, () => [{ type: 'session_deleted', session_id: id }])),
     append: async (session_id, message) => {
       const before = appending.get(session_id) ?? Promise.resolve();
       const added = before.then(async () => {
@@ -84,30 +79,16 @@ export function createSessionStore({ streams, read, now }: WorkspaceSessionsOpti
       return items.map((row) => messageOf(session_id, row));
     },
     close: () => {
-      streams.close();
+      writer.close();
       return Promise.resolve();
     },
   };
 }
 
-function known(id: string, state: SessionState, records: readonly SessionRecord[]): Decision<SessionRecord, undefined> {
-  if (state.facts === null) return { ok: false, error: failure('not_found', `session ${id} does not exist`) };
-  return { ok: true, records, body: undefined };
-}
-
-/** Nobody is signed in where no gateway runs: it is done by the system, and noted as that. */
-function deleted(session_id: string, state: SessionState): Decision<SessionRecord, undefined> {
-  const decision = known(session_id, state, [{ type: 'session_deleted', session_id }]);
-  if (!decision.ok || state.facts === null) return decision;
-  const { workspace_id, user_id } = state.facts;
-  return { ...decision, audit: [auditNote('session.deleted', 'system', { user_id }, { workspace_id, session_id })] };
-}
-
-function created(session: NewSession, state: SessionState): Decision<SessionRecord, undefined> {
+function createdBy(session: NewSession): readonly SessionRecord[] {
   const { id: session_id, workspaceId: workspace_id, userId: user_id, ...more } = session;
-  if (state.facts !== null) return { ok: false, error: failure('conflict', `session ${session_id} exists already`) };
-  const record = { type: 'session_created', session_id, workspace_id, user_id, channel: 'channel/import' } as const;
-  return { ok: true, records: [record, changeOf(more, NO_DETAILS)], body: undefined };
+  const created = { type: 'session_created', session_id, workspace_id, user_id, channel: 'channel/import' } as const;
+  return [created, changeOf(more, NO_DETAILS)];
 }
 
 function changeOf(change: Partial<SessionChange>, before: SessionDetails): SessionChanged {

@@ -10,9 +10,11 @@ import { address } from '../../src/bus/address.ts';
 import { realWorld } from '../../src/composition/real-world.ts';
 import { defaultConfig } from '../../src/config/schema.ts';
 import { createReadStore, createSeqTracker } from '../../src/stores/remote/read-store.ts';
+import { createSessionWriter } from '../../src/stores/remote/session-writer.ts';
 import { createWorkspaceWriter } from '../../src/stores/remote/workspace-writer.ts';
 import { openWorkspaceStores } from '../../src/stores/sqlite/workspace-stores.ts';
 import { createWorkspaceMemory } from '../../src/stores/workspace-memory.ts';
+import { createSessionStore } from '../../src/stores/workspace-sessions.ts';
 import { memoryContract } from './memory-contract.ts';
 import { type OpenedSessions, sessionContract } from './session-contract.ts';
 import { dumpRebuilt, dumpViews } from './store-house.ts';
@@ -65,6 +67,24 @@ describe('over the bus', () => {
     const { now, uuid } = realWorld;
     return { memory: createWorkspaceMemory({ writer, read, now, uuid }), close: stop };
   }, 20);
+
+  const openSessions = async (data_dir: string): Promise<OpenedSessions> => {
+    const { context, stop } = await startThreads({ layout: { lanes: 2, io: 1 }, config: base, data_dir });
+    const seen = createSeqTracker();
+    const { bus } = context;
+    const from = address('channel', 'http');
+    const read = createReadStore({ bus, from, seen });
+    const sessions = createSessionStore({ writer: createSessionWriter({ bus, from, seen }), read, now: realWorld.now });
+    return {
+      sessions,
+      close: stop,
+      again: async () => {
+        await stop();
+        return await openSessions(data_dir);
+      },
+    };
+  };
+  sessionContract(() => openSessions(newDir()));
 });
 
 describe('opening', () => {

@@ -7,6 +7,7 @@ import { evolve, packSession, placeOf, type SessionState, tokensOf } from '../..
 import type { DatedRecords } from '../../stores/imported-turn.ts';
 import type { Append, Committed } from '../../stores/journal.ts';
 import type { SessionRecord } from '../../stores/records.ts';
+import { refusedWrite, type SessionWrite } from '../../stores/session-write.ts';
 import type { ShortEvent } from '../../stores/turn-events.ts';
 import type { World } from '../../world.ts';
 import type { Resident } from '../residents.ts';
@@ -240,6 +241,22 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
       this.feed('received', state);
     };
     this.write(this.one({ type: 'session_changed', ...change }), changed, by);
+  }
+
+  /** Writes what a caller has made of the session, as long as no turn of it is open. */
+  writeFor(envelope: Envelope): void {
+    const write = envelope.body as Omit<SessionWrite, 'session_id'>;
+    const { session_id, deleting } = this;
+    const refused = deleting === null ? refusedWrite(this.ahead, { ...write, session_id }) : goingSession();
+    if (refused !== null) return this.effects.fail(envelope, refused);
+    const { now, policy } = this.deciding();
+    let state = this.ahead;
+    for (const record of write.records) state = evolve(state, record, now, policy.window);
+    this.wait(envelope);
+    this.write({ records: write.records, state }, (durable) => {
+      this.answer(envelope, { seq: this.seq });
+      this.feed('received', durable);
+    });
   }
 
   /** Ends what runs, and with the last of it the session. */

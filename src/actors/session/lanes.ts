@@ -264,6 +264,8 @@ export class Lanes {
         return this.lookAt(lane, () => lane.import(envelope));
       case 'session.change':
         return this.lookAt(lane, () => lane.change(envelope));
+      case 'session.write':
+        return this.lookAt(lane, () => lane.writeFor(envelope));
       case 'session.delete':
         return this.lookAt(lane, () => lane.delete(envelope));
       default:

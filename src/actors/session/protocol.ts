@@ -3,6 +3,7 @@
 
 import type { ImportedTurn } from '../../stores/imported-turn.ts';
 import type { QueueMode } from '../../stores/records.ts';
+import type { SessionWrite } from '../../stores/session-write.ts';
 import type { NumberedTurnEvent, TurnEventBatch } from '../../stores/turn-events.ts';
 
 /** A message on its way into a session. */
@@ -84,6 +85,11 @@ export type SessionProtocol = {
   };
   readonly 'session.change': {
     readonly body: SessionChange & { readonly by: string };
+    readonly reply: { readonly seq: number };
+  };
+  /** Records of a caller's own, answered when durable; `conflict` while a turn is open. */
+  readonly 'session.write': {
+    readonly body: Omit<SessionWrite, 'session_id'>;
     readonly reply: { readonly seq: number };
   };
   /**

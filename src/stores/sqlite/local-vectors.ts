@@ -3,8 +3,7 @@
 
 import { join } from 'node:path';
 import { failure, SigilError } from '../../errors.ts';
-import { IndexedSearch } from '../scan/indexed-search.ts';
-import { MemoryBudget } from '../scan/memory-budget.ts';
+import { checkNearest, unitOf } from '../vector-math.ts';
 import type { VectorModel, VectorStore } from '../vector-store.ts';
 import { VectorsReader } from './vectors-reader.ts';
 import { VectorsWriter } from './vectors-writer.ts';
@@ -21,13 +20,13 @@ export interface WorkspaceVectors {
   close(): Promise<void>;
 }
 
-/** What the indexes in memory of all workspaces may take together, in bytes. */
-const MEMORY_BYTES = 128 * 1_048_576;
-
-/** @param model what the indexes are of */
+/**
+ * Every search is answered from the file, exactly: whoever works without a gateway asks seldom.
+ *
+ * @param model what the indexes are of
+ */
 export function openLocalVectors(dataDir: string, model: VectorModel): WorkspaceVectors {
   const opened = new Map<string, VectorStore>();
-  const budget = new MemoryBudget(MEMORY_BYTES);
   const open = (id: string): VectorStore => {
     const dir = workspaceDir(dataDir, id);
     if (dir === undefined) {
@@ -36,20 +35,20 @@ export function openLocalVectors(dataDir: string, model: VectorModel): Workspace
     const file = join(dir, 'vectors.db');
     const writer = new VectorsWriter(file, model);
     const rows = new VectorsReader(file);
-    const index = new IndexedSearch({ key: id, rows, budget });
     return {
       put: async (items) => writer.putEmbedded(items),
       delete: async (ids) => writer.delete(ids),
-      search: async (vector, k, filter) => {
-        const first = index.search(vector, k, filter);
-        if (first.by !== 'behind') return first.results;
-        // What is in memory has missed something: it is loaded anew, as far as it is worth it.
-        while (index.load() === 'more');
-        return index.search(vector, k, filter).results;
+      search: async (vector, k, filter = {}) => {
+        checkNearest(k);
+        const found = rows.snapshot(({ model: { dimensions } }) => {
+          const unit = unitOf(vector, dimensions);
+          const numbered = rows.numbered(filter);
+          return unit === undefined || numbered === undefined ? [] : rows.nearest(unit, k, numbered);
+        });
+        return found ?? [];
       },
       close: async () => {
         if (!opened.delete(id)) return;
-        index.unload();
         rows.close();
         writer.close();
       },

@@ -109,7 +109,7 @@ function openParts(
     return Promise.resolve();
   };
   const now = (): number => world.now();
-  const kept = createSessionStore({ streams: parts.sessions, read, now });
+  const kept = createSessionStore({ writer: parts.sessions, read, now });
   const close = closing('memory');
   const model = { name: sessions?.memory.embeddings.model ?? MODEL, dimensions: storage.vector.dimensions };
   const vectors = openLocalVectors(dataDir, model);

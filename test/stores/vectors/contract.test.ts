@@ -3,6 +3,7 @@
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { openLocalVectors } from '../../../src/stores/sqlite/local-vectors.ts';
 import { vectorStoreContract } from './contract.ts';
 import { openStore, STORE_KINDS, scratch } from './stores.ts';
 
@@ -26,3 +27,19 @@ for (const kind of STORE_KINDS) {
     400,
   );
 }
+
+vectorStoreContract(
+  'without a gateway',
+  async (dimensions) => {
+    const path = join(dir, `local-${opened++}`);
+    const vectors = openLocalVectors(path, { name: 'test/model', dimensions });
+    return {
+      ...vectors.of('home'),
+      close: async () => {
+        await vectors.close();
+        rmSync(path, { recursive: true, force: true });
+      },
+    };
+  },
+  100,
+);
