@@ -69,9 +69,12 @@ export const SOURCE_NUMBERS: Readonly<Record<VectorSource, number>> = { message:
  */
 const CHUNK = 64;
 
+/** The `slack` of an entry, with a scale of 0, whose text could not be embedded. */
+export const GIVEN_UP = -1;
+
 /**
  * The tables of one generation. `vec0` keeps the vectors and answers exactly; an entry keeps the code of its vector, which is
- * what an index in memory is made of (a scale of 0: the vector is all zero and is not in `vec0`).
+ * what an index in memory is made of (a scale of 0: the vector is all zero, or there is none, and is not in `vec0`).
  */
 export function generationTables(generation: number, dimensions: number): string {
   return `

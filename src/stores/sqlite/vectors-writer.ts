@@ -14,6 +14,7 @@ import { loadVec } from './vec-extension.ts';
 import {
   dropGenerationTables,
   fillingOf,
+  GIVEN_UP,
   generationTables,
   SOURCE_NUMBERS,
   type StoredGeneration,
@@ -27,11 +28,17 @@ const REMOVALS_KEPT = 10_000;
 /** The largest vectors `vec0` takes. */
 const DIMENSIONS_MOST = 8_192;
 
+interface MissingItem {
+  readonly n: number;
+  readonly id: string;
+  readonly text: string;
+}
+
 /** Items that a generation lacks. */
 export interface MissingVectors {
   readonly generation: number;
   readonly model: VectorModel;
-  readonly items: readonly { readonly n: number; readonly text: string }[];
+  readonly items: readonly MissingItem[];
   /** Up to which item the generation is embedded once these are. */
   readonly upto: number;
 }
@@ -184,19 +191,27 @@ export class VectorsWriter {
   /**
    * The next items to be embedded: those the current generation lacks come first, for they cannot be found yet.
    *
-   * @param can whether texts can be embedded with this model now
+   * @param can whether texts can be embedded with this model now; all can when it is not given
+   * @param most items at most
    * @returns undefined when nothing is missing
    */
-  missing(can: (model: VectorModel) => boolean = () => true): MissingVectors | undefined {
+  missing({
+    can = () => true,
+    most = EMBED_MOST.texts,
+  }: {
+    readonly can?: (model: VectorModel) => boolean;
+    readonly most?: number;
+  } = {}): MissingVectors | undefined {
     for (const { id, model: name, dimensions, upto } of this.#generations()) {
       const model = { name, dimensions };
       if (!can(model)) continue;
-      const items: { readonly n: number; readonly text: string }[] = [];
+      const items: MissingItem[] = [];
       let length = 0;
       let last = upto;
       for (const item of this.#of(id).missing.iterate(upto)) {
         length += item.text.length;
-        if (items.length === EMBED_MOST.texts || (items.length > 0 && length > EMBED_MOST.length)) break;
+        if (items.length === Math.min(most, EMBED_MOST.texts) || (items.length > 0 && length > EMBED_MOST.length))
+          break;
         items.push(item);
         last = item.n;
       }
@@ -212,14 +227,32 @@ export class VectorsWriter {
    * @param vectors one after the other, in the order of the items
    * @returns whether another generation answers from now on
    */
-  fill({ generation, model, items, upto }: MissingVectors, vectors: Float32Array): boolean {
-    const { dimensions } = model;
-    const units = items.map((_, at) => unitOf(vectors.subarray(at * dimensions, (at + 1) * dimensions), dimensions));
+  fill(missing: MissingVectors, vectors: Float32Array): boolean {
+    const { dimensions } = missing.model;
+    const units = missing.items.map((_, at) =>
+      unitOf(vectors.subarray(at * dimensions, (at + 1) * dimensions), dimensions),
+    );
+    return this.#settle(missing, (n, at) => this.#enter(missing.generation, n, units[at]));
+  }
+
+  /**
+   * Marks what was {@link missing} as not to be embedded with this model: it is kept and never found, and no longer missing.
+   *
+   * @returns whether another generation answers from now on
+   */
+  giveUp(missing: MissingVectors): boolean {
+    return this.#settle(
+      missing,
+      (n) => void this.#of(missing.generation).addEntry.run(n, 0, GIVEN_UP, Buffer.alloc(0)),
+    );
+  }
+
+  #settle({ generation, items, upto }: MissingVectors, enter: (n: number, at: number) => void): boolean {
     return this.transact(() => {
       if (!this.#generations().some(({ id }) => id === generation)) return false;
       for (const [at, { n }] of items.entries()) {
         const there = this.#sql.itemByNumber.get(n) !== undefined;
-        if (there && this.#of(generation).entry.get(n) === undefined) this.#enter(generation, n, units[at]);
+        if (there && this.#of(generation).entry.get(n) === undefined) enter(n, at);
       }
       this.#sql.advance.run(upto, generation);
       return this.#takeOver();
@@ -395,8 +428,8 @@ type AddVector = [bigint, Float32Array, bigint, bigint, bigint, bigint];
 /** Statements on the tables of one generation. Its number is ours, so it may be part of a name. */
 function prepareGeneration(db: SqliteDatabase, generation: number) {
   return {
-    missing: db.prepare<[number], { readonly n: number; readonly text: string }>(
-      `SELECT n, text FROM items WHERE n > ? AND NOT EXISTS (SELECT 1 FROM entries_${generation} AS e WHERE e.n = items.n) ORDER BY n`,
+    missing: db.prepare<[number], MissingItem>(
+      `SELECT n, id, text FROM items WHERE n > ? AND NOT EXISTS (SELECT 1 FROM entries_${generation} AS e WHERE e.n = items.n) ORDER BY n`,
     ),
     entry: db.prepare<[number], { readonly entry: number; readonly scale: number }>(
       `SELECT entry, scale FROM entries_${generation} WHERE n = ?`,

@@ -144,7 +144,7 @@ describe('an index and its model', () => {
       ),
     ).toBe(false);
     // The new one is found by the old model first, before the new index is whole.
-    const next = writer.missing(({ name }) => name === OLD.name);
+    const next = writer.missing({ can: ({ name }) => name === OLD.name });
     expect(next?.items.map(({ text }) => text)).toEqual(['text 1003', 'text 500']);
     if (next !== undefined) writer.fill(next, oldOrNew(OLD, ['text 1003', 'text 500']));
     expect(nearest(search, OLD, 'text 500')[0]).toBe('i-500');
