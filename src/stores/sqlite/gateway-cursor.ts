@@ -6,13 +6,7 @@ import type { SqliteDatabase } from './database.ts';
 import type { JournalRows } from './journal-source.ts';
 import type { Given, ProjectionCursor } from './projection.ts';
 import { guarded } from './storage-error.ts';
-import { markOf } from './view-state.ts';
-
-interface Place {
-  readonly journal: string;
-  readonly upto: number;
-  readonly mark: string;
-}
+import { markOf, NOWHERE, placeBelongs, type ViewPlace } from './view-state.ts';
 
 export class GatewayCursor implements ProjectionCursor<unknown> {
   readonly #file: string;
@@ -35,13 +29,7 @@ export class GatewayCursor implements ProjectionCursor<unknown> {
   }
 
   belongsTo(source: JournalRows): boolean {
-    return guarded(this.#file, () => {
-      const place = this.#sql.get.get(this.#name);
-      if (place === undefined || place.upto === 0) return true;
-      if (place.journal !== source.id || place.upto > source.last()) return false;
-      const mark = source.mark(place.upto);
-      return mark === undefined || mark === place.mark;
-    });
+    return guarded(this.#file, () => placeBelongs(this.#sql.get.get(this.#name) ?? NOWHERE, source));
   }
 
   lastOf(file: string, workspace: string): number {
@@ -75,7 +63,7 @@ export class GatewayCursor implements ProjectionCursor<unknown> {
 
 function prepare(db: SqliteDatabase) {
   return {
-    get: db.prepare<[string], Place>('SELECT journal, upto, mark FROM projections WHERE name = ?'),
+    get: db.prepare<[string], ViewPlace>('SELECT journal, upto, mark FROM projections WHERE name = ?'),
     set: db.prepare<[string, string, number, string]>(
       `INSERT INTO projections (name, journal, upto, mark) VALUES (?, ?, ?, ?)
        ON CONFLICT (name) DO UPDATE SET journal = excluded.journal, upto = excluded.upto, mark = excluded.mark`,

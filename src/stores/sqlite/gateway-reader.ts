@@ -9,6 +9,7 @@ import { DirectoryReader } from './directory-reader.ts';
 import { DAY, GATEWAY_MIGRATIONS, HOUR } from './gateway-schema.ts';
 import { guarded } from './storage-error.ts';
 import { UsageReader } from './usage-reader.ts';
+import { NOWHERE, preparePlace, type ViewPlace } from './view-state.ts';
 
 interface WorkspaceEntry {
   readonly id: string;
@@ -45,6 +46,11 @@ export class GatewayReader {
 
   constructor(file: string) {
     this.#file = file;
+  }
+
+  /** Of which journal the views are, up to which row. */
+  place(): ViewPlace {
+    return this.#read((sql) => sql.place.get()) ?? NOWHERE;
   }
 
   /** How far the views are, looked up in the file. */
@@ -155,6 +161,7 @@ function prepare(db: SqliteDatabase) {
   return {
     begin: db.prepare<[]>('BEGIN'),
     commit: db.prepare<[]>('COMMIT'),
+    place: preparePlace(db),
     upto: db.prepare<[], number>('SELECT upto FROM view_state').pluck(),
     uptoOf: db.prepare<[string], number>('SELECT upto FROM projections WHERE name = ?').pluck(),
     lastGiven: db

@@ -19,6 +19,7 @@ import { openReadonly, type SqliteDatabase } from './database.ts';
 import { KnowledgeGraph } from './knowledge-graph.ts';
 import { KNOWLEDGE_MIGRATIONS } from './knowledge-schema.ts';
 import { TRIPLE, type TripleRow, tripleOf } from './knowledge-view.ts';
+import { NOWHERE, preparePlace, type ViewPlace } from './view-state.ts';
 
 type Body<Q extends keyof KnowledgeQueries> = Omit<KnowledgeQueries[Q]['body'], 'workspace_id'>;
 
@@ -48,8 +49,8 @@ export class KnowledgeReader {
   }
 
   /** Which journal it is made of, and up to which row. */
-  state(): { readonly journal: string; readonly upto: number } {
-    return this.#sql.state.get() ?? { journal: '', upto: 0 };
+  state(): ViewPlace {
+    return this.#sql.state.get() ?? NOWHERE;
   }
 
   has(what: Exclude<KnownKind, 'message' | 'summary'>, id: string): boolean {
@@ -232,7 +233,7 @@ function prepare(db: SqliteDatabase) {
        ORDER BY created DESC, n DESC LIMIT ?`,
     );
   return {
-    state: db.prepare<[], { journal: string; upto: number }>('SELECT journal, upto FROM view_state'),
+    state: preparePlace(db),
     entity: db.prepare<[string, string], FoundEntity>(`SELECT ${HEAD} FROM entities WHERE workspace = ? AND id = ?`),
     statement: db
       .prepare<[string, string, string], number>(

@@ -8,6 +8,7 @@ import { openReadonly, type SqliteDatabase } from './database.ts';
 import { MESSAGES, messageRow, type StoredMessage, type StoredSummary, SUMMARIES, summaryRow } from './memory-rows.ts';
 import { MEMORY_MIGRATIONS } from './memory-schema.ts';
 import type { StoredCandidate, TextIndex } from './text-search.ts';
+import { NOWHERE, preparePlace, type ViewPlace } from './view-state.ts';
 
 /** Opens a workspace's file for reading; undefined while it is not there. */
 export function openMemoryReader(file: string): MemoryReader | undefined {
@@ -34,8 +35,8 @@ export class MemoryReader {
   }
 
   /** Which journal it is made of, and up to which row. */
-  state(): { readonly journal: string; readonly upto: number } {
-    return this.#sql.state.get() ?? { journal: '', upto: 0 };
+  state(): ViewPlace {
+    return this.#sql.state.get() ?? NOWHERE;
   }
 
   hasMessage(id: string): boolean {
@@ -201,7 +202,7 @@ function prepare(db: SqliteDatabase) {
     WHERE from_at >= @from AND to_at <= @to AND user_id = coalesce(@user_id, user_id)
       AND session_id = coalesce(@session_id, session_id)`;
   return {
-    state: db.prepare<[], { journal: string; upto: number }>('SELECT journal, upto FROM view_state'),
+    state: preparePlace(db),
     message: db.prepare<[string], number>('SELECT n FROM messages WHERE id = ? LIMIT 1').pluck(),
     summary: db.prepare<[string], number>('SELECT n FROM summaries WHERE id = ?').pluck(),
     messageCount: db.prepare<[], number>('SELECT count(*) FROM messages').pluck(),

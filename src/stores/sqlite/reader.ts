@@ -25,6 +25,7 @@ import { openSessionsReader, type PlacedTurn, type SessionsReader } from './sess
 import { searchSteps } from './text-search.ts';
 import { ValuesReader } from './values-reader.ts';
 import { vectorItems } from './vector-items.ts';
+import { placeBelongs, type ViewPlace } from './view-state.ts';
 import { WorkspaceReaders } from './workspace-readers.ts';
 
 export interface ReaderOptions {
@@ -71,6 +72,7 @@ export class SqliteReader {
   /** Pieces of work so far: between two of them anything may have happened. */
   #turns = 0;
   #scheduled = false;
+  #belongs = false;
   #closed = false;
 
   constructor(options: ReaderOptions) {
@@ -79,7 +81,8 @@ export class SqliteReader {
     this.#journal = options.journal ?? new JournalSource(join(dataDir, 'journal.db'));
     this.#gateway = new GatewayReader(join(dataDir, 'gateway.db'));
     const pool = new FilePool(options.openFiles ?? 48);
-    const readers = { dataDir, journal: () => this.#gateway.journal(), pool };
+    const belongs = (place: ViewPlace): boolean => this.#journal.open() && placeBelongs(place, this.#journal);
+    const readers = { dataDir, journal: () => this.#gateway.journal(), belongs, pool };
     this.#sessions = new WorkspaceReaders({ ...readers, name: 'sessions.db', open: openSessionsReader });
     this.#memory = new WorkspaceReaders({ ...readers, name: 'memory.db', open: (_, file) => openMemoryReader(file) });
     this.#knowledge = new WorkspaceReaders({ ...readers, name: 'knowledge.db', open: openKnowledgeReader });
@@ -91,10 +94,16 @@ export class SqliteReader {
       return new ViewBarrier({ look, monotonic, after, limit, most: MOST, ...hurried });
     };
     this.#barriers = {
-      sessions: barrier('sessions', () => this.#gateway.upto()),
-      memory: barrier('memory', () => this.#gateway.uptoOf('memory')),
+      sessions: barrier('sessions', () => (this.#trusted() ? this.#gateway.upto() : 0)),
+      memory: barrier('memory', () => (this.#trusted() ? this.#gateway.uptoOf('memory') : 0)),
     };
     this.#answers = this.#makeAnswers();
+  }
+
+  /** Whether gateway.db is made of the journal as it is. Once it is, it stays so. */
+  #trusted(): boolean {
+    this.#belongs ||= this.#journal.open() && placeBelongs(this.#gateway.place(), this.#journal);
+    return this.#belongs;
   }
 
   /** A projection has applied everything up to here. */

@@ -16,6 +16,7 @@ import type { TurnFigures } from '../trimmed-turn.ts';
 import { pageLimit, pageOf, placeOf } from './cursor.ts';
 import { fileIdentity, openReadonly, type SqliteDatabase } from './database.ts';
 import { SESSIONS_MIGRATIONS, type StoredMessage, type StoredSession, type StoredTurn } from './sessions-schema.ts';
+import { NOWHERE, preparePlace, type ViewPlace } from './view-state.ts';
 
 /** A turn with its place in the journal. */
 export interface PlacedTurn {
@@ -48,8 +49,8 @@ export class SessionsReader {
   }
 
   /** Which journal it is made of, and up to which row. */
-  state(): { readonly journal: string; readonly upto: number } {
-    return this.#sql.state.get() ?? { journal: '', upto: 0 };
+  state(): ViewPlace {
+    return this.#sql.state.get() ?? NOWHERE;
   }
 
   session(id: string): SessionRow | undefined {
@@ -191,7 +192,7 @@ const KEY = '(SELECT key FROM sessions WHERE id = ?)';
 
 function prepare(db: SqliteDatabase) {
   return {
-    state: db.prepare<[], { journal: string; upto: number }>('SELECT journal, upto FROM view_state'),
+    state: preparePlace(db),
     session: db.prepare<[string], StoredSession>('SELECT * FROM sessions WHERE id = ?'),
     sessions: db.prepare<[number, number], StoredSession>(
       'SELECT * FROM sessions WHERE updated_seq < ? ORDER BY updated_seq DESC LIMIT ?',

@@ -14,10 +14,28 @@ export const VIEW_STATE = `CREATE TABLE view_state (
 ) STRICT;
 INSERT INTO view_state VALUES (1, '', 0, '');`;
 
-interface State {
+/** Of which journal a view is, up to which row, and what that row was. */
+export interface ViewPlace {
   readonly journal: string;
   readonly upto: number;
   readonly mark: string;
+}
+
+/** The place of a view that has nothing yet. */
+export const NOWHERE: ViewPlace = { journal: '', upto: 0, mark: '' };
+
+/** The place of the view in this file. */
+export function preparePlace(db: SqliteDatabase) {
+  return db.prepare<[], ViewPlace>('SELECT journal, upto, mark FROM view_state');
+}
+
+/** Whether a view at this place was made of this journal as it is: not of another, not of rows it has lost since. */
+export function placeBelongs(place: ViewPlace, source: JournalRows): boolean {
+  if (place.upto === 0) return true;
+  if (place.journal !== source.id || place.upto > source.last()) return false;
+  const mark = source.mark(place.upto);
+  // A row that was trimmed says nothing against the view.
+  return mark === undefined || mark === place.mark;
 }
 
 /** The checkpoint of one view. Written in the transaction of the rows it speaks of. */
@@ -27,7 +45,7 @@ export class ViewState {
   #upto: number;
 
   constructor(db: SqliteDatabase) {
-    this.#get = db.prepare<[], State>('SELECT journal, upto, mark FROM view_state');
+    this.#get = preparePlace(db);
     this.#set = db.prepare<[string, number, string]>('UPDATE view_state SET journal = ?, upto = ?, mark = ?');
     this.#upto = this.#get.get()?.upto ?? 0;
   }
@@ -37,14 +55,9 @@ export class ViewState {
     return this.#upto;
   }
 
-  /** Whether the view was made of this journal as it is: not of another, not of rows it has lost since. */
+  /** See {@link placeBelongs}. */
   belongsTo(source: JournalRows): boolean {
-    const state = this.#get.get();
-    if (state === undefined || state.upto === 0) return true;
-    if (state.journal !== source.id || state.upto > source.last()) return false;
-    const mark = source.mark(state.upto);
-    // A row that was trimmed says nothing against the view.
-    return mark === undefined || mark === state.mark;
+    return placeBelongs(this.#get.get() ?? NOWHERE, source);
   }
 
   /** Inside a transaction: everything up to this row is applied. Call {@link committed} when it is durable. */

@@ -4,12 +4,13 @@
 import { join } from 'node:path';
 import { failure, SigilError } from '../../errors.ts';
 import type { FilePool, OpenFiles } from './open-files.ts';
+import type { ViewPlace } from './view-state.ts';
 import { workspaceDir } from './workspace-path.ts';
 
 /** A reader of one workspace's file. */
 export interface WorkspaceReader {
   /** Which journal it is made of, and up to which row. */
-  state(): { readonly journal: string; readonly upto: number };
+  state(): ViewPlace;
   /** Whether it is still this file that lies there: a damaged one is put aside and another made. */
   readonly inPlace?: () => boolean;
   close(): void;
@@ -23,6 +24,8 @@ export interface WorkspaceReadersOptions<V> {
   readonly open: (workspace: string, file: string) => V | undefined;
   /** The journal the views are made of. */
   readonly journal: () => string;
+  /** Whether what is at such a place is made of the journal as it is. */
+  readonly belongs: (place: ViewPlace) => boolean;
   /** Where files are held open. */
   readonly pool: FilePool;
 }
@@ -39,14 +42,21 @@ export class WorkspaceReaders<V extends WorkspaceReader> {
   /**
    * A workspace's file; undefined when it was given nothing yet.
    * @param last the last row it was given: what it must hold
-   * @throws SigilError `view_behind` when it does not: it was lost or put back from a copy, and the views fill it again.
+   * @throws SigilError `view_behind` when it does not, or holds what the journal has lost: the views fill it again.
    */
   use(workspace: string, last: number | undefined): V | undefined {
-    const { dataDir, name, open, journal } = this.#options;
+    const { dataDir, name, open, journal, belongs } = this.#options;
     const dir = workspaceDir(dataDir, workspace);
     if (dir === undefined || last === undefined) return undefined;
-    const file = this.#files.use(workspace, () => open(workspace, join(dir, name)));
-    const state = file === undefined || file.inPlace?.() === false ? undefined : file.state();
+    // What a power cut has left ahead of the journal holds rows that are no more, until the views have looked after it. A
+    // file that belongs to the journal once does so for ever.
+    let ours = true;
+    const file = this.#files.use(workspace, () => {
+      const opened = open(workspace, join(dir, name));
+      ours = opened === undefined || belongs(opened.state());
+      return opened;
+    });
+    const state = !ours || file === undefined || file.inPlace?.() === false ? undefined : file.state();
     if (file !== undefined && state !== undefined && state.upto >= last && state.journal === journal()) return file;
     // The next read opens what is there then.
     this.#files.drop(workspace);
