@@ -57,7 +57,7 @@ const stages: readonly (readonly Step[])[] = [
     },
     {
       title: 'kills over data, short form',
-      command: [process.execPath, 'test/data-kills/run.ts', '--kills', '5'],
+      command: [process.execPath, 'test/data-kills/run.ts', '--kills', '6'],
       needs: 'test/data-kills/run.ts',
     },
     {

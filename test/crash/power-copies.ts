@@ -2,7 +2,7 @@
 // A journal as a power loss leaves it: what was synced is there; of what was not, any part, in any order, torn or turned to garbage.
 
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { JournalWriter } from '../../src/stores/journal-writer.ts';
 import type { Op } from './power-record.ts';
@@ -33,7 +33,7 @@ export class Disk {
 
   apply(op: Op): void {
     if (op.op === 'told') return;
-    if (op.op === 'sync' && op.file === '.') return this.#syncNames();
+    if (op.op === 'sync' && op.directory === true) return this.#syncNames(op.file);
     const file = this.#files.get(op.file) ?? { bytes: Buffer.alloc(0), exists: false, pending: [] };
     this.#files.set(op.file, file);
     if (op.op !== 'sync') {
@@ -44,17 +44,28 @@ export class Disk {
     file.pending = [];
   }
 
-  /** The directory was synced: a file that was removed does not come back. */
-  #syncNames(): void {
-    for (const file of this.#files.values()) {
+  /** A directory was synced: a file that was removed from it does not come back. */
+  #syncNames(directory: string): void {
+    for (const [name, file] of this.#files) {
+      if (dirname(name) !== directory) continue;
       const upto = file.pending.findLastIndex(({ op }) => op === 'unlink') + 1;
       for (const pending of file.pending.splice(0, upto)) settle(file, pending);
     }
   }
 
-  /** Files with something that no sync has made certain. */
+  /** Whether a file has something that no sync has made certain. */
   unsynced(file: string): boolean {
     return (this.#files.get(file)?.pending.length ?? 0) > 0;
+  }
+
+  /** Writes what programs see now of the files with such a name. */
+  copyWhole(dir: string, names: RegExp): void {
+    for (const [name, { bytes, exists, pending }] of this.#files) {
+      if (!names.test(name)) continue;
+      const file: FileState = { bytes: Buffer.from(bytes), exists, pending: [] };
+      for (const op of pending) settle(file, op);
+      if (file.exists) writeFileSync(join(dir, name), file.bytes);
+    }
   }
 
   /** Writes into `dir` what a power loss now might leave. */
@@ -68,10 +79,12 @@ export class Disk {
         if (random() < reached) settle(file, op.op === 'write' && ragged ? torn(file, op, random) : op);
         else if (op.op === 'write') grown(file, op, random);
       }
-      if (file.exists) writeFileSync(join(dir, name), file.bytes);
+      if (!file.exists) continue;
+      mkdirSync(dirname(join(dir, name)), { recursive: true });
+      writeFileSync(join(dir, name), file.bytes);
+      // The index of the log is memory that happens to have a file: after a power loss it may hold anything.
+      if (name.endsWith('.db') && random() < 0.3) writeFileSync(join(dir, `${name}-shm`), garbage(32_768, random));
     }
-    // The index of the log is memory that happens to have a file: after a power loss it may hold anything.
-    if (random() < 0.3) writeFileSync(join(dir, 'journal.db-shm'), garbage(32_768, random));
   }
 }
 
@@ -90,7 +103,7 @@ function settle(file: FileState, op: Pending): void {
 }
 
 function sized(bytes: Buffer, length: number): Buffer {
-  return bytes.length >= length ? bytes : Buffer.concat([bytes, Buffer.alloc(length - bytes.length)]);
+  return bytes.length >= length ? bytes : Buffer.concat([bytes], length);
 }
 
 function garbage(length: number, random: () => number): Buffer {

@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { createReadStream, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Durability } from '../../src/stores/sqlite/database.ts';
@@ -15,8 +15,8 @@ export type Op =
   | { readonly op: 'write'; readonly file: string; readonly at: number; readonly bytes: Buffer }
   | { readonly op: 'truncate'; readonly file: string; readonly length: number }
   | { readonly op: 'unlink'; readonly file: string }
-  /** Of a file, or of the directory (`.`): what files there are. */
-  | { readonly op: 'sync'; readonly file: string }
+  /** Of a file, or of a directory (the recorded one is `.`): what files there are. */
+  | { readonly op: 'sync'; readonly file: string; readonly directory?: boolean }
   | { readonly op: 'told'; readonly text: string };
 
 export interface Recording {
@@ -45,17 +45,36 @@ export async function record(durability: Durability, seed: number, commits: numb
 }
 
 async function traced(dir: string, durability: Durability, seed: number, commits: number): Promise<readonly Op[]> {
+  return await trace({
+    dir,
+    directories: ['.'],
+    files: FILES,
+    child: [CHILD, dir, durability, String(seed), String(commits)],
+  });
+}
+
+export interface TraceOptions {
+  /** What is recorded lies in here, and the trace itself beside it. */
+  readonly dir: string;
+  /** Directories in it, and the files whose writes and syncs are recorded. */
+  readonly directories: readonly string[];
+  readonly files: readonly string[];
+  /** The module that works on them, and its arguments; it tells by writing to `acks`. */
+  readonly child: readonly string[];
+}
+
+/** Records a process with strace. */
+export async function trace({ dir, directories, files, child: script }: TraceOptions): Promise<readonly Op[]> {
   const out = join(dir, 'trace');
   const calls = 'pwrite64,write,fsync,fdatasync,ftruncate,unlink,unlinkat';
-  const paths = ['.', ...FILES, 'acks'].flatMap((name) => ['-P', join(dir, name)]);
-  const node = [process.execPath, '--disable-warning=ExperimentalWarning', CHILD];
-  const child = [...node, dir, durability, String(seed), String(commits)];
+  const paths = [...directories, ...files, 'acks'].flatMap((name) => ['-P', join(dir, name)]);
+  const child = [process.execPath, '--disable-warning=ExperimentalWarning', ...script];
   const args = ['-f', '-qq', '-y', '-xx', '-s', '1000000', '-e', `trace=${calls}`, ...paths, '-o', out, ...child];
   const ran = spawnSync('strace', args, { encoding: 'utf8' });
   if (!existsSync(out)) throw new Error(`strace could not record: ${ran.stderr}`);
   const ops: Op[] = [];
   for await (const line of createInterface({ input: createReadStream(out) })) {
-    const op = read(line, dir);
+    const op = read(line, dir, directories);
     if (op !== undefined) ops.push(op);
   }
   if (!ops.some(({ op }) => op === 'told')) throw new Error(`the journal's process did nothing: ${ran.stderr}`);
@@ -63,7 +82,7 @@ async function traced(dir: string, durability: Durability, seed: number, commits
 }
 
 /** A line of strace: `pid call(fd<path>, "\x..", length, offset) = result`. Paths and data are in hexadecimal. */
-function read(line: string, dir: string): Op | undefined {
+function read(line: string, dir: string, directories: readonly string[]): Op | undefined {
   const found = /^\d+\s+(\w+)\((.*)\)\s+=\s+(-?\d+)/.exec(line);
   if (found === null) {
     if (line.includes('unfinished') || line.includes('resumed'))
@@ -74,7 +93,7 @@ function read(line: string, dir: string): Op | undefined {
   if (Number(result) < 0) return undefined;
   const text = (hex: string): string => Buffer.from(hex.replaceAll('\\x', ''), 'hex').toString();
   const path = text(/<([^>]*)>/.exec(args)?.[1] ?? /"([^"]*)"/.exec(args)?.[1] ?? '');
-  const file = path === dir ? '.' : (path.split('/').at(-1) ?? '');
+  const file = relative(dir, path) || '.';
   switch (call) {
     case 'write':
     case 'pwrite64': {
@@ -85,7 +104,7 @@ function read(line: string, dir: string): Op | undefined {
     }
     case 'fsync':
     case 'fdatasync':
-      return { op: 'sync', file };
+      return directories.includes(file) ? { op: 'sync', file, directory: true } : { op: 'sync', file };
     case 'ftruncate':
       return { op: 'truncate', file, length: Number(args.split(',')[1]) };
     default:

@@ -6,6 +6,7 @@ import { BARS, backQuickly } from './back-quickly.ts';
 import { killAtRandom } from './kills.ts';
 import { killAtEveryPoint } from './points.ts';
 import { losePower } from './power.ts';
+import { losePowerOverViews } from './power-views.ts';
 import { type Outcome, print, writeBlocks } from './table.ts';
 
 const { values } = parseArgs({
@@ -13,6 +14,7 @@ const { values } = parseArgs({
     kills: { type: 'string' },
     points: { type: 'boolean', default: false },
     power: { type: 'string' },
+    'power-views': { type: 'string' },
     back: { type: 'boolean', default: false },
     all: { type: 'boolean', default: false },
     short: { type: 'boolean', default: false },
@@ -26,13 +28,14 @@ const { values } = parseArgs({
   },
 });
 if (values.help) {
-  console.log(`Usage: npm run test:crash -- [--all] [--kills N] [--points] [--power N] [--back] [options]
+  console.log(`Usage: npm run test:crash -- [--all] [--kills N] [--points] [--power N] [--power-views N] [--back] [options]
 
   --kills N      kills at random (1,000 when --all)
   --points       a kill at every named place
   --power N      copies of a journal as a power loss leaves it
+  --power-views N  copies of a whole data directory as a power loss leaves it: its views
   --back         a start over a million rows with a thousand interrupted turns
-  --all          all four, which is also what happens when none is named
+  --all          all five, which is also what happens when none is named
   --short        the form of the suite
   --seed S       draws the same kills, messages and cuts again
   --clients N    how many talk meanwhile
@@ -48,13 +51,26 @@ const USUAL = {
   clients: 12,
   kills: 1_000,
   power: 5_000,
+  powerViews: 1_000,
   passes: [1, 2, 5],
   back: { rows: 1_000_000, sessions: 1_000, rounds: 3 },
 };
-const SHORT = { clients: 8, kills: 15, power: 250, passes: [1], back: { rows: 10_000, sessions: 100, rounds: 1 } };
+const SHORT = {
+  clients: 8,
+  kills: 15,
+  power: 250,
+  powerViews: 24,
+  passes: [1],
+  back: { rows: 10_000, sessions: 100, rounds: 1 },
+};
 
 const size = values.short ? SHORT : USUAL;
-const none = values.kills === undefined && values.power === undefined && !values.points && !values.back;
+const none =
+  values.kills === undefined &&
+  values.power === undefined &&
+  values['power-views'] === undefined &&
+  !values.points &&
+  !values.back;
 const all = values.all || none;
 const common = { seed: Number(values.seed), clients: Number(values.clients ?? size.clients), keep: values.keep };
 const outcomes: Outcome[] = [];
@@ -72,6 +88,11 @@ if (all || values.kills !== undefined) {
 if (all || values.power !== undefined) {
   const figures = await losePower({ ...common, copies: Number(values.power ?? size.power) });
   outcomes.push({ part: 'power', figures });
+}
+if (all || values['power-views'] !== undefined) {
+  const figures = await losePowerOverViews({ ...common, copies: Number(values['power-views'] ?? size.powerViews) });
+  if (figures === undefined) console.log('power loss over views: not tried, for there is no strace here');
+  else outcomes.push({ part: 'power-views', figures });
 }
 if (all || values.back) {
   const figures = await backQuickly(size.back);

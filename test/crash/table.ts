@@ -2,15 +2,19 @@
 // The promises in one table, and the same figures into the marked blocks of docs/reliability.md.
 
 import { readFileSync, writeFileSync } from 'node:fs';
+import { type Figures as DataFigures, KINDS, killsIn } from '../data-kills/figures.ts';
 import { BARS, type BackFigures } from './back-quickly.ts';
 import type { killAtRandom } from './kills.ts';
 import type { killAtEveryPoint } from './points.ts';
 import type { PowerFigures } from './power.ts';
+import type { PowerViewsFigures } from './power-views.ts';
 
 export type Outcome =
   | { readonly part: 'points'; readonly figures: Awaited<ReturnType<typeof killAtEveryPoint>> }
   | { readonly part: 'kills'; readonly figures: Awaited<ReturnType<typeof killAtRandom>> }
   | { readonly part: 'power'; readonly figures: PowerFigures }
+  | { readonly part: 'power-views'; readonly figures: PowerViewsFigures }
+  | { readonly part: 'data'; readonly figures: DataFigures & { readonly seconds: number } }
   /** `held`: the times count against their bars. */
   | { readonly part: 'back'; readonly held: boolean; readonly figures: BackFigures };
 
@@ -39,6 +43,10 @@ function rowsOf(outcome: Outcome): readonly Row[] {
         },
       ];
     }
+    case 'power-views':
+      return [viewsRow(outcome.figures)];
+    case 'data':
+      return [dataRow(outcome.figures)];
     case 'back': {
       const { rows, sessions, ready, resumed, finished, node } = outcome.figures;
       const times = (ms: number): string => `${many(ms)} ms (${(ms / Math.max(1, node)).toFixed(1)}×)`;
@@ -78,6 +86,27 @@ function killRows({ part, figures }: Extract<Outcome, { readonly part: 'points' 
       bar: '0',
     },
   ];
+}
+
+function viewsRow(figures: PowerViewsFigures): Row {
+  const { copies, files, unsynced, while_checkpointing, trimmed, behind, unreadable, put_aside, problems } = figures;
+  return {
+    promise: 'R4 power loss, views',
+    tried: `${many(copies)} copies of a data directory cut at any call to the disk (strace), ${many(trimmed)} of them with a trimmed journal: ${many(files)} files of views, ${many(unsynced)} of them not synced, ${many(while_checkpointing)} in a checkpoint`,
+    out: `${many(problems)} wrong, lost or not to be started; ${many(behind)} files were behind and made up for it, ${many(unreadable)} could not be read as they lay, ${many(put_aside)} were put aside and made again`,
+    bar: '0 acknowledged lost, no wrong answer, never unreadable after a start',
+  };
+}
+
+function dataRow(figures: DataFigures): Row {
+  const { rows, trimmed, restored, problems, kills, unfinished } = figures;
+  const each = KINDS.map((kind) => `${many(kills[kind])} in ${kind} (${many(unfinished[kind])})`);
+  return {
+    promise: 'every view is as made from scratch',
+    tried: `${many(killsIn(figures))} kills at random and at named places: ${each.join(', ')}; in brackets those that left something to finish or to forget`,
+    out: `${many(problems)} differed; ${many(rows)} rows compared, ${many(trimmed)} trimmed before, ${many(restored)} restores took effect after all`,
+    bar: '0',
+  };
 }
 
 /** Prints what came out, and the line of counts the suite reads. */

@@ -125,14 +125,16 @@ export class StoreHouse {
   }
 }
 
-/** Every row of every view in a directory, by file and table; the views must be closed or idle. */
-export function dumpViews(dir: string): Readonly<Record<string, readonly unknown[]>> {
+/** Every row of every view in a directory but of vectors, by file and table, or of some files; the views must be closed or idle. */
+export function dumpViews(dir: string, only?: readonly string[]): Readonly<Record<string, readonly unknown[]>> {
   const all: Record<string, readonly unknown[]> = {};
   const spaces = join(dir, 'workspaces');
   const files = (existsSync(spaces) ? readdirSync(spaces) : [])
     .flatMap((name) => WORKSPACE_FILES.map((file) => join('workspaces', name, file)))
+    // What is in there depends on the order in which texts were embedded, and takes an extension to read.
+    .filter((file) => !file.endsWith('vectors.db'))
     .filter((file) => existsSync(join(dir, file)));
-  for (const file of ['gateway.db', ...files.sort()]) {
+  for (const file of only ?? ['gateway.db', ...files.sort()]) {
     const db = new Database(join(dir, file), { readonly: true });
     const tables = db
       .prepare<[], { name: string; sql: string }>(
