@@ -64,6 +64,32 @@ describe('a view that is ahead of its journal', () => {
     expect(contents(house)).toEqual(['what was synced']);
   });
 
+  it('is made anew with its next row when its workspace is lost as a whole', () => {
+    const before = new StoreHouse().open();
+    const house = new StoreHouse();
+    houses.push(before, house);
+    const kept = new SessionLog('s1', 'home');
+    before.append(kept.create(), kept.next(kept.receive('what was synced')));
+    before.close();
+    cpSync(before.dir, house.dir, { recursive: true });
+    before.open();
+    const lost = new SessionLog('s2', 'away');
+    before.append(lost.create(), lost.next(lost.receive('what was lost')));
+    before.close();
+    cpSync(join(before.dir, 'workspaces', 'away'), join(house.dir, 'workspaces', 'away'), { recursive: true });
+    house.open();
+    house.clock.advance(5_000);
+    expect(codeOf(house.asks('session.get', { session_id: 's2' }))).not.toBe('ok');
+    const again = new SessionLog('s3', 'away');
+    house.append(again.create(), again.next(again.receive('what came then')));
+    const read = (session_id: string) => house.asks('session.messages', { session_id, page });
+    const [old, now] = [read('s2'), read('s3')];
+    house.clock.settle();
+    expect(codeOf(old)).toBe('not_found');
+    expect(now.outcome).toMatchObject({ body: { items: [{ content: 'what came then' }] } });
+    expect(house.read('memory.search', { workspace_id: 'away', text: 'lost', match: 'all', page }).items).toEqual([]);
+  });
+
   it('is read as before when it belongs to its journal', () => {
     const { house } = cutBack([]);
     house.openJournal().openReader();
