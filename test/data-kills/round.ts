@@ -154,7 +154,7 @@ class Playing {
     if (kind !== 'migration') return at.behind();
     return sessionFiles(at.dir).some((file) => {
       const version = at.ask<number>(file, 'SELECT user_version FROM pragma_user_version');
-      return version < SESSIONS_MIGRATIONS.length;
+      return (version ?? 0) < SESSIONS_MIGRATIONS.length;
     });
   }
 
