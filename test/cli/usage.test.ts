@@ -19,7 +19,7 @@ describe('usage', () => {
     { args: ['session', 'lst'], says: 'Did you mean `list`?' },
     { args: ['status', '--verbos'], says: 'Did you mean `--verbose`?' },
     { args: ['start', '--listn', 'x'], says: 'Did you mean `--listen`?' },
-    { args: ['session'], says: 'Add one of: list, show, export, import.' },
+    { args: ['session'], says: 'Add one of: list, show, export, archive, delete, import.' },
     { args: ['session', 'show'], says: "Missing required argument 'ID'." },
     { args: ['status', 'now'], says: 'Expected 0 arguments but got 1: now.' },
     { args: ['status', '--url'], says: '--url needs a value' },
@@ -133,7 +133,7 @@ describe('completion', () => {
         .toString()
         .trim();
     expect(complete('sta')).toBe('start status');
-    expect(complete('session', '')).toBe('list show export import');
+    expect(complete('session', '')).toBe('list show export archive delete import');
     expect(complete('--json', 'session', 'list', '--w')).toBe('--workspace');
     expect(complete('--data-dir', 'session', 'con')).toBe('config');
     expect(complete('completion', 'f')).toBe('fish');
