@@ -84,9 +84,7 @@ describe('sigil', () => {
 
   it('audit query and verify, against a head that was kept, and after somebody wrote into the file', async () => {
     const { stdout } = await run('audit', 'query', '--action', 'token.created', '--from', '1h');
-    expect(stdout).toMatch(
-      /token\.created +owner +ok +id=.* permissions=\["admin:debug","workspace:homelab"\]/,
-    );
+    expect(stdout).toMatch(/token\.created +owner +ok +id=.* permissions=\["admin:debug","workspace:homelab"\]/);
     expect((await json('audit', 'query', '--limit', '2')).items).toHaveLength(2);
     const kept = (await run('audit', 'verify', '--head')).stdout.trim();
     expect(kept).toMatch(/^\d+:[0-9a-f]{64}$/);
