@@ -33,6 +33,8 @@ import { eventOf, type LaneEffect, type LaneEvent } from './machine.ts';
 import type { SessionNames } from './names.ts';
 import type { LanePolicy } from './policy.ts';
 import type { Deliver, Delivered, SessionChange, SessionImport, Watched } from './protocol.ts';
+import { type MessageOwner, Reception } from './reception.ts';
+import { goingSession, unknownSession } from './refused.ts';
 import type { Ordered } from './rest-order.ts';
 import { type StreamOwner, StreamWriter } from './stream-writer.ts';
 import { type TurnOwner, TurnRunner } from './turn-runner.ts';
@@ -80,7 +82,7 @@ const NOT_MADE = { tokens: 0, cost_usd: 0, seq: 0 } as const;
 /** Pause before an append is made again that may not have reached the journal, in milliseconds. */
 const AGAIN_MS = 50;
 
-export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
+export class Lane implements StreamOwner, TurnOwner, MessageOwner, Ordered<Lane>, Timed {
   readonly names: SessionNames;
   /** Its entry with the inspector, once it has one. */
   resident: Resident | null = null;
@@ -106,8 +108,7 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
   private seq: number;
   private readonly owed = new Few<number>();
   private readonly turns = new Few<LiveTurn>();
-  /** Receipts on their way to the journal, by key, with everyone who waits for them. */
-  private readonly receipts = new Few<Envelope[]>();
+  private readonly reception: Reception;
   /** Others who are answered once something is durable. */
   private waiters: Envelope[] | null = null;
   /** Those who want the session deleted, from the first on until it is. */
@@ -117,7 +118,7 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
   private facts: Fact[] | null = null;
   /** Nothing runs, nothing waits, nothing is on its way, and its thread knows. */
   resting = false;
-  private stopped = false;
+  stopped = false;
 
   constructor(host: LaneHost, names: SessionNames, log: FoldedLog) {
     const { state, n, seq, owed } = log;
@@ -132,6 +133,7 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
     for (const [turn_id, at] of owed) this.owed.set(turn_id, at);
     this.writer = new StreamWriter(this, n);
     this.runner = new TurnRunner(this);
+    this.reception = new Reception(this);
     const { turn, facts } = state;
     if (turn !== null && facts !== null)
       this.turns.set(turn.turn_id, new LiveTurn(turn.turn_id, placeOf(facts), turn.cursor));
@@ -159,7 +161,7 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
   /** Nothing runs, nothing waits, nothing is on its way to the journal. */
   get quiet(): boolean {
     const { ahead } = this;
-    return ahead.turn === null && ahead.waiting.length === 0 && this.receipts.size === 0 && this.writer.idle;
+    return ahead.turn === null && ahead.waiting.length === 0 && this.reception.idle && this.writer.idle;
   }
 
   /**
@@ -189,17 +191,12 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
 
   /** Takes a message in: checked, journaled, then answered. */
   deliver(envelope: Envelope): void {
-    const message = envelope.body as Deliver;
-    const { facts } = this.ahead;
-    const refused = this.refusal(message);
-    if (refused !== null) return this.effects.fail(envelope, refused);
-    const digest = this.effects.digest(`${message.model}\n${message.content}`);
-    const known = this.ahead.keys.get(message.message_id);
-    if (known !== undefined) return this.repeat(envelope, message, known.digest === digest, known.turn_id);
-    const asked = this.receipts.get(message.message_id);
-    if (asked !== undefined) return void asked.push(envelope);
-    if (facts !== null && this.ahead.keys_forgotten) return this.askOldKey(envelope, message);
-    this.receive(envelope, message, digest);
+    this.reception.deliver(envelope);
+  }
+
+  /** Whether this message waits for its receipt. */
+  owesReceipt(envelope: Envelope): boolean {
+    return this.reception.owes(envelope);
   }
 
   /** Where a turn stands, with the events memory holds. */
@@ -309,7 +306,7 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
   private fingerprinted({ at, records }: DatedRecords): DatedRecords {
     const known = (record: SessionRecord): SessionRecord => {
       if (record.type !== 'message_received') return record;
-      return { ...record, digest: this.effects.digest(`${record.model}\n${record.content}`) };
+      return { ...record, digest: this.reception.digest(record) };
     };
     return { at, records: records.map(known) };
   }
@@ -367,18 +364,42 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
     else this.endDeleted();
   }
 
-  /** Whether this message waits for its receipt. */
-  owesReceipt(envelope: Envelope): boolean {
-    return this.receipts.values().some((waiting) => waiting.includes(envelope));
-  }
-
   lost(error: Failure): void {
-    const waiters = [...this.receipts.values().flat(), ...(this.waiters ?? [])];
-    this.receipts.clear();
+    const waiters = [...this.reception.dismiss(), ...(this.waiters ?? [])];
     this.waiters = null;
     this.deleting = null;
     for (const envelope of waiters) this.effects.fail(envelope, error);
     this.host.lost(this, error);
+  }
+
+  // What takes its messages in needs of it.
+
+  get going(): boolean {
+    return this.deleting !== null;
+  }
+
+  newTurn(): string {
+    return this.world.uuid();
+  }
+
+  take(message: Deliver, turn_id: string, digest: string, received: () => void): void {
+    const decision = decideReceive(this.ahead, this.session_id, message, turn_id, digest, this.deciding());
+    this.write(decision, (state) => {
+      received();
+      this.feed('received', state);
+    });
+  }
+
+  delivered(message_id: string, turn_id: string, repeated: boolean): Delivered {
+    return {
+      session_id: this.session_id,
+      workspace_id: this.ahead.facts?.workspace_id ?? '',
+      turn_id,
+      message_id,
+      status: this.statusOf(turn_id),
+      repeated,
+      seq: this.seq,
+    };
   }
 
   // What the runner of its turns needs of it.
@@ -413,83 +434,6 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
     this.effects.reply(envelope, body);
   }
 
-  private refusal(message: Deliver): Failure | null {
-    const { facts } = this.ahead;
-    if (this.deleting !== null) return goingSession();
-    if (facts === null) return message.open ? null : unknownSession(this.session_id);
-    if (facts.user_id !== message.user_id && !message.any_user)
-      return failure('forbidden', 'The session belongs to somebody else.');
-    if (message.workspace_id !== '' && message.workspace_id !== facts.workspace_id) {
-      return failure(
-        'conflict',
-        `The session belongs to workspace ${facts.workspace_id}, not to ${message.workspace_id}.`,
-      );
-    }
-    return facts.status === 'archived'
-      ? failure('conflict', 'The session is archived; it takes no more messages.')
-      : null;
-  }
-
-  private receive(envelope: Envelope, message: Deliver, digest: string): void {
-    const { policy } = this;
-    const { facts, waiting, waiting_size } = this.ahead;
-    if (waiting.length >= policy.waiting_most || waiting_size + message.content.length > policy.waiting_size) {
-      return this.effects.fail(
-        envelope,
-        failure(
-          'overloaded',
-          `${waiting.length} messages wait in this session already; try again when some are answered.`,
-        ),
-      );
-    }
-    const workspace_id = facts?.workspace_id ?? message.workspace_id;
-    const model = policy.route({ requested: message.model, session: facts?.model ?? '', workspace_id });
-    if (typeof model !== 'string') return this.effects.fail(envelope, model);
-    this.effects.point('receive.before_journal');
-    this.receipts.set(message.message_id, [envelope]);
-    const turn_id = this.world.uuid();
-    const decision = decideReceive(this.ahead, this.session_id, message, turn_id, digest, this.deciding());
-    this.write(decision, (state) => {
-      this.effects.point('receive.journaled');
-      const [first, ...others] = this.receipts.get(message.message_id) ?? [];
-      this.receipts.delete(message.message_id);
-      if (first !== undefined) this.effects.reply(first, this.delivered(message.message_id, turn_id, false));
-      for (const other of others) this.deliver(other);
-      this.feed('received', state);
-    });
-  }
-
-  private repeat(envelope: Envelope, message: Deliver, same: boolean, turn_id: string): void {
-    if (!same) {
-      return this.effects.fail(
-        envelope,
-        failure('conflict', `Another message was sent under the id ${message.message_id}; use a new one.`),
-      );
-    }
-    const receipt = this.receipts.get(message.message_id);
-    if (receipt !== undefined) receipt.push(envelope);
-    else this.effects.reply(envelope, this.delivered(message.message_id, turn_id, true));
-  }
-
-  /** The key may be older than what the lane remembers: the view knows every message there ever was. */
-  private askOldKey(envelope: Envelope, message: Deliver): void {
-    const { message_id } = message;
-    this.stir();
-    this.receipts.set(message_id, []);
-    this.effects.oldKey(this.session_id, message_id, (answer) => {
-      if (this.stopped) return;
-      const others = this.receipts.get(message_id) ?? [];
-      this.receipts.delete(message_id);
-      if (!answer.ok) this.effects.fail(envelope, answer.error);
-      else if (this.deleting !== null) this.effects.fail(envelope, goingSession());
-      else if (answer.body.turn_id === null)
-        this.receive(envelope, message, this.effects.digest(`${message.model}\n${message.content}`));
-      else this.repeat(envelope, message, answer.body.content === message.content, answer.body.turn_id);
-      for (const other of others) this.deliver(other);
-      this.written();
-    });
-  }
-
   /** Nothing runs any more, so it can go. */
   private endDeleted(): void {
     const { deleting } = this;
@@ -501,18 +445,6 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
       this.host.deleted(this, facts.workspace_id);
     };
     this.write(this.one({ type: 'session_deleted', session_id: this.session_id }), gone, deleting.by);
-  }
-
-  private delivered(message_id: string, turn_id: string, repeated: boolean): Delivered {
-    return {
-      session_id: this.session_id,
-      workspace_id: this.ahead.facts?.workspace_id ?? '',
-      turn_id,
-      message_id,
-      status: this.statusOf(turn_id),
-      repeated,
-      seq: this.seq,
-    };
   }
 
   private statusOf(turn_id: string): Delivered['status'] {
@@ -629,7 +561,7 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
   }
 
   /** It has something to do. */
-  private stir(): void {
+  stir(): void {
     if (!this.resting) return;
     this.resting = false;
     this.host.stirred(this);
@@ -672,12 +604,4 @@ export class Lane implements StreamOwner, TurnOwner, Ordered<Lane>, Timed {
 /** Where a turn's receipt in the same batch lies, counted back from the checkpoint's own row. */
 function seqFromCheckpoint(before: readonly SessionRecord[], turn_id: string): number {
   return before.findIndex((record) => record.type === 'message_received' && record.turn_id === turn_id) - before.length;
-}
-
-function goingSession(): Failure {
-  return failure('conflict', 'The session is being deleted.');
-}
-
-function unknownSession(session_id: string): Failure {
-  return failure('not_found', `There is no session ${session_id}.`);
 }
