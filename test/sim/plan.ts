@@ -114,6 +114,8 @@ export function planOf(seed: number, steps: number): Plan {
   const sessions = crowd ? 1 : 1 + chance.int(chance.often(0.1) ? 24 : 6);
   const count = crowd ? 64 : sessions + chance.int(12);
   const span = chance.pick([50, 400, 2_000, 6_000]);
+  // What takes long by itself is judged only where nothing else is in the way.
+  const slow = chance.pick(calm ? [0.1, 0.6] : [0.1, 0.1, 0.1, 0.6]);
   const opened = new Set<number>();
   const messages = Array.from({ length: count }, (_, at): PlannedMessage => {
     const session = at < sessions ? at : chance.int(sessions);
@@ -125,7 +127,7 @@ export function planOf(seed: number, steps: number): Plan {
       session,
       at: Math.round(opens ? chance.between(0, span / 4) : chance.between(0, span)),
       mode: chance.pick(['send', 'whole', 'whole', 'stream', 'stream']),
-      calls: callsOf(chance),
+      calls: callsOf(chance, slow),
       again: chance.often(0.25) ? 1 + chance.int(3) : 0,
       cancel: chance.often(0.12) ? Math.round(chance.between(0, 1_500)) : null,
       leaves: chance.often(0.1) ? Math.round(chance.between(0, 800)) : null,
@@ -151,7 +153,7 @@ export function planOf(seed: number, steps: number): Plan {
       idle_timeout: chance.pick([1_000, 3_000, 900_000]),
       awake_max: chance.pick([1, 3, 5_000]),
       max_concurrency: chance.pick([0, 1, 2, 5]),
-      per_hour_tokens: chance.often(0.3) ? chance.pick([2_600, 6_000, 100_000]) : 0,
+      per_hour_tokens: chance.often(0.4) ? chance.pick([2_600, 2_600, 4_000, 6_000, 100_000]) : 0,
       per_session_tokens: chance.often(0.1) ? chance.pick([1_300, 30_000]) : 0,
       turn_timeout: chance.pick([4_000, 10_000]),
       tool_timeout: chance.pick([1_000, 3_000]),
@@ -165,13 +167,14 @@ export function planOf(seed: number, steps: number): Plan {
   };
 }
 
-function callsOf(chance: Chance): PlannedMessage['calls'] {
+/** @param slow the share of tools that may take seconds */
+function callsOf(chance: Chance, slow: number): PlannedMessage['calls'] {
   const call = (tools: boolean): PlannedCall => ({
     deltas: chance.int(5),
     tools: tools
       ? Array.from({ length: 1 + chance.int(3) }, () => ({
           name: chance.pick(['once', 'once', 'again']),
-          ms: Math.round(chance.between(0, chance.often(0.1) ? 5_000 : 100)),
+          ms: Math.round(chance.between(0, chance.often(slow) ? 5_000 : 100)),
           how: chance.often(0.1) ? chance.pick(['fails', 'hangs']) : 'answers',
         }))
       : [],

@@ -42,7 +42,7 @@ const OUTSIDE: ReadonlySet<string> = new Set([
 /** While a session waits for a permit for longer than this, in milliseconds, no other may be served more often than so. */
 const FAIR = { after: 100, most: 2 } as const;
 /** How much longer than its time something may take without anything having been disturbed, in milliseconds. */
-const SLACK = 3_000;
+const SLACK = 2_000;
 
 export class Rules {
   broken: Broken | undefined;
@@ -186,7 +186,9 @@ export class Rules {
     const turn = row.turn_id === null ? undefined : this.journal.turns.get(row.turn_id);
     if (turn?.started_at == null) return;
     const until = turn.started_at + this.plan.settings.turn_timeout;
-    const allowed = Math.max(until, turn.resumed_at, EPOCH + this.disturbed) + SLACK + this.plan.link.slow * 4;
+    const { slow, slow_share } = this.plan.link;
+    const links = slow_share > 0 ? slow * 4 : 0;
+    const allowed = Math.max(until, turn.resumed_at, EPOCH + this.disturbed) + SLACK + links;
     if (row.at > allowed) this.broke('time', `turn ${turn.turn_id} ended ${row.at - until} ms past its time`);
   }
 }
