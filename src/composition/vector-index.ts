@@ -10,8 +10,10 @@ import { type Failure, failure, toFailure } from '../errors.ts';
 import { EMBEDDED_LENGTH } from '../stores/embedder.ts';
 import { type Answered, IndexedSearch } from '../stores/scan/indexed-search.ts';
 import { MemoryBudget } from '../stores/scan/memory-budget.ts';
+import { JournalSource } from '../stores/sqlite/journal-source.ts';
 import { FilePool, type OpenFiles } from '../stores/sqlite/open-files.ts';
 import { VectorsReader } from '../stores/sqlite/vectors-reader.ts';
+import { placeBelongs, type ViewPlace } from '../stores/sqlite/view-state.ts';
 import { workspaceDir } from '../stores/sqlite/workspace-path.ts';
 import type { Actors, Supervised } from './actors.ts';
 import type { ThreadContext } from './context.ts';
@@ -36,6 +38,9 @@ export function hostVectorIndexes(context: ThreadContext, actors: Actors): Vecto
   const budget = new MemoryBudget(MEMORY_BYTES);
   const files = new FilePool(FILES_MOST).kind<VectorsReader>('vectors.db');
   const living = new Set<Address>();
+  const journal = new JournalSource(join(house.data_dir, 'journal.db'));
+  // Vectors that are of no row yet need no journal.
+  const belongs = (place: ViewPlace): boolean => place.upto === 0 || (journal.open() && placeBelongs(place, journal));
   bus.host('vector-index', (envelope) => {
     const { to } = envelope;
     const dir = workspaceDir(house.data_dir, idOf(to));
@@ -47,12 +52,16 @@ export function hostVectorIndexes(context: ThreadContext, actors: Actors): Vecto
       // How another model's index gets on is of interest to one that has been asked something only.
       if (envelope.type === 'vector.filling') return;
       actors.start('vector-index', to, (fault, retire) =>
-        startVectorIndex({ context, self: to, dir, budget, files, fault, retire, living }),
+        startVectorIndex({ context, self: to, dir, budget, files, belongs, fault, retire, living }),
       );
     }
     actors.receive(envelope);
   });
-  return { close: () => files.close() };
+  const close = (): void => {
+    files.close();
+    journal.close();
+  };
+  return { close };
 }
 
 interface VectorIndexParts {
@@ -62,16 +71,19 @@ interface VectorIndexParts {
   readonly dir: string;
   readonly budget: MemoryBudget;
   readonly files: OpenFiles<VectorsReader>;
+  /** Whether vectors at such a place are of the journal as it is. */
+  readonly belongs: (place: ViewPlace) => boolean;
   readonly fault: (whose: Address, error: Failure) => void;
   /** Ends it, if it is idle now. */
   readonly retire: () => void;
   readonly living: Set<Address>;
 }
 
-function startVectorIndex({ context, self, dir, budget, files, fault, retire, living }: VectorIndexParts): Supervised {
+function startVectorIndex(parts: VectorIndexParts): Supervised {
+  const { context, self, dir, budget, files, belongs, fault, retire, living } = parts;
   const { bus, world, residents } = context;
   const workspace_id = idOf(self);
-  const rows = new VectorsReader(join(dir, 'vectors.db'));
+  const rows = new VectorsReader(join(dir, 'vectors.db'), belongs);
   const search = new IndexedSearch({ key: workspace_id, rows, budget });
   let stopped = false;
   let searching = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A workspace's vector index as the read thread hosts it: real files and the real scan, with the bus and the clock in the test's hands.
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Residents } from '../../src/actors/residents.ts';
@@ -14,8 +14,12 @@ import { realWorld } from '../../src/composition/real-world.ts';
 import { hostVectorIndexes } from '../../src/composition/vector-index.ts';
 import { hash384 } from '../../src/embeddings/hash-384.ts';
 import { type Failure, failure } from '../../src/errors.ts';
+import type { Embedded } from '../../src/stores/sqlite/embedding-pump.ts';
 import { VectorsWriter } from '../../src/stores/sqlite/vectors-writer.ts';
 import type { VectorModel, VectorResult } from '../../src/stores/vector-store.ts';
+import { codeOf } from '../stores/manual-clock.ts';
+import { SessionLog } from '../stores/session-log.ts';
+import { StoreHouse } from '../stores/store-house.ts';
 import { itemOf } from '../stores/vectors/contract.ts';
 import { scratch } from '../stores/vectors/stores.ts';
 
@@ -28,8 +32,7 @@ afterEach(() => {
 });
 
 /** A read thread with nothing but indexes; what it waits for is run by hand. */
-function readThread() {
-  const dataDir = scratch();
+function readThread(dataDir = scratch()) {
   const later: { readonly ms: number; readonly run: () => void }[] = [];
   const soon: (() => void)[] = [];
   const world = {
@@ -208,6 +211,49 @@ describe('the index of a workspace', () => {
     thread.later[0]?.run();
     thread.run();
     expect(statusOf(thread.ask('vector.status', {}))).toMatchObject({ state: 'ready', last_error: null });
+  });
+
+  it('finds nothing of what the journal has lost to a power cut', () => {
+    const before = new StoreHouse();
+    const house = new StoreHouse();
+    closing.push(() => before.remove());
+    closing.push(() => house.remove());
+    const vectors = ({ clock }: StoreHouse) => ({
+      model: MODEL,
+      embed: ({ texts }: { texts: readonly string[] }, answered: (answer: Embedded) => void) =>
+        clock.soon(() => answered({ ok: true, vectors: hash384.embed(texts) })),
+      filling: () => undefined,
+    });
+    const openBefore = () => before.openJournal().openViews({ vectors: vectors(before) });
+    openBefore();
+    const log = new SessionLog('s1', 'home');
+    before.append(log.create(), log.next(log.receive('the spare keys are in the shed')));
+    before.clock.advance(5_000);
+    before.close();
+    cpSync(join(before.dir, 'journal.db'), join(house.dir, 'journal.db'));
+    openBefore();
+    before.append(log.next(log.receive('the spare keys are in the car')));
+    before.clock.advance(5_000);
+    before.close();
+    const file = join('workspaces', 'home', 'vectors.db');
+    cpSync(join(before.dir, file), join(house.dir, file));
+    const thread = readThread(house.dir);
+    const body = { query: hash384.embed(['where are the spare keys']), k: 9 };
+    // Nobody has looked after it yet, so it can only be refused.
+    expect(thread.ask('vector.search', body).error?.code).toBe('view_behind');
+    const status = statusOf(thread.ask('vector.status', {}));
+    expect(status).toMatchObject({ state: 'failed', last_error: { code: 'view_behind' } });
+    house.openJournal().openReader();
+    const items = { workspace_id: 'home', user_id: log.user, page: { limit: 9 } };
+    const asked = house.asks('vectors.items', items, 0);
+    house.clock.settle();
+    expect(codeOf(asked)).toBe('view_behind');
+    house.openViews({ vectors: vectors(house) });
+    house.clock.advance(60_000);
+    expect(resultsOf(thread.ask('vector.search', body)).map(({ text }) => text)).toEqual([
+      'the spare keys are in the shed',
+    ]);
+    expect(house.read('vectors.items', items).items).toHaveLength(1);
   });
 
   it('does not begin because of news alone, and ends when there are too many that hold nothing', () => {

@@ -48,7 +48,7 @@ export class StoreHouse {
     return this;
   }
 
-  openViews(more: Pick<ViewsOptions, 'batchRows' | 'openFiles' | 'recent'> = {}): this {
+  openViews(more: Pick<ViewsOptions, 'batchRows' | 'openFiles' | 'recent' | 'vectors'> = {}): this {
     this.views = new SqliteViews({
       dataDir: this.dir,
       soon: this.clock.soon,

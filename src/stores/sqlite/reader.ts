@@ -81,7 +81,7 @@ export class SqliteReader {
     this.#journal = options.journal ?? new JournalSource(join(dataDir, 'journal.db'));
     this.#gateway = new GatewayReader(join(dataDir, 'gateway.db'));
     const pool = new FilePool(options.openFiles ?? 48);
-    const belongs = (place: ViewPlace): boolean => this.#journal.open() && placeBelongs(place, this.#journal);
+    const belongs = (place: ViewPlace): boolean => this.#isOurs(place);
     const readers = { dataDir, journal: () => this.#gateway.journal(), belongs, pool };
     this.#sessions = new WorkspaceReaders({ ...readers, name: 'sessions.db', open: openSessionsReader });
     this.#memory = new WorkspaceReaders({ ...readers, name: 'memory.db', open: (_, file) => openMemoryReader(file) });
@@ -102,8 +102,13 @@ export class SqliteReader {
 
   /** Whether gateway.db is made of the journal as it is. Once it is, it stays so. */
   #trusted(): boolean {
-    this.#belongs ||= this.#journal.open() && placeBelongs(this.#gateway.place(), this.#journal);
+    this.#belongs ||= this.#isOurs(this.#gateway.place());
     return this.#belongs;
+  }
+
+  /** Whether what is at such a place is made of the journal as it is. */
+  #isOurs(place: ViewPlace): boolean {
+    return this.#journal.open() && placeBelongs(place, this.#journal);
   }
 
   /** A projection has applied everything up to here. */
@@ -289,8 +294,8 @@ export class SqliteReader {
   #memoryAnswers(): Pick<Answers, keyof MemoryQueries> {
     const empty = { items: [], next_cursor: null };
     return {
-      'vectors.items': ({ workspace_id, user_id, page }) =>
-        vectorItems(this.#options.dataDir, workspace_id, user_id, page),
+      'vectors.items': (body) =>
+        vectorItems({ dataDir: this.#options.dataDir, belongs: (place) => this.#isOurs(place) }, body),
       'memory.known': ({ workspace_id, what, id }) => ({ known: this.#knows(workspace_id, what, id) }),
       'memory.search': (body) => {
         const memory = this.#held(() => this.#memoryOf(body.workspace_id));

@@ -2,13 +2,15 @@
 // The texts somebody's vectors are made of, read without the vectors: no extension is needed for them.
 
 import { join } from 'node:path';
-import type { VectorItemRow } from '../memory-queries.ts';
-import type { Page, PageRequest } from '../page.ts';
+import { failure, SigilError } from '../../errors.ts';
+import type { MemoryQueries, VectorItemRow } from '../memory-queries.ts';
+import type { Page } from '../page.ts';
 import { VECTOR_SOURCES } from '../vector-store.ts';
 import { pageLimit, pageOf, placeOf } from './cursor.ts';
 import { openReadonly } from './database.ts';
 import { guarded } from './storage-error.ts';
 import { SOURCE_NUMBERS, VECTORS_MIGRATIONS } from './vectors-schema.ts';
+import { NOWHERE, preparePlace, type ViewPlace } from './view-state.ts';
 import { workspaceDir } from './workspace-path.ts';
 
 interface Row {
@@ -20,12 +22,22 @@ interface Row {
   readonly created_at: number;
 }
 
-/** Opened for each page: it is asked for once in a long while. */
+export interface VectorItemsOptions {
+  readonly dataDir: string;
+  /** Whether what is at such a place is made of the journal as it is. */
+  readonly belongs: (place: ViewPlace) => boolean;
+}
+
+type Asked = Pick<MemoryQueries['vectors.items']['body'], 'workspace_id' | 'user_id' | 'page'>;
+
+/**
+ * Opened for each page: it is asked for once in a long while.
+ *
+ * @throws SigilError `view_behind` while the file holds what the journal has lost
+ */
 export function vectorItems(
-  dataDir: string,
-  workspace_id: string,
-  user_id: string,
-  page: PageRequest,
+  { dataDir, belongs }: VectorItemsOptions,
+  { workspace_id, user_id, page }: Asked,
 ): Page<VectorItemRow> {
   const none = { items: [], next_cursor: null };
   const dir = workspaceDir(dataDir, workspace_id);
@@ -35,6 +47,9 @@ export function vectorItems(
   const db = openReadonly(file, VECTORS_MIGRATIONS.length);
   if (db === undefined) return none;
   try {
+    const place = guarded(file, () => preparePlace(db).get()) ?? NOWHERE;
+    if (!belongs(place))
+      throw new SigilError(failure('view_behind', `${file} is being read in again`, { upto: place.upto }));
     const rows = guarded(file, () =>
       db
         .prepare<[number, string, number], Row>(

@@ -9,6 +9,7 @@ import { openReadonly, type SqliteDatabase } from './database.ts';
 import { guarded } from './storage-error.ts';
 import { loadVec, VEC_NEAREST_MOST } from './vec-extension.ts';
 import { fillingOf, SOURCE_NUMBERS, type StoredGeneration, VECTORS_MIGRATIONS } from './vectors-schema.ts';
+import { NOWHERE, preparePlace, type ViewPlace } from './view-state.ts';
 
 /** Asked for beyond `k` at first: those that share the last place, or nearly do, are told apart by their exact score. */
 const BEYOND = 16;
@@ -50,11 +51,17 @@ export class VectorsReader implements VectorRows {
   /** The tables of the generation that was current when last looked. */
   #tables: { readonly generation: StoredGeneration; readonly sql: Tables } | undefined;
   #depth = 0;
+  readonly #belongs: (place: ViewPlace) => boolean;
+  /** A file that belongs to the journal once does so for ever. */
+  #trusted = false;
 
-  constructor(file: string) {
+  /** @param belongs whether what is at such a place is made of the journal as it is; not asked where there is no journal */
+  constructor(file: string, belongs: (place: ViewPlace) => boolean = () => true) {
     this.#file = file;
+    this.#belongs = belongs;
   }
 
+  /** @throws SigilError `view_behind` while the file holds what the journal has lost: the views fill it again */
   snapshot<T>(work: (state: VectorFileState) => T): T | undefined {
     return guarded(this.#file, () => {
       const sql = this.#open();
@@ -62,6 +69,7 @@ export class VectorsReader implements VectorRows {
       sql.begin.run();
       this.#depth += 1;
       try {
+        this.#refuseLost(sql);
         const state = this.#state(sql);
         return state === undefined ? undefined : work(state);
       } finally {
@@ -151,6 +159,16 @@ export class VectorsReader implements VectorRows {
     this.#db = undefined;
     this.#sql = undefined;
     this.#tables = undefined;
+    this.#trusted = false;
+  }
+
+  /** What a power cut has left ahead of the journal holds texts that are no more, until the views have looked after it. */
+  #refuseLost(sql: ReturnType<typeof prepare>): void {
+    if (this.#trusted) return;
+    const place = sql.place.get() ?? NOWHERE;
+    this.#trusted = this.#belongs(place);
+    if (this.#trusted) return;
+    throw new SigilError(failure('view_behind', `${this.#file} is being read in again`, { upto: place.upto }));
   }
 
   #best(unit: Float32Array, k: number, entries: readonly number[]): readonly VectorResult[] {
@@ -254,6 +272,7 @@ function prepare(db: SqliteDatabase) {
   return {
     begin: db.prepare<[]>('BEGIN'),
     commit: db.prepare<[]>('COMMIT'),
+    place: preparePlace(db),
     generations: db.prepare<[], StoredGeneration>('SELECT * FROM generations ORDER BY current DESC, id'),
     name: db.prepare<[string], number>('SELECT id FROM names WHERE name = ?').pluck(),
     firstRemoved: db.prepare<[], number | null>('SELECT min(at) FROM removed').pluck(),
