@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Values of plugins: the store in one process and over the bus, its quota, and that a change is durable when it is answered.
 
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -75,6 +75,22 @@ describe('the file of values', () => {
     expect(db.prepare('SELECT key, value FROM entries').all()).toEqual([{ key: 'k', value: 'v' }]);
     expect(existsSync(join(stores.dir, 'workspaces', 'home', 'knowledge.db'))).toBe(false);
     db.close();
+    await stores.close();
+  });
+
+  it('can be read when it was cut off while it was made, and nobody has set anything since', async () => {
+    const stores = await inOneProcess();
+    const dir = join(stores.dir, 'workspaces', 'home');
+    mkdirSync(dir, { recursive: true });
+    const made = new Database(join(stores.dir, 'made.db'));
+    made.exec('PRAGMA synchronous = OFF; CREATE TABLE first (x); BEGIN IMMEDIATE; CREATE TABLE second (x)');
+    // As its process left it: in the middle of a commit, with what is to be rolled back beside it.
+    for (const end of ['', '-journal']) cpSync(join(stores.dir, `made.db${end}`), join(dir, `values.db${end}`));
+    made.close();
+    const of = { workspaceId: 'home', plugin: 'echo' };
+    expect(await codeOf(stores.values.get(of, 'k'))).toBe('not_found');
+    expect((await stores.values.list(of)).items).toEqual([]);
+    expect(existsSync(join(dir, 'values.db-journal'))).toBe(false);
     await stores.close();
   });
 

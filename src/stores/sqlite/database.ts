@@ -4,7 +4,7 @@
 import { existsSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { failure, SigilError } from '../../errors.ts';
-import { guarded } from './storage-error.ts';
+import { codeOf, guarded } from './storage-error.ts';
 
 export type SqliteDatabase = Database.Database;
 
@@ -72,7 +72,7 @@ export function openDatabase(file: string, options: OpenOptions): SqliteDatabase
 export function openReadonly(file: string, version: number): SqliteDatabase | undefined {
   return guarded(file, () => {
     if (!existsSync(file)) return undefined;
-    const db = new Database(file, { readonly: true, fileMustExist: true, timeout: 2000 });
+    const db = openToRead(file, 2000);
     try {
       refuseNewer(db, file, version);
       if (versionOf(db) === version) {
@@ -86,6 +86,31 @@ export function openReadonly(file: string, version: number): SqliteDatabase | un
     db.close();
     return undefined;
   });
+}
+
+/**
+ * Opens a file to be read, as its last commit left it. One whose process or power ended in the middle of a commit without a
+ * write-ahead log, as a file's first is, has to be rolled back first, which a connection that only reads may not do.
+ *
+ * @param timeout how long to wait for another connection's lock, in milliseconds
+ */
+export function openToRead(file: string, timeout: number): SqliteDatabase {
+  const options = { fileMustExist: true, timeout };
+  const opened = new Database(file, { ...options, readonly: true });
+  try {
+    versionOf(opened);
+    return opened;
+  } catch (thrown) {
+    opened.close();
+    if (codeOf(thrown) !== 'SQLITE_READONLY_ROLLBACK') throw thrown;
+  }
+  const db = new Database(file, options);
+  try {
+    versionOf(db);
+  } finally {
+    db.close();
+  }
+  return new Database(file, { ...options, readonly: true });
 }
 
 /** Tells a file from another that has taken its place; 0 while there is none. */

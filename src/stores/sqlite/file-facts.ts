@@ -3,9 +3,8 @@
 
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
-import Database from 'better-sqlite3';
 import { failure, SigilError } from '../../errors.ts';
-import type { SqliteDatabase } from './database.ts';
+import { openToRead, type SqliteDatabase } from './database.ts';
 import { GATEWAY_MIGRATIONS } from './gateway-schema.ts';
 import { JOURNAL_MIGRATIONS } from './journal-schema.ts';
 import { KNOWLEDGE_MIGRATIONS } from './knowledge-schema.ts';
@@ -55,7 +54,7 @@ const KNOWN_VERSIONS: Readonly<Record<string, number>> = {
 /** Opens a file to look into it, and closes it again. @throws SigilError `storage_failed`, under another name if one is given */
 export function lookInto<T>(file: string, look: (db: SqliteDatabase) => T, name = file): T {
   return guarded(name, () => {
-    const db = new Database(file, { readonly: true, fileMustExist: true, timeout: 5000 });
+    const db = openToRead(file, 5000);
     try {
       return look(db);
     } finally {

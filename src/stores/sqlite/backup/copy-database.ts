@@ -3,6 +3,7 @@
 
 import { chmodSync } from 'node:fs';
 import Database from 'better-sqlite3';
+import { openToRead } from '../database.ts';
 import { storageError } from '../storage-error.ts';
 
 /** Pages (of 4 KiB) copied before the loop turns. */
@@ -27,7 +28,7 @@ export async function copyDatabase(
 ): Promise<void> {
   let db: Database.Database | undefined;
   try {
-    db = new Database(source, { readonly: true, fileMustExist: true, timeout: 5000 });
+    db = openToRead(source, 5000);
     db.exec('BEGIN');
     // The moment is taken by the first read, not by BEGIN.
     db.prepare('SELECT count(*) FROM sqlite_master').get();
