@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Work for views whose power is to fail: a journal, its views behind it with their vectors, files that close and are checkpointed, rows trimmed.
+// Work for a data directory whose power is to fail: a journal, its views with their vectors, values, files that close and are checkpointed, rows trimmed.
 
 import { appendFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,6 +13,7 @@ import { SqliteViews } from '../../src/stores/sqlite/views.ts';
 import { storeWorkspace, type WorkspaceRecord } from '../../src/stores/workspace-records.ts';
 import { ManualClock } from '../stores/manual-clock.ts';
 import { randomTurn, SessionLog } from '../stores/session-log.ts';
+import { workOnValues } from './power-values-workload.ts';
 import { openDisk } from './power-workload.ts';
 import { seeded } from './random.ts';
 
@@ -33,8 +34,11 @@ export const VIEW_FILES: readonly string[] = [
   ),
 ];
 
+/** Primary data: made from nothing else. */
+export const VALUES_FILES: readonly string[] = WORKSPACES.map((id) => `workspaces/${id}/values.db`);
+
 /** How often what happens, per commit. */
-const CHANCE = { follow: 0.5, checkpoint: 0.25, trim: 0.08, fact: 0.4, folded: 0.3 } as const;
+const CHANCE = { values: 0.5, follow: 0.5, checkpoint: 0.25, trim: 0.08, fact: 0.4, folded: 0.3 } as const;
 const SESSIONS = 6;
 const DATED = Date.UTC(2026, 0, 1);
 
@@ -73,6 +77,8 @@ export async function workOnViews({ dir, durability, seed, commits, trims }: Vie
   const logs = Array.from({ length: SESSIONS }, (_, at) => new SessionLog(`s${at}`, `w${at % WORKSPACES.length}`));
   const facts = WORKSPACES.map((id) => factsOf(id, random));
   const trimmer = disk.trimmer(dir);
+  const changeValues = workOnValues({ dir, seed: seed + 1, workspaces: WORKSPACES, tell });
+  const files = [...VIEW_FILES, ...VALUES_FILES];
   for (const [at, log] of logs.entries()) {
     log.at = DATED + at;
     append(log.create());
@@ -86,7 +92,8 @@ export async function workOnViews({ dir, durability, seed, commits, trims }: Vie
     tell(`ack ${writer.seq}`);
     // What the views do comes behind the answer, and now and then much later.
     if (random() < CHANCE.follow) clock.advance(5_000);
-    if (random() < CHANCE.checkpoint) checkpoint(dir, VIEW_FILES[Math.floor(random() * VIEW_FILES.length)] ?? '');
+    if (random() < CHANCE.values) changeValues();
+    if (random() < CHANCE.checkpoint) checkpoint(dir, files[Math.floor(random() * files.length)] ?? '');
     if (!trims || random() >= CHANCE.trim) continue;
     clock.advance(5_000);
     await trim(trimmer, log.at);

@@ -19,7 +19,8 @@ import { type DumpedItem, dumpItems } from '../data-kills/vectors-dump.ts';
 import { dumpViews } from '../stores/store-house.ts';
 import { Disk, freshDir } from './power-copies.ts';
 import { hasStrace, type Op, trace } from './power-record.ts';
-import { VIEW_FILES, WORKSPACES } from './power-views-workload.ts';
+import { ValuesTold } from './power-values.ts';
+import { VALUES_FILES, VIEW_FILES, WORKSPACES } from './power-views-workload.ts';
 import { seeded } from './random.ts';
 
 export interface PowerViewsOptions {
@@ -38,6 +39,8 @@ export interface PowerViewsFigures {
   /** Files that could not be read as they lay, and those that were put aside to be made again. */
   unreadable: number;
   put_aside: number;
+  /** Files of values in which something was not certain: of what was asked and not answered yet. */
+  values_unsynced: number;
   /** Copies of which the journal was trimmed: what their views hold is nowhere else. */
   trimmed: number;
   /** Files that were short of rows the journal has, and made up for them. */
@@ -73,6 +76,7 @@ export async function losePowerOverViews({
     while_checkpointing: 0,
     unreadable: 0,
     put_aside: 0,
+    values_unsynced: 0,
     trimmed: 0,
     behind: 0,
     problems: 0,
@@ -89,9 +93,10 @@ export async function losePowerOverViews({
     console.log(`  ${figures.copies} copies, ${figures.problems} problems`);
   }
   // Copies in which everything had reached the disk would show nothing.
-  if (copies >= BLIND_FROM && (figures.behind === 0 || figures.while_checkpointing === 0)) {
+  const { behind, while_checkpointing, values_unsynced } = figures;
+  if (copies >= BLIND_FROM && (behind === 0 || while_checkpointing === 0 || values_unsynced === 0)) {
     figures.problems += 1;
-    console.log('  PROBLEM no view is short of anything, or none was written to: they are no power losses');
+    console.log('  PROBLEM no view is short of anything, or something was never written to: they are no power losses');
   }
   figures.seconds = Math.round((performance.now() - began) / 100) / 10;
   return figures;
@@ -102,7 +107,11 @@ async function record(durability: Durability, seed: number, trims: boolean): Pro
   try {
     const directories = ['.', ...WORKSPACES.map((id) => `workspaces/${id}`)];
     for (const name of directories) mkdirSync(join(dir, name), { recursive: true });
-    const files = ['journal.db', ...VIEW_FILES].flatMap((name) => [name, `${name}-wal`, `${name}-journal`]);
+    const files = ['journal.db', ...VIEW_FILES, ...VALUES_FILES].flatMap((name) => [
+      name,
+      `${name}-wal`,
+      `${name}-journal`,
+    ]);
     const child = [CHILD, dir, durability, String(seed), String(COMMITS), String(trims)];
     const ops = await trace({ dir, directories, files, child });
     if (!ops.some((op) => op.op === 'told' && op.text === 'end\n'))
@@ -122,14 +131,17 @@ function cut(figures: PowerViewsFigures, ops: readonly Op[], { durability, copie
   const dir = mkdtempSync(join(tmpdir(), 'sigil-power-'));
   const copy = join(dir, 'copy');
   const truth = new Truth(ops, join(dir, 'truth'));
-  // A file's own pages are written seldom, and that is when it could be torn: half of the cuts come there.
+  // A view's own pages are written seldom, and that is when it could be torn: half of the cuts come there. A quarter comes
+  // around a change of values, at any call for it: written, synced, answered, checkpointed.
   const own = ops.flatMap((op, at) => (op.op === 'write' && VIEW_FILES.includes(op.file) ? [at + 1] : []));
+  const values = ops.flatMap((op, at) => ('file' in op && /\/values\.db/.test(op.file) ? [at, at + 1] : []));
   const places = Array.from({ length: copies }, () => {
-    const place = random() < 0.5 ? own[Math.floor(random() * own.length)] : undefined;
-    return place ?? Math.floor(random() * (ops.length + 1));
+    const drawn = random();
+    const among = drawn < 0.5 ? own : drawn < 0.75 ? values : [];
+    return among[Math.floor(random() * among.length)] ?? Math.floor(random() * (ops.length + 1));
   }).sort((a, b) => a - b);
   const disk = new Disk();
-  const told = { seq: 0, trimmed: false };
+  const told = { seq: 0, trimmed: false, values: new ValuesTold(WORKSPACES) };
   let done = 0;
   for (const place of places) {
     for (; done < place; done += 1) {
@@ -137,6 +149,7 @@ function cut(figures: PowerViewsFigures, ops: readonly Op[], { durability, copie
       if (op === undefined) break;
       disk.apply(op);
       if (op.op !== 'told') continue;
+      told.values.note(op.text);
       const [what, seq] = op.text.trimEnd().split(' ');
       if (what === 'trim') told.trimmed = true;
       if (what === 'ack') told.seq = Number(seq);
@@ -148,7 +161,13 @@ function cut(figures: PowerViewsFigures, ops: readonly Op[], { durability, copie
     const touched = VIEW_FILES.filter((file) => disk.unsynced(file) || disk.unsynced(`${file}-wal`));
     figures.unsynced += touched.length;
     figures.while_checkpointing += touched.filter((file) => disk.unsynced(file)).length;
-    const problems = check(copy, truth, durability === 'full' ? told.seq : 0, figures);
+    figures.values_unsynced += VALUES_FILES.filter(
+      (file) => disk.unsynced(file) || disk.unsynced(`${file}-wal`),
+    ).length;
+    const problems = [
+      ...told.values.problems(copy),
+      ...check(copy, truth, durability === 'full' ? told.seq : 0, figures),
+    ];
     figures.problems += problems.length;
     for (const problem of problems) {
       if (figures.problems <= SHOWN)
