@@ -11,6 +11,7 @@ import { ERRORS, failure, SigilError } from '../errors.ts';
 import { adviceOf } from '../secrets/store.ts';
 import { permissionsOfRole } from '../security/permission.ts';
 import { configuredTokenId, OWNER_ID, OWNER_TOKEN_ID } from '../stores/configured-directory.ts';
+import { syncDirectory } from '../stores/sqlite/make-dirs.ts';
 import { guarded } from '../stores/sqlite/storage-error.ts';
 import type { ThreadSecrets } from './secrets.ts';
 
@@ -59,10 +60,10 @@ function permissionsOf(config: Config, user_id: string): readonly string[] {
 /** Reads the owner's token, or makes it; the file is the owner's alone. @throws SigilError `storage_failed` */
 function ownerToken(dataDir: string): string {
   const file = join(dataDir, 'owner.token');
-  return guarded(file, () => tokenIn(file));
+  return guarded(file, () => tokenIn(file, dataDir));
 }
 
-function tokenIn(file: string): string {
+function tokenIn(file: string, dataDir: string): string {
   if (existsSync(file)) {
     const known = readFileSync(file, 'utf8').trim();
     if (known !== '' && !SENDABLE.test(known)) {
@@ -76,7 +77,9 @@ function tokenIn(file: string): string {
     }
   }
   const token = `sigil_${randomBytes(32).toString('base64url')}`;
-  writeFileSync(file, `${token}\n`, { mode: 0o600 });
+  // Somebody may note it down now: it is still the one after a power cut.
+  writeFileSync(file, `${token}\n`, { mode: 0o600, flush: true });
+  syncDirectory(dataDir);
   chmodSync(file, 0o600);
   return token;
 }

@@ -16,7 +16,7 @@ export interface Told {
   readonly checkpointed: number;
 }
 
-type Pending = Exclude<Op, { readonly op: 'told' } | { readonly op: 'sync' }>;
+type Pending = Exclude<Op, { readonly op: 'told' | 'sync' | 'mkdir' }>;
 
 /** A file: what a sync made certain, and what has been asked for since. */
 interface FileState {
@@ -26,13 +26,21 @@ interface FileState {
 }
 
 const SECTOR = 512;
+/** How often a directory whose name was not synced is not there, with all that is in it. */
+const GONE = 0.4;
 
 /** Plays a recording up to any point, and makes copies there. */
 export class Disk {
   readonly #files = new Map<string, FileState>();
+  /** Directories that were made, and whose names no sync has made certain. */
+  readonly #newDirectories = new Set<string>();
 
   apply(op: Op): void {
     if (op.op === 'told') return;
+    if (op.op === 'mkdir') {
+      this.#newDirectories.add(op.file);
+      return;
+    }
     if (op.op === 'sync' && op.directory === true) return this.#syncNames(op.file);
     const file = this.#files.get(op.file) ?? { bytes: Buffer.alloc(0), exists: false, pending: [] };
     this.#files.set(op.file, file);
@@ -44,8 +52,9 @@ export class Disk {
     file.pending = [];
   }
 
-  /** A directory was synced: a file that was removed from it does not come back. */
+  /** A directory was synced: a file that was removed from it does not come back, and a directory that was made in it is there. */
   #syncNames(directory: string): void {
+    for (const made of this.#newDirectories) if (dirname(made) === directory) this.#newDirectories.delete(made);
     for (const [name, file] of this.#files) {
       if (dirname(name) !== directory) continue;
       const upto = file.pending.findLastIndex(({ op }) => op === 'unlink') + 1;
@@ -73,7 +82,9 @@ export class Disk {
     // How much of what was not synced has reached the disk: often nearly nothing or nearly all.
     const reached = random() < 0.3 ? random() ** 4 : 1 - random() ** 3 * 0.6;
     const ragged = random() < 0.5;
+    const gone = [...this.#newDirectories].filter(() => random() < GONE);
     for (const [name, { bytes, exists, pending }] of this.#files) {
+      if (gone.some((directory) => name.startsWith(`${directory}/`))) continue;
       const file: FileState = { bytes: Buffer.from(bytes), exists, pending: [] };
       for (const op of pending) {
         if (random() < reached) settle(file, op.op === 'write' && ragged ? torn(file, op, random) : op);

@@ -15,6 +15,8 @@ export type Op =
   | { readonly op: 'write'; readonly file: string; readonly at: number; readonly bytes: Buffer }
   | { readonly op: 'truncate'; readonly file: string; readonly length: number }
   | { readonly op: 'unlink'; readonly file: string }
+  /** A directory was made. */
+  | { readonly op: 'mkdir'; readonly file: string }
   /** Of a file, or of a directory (the recorded one is `.`): what files there are. */
   | { readonly op: 'sync'; readonly file: string; readonly directory?: boolean }
   | { readonly op: 'told'; readonly text: string };
@@ -56,7 +58,7 @@ async function traced(dir: string, durability: Durability, seed: number, commits
 export interface TraceOptions {
   /** What is recorded lies in here, and the trace itself beside it. */
   readonly dir: string;
-  /** Directories in it, and the files whose writes and syncs are recorded. */
+  /** Directories in it, which need not be there yet, and the files whose writes and syncs are recorded. */
   readonly directories: readonly string[];
   readonly files: readonly string[];
   /** The module that works on them, and its arguments; it tells by writing to `acks`. */
@@ -66,7 +68,7 @@ export interface TraceOptions {
 /** Records a process with strace. */
 export async function trace({ dir, directories, files, child: script }: TraceOptions): Promise<readonly Op[]> {
   const out = join(dir, 'trace');
-  const calls = 'pwrite64,write,fsync,fdatasync,ftruncate,unlink,unlinkat';
+  const calls = 'pwrite64,write,fsync,fdatasync,ftruncate,unlink,unlinkat,mkdir,mkdirat';
   const paths = [...directories, ...files, 'acks'].flatMap((name) => ['-P', join(dir, name)]);
   const child = [process.execPath, '--disable-warning=ExperimentalWarning', ...script];
   const args = ['-f', '-qq', '-y', '-xx', '-s', '1000000', '-e', `trace=${calls}`, ...paths, '-o', out, ...child];
@@ -107,6 +109,9 @@ function read(line: string, dir: string, directories: readonly string[]): Op | u
       return directories.includes(file) ? { op: 'sync', file, directory: true } : { op: 'sync', file };
     case 'ftruncate':
       return { op: 'truncate', file, length: Number(args.split(',')[1]) };
+    case 'mkdir':
+    case 'mkdirat':
+      return { op: 'mkdir', file };
     default:
       return { op: 'unlink', file };
   }

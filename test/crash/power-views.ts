@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Power loss over the views: copies of a whole data directory as a cut would leave it, each read as it lies and then started.
 
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -105,8 +105,7 @@ export async function losePowerOverViews({
 async function record(durability: Durability, seed: number, trims: boolean): Promise<readonly Op[]> {
   const dir = mkdtempSync(join(tmpdir(), 'sigil-power-'));
   try {
-    const directories = ['.', ...WORKSPACES.map((id) => `workspaces/${id}`)];
-    for (const name of directories) mkdirSync(join(dir, name), { recursive: true });
+    const directories = ['.', 'workspaces', ...WORKSPACES.map((id) => `workspaces/${id}`)];
     const files = ['journal.db', ...VIEW_FILES, ...VALUES_FILES].flatMap((name) => [
       name,
       `${name}-wal`,

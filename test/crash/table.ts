@@ -90,9 +90,10 @@ function killRows({ part, figures }: Extract<Outcome, { readonly part: 'points' 
 
 function viewsRow(figures: PowerViewsFigures): Row {
   const { copies, files, unsynced, while_checkpointing, trimmed, behind, unreadable, put_aside, problems } = figures;
+  const { values_unsynced } = figures;
   return {
-    promise: 'R4 power loss, views',
-    tried: `${many(copies)} copies of a data directory cut at any call to the disk (strace), ${many(trimmed)} of them with a trimmed journal: ${many(files)} files of views, ${many(unsynced)} of them not synced, ${many(while_checkpointing)} in a checkpoint`,
+    promise: 'R4 power loss, views and values',
+    tried: `${many(copies)} copies of a data directory cut at any call to the disk (strace), ${many(trimmed)} of them with a trimmed journal: ${many(files)} files of views, ${many(unsynced)} of them not synced, ${many(while_checkpointing)} in a checkpoint; ${many(values_unsynced)} files of plugins' values in the middle of a change`,
     out: `${many(problems)} wrong, lost or not to be started; ${many(behind)} files were behind and made up for it, ${many(unreadable)} could not be read as they lay, ${many(put_aside)} were put aside and made again`,
     bar: '0 acknowledged lost, no wrong answer, never unreadable after a start',
   };

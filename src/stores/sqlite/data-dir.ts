@@ -3,6 +3,7 @@
 
 import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { syncDirectory } from './make-dirs.ts';
 import { codeOf, guarded } from './storage-error.ts';
 
 /** Makes the directory when it is missing and writes in it once. @throws SigilError `storage_failed` saying what to do. */
@@ -29,4 +30,5 @@ function makeDir(dir: string): void {
     makeDir(dirname(dir));
     mkdirSync(dir, { mode: 0o700 });
   }
+  syncDirectory(dirname(dir));
 }

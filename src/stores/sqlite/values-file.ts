@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The writer of one workspace's values.db: primary data, made from nothing else, so it is never put aside or made anew.
 
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Failure, failure } from '../../errors.ts';
 import type { StoredValue, ValueQuota } from '../key-value-store.ts';
 import { type Migrations, openDatabase, type SqliteDatabase } from './database.ts';
+import { makeDirs } from './make-dirs.ts';
 import { guarded } from './storage-error.ts';
 import { wipeDatabase } from './wipe.ts';
 
@@ -53,7 +53,7 @@ export class ValuesFile {
   constructor(file: string, quota: ValueQuota) {
     this.#file = file;
     this.#quota = quota;
-    guarded(file, () => mkdirSync(dirname(file), { recursive: true, mode: 0o700 }));
+    guarded(file, () => makeDirs(dirname(file)));
     this.#db = openDatabase(file, { migrations: VALUES_MIGRATIONS, durability: 'full', cacheKib: 1024 });
     this.#sql = prepare(this.#db);
   }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The writer of one workspace's vectors.db: items go in at once, their vectors as they are embedded, and a new model's index takes over when it is whole.
 
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { failure, SigilError } from '../../errors.ts';
 import { EMBED_MOST, EMBEDDED_LENGTH } from '../embedder.ts';
@@ -9,6 +8,7 @@ import { codeOf, unitOf } from '../vector-math.ts';
 import type { VectorProgress } from '../vector-rows.ts';
 import type { EmbeddedItem, VectorItem, VectorModel, VectorSource } from '../vector-store.ts';
 import { openDatabase, type SqliteDatabase, VIEW_CHECKPOINT_PAGES } from './database.ts';
+import { makeDirs } from './make-dirs.ts';
 import { guarded } from './storage-error.ts';
 import { loadVec } from './vec-extension.ts';
 import {
@@ -66,7 +66,7 @@ export class VectorsWriter {
   /** Opens the file, made when it is missing. @throws SigilError `storage_failed` */
   constructor(file: string, model: VectorModel) {
     this.#file = file;
-    guarded(file, () => mkdirSync(dirname(file), { recursive: true, mode: 0o700 }));
+    guarded(file, () => makeDirs(dirname(file)));
     this.#db = openDatabase(file, {
       migrations: VECTORS_MIGRATIONS,
       durability: 'normal',

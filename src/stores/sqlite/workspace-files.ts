@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // One kind of file of the workspaces as a projection writes them: opened whole, caught up when behind, one's failure its own.
 
-import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Failure, failure, toFailure } from '../../errors.ts';
 import type { JournalRow } from '../records.ts';
 import { incompleteView, putAside, putAsideNews, saysDamaged } from './damaged.ts';
 import type { BatchBounds, JournalRows } from './journal-source.ts';
+import { makeDirs } from './make-dirs.ts';
 import type { FilePool, OpenFiles } from './open-files.ts';
 import { guarded } from './storage-error.ts';
 import { workspaceDir } from './workspace-path.ts';
@@ -187,7 +187,7 @@ export class WorkspaceFiles<R extends { readonly row: JournalRow }> {
   /** Made when it is missing; a damaged one is put aside, for it can be made again. */
   #opened(workspace: string, file: string): WorkspaceView<R> {
     const { kind, failed } = this.#options;
-    guarded(file, () => mkdirSync(dirname(file), { recursive: true, mode: 0o700 }));
+    guarded(file, () => makeDirs(dirname(file)));
     try {
       return kind.open(file, workspace);
     } catch (thrown) {
