@@ -79,7 +79,8 @@ function mendOf(dataDir: string, { path, role }: DataFile): string {
   return role === 'view' && untrimmed(dataDir, path) ? `sigil doctor rebuild ${path}` : 'sigil backup restore FILE';
 }
 
-function untrimmed(dataDir: string, view: string): boolean {
+/** Whether the journal still holds everything a view is made of. */
+export function untrimmed(dataDir: string, view: string): boolean {
   const journal = join(dataDir, JOURNAL_FILE);
   try {
     return lookInto(journal, (db) => journalFacts(journal, db).trimmed(view) === 0);
