@@ -31,6 +31,9 @@ const vitestReport = join(scratch, 'vitest.json');
  */
 const SHORT_ROWS = ['T2', 'T5', 'T6', 'T7', 'T9', 'T11', 'T12', 'T13', 'T14', 'T15', 'T17'];
 
+/** Beside the kills at named places, which take as long as all these. */
+const SHORT_CRASHES = ['--kills', '15', '--power', '250', '--power-views', '12', '--back'];
+
 /** The steps of a stage run side by side. What holds times against times stands alone: the bench. */
 const stages: readonly (readonly Step[])[] = [
   [
@@ -51,8 +54,13 @@ const stages: readonly (readonly Step[])[] = [
   ],
   [
     {
-      title: 'crashes, short form',
-      command: [process.execPath, 'test/crash/run.ts', '--all', '--short'],
+      title: 'crashes at named places, short form',
+      command: [process.execPath, 'test/crash/run.ts', '--points', '--short'],
+      needs: 'test/crash/run.ts',
+    },
+    {
+      title: 'crashes at random, power loss and the way back, short form',
+      command: [process.execPath, 'test/crash/run.ts', ...SHORT_CRASHES, '--short'],
       needs: 'test/crash/run.ts',
     },
     {
