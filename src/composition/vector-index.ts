@@ -89,7 +89,14 @@ function startVectorIndex(parts: VectorIndexParts): Supervised {
   let searching = 0;
   living.add(self);
   /** The reader opens its file again by itself when it was closed for others. */
-  const used = (): void => void files.use(workspace_id, () => rows);
+  const used = (): void => {
+    if (rows.replaced) {
+      // Its entries have numbers of their own.
+      search.unload();
+      rows.close();
+    }
+    files.use(workspace_id, () => rows);
+  };
 
   const load = (send: (event: VectorIndexEvent) => void): void => {
     if (stopped) return;

@@ -14,6 +14,7 @@ import { realWorld } from '../../src/composition/real-world.ts';
 import { hostVectorIndexes } from '../../src/composition/vector-index.ts';
 import { hash384 } from '../../src/embeddings/hash-384.ts';
 import { type Failure, failure } from '../../src/errors.ts';
+import { putAside } from '../../src/stores/sqlite/damaged.ts';
 import type { Embedded } from '../../src/stores/sqlite/embedding-pump.ts';
 import { VectorsWriter } from '../../src/stores/sqlite/vectors-writer.ts';
 import type { VectorModel, VectorResult } from '../../src/stores/vector-store.ts';
@@ -211,6 +212,23 @@ describe('the index of a workspace', () => {
     thread.later[0]?.run();
     thread.run();
     expect(statusOf(thread.ask('vector.status', {}))).toMatchObject({ state: 'ready', last_error: null });
+  });
+
+  it('searches the file that was made anew in the place of a damaged one, in memory too', () => {
+    const thread = readThread();
+    const many = (what: string) => Array.from({ length: 2_100 }, (_, at) => `${what} ${at}`);
+    const old = new VectorsWriter(thread.file, MODEL);
+    put(old, many('the old note'));
+    old.close();
+    const query = hash384.embed(['the note 7']);
+    thread.ask('vector.search', { query, k: 3 });
+    expect(statusOf(thread.ask('vector.status', {}))).toMatchObject({ place: 'memory' });
+    putAside(thread.file);
+    put(thread.writer(), many('the new note').reverse());
+    const results = resultsOf(thread.ask('vector.search', { query, k: 3 }));
+    expect(results.map(({ text }) => text)).toContain('the new note 7');
+    expect(results.every(({ text }) => text.startsWith('the new note'))).toBe(true);
+    expect(resultsOf(thread.ask('vector.search', { query, k: 3 }))).toEqual(results);
   });
 
   it('finds nothing of what the journal has lost to a power cut', () => {

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { putAside } from '../../src/stores/sqlite/damaged.ts';
 import { damagePages } from './damage.ts';
 import { ask, bodyOf, codeOf } from './manual-clock.ts';
 import { chance, failed, randomTurn, SessionLog, started } from './session-log.ts';
@@ -234,6 +235,24 @@ describe('views', () => {
     ).toBeGreaterThan(6);
     house.close();
     expect(dumpViews(house.dir)).toEqual(dumpRebuilt(house.dir));
+  });
+
+  it('is read from the file that was made anew, whoever had the damaged one open', () => {
+    house.open();
+    const log = new SessionLog('s', 'home');
+    house.append(log.create(), log.next(log.receive('where the keys are')));
+    const found = () =>
+      house.read('memory.search', { workspace_id: 'home', text: 'keys', match: 'all', page: { limit: 5 } }).items
+        .length;
+    expect(found()).toBe(1);
+    house.views?.close();
+    const file = join(house.dir, 'workspaces', 'home', 'memory.db');
+    damagePages(file, 'messages');
+    putAside(file);
+    house.openViews();
+    house.clock.advance(60_000);
+    expect(existsSync(file)).toBe(true);
+    expect(found()).toBe(1);
   });
 
   it('does not let one workspace that cannot be written hold up the others', () => {

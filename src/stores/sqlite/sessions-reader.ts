@@ -14,7 +14,7 @@ import type {
 import type { MessageExtras } from '../session-view.ts';
 import type { TurnFigures } from '../trimmed-turn.ts';
 import { pageLimit, pageOf, placeOf } from './cursor.ts';
-import { fileIdentity, openReadonly, type SqliteDatabase } from './database.ts';
+import { openReadonly, type SqliteDatabase } from './database.ts';
 import { SESSIONS_MIGRATIONS, type StoredMessage, type StoredSession, type StoredTurn } from './sessions-schema.ts';
 import { NOWHERE, preparePlace, type ViewPlace } from './view-state.ts';
 
@@ -28,9 +28,8 @@ export interface PlacedTurn {
 
 /** Opens a workspace's file for reading; undefined while it is not there. */
 export function openSessionsReader(workspace: string, file: string): SessionsReader | undefined {
-  const identity = fileIdentity(file);
   const db = openReadonly(file, SESSIONS_MIGRATIONS.length);
-  return db === undefined ? undefined : new SessionsReader(workspace, db, () => fileIdentity(file) === identity);
+  return db === undefined ? undefined : new SessionsReader(workspace, db);
 }
 
 export class SessionsReader {
@@ -38,11 +37,7 @@ export class SessionsReader {
   readonly #db: SqliteDatabase;
   readonly #sql: ReturnType<typeof prepare>;
 
-  /** Whether it is still this file that lies there: a damaged one is put aside and another made. */
-  readonly inPlace: () => boolean;
-
-  constructor(workspace: string, db: SqliteDatabase, inPlace: () => boolean) {
-    this.inPlace = inPlace;
+  constructor(workspace: string, db: SqliteDatabase) {
     this.#workspace = workspace;
     this.#db = db;
     this.#sql = prepare(db);

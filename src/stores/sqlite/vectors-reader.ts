@@ -5,7 +5,7 @@ import { failure, SigilError } from '../../errors.ts';
 import { scoreOf } from '../vector-math.ts';
 import type { CodedEntry, NumberedFilter, RemovedEntries, VectorFileState, VectorRows } from '../vector-rows.ts';
 import { byNearness, VECTOR_SOURCES, type VectorFilter, type VectorResult } from '../vector-store.ts';
-import { openReadonly, type SqliteDatabase } from './database.ts';
+import { fileIdentity, openReadonly, type SqliteDatabase } from './database.ts';
 import { guarded } from './storage-error.ts';
 import { loadVec, VEC_NEAREST_MOST } from './vec-extension.ts';
 import { fillingOf, SOURCE_NUMBERS, type StoredGeneration, VECTORS_MIGRATIONS } from './vectors-schema.ts';
@@ -51,6 +51,8 @@ export class VectorsReader implements VectorRows {
   /** The tables of the generation that was current when last looked. */
   #tables: { readonly generation: StoredGeneration; readonly sql: Tables } | undefined;
   #depth = 0;
+  /** Which file is open. */
+  #identity = 0;
   readonly #belongs: (place: ViewPlace) => boolean;
   /** A file that belongs to the journal once does so for ever. */
   #trusted = false;
@@ -59,6 +61,11 @@ export class VectorsReader implements VectorRows {
   constructor(file: string, belongs: (place: ViewPlace) => boolean = () => true) {
     this.#file = file;
     this.#belongs = belongs;
+  }
+
+  /** Whether another file lies there than the one that is open: a damaged one is put aside and another made. */
+  get replaced(): boolean {
+    return this.#db !== undefined && fileIdentity(this.#file) !== this.#identity;
   }
 
   /** @throws SigilError `view_behind` while the file holds what the journal has lost: the views fill it again */
@@ -202,12 +209,14 @@ export class VectorsReader implements VectorRows {
 
   #open(): ReturnType<typeof prepare> | undefined {
     if (this.#sql !== undefined) return this.#sql;
+    const identity = fileIdentity(this.#file);
     const db = openReadonly(this.#file, VECTORS_MIGRATIONS.length);
     if (db === undefined) return undefined;
     try {
       loadVec(db);
       this.#sql = prepare(db);
       this.#db = db;
+      this.#identity = identity;
       return this.#sql;
     } catch (thrown) {
       db.close();

@@ -3,6 +3,7 @@
 
 import { join } from 'node:path';
 import { failure, SigilError } from '../../errors.ts';
+import { fileIdentity } from './database.ts';
 import type { FilePool, OpenFiles } from './open-files.ts';
 import type { ViewPlace } from './view-state.ts';
 import { workspaceDir } from './workspace-path.ts';
@@ -11,8 +12,6 @@ import { workspaceDir } from './workspace-path.ts';
 export interface WorkspaceReader {
   /** Which journal it is made of, and up to which row. */
   state(): ViewPlace;
-  /** Whether it is still this file that lies there: a damaged one is put aside and another made. */
-  readonly inPlace?: () => boolean;
   close(): void;
 }
 
@@ -34,6 +33,9 @@ export class WorkspaceReaders<V extends WorkspaceReader> {
   readonly #options: WorkspaceReadersOptions<V>;
   readonly #files: OpenFiles<V>;
 
+  /** Which file each has open. */
+  readonly #identities = new WeakMap<V, number>();
+
   constructor(options: WorkspaceReadersOptions<V>) {
     this.#options = options;
     this.#files = options.pool.kind(options.name);
@@ -51,12 +53,23 @@ export class WorkspaceReaders<V extends WorkspaceReader> {
     // What a power cut has left ahead of the journal holds rows that are no more, until the views have looked after it. A
     // file that belongs to the journal once does so for ever.
     let ours = true;
-    const file = this.#files.use(workspace, () => {
-      const opened = open(workspace, join(dir, name));
-      ours = opened === undefined || belongs(opened.state());
-      return opened;
-    });
-    const state = !ours || file === undefined || file.inPlace?.() === false ? undefined : file.state();
+    const path = join(dir, name);
+    const use = (): V | undefined =>
+      this.#files.use(workspace, () => {
+        const identity = fileIdentity(path);
+        const opened = open(workspace, path);
+        if (opened === undefined) return undefined;
+        this.#identities.set(opened, identity);
+        ours = belongs(opened.state());
+        return opened;
+      });
+    let file = use();
+    if (file !== undefined && this.#identities.get(file) !== fileIdentity(path)) {
+      // A damaged one is put aside and another made.
+      this.#files.drop(workspace);
+      file = use();
+    }
+    const state = ours ? file?.state() : undefined;
     if (file !== undefined && state !== undefined && state.upto >= last && state.journal === journal()) return file;
     // The next read opens what is there then.
     this.#files.drop(workspace);
