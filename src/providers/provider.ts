@@ -10,9 +10,22 @@ export interface ChatToolCall {
   readonly arguments: string;
 }
 
+/** The kinds of image every vendor takes. */
+export const IMAGE_TYPES = ['image/png', 'image/jpeg', 'image/gif', 'image/webp'] as const;
+
+/** Something beside the text of a message. A model that cannot see refuses it: `capabilities.vision` says who can. */
+export interface ChatAttachment {
+  readonly kind: 'image';
+  readonly mediaType: (typeof IMAGE_TYPES)[number];
+  /** The file as it is, not as base64. */
+  readonly data: Uint8Array;
+}
+
 export interface ChatMessage {
   readonly role: 'user' | 'assistant' | 'tool';
   readonly content: string;
+  /** Of a person's message; elsewhere they are not sent. */
+  readonly attachments?: readonly ChatAttachment[];
   readonly toolCallId?: string;
   readonly toolName?: string;
   readonly toolCalls?: readonly ChatToolCall[];
@@ -31,6 +44,7 @@ export interface ChatOptions {
   readonly temperature?: number;
   readonly maxTokens?: number;
   readonly stopSequences?: readonly string[];
+  /** Whether the model thinks aloud first, where it can; unset leaves it to the model. */
   readonly thinking?: boolean;
 }
 
@@ -42,11 +56,15 @@ export interface ChatRequest {
   readonly options: ChatOptions;
 }
 
+/** What a call used. The input is the sum of three: `inputTokens` are those that no cache had to do with. */
 export interface ChatUsage {
   readonly inputTokens: number;
+  /** What was thought counts as well. */
   readonly outputTokens: number;
   readonly cacheReadTokens: number;
   readonly cacheWriteTokens: number;
+  /** The vendor told no counts: these are characters divided by four. */
+  readonly estimated?: true;
 }
 
 export type ChatFinish = 'stop' | 'length' | 'content_filter' | 'tool_calls';
@@ -78,6 +96,49 @@ export interface ModelInfo {
   };
 }
 
+/** How long one call waits, in milliseconds, as `providers.NAME.timeouts` has it. */
+export interface ProviderTimeouts {
+  /** Until the connection stands, its name looked up and encryption agreed on. */
+  readonly connect: number;
+  /** Until the first sign of an answer, from when it was asked. */
+  readonly first_event: number;
+  /** Between two signs of life: events, and what a vendor sends to keep a silent stream open. */
+  readonly gap: number;
+}
+
+/**
+ * What a failure says something about, and so who can still be asked: this `request` fails everywhere, the `model` may be
+ * replaced by another of the provider, the `key` by that of another entry, and of the `provider` all else fails too.
+ */
+export type FailureScope = 'request' | 'model' | 'key' | 'provider';
+
+/** The `details` of every failure of a call. */
+export interface ProviderFailureDetails {
+  /** The provider's name, as configured. */
+  readonly provider: string;
+  readonly model?: string;
+  readonly about: FailureScope;
+  /** The HTTP status of the answer, when there was one. */
+  readonly status?: number;
+  /** How long the vendor asks to be left alone, in milliseconds. */
+  readonly retry_after_ms?: number;
+  /** The vendor's own name for it. */
+  readonly vendor_code?: string;
+}
+
+export interface EmbedOptions {
+  readonly model: string;
+  /** Numbers in a vector, where the model lets one choose. */
+  readonly dimensions?: number;
+  readonly signal: AbortSignal;
+}
+
+/** One vector for each text, in their order. */
+export interface Embedded {
+  readonly vectors: readonly Float32Array[];
+  readonly inputTokens: number;
+}
+
 export interface ProviderAvailability {
   readonly available: boolean;
   readonly provider: string;
@@ -87,9 +148,20 @@ export interface ProviderAvailability {
 export interface Provider {
   readonly name: string;
   available(): boolean;
+  /** The built-in table with what the vendor lists now; the table alone when it cannot be asked. Never throws. */
   listModels(): Promise<readonly ModelInfo[]>;
-  /** Streams one reply. An aborted signal ends it soon, with an `error` event or none; it never throws. */
+  /**
+   * Streams one reply. An aborted signal ends it soon, with an `error` event or none; it never throws. One call is one
+   * request: whoever calls decides whether to try again.
+   */
   chat(request: ChatRequest, options: { readonly signal: AbortSignal }): AsyncIterable<readonly ChatEvent[]>;
+  /**
+   * Turns texts into vectors, where the vendor can.
+   *
+   * @throws SigilError with the codes a chat would end with
+   */
+  embed?(texts: readonly string[], options: EmbedOptions): Promise<Embedded>;
   status(): ProviderAvailability;
+  /** Ends what runs and closes its connections. */
   close(): Promise<void>;
 }

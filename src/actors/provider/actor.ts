@@ -25,7 +25,18 @@ export interface ProviderActor {
 }
 
 /** Outcomes that are the vendor's fault, and so count against its circuit. */
-const VENDOR_FAULTS: ReadonlySet<string> = new Set(['provider_error', 'provider_unavailable', 'deadline_exceeded']);
+const VENDOR_FAULTS: ReadonlySet<string> = new Set([
+  'provider_error',
+  'provider_unavailable',
+  'provider_auth',
+  'provider_quota',
+  'provider_rate_limited',
+  'provider_overloaded',
+  'provider_network',
+  'provider_timeout',
+  'provider_ended_early',
+  'deadline_exceeded',
+]);
 
 export function startProviderActor(options: ProviderActorOptions): ProviderActor {
   const { bus, world, name } = options;
