@@ -10,11 +10,12 @@ import { prepare } from '../src/agent/prepare.ts';
 import { builtInTools } from '../src/agent/tools/catalogue.ts';
 import { createToolRegistry } from '../src/agent/tools/registry.ts';
 import { address } from '../src/bus/address.ts';
-import { CHANNEL_HINTS, CONTEXT_TOKENS, lanePolicy, OUTPUT_TOKENS } from '../src/composition/lane-policy.ts';
+import { providerEntries } from '../src/composition/config-scopes.ts';
+import { CHANNEL_HINTS, lanePolicy, modelSizes } from '../src/composition/lane-policy.ts';
 import { createModelStream } from '../src/composition/model-stream.ts';
 import { realWorld } from '../src/composition/real-world.ts';
+import { noSecrets } from '../src/composition/secrets.ts';
 import { defaultConfig } from '../src/config/schema.ts';
-import { Redactor } from '../src/secrets/redactor.ts';
 import { packAppend } from '../src/stores/remote/append-wire.ts';
 import { inChild } from './child.ts';
 import { alternate, type Measured, type Plan } from './measured.ts';
@@ -64,7 +65,8 @@ async function weighSession(): Promise<number> {
   const config = defaultConfig();
   const tools = createToolRegistry(builtInTools());
   const policy = { ...lanePolicy(config, tools), awake_most: 10 * ACTORS };
-  const models = createModelStream(new Map([['sigil', 'sigil']]), new Redactor());
+  const models = createModelStream({ providers: providerEntries(config), world: realWorld, secrets: noSecrets() });
+  const sizeOf = modelSizes(config);
   await models.preload('sigil');
   let seq = 0;
   let ended = 0;
@@ -97,7 +99,7 @@ async function weighSession(): Promise<number> {
         messages: [turn?.message.content ?? ''],
         turn: turn?.said ?? [],
         tools: [],
-        model: { id: 'offline', maxContextTokens: CONTEXT_TOKENS, maxOutputTokens: OUTPUT_TOKENS },
+        model: { id: 'offline', ...sizeOf('sigil/offline') },
         options: {},
       });
       if (!prepared.ok) throw new Error(prepared.failure.message);

@@ -2,12 +2,35 @@
 // What of the config has an actor of its own: the providers, and the budgets whose limits a call could reach.
 
 import type { Config } from '../config/schema.ts';
+import { defaultModel } from '../providers/registry.ts';
+import type { ProviderEntry } from './model-stream.ts';
 
 /** The providers there are: the built-in one, and those configured. Name to type. */
 export function providerTypes(config: Config): ReadonlyMap<string, string> {
   const types = new Map([['sigil', 'sigil']]);
   for (const [name, provider] of Object.entries(config.providers)) types.set(name, provider.type ?? name);
   return types;
+}
+
+/** The built-in one waits for nothing, so what it is told of waiting does not matter. */
+const BUILT_IN = { type: 'sigil', settings: { name: 'sigil', timeouts: { connect: 0, first_event: 0, gap: 0 } } };
+
+/** What each of them is made of, by name. */
+export function providerEntries(config: Config): ReadonlyMap<string, ProviderEntry> {
+  const entries = new Map<string, ProviderEntry>([['sigil', BUILT_IN]]);
+  for (const [name, { type = name, api_key, endpoint, timeouts }] of Object.entries(config.providers))
+    entries.set(name, { type, settings: { name, api_key, endpoint, timeouts } });
+  return entries;
+}
+
+/** The model where nobody names one: that of the first configured provider which has one, else the built-in one. */
+export function fallbackModel(config: Config): string {
+  if (config.models.default !== '') return config.models.default;
+  for (const [name, { type = name }] of Object.entries(config.providers)) {
+    const model = defaultModel(type);
+    if (model !== undefined) return `${name}/${model}`;
+  }
+  return 'sigil/offline';
 }
 
 /** The scopes that have a budget actor: all together, and each workspace with limits of its own. */

@@ -2,6 +2,11 @@
 // The kinds of provider and channel this version can make: what the config is checked against.
 
 import type { KnownTypes } from '../config/entries.ts';
-import { PROVIDER_TYPES } from '../providers/registry.ts';
+import { KEY_VARIABLES, PROVIDER_TYPES, WITHOUT_ADDRESS } from '../providers/registry.ts';
 
-export const knownTypes: KnownTypes = { providerTypes: PROVIDER_TYPES, channelTypes: [] };
+export const knownTypes: KnownTypes = {
+  providerTypes: PROVIDER_TYPES,
+  providerKeys: KEY_VARIABLES,
+  providersWithoutAddress: WITHOUT_ADDRESS,
+  channelTypes: [],
+};

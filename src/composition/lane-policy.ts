@@ -7,11 +7,11 @@ import { systemPrompt } from '../agent/prompt.ts';
 import type { ToolRegistry } from '../agent/tools/registry.ts';
 import type { Config } from '../config/schema.ts';
 import { priceOf } from '../providers/pricing.ts';
-import { knownModels } from '../providers/registry.ts';
+import type { ModelInfo } from '../providers/provider.ts';
+import { knownCapabilities, knownModels } from '../providers/registry.ts';
 import { type RoutableProvider, routeModel } from '../providers/router.ts';
-import { OFFLINE_MODEL } from '../providers/sigil.ts';
 import type { SessionState, WindowMessage } from '../stores/fold.ts';
-import { providerTypes, reachable } from './config-scopes.ts';
+import { fallbackModel, providerTypes, reachable } from './config-scopes.ts';
 
 /** Messages that may wait in one session, and the characters they may hold together. */
 const WAITING_MOST = 64;
@@ -20,8 +20,30 @@ const WAITING_SIZE = 8 * 1_048_576;
 const ATTEMPTS_MOST = 3;
 /** Records after which a checkpoint is due. */
 const CHECKPOINT_EVERY = 64;
-/** What a model takes and gives. The offline model is the only one there is. */
-export const { maxContextTokens: CONTEXT_TOKENS, maxOutputTokens: OUTPUT_TOKENS } = OFFLINE_MODEL.capabilities;
+/** Tokens kept free for an answer, and reserved for it, at most: models that may write a book seldom do. */
+const ANSWER_TOKENS = 16_384;
+
+/** What a model takes and gives, as far as it is known here. */
+export type ModelSize = Pick<ModelInfo['capabilities'], 'maxContextTokens' | 'maxOutputTokens'>;
+
+/** Looks up what a model, written `provider/model`, takes and gives. */
+export function modelSizes(config: Config): (model: string) => ModelSize {
+  const types = providerTypes(config);
+  const sizes = new Map<string, ModelSize>();
+  return (model) => {
+    const known = sizes.get(model);
+    if (known !== undefined) return known;
+    const slash = model.indexOf('/');
+    const name = model.slice(0, slash);
+    const { maxContextTokens, maxOutputTokens } = knownCapabilities(types.get(name) ?? name, model.slice(slash + 1));
+    const size = { maxContextTokens, maxOutputTokens: Math.min(maxOutputTokens, ANSWER_TOKENS) };
+    if (sizes.size < SIZES_MOST) sizes.set(model, size);
+    return size;
+  };
+}
+
+/** Models remembered; names come from people. */
+const SIZES_MOST = 1_024;
 
 /** How a channel wants its answers; every one there is now shows Markdown. */
 export const CHANNEL_HINTS = { markdown: true } as const;
@@ -37,13 +59,16 @@ export function lanePolicy(config: Config, tools: ToolRegistry): LanePolicy {
   const fixed =
     systemPrompt(agent.persona, CHANNEL_HINTS).length + tools.offer().reduce((size, tool) => size + toolSize(tool), 0);
   const prices = models.pricing;
+  const sizeOf = modelSizes(config);
+  const fallback = fallbackModel(config);
 
   const estimate = (state: SessionState): { tokens: number; cost_usd: number } => {
     let size = fixed + (state.turn?.message.content.length ?? 0);
     for (const { content, tool_calls } of state.window) size += textSize(content, tool_calls);
     for (const { content, tool_calls } of state.turn?.said ?? NOTHING) size += textSize(content, tool_calls);
-    const input = Math.min(tokensOf(size), CONTEXT_TOKENS);
-    return reservationOf(input, OUTPUT_TOKENS, priceOf(state.turn?.model ?? '', prices));
+    const model = state.turn?.model ?? '';
+    const { maxContextTokens, maxOutputTokens } = sizeOf(model);
+    return reservationOf(Math.min(tokensOf(size), maxContextTokens), maxOutputTokens, priceOf(model, prices));
   };
 
   const policy: LanePolicy = {
@@ -62,10 +87,7 @@ export function lanePolicy(config: Config, tools: ToolRegistry): LanePolicy {
     awake_most: gateway.awake_max,
     route: ({ requested, session, workspace_id }) => {
       const workspace = models.overrides[workspace_id] || config.workspaces[workspace_id]?.model || '';
-      const route = routeModel(
-        { requested, session, workspace, fallback: models.default || 'sigil/offline' },
-        providers,
-      );
+      const route = routeModel({ requested, session, workspace, fallback }, providers);
       return route.ok ? `${route.provider}/${route.model}` : route.failure;
     },
     estimate,

@@ -26,11 +26,11 @@ import { createReadStore, type SeqTracker } from '../stores/remote/read-store.ts
 import { unpackTail } from '../stores/remote/tail-wire.ts';
 import { createWorkspaceWriter } from '../stores/remote/workspace-writer.ts';
 import { createKnowledgeStore } from '../stores/workspace-knowledge.ts';
-import { providerTypes } from './config-scopes.ts';
+import { providerEntries } from './config-scopes.ts';
 import type { ThreadContext } from './context.ts';
 import { failingSessions } from './failing-sessions.ts';
 import { withFaults } from './fault-points.ts';
-import { CHANNEL_HINTS, CONTEXT_TOKENS, lanePolicy, OUTPUT_TOKENS } from './lane-policy.ts';
+import { CHANNEL_HINTS, lanePolicy, modelSizes } from './lane-policy.ts';
 import { memoryTools } from './memory-tools.ts';
 import { createModelStream } from './model-stream.ts';
 import type { Role, StartRole } from './role.ts';
@@ -50,6 +50,8 @@ export interface LaneAdapters {
   readonly tools: readonly Tool[];
   readonly checks: ArgumentChecks;
   readonly stream: CallModelOptions['stream'];
+  /** Lets go of what it holds outside; nothing is asked of it any more. */
+  readonly close?: () => void;
 }
 
 /** The role with these adapters, made once for each life of a thread. */
@@ -66,11 +68,11 @@ export async function warmLane(): Promise<void> {
   for (const { inputSchema } of builtInTools()) checks.check(inputSchema, {}, () => undefined);
 }
 
-export const startLane = laneRole(async ({ house, secrets }) => {
+export const startLane = laneRole(async ({ house, secrets, world }) => {
   const tools = await testTools(builtInTools(), process.env['SIGIL_TEST_TOOLS'], secrets);
-  const models = createModelStream(providerTypes(house.config), secrets.redactor);
+  const models = createModelStream({ providers: providerEntries(house.config), world, secrets });
   await models.preload('sigil');
-  return { tools, checks, stream: models.stream };
+  return { tools, checks, stream: models.stream, close: models.close };
 });
 
 function laneWith(context: ThreadContext, adapters: LaneAdapters): Role {
@@ -117,6 +119,7 @@ function laneWith(context: ThreadContext, adapters: LaneAdapters): Role {
     close: () => {
       closed = true;
       lanes.stop();
+      adapters.close?.();
     },
   };
 }
@@ -169,6 +172,7 @@ function laneEffects(
     return rules === undefined || permitsTool(tool, rules.allow, rules.deny);
   };
 
+  const sizeOf = modelSizes(config);
   const request = (state: SessionState): ChatRequest | Failure => {
     const { turn, facts } = state;
     const model = turn?.model ?? '';
@@ -180,11 +184,7 @@ function laneEffects(
       messages: [turn?.message.content ?? ''],
       turn: turn?.said ?? [],
       tools: tools.offer((tool) => may(facts?.workspace_id ?? '', tool.name)),
-      model: {
-        id: model.slice(model.indexOf('/') + 1),
-        maxContextTokens: CONTEXT_TOKENS,
-        maxOutputTokens: OUTPUT_TOKENS,
-      },
+      model: { id: model.slice(model.indexOf('/') + 1), ...sizeOf(model) },
       options: {},
     });
     context.point('model.prepared');

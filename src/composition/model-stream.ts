@@ -3,50 +3,62 @@
 
 import type { StreamSink } from '../actors/session/call-model.ts';
 import type { Abort } from '../actors/session/effects.ts';
-import { type Failure, failure, toFailure } from '../errors.ts';
+import { type Failure, failure, SigilError, toFailure } from '../errors.ts';
 import type { ChatRequest, Provider } from '../providers/provider.ts';
 import { createProvider } from '../providers/registry.ts';
-import type { Redactor } from '../secrets/redactor.ts';
-
-/** Resolves after `ms`, or as soon as the signal aborts. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done);
-  });
-}
+import type { ProviderSettings } from '../providers/settings.ts';
+import type { World } from '../world.ts';
+import { pauseWith } from './pause.ts';
+import type { ThreadSecrets } from './secrets.ts';
 
 /** Whatever brought a secret there, a message of a person or the result of a tool: it is not for a model. */
-function redacted(request: ChatRequest, redactor: Redactor): ChatRequest {
+function redacted(request: ChatRequest, redactor: ThreadSecrets['redactor']): ChatRequest {
   const { systemPrompt, messages } = request;
   return { ...request, systemPrompt: redactor.text(systemPrompt), messages: redactor.data(messages) };
 }
 
-/**
- * @param types the type of each configured provider, by its name
- * @param redactor keeps secrets out of what is sent to a model and out of what a provider says of its failures
- */
-export function createModelStream(
-  types: ReadonlyMap<string, string>,
-  redactor: Redactor,
-): {
+/** A configured provider: its type, and what it is made of. */
+export interface ProviderEntry {
+  readonly type: string;
+  readonly settings: ProviderSettings;
+}
+
+export interface ModelStreamOptions {
+  /** By name. */
+  readonly providers: ReadonlyMap<string, ProviderEntry>;
+  readonly world: Pick<World, 'now' | 'after' | 'uuid'>;
+  /** What keys stand for; and what keeps secrets out of what is sent to a model and out of what a provider says of its failures. */
+  readonly secrets: ThreadSecrets;
+}
+
+export interface ModelStream {
   /** Loads a provider before its first call needs it. */
   preload(name: string): Promise<void>;
   stream(name: string, request: ChatRequest, sink: StreamSink): Abort;
-} {
+  /** Closes the connections of all. */
+  close(): void;
+}
+
+export function createModelStream({ providers, world, secrets }: ModelStreamOptions): ModelStream {
+  const { redactor } = secrets;
+  const given = {
+    now: world.now,
+    after: world.after,
+    uuid: world.uuid,
+    pause: pauseWith(world),
+    resolve: (written: string) => secrets.resolve(written),
+  };
   const loaded = new Map<string, Provider>();
   const loading = new Map<string, Promise<Provider>>();
 
   const load = (name: string): Promise<Provider> => {
     const known = loading.get(name);
     if (known !== undefined) return known;
-    const made = createProvider(types.get(name) ?? name, { pause });
+    const entry = providers.get(name);
+    const made =
+      entry === undefined
+        ? Promise.reject(new SigilError(failure('provider_unavailable', 'It is not configured.')))
+        : createProvider(entry.type, entry.settings, given);
     loading.set(name, made);
     made.then(
       (provider) => loaded.set(name, provider),
@@ -102,6 +114,9 @@ export function createModelStream(
         );
       }
       return () => controller.abort();
+    },
+    close: () => {
+      for (const provider of loaded.values()) void provider.close();
     },
   };
 }

@@ -11,6 +11,8 @@ export interface KnownTypes {
   readonly channelTypes: readonly string[];
   /** Provider types that cannot work without a key, with the variable that usually holds it. */
   readonly providerKeys?: Readonly<Record<string, string>>;
+  /** Provider types that have no address of their own. */
+  readonly providersWithoutAddress?: readonly string[];
 }
 
 /** An entry to set aside, with its path still in parts. */
@@ -78,8 +80,15 @@ function badProviders(config: Config, known: KnownTypes): BadEntry[] {
     }
     const variable = Object.hasOwn(known.providerKeys ?? {}, type) ? known.providerKeys?.[type] : undefined;
     if (variable !== undefined && (provider.api_key ?? '') === '') {
-      const advice = `Write \`api_key: \${${variable}}\` and set ${variable}, or set SIGIL_PROVIDERS_${envName(name)}_API_KEY.`;
+      const advice =
+        `Write \`api_key: \${${variable}}\` and set ${variable}, or set SIGIL_PROVIDERS_${envName(name)}_API_KEY; or keep ` +
+        `it with \`sigil secret set ${name}/api-key\` and write \`api_key: keyring://${name}/api-key\`.`;
       bad.push({ path, code: 'missing_key', message: `The provider ${name} has no api_key.`, advice });
+      continue;
+    }
+    if (known.providersWithoutAddress?.includes(type) === true && (provider.endpoint ?? '') === '') {
+      const advice = 'Write `endpoint:` with the base URL of its server, such as http://127.0.0.1:11434/v1.';
+      bad.push({ path, code: 'missing_endpoint', message: `The provider ${name} has no endpoint.`, advice });
     }
   }
   return bad;

@@ -2,24 +2,10 @@
 // The built-in provider `sigil`: its model `offline` runs in the process, by rules, without a key or a network.
 
 import { failure, toFailure } from '../errors.ts';
-import type { ChatEvent, ChatRequest, ModelInfo, Provider } from './provider.ts';
+import type { ChatEvent, ChatRequest, Provider } from './provider.ts';
+import { OFFLINE_MODEL } from './sigil/model.ts';
 import { type Chunk, replyTo } from './sigil/reply.ts';
 import { inputTokens, outputTokens, tokensOf } from './sigil/tokens.ts';
-
-/** What the offline model can do. Its output limit holds its longest answer, counting to 1000. */
-export const OFFLINE_MODEL: ModelInfo = {
-  id: 'offline',
-  name: 'Sigil offline (rules, no network)',
-  provider: 'sigil',
-  capabilities: {
-    tools: true,
-    vision: false,
-    streaming: true,
-    thinking: false,
-    maxContextTokens: 32_768,
-    maxOutputTokens: 1024,
-  },
-};
 
 /** Between two numbers when it counts: slow enough to watch and to stop. */
 const PACE_MS = 100;

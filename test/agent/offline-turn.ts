@@ -8,7 +8,8 @@ import { createToolRegistry } from '../../src/agent/tools/registry.ts';
 import { runToolCall, type ToolResult, type ToolRun } from '../../src/agent/tools/run.ts';
 import { createArgumentChecks } from '../../src/agent/tools/validate.ts';
 import type { TurnMessage } from '../../src/agent/turn-message.ts';
-import { createSigilProvider, OFFLINE_MODEL } from '../../src/providers/sigil.ts';
+import { OFFLINE_MODEL } from '../../src/providers/sigil/model.ts';
+import { createSigilProvider } from '../../src/providers/sigil.ts';
 import type { ToolCall } from '../../src/stores/records.ts';
 
 /** 2025-01-02T03:04:05.678Z, a Thursday. */

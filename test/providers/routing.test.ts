@@ -3,10 +3,21 @@
 
 import { describe, expect, it } from 'vitest';
 import { priceOf } from '../../src/providers/pricing.ts';
-import { createProvider, isProviderType, knownModels, PROVIDER_TYPES } from '../../src/providers/registry.ts';
+import {
+  createProvider,
+  defaultModel,
+  isProviderType,
+  knownCapabilities,
+  knownModels,
+  PROVIDER_TYPES,
+} from '../../src/providers/registry.ts';
 import { type ModelChoice, type RoutableProvider, routeModel } from '../../src/providers/router.ts';
 import { inputTokens } from '../../src/providers/sigil/tokens.ts';
+import { TIMEOUTS, testTimers } from '../wire/timers.ts';
 import { request } from './requests.ts';
+
+const { world } = testTimers();
+const settings = (name: string) => ({ name, endpoint: 'http://127.0.0.1:9/v1', timeouts: TIMEOUTS });
 
 const providers: readonly RoutableProvider[] = [
   { name: 'sigil', models: ['offline'] },
@@ -43,25 +54,47 @@ describe('routing', () => {
 
 describe('provider types', () => {
   it('knows its models without loading them, and the table agrees with the provider', async () => {
+    // Nothing listens there, so that each tells its table and no more.
     for (const type of PROVIDER_TYPES) {
-      const provider = await createProvider(type, { pause: async () => undefined });
+      const provider = await createProvider(type, settings(type), world);
       expect((await provider.listModels()).map(({ id }) => id)).toEqual(knownModels(type).models);
+      const chosen = defaultModel(type);
+      if (chosen !== undefined) expect(knownModels(type).models).toContain(chosen);
+      await provider.close();
     }
     expect(knownModels('constructor')).toEqual({ models: [], any_model: false });
     expect(isProviderType('toString')).toBe(false);
   });
 
   it('names the known types when one does not exist', async () => {
-    const making = createProvider('nobody', { pause: async () => undefined });
+    const making = createProvider('nobody', settings('nobody'), world);
     await expect(making).rejects.toMatchObject({
       failure: { code: 'validation_failed', message: expect.stringContaining('sigil') },
     });
   });
 
   it('tells what a model can do', async () => {
-    const provider = await createProvider('sigil', { pause: async () => undefined });
+    const provider = await createProvider('sigil', settings('sigil'), world);
     const [model] = await provider.listModels();
     expect(model).toMatchObject({ id: 'offline', capabilities: { tools: true, streaming: true } });
+    expect(knownCapabilities('sigil', 'offline')).toEqual(model?.capabilities);
+    expect(knownCapabilities('nobody', 'offline').maxContextTokens).toBeGreaterThan(0);
+  });
+
+  it('names models of other vendors in the table of a router', () => {
+    expect(knownModels('openrouter').models).toEqual(
+      expect.arrayContaining(['openai/gpt-4-turbo', 'anthropic/claude-opus', 'google/gemini-pro']),
+    );
+  });
+
+  it('refuses an entry that does not say where its server is', async () => {
+    const making = createProvider('openai-compatible', { name: 'mine', timeouts: TIMEOUTS }, world);
+    await expect(making).rejects.toMatchObject({
+      failure: {
+        code: 'validation_failed',
+        message: expect.stringMatching(/mine has no endpoint.*providers\.mine\.endpoint/),
+      },
+    });
   });
 });
 
