@@ -87,7 +87,8 @@ export function wireContract({ format, create, model, base }: WireCase): void {
       provider,
       timers,
       request,
-      script: (answer) => server.answer((asked) => (format.isChat(asked) ? answer : format.models([model]))),
+      // Whatever is posted: an adapter may ask at a second address when there is nothing at the first.
+      script: (answer) => server.answer((asked) => (asked.method === 'POST' ? answer : format.models([model]))),
       events: (asked = request) => collect(provider, asked),
       sent: () => server.requests.filter(format.isChat).map(format.sent),
     };
@@ -220,8 +221,8 @@ export function wireContract({ format, create, model, base }: WireCase): void {
     const length = lengthOf(format.stream(made));
     script(stream(made));
     const expected = await events();
-    // Every seventh boundary: all of them would be as many requests as there are bytes.
-    for (let at = 1; at < length; at += 7) {
+    // Some of them: all would be as many requests as there are bytes.
+    for (let at = 1; at < length; at += 31) {
       script(stream(made, { cuts: [at] }));
       expect(await events()).toEqual(expected);
     }
@@ -377,7 +378,8 @@ export function wireContract({ format, create, model, base }: WireCase): void {
   it('closes its connection when nobody reads on', async () => {
     const { script, provider, request, server } = await scene();
     const answer = stream(reply([text('one', 'two')]));
-    script({ ...answer, delivery: { endlessFrom: 0 } });
+    const beginning = Buffer.from(answer.body).subarray(0, after(answer, 'one'));
+    script({ ...answer, body: beginning, delivery: { endlessFrom: 0 } });
     for await (const batch of provider.chat(request, { signal: new AbortController().signal }))
       if (batch.length > 0) break;
     const over = server.requests.find(format.isChat)?.over ?? Promise.reject(new Error('nothing was asked'));
