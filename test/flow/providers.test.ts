@@ -59,7 +59,7 @@ describe('a model that is asked over HTTP', () => {
 
 describe('an entry without what it needs', () => {
   it('is left out, told with the key, the variable and the command, and the rest runs', async () => {
-    const flags = { providers: { openai: {}, local: { type: 'openai-compatible' } } };
+    const flags = { providers: { openai: { type: 'openai' }, local: { type: 'openai-compatible' } } };
     const result = await loadConfig({ known: knownTypes, machine: machine(), flags });
     if (!result.ok) throw new Error('the configuration was refused');
     expect(result.config.providers).toEqual({});
