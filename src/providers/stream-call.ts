@@ -90,13 +90,20 @@ export async function* streamCall<VendorEvent>(
     ended = true;
     const error = late ?? failureWithin(thrown) ?? (began ? undefined : call.failureOf(thrown));
     control.abort();
-    yield broken(error ?? cutOff(asked, began, thrown));
+    yield broken(forModel(asked, error ?? cutOff(asked, began, thrown)));
   } finally {
     settle();
     signal.removeEventListener('abort', abort);
     // Whoever stopped reading wants nothing more of it.
     if (!ended) control.abort();
   }
+}
+
+/** A connection's failure does not know for which model it was. */
+function forModel({ model }: Asked, error: Failure): Failure {
+  const { details } = error;
+  if (model === undefined || details === undefined || 'model' in details) return error;
+  return { ...error, details: { ...details, model } };
 }
 
 function cutOff(asked: Asked, began: boolean, thrown: unknown): Failure {

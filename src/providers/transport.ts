@@ -4,7 +4,7 @@
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { SigilError } from '../errors.ts';
 import type { World } from '../world.ts';
-import { providerFailure, reasonOf } from './failures.ts';
+import { excerpt, providerFailure, reasonOf } from './failures.ts';
 
 /** Bytes read of an answer that is an error: it is shown in one sentence. */
 const ERROR_BODY_MOST = 256 * 1024;
@@ -71,16 +71,25 @@ export function createTransport({ provider, connect, after }: TransportOptions):
           const message = `${provider}: ${url.host} took no connection within ${connect / 1000} s.`;
           return new SigilError(providerFailure('provider_timeout', { provider }, message));
         });
-        request.once('response', (answer) => resolve(responseOf(answer, over)));
-        request.once('close', () => {
-          // With an answer its body says when it is over; without one this is the last that is heard.
-          if (request.destroyed && !responded(request)) over();
-        });
-        // Stays for good: a server may reset the connection after its answer, while it is still being sent the request.
-        request.on('error', (error) => {
+        const fail = (error: Error): void => {
           over();
           reject(signal?.aborted === true ? abortReason(signal) : notReached(provider, url, error));
+        };
+        request.once('response', (answer) => {
+          try {
+            resolve(responseOf(answer, over));
+          } catch (thrown) {
+            // A status or a header that a response cannot have.
+            const why = thrown instanceof Error ? thrown.message : String(thrown);
+            const message = `${provider}: ${url.host} sent what is no answer of an HTTP server (${excerpt(why)}).`;
+            reject(new SigilError(providerFailure('provider_error', { provider }, message), { cause: thrown }));
+            request.destroy();
+          }
         });
+        // Stays for good: a server may reset the connection after its answer, while it is still being sent the request.
+        request.on('error', fail);
+        // After an answer it says nothing new; without one it may be all that is heard.
+        request.once('close', () => fail(new Error('closed without an answer')));
         request.end(body);
       });
     },
@@ -90,9 +99,6 @@ export function createTransport({ provider, connect, after }: TransportOptions):
     },
   };
 }
-
-const responded = (request: ClientRequest): boolean =>
-  'res' in request && request.res !== null && request.res !== undefined;
 
 function bytesOf(body: RequestInit['body'] | undefined): Buffer | undefined {
   if (body === undefined || body === null) return undefined;

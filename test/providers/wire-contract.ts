@@ -500,6 +500,7 @@ export function wireContract({ format, create, model, base }: WireCase): void {
     ['a page that is missing', 404, 'text/html', '<h1>Not Found</h1>'],
     ['an error without words', 500, 'text/plain', ''],
     ['an error in bytes', 502, 'application/octet-stream', '\u0000\ufffd\u0001'],
+    ['a number that is no status', 999, 'text/plain', 'boo'],
     ['another address', 302, 'text/plain', 'moved'],
   ])('says that it was answered with %s', async (_what, status, type, body) => {
     const { script, events } = await scene();
@@ -508,8 +509,8 @@ export function wireContract({ format, create, model, base }: WireCase): void {
     expect(all).toHaveLength(1);
     expect(failureOf(all)).toMatchObject({
       code: status >= 300 && status < 500 ? 'provider_bad_request' : 'provider_error',
-      message: expect.stringMatching(/^wire /),
-      details: { about: 'provider' },
+      message: expect.stringMatching(/^wire:? /),
+      details: { about: 'provider', model },
     });
     if (status < 500) expect(failureOf(all)?.message).toContain('`endpoint`');
   });
@@ -562,7 +563,7 @@ export function wireContract({ format, create, model, base }: WireCase): void {
     expect(failureOf(await all)).toMatchObject({
       code: 'provider_timeout',
       message: expect.stringContaining('11 s'),
-      details: { about: 'provider' },
+      details: { about: 'provider', model },
     });
     expect(timers.running).toEqual([]);
   });
@@ -574,7 +575,7 @@ export function wireContract({ format, create, model, base }: WireCase): void {
       code: 'provider_network',
       retryable: true,
       message: expect.stringContaining('ECONNREFUSED'),
-      details: { provider: 'wire', about: 'provider' },
+      details: { provider: 'wire', model, about: 'provider' },
     });
   });
 
