@@ -141,9 +141,10 @@ async function send(outgoing: ServerResponse, answer: WireAnswer): Promise<void>
   outgoing.on('error', () => undefined);
   outgoing.writeHead(answer.status ?? 200, answer.headers ?? {});
   outgoing.flushHeaders();
-  outgoing.cork();
+  // The socket is held back, not the answer: that would make one chunk of them all.
+  outgoing.socket?.cork();
   for (const chunk of chunksOf(body, delivery)) if (chunk.length > 0) outgoing.write(chunk);
-  outgoing.uncork();
+  outgoing.socket?.uncork();
   if (delivery.endlessFrom !== undefined) return await sendForEver(outgoing, whole.subarray(delivery.endlessFrom));
   if (delivery.hangAt !== undefined) return;
   if (delivery.cutAt === undefined) return void outgoing.end();
