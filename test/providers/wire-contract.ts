@@ -336,7 +336,7 @@ export function wireContract({ format, create, model, base }: WireCase): void {
 
   it('takes the next call through the connection of the last', async () => {
     const { script, events, server } = await scene();
-    script(stream(reply([text('Hi')])));
+    script(stream(reply([text('Hi')]), { endsLater: true }));
     for (let call = 0; call < 3; call += 1) {
       expectValidStream(await events());
       await server.requests.at(-1)?.over;
@@ -542,14 +542,20 @@ export function wireContract({ format, create, model, base }: WireCase): void {
   });
 
   it('waits in the middle of an answer no longer than it is told to', async () => {
-    const { script, events, timers, server } = await scene();
+    const { script, provider, request, timers, server } = await scene();
     const answer = stream(reply([text('Once', ' upon')]));
-    script({ ...answer, delivery: { hangAt: after(answer, 'Once') } });
-    const all = events();
-    await timers.fire(TIMEOUTS.gap);
-    expectValidStream(await all);
-    expect(textOf(await all)).toBe('Once');
-    expect(failureOf(await all)).toMatchObject({ code: 'provider_timeout', message: expect.stringContaining('33 s') });
+    const hangAt = after(answer, 'Once');
+    script({ ...answer, delivery: { hangAt, cuts: [1, 9, 40, hangAt - 30, hangAt - 1] } });
+    const all: ChatEvent[] = [];
+    let fired: Promise<void> | undefined;
+    for await (const batch of provider.chat(request, { signal: new AbortController().signal })) {
+      all.push(...batch);
+      if (textOf(all) === 'Once') fired ??= timers.fire(TIMEOUTS.gap);
+    }
+    await fired;
+    expectValidStream(all);
+    expect(textOf(all)).toBe('Once');
+    expect(failureOf(all)).toMatchObject({ code: 'provider_timeout', message: expect.stringContaining('33 s') });
     expect(await server.requests.find(format.isChat)?.over).toBe('dropped');
     expect(timers.running).toEqual([]);
   });

@@ -10,6 +10,8 @@ export interface Delivery {
   readonly bytewise?: boolean;
   /** Offsets where it is cut into chunks. */
   readonly cuts?: readonly number[];
+  /** Its end comes a moment after its last byte, as it does from afar. */
+  readonly endsLater?: boolean;
   /** Nothing comes at all, not even a status. */
   readonly silent?: boolean;
   /** After this many bytes of its body nothing comes any more, and the connection stays open. */
@@ -147,6 +149,7 @@ async function send(outgoing: ServerResponse, answer: WireAnswer): Promise<void>
   outgoing.socket?.uncork();
   if (delivery.endlessFrom !== undefined) return await sendForEver(outgoing, whole.subarray(delivery.endlessFrom));
   if (delivery.hangAt !== undefined) return;
+  if (delivery.endsLater === true) for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
   if (delivery.cutAt === undefined) return void outgoing.end();
   // What was written is on its way once the socket has taken it; `destroy` would throw it away.
   outgoing.socket?.write('', () => outgoing.socket?.destroy());

@@ -49,10 +49,13 @@ export function testTimers(resolve: (written: string) => Promise<string> = async
           const timer = [...timers].find((one) => one.ms === ms);
           if (timer === undefined) return;
           waiting.delete(look);
-          timers.delete(timer);
-          now += ms;
-          // Not inside `after`: whoever set it does not have its handle yet.
+          // Not inside `after`: whoever set it does not have its handle yet, and may stop it at once.
           setImmediate(() => {
+            if (!timers.delete(timer)) {
+              waiting.add(look);
+              return look();
+            }
+            now += ms;
             timer.run();
             fired();
           });
