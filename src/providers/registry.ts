@@ -2,6 +2,8 @@
 // The types of provider there are. Each is loaded when the first of its type is made, so an unused one costs nothing.
 
 import { failure, SigilError } from '../errors.ts';
+import { CLAUDE_MODELS } from './anthropic/models.ts';
+import { GEMINI_MODELS } from './google/models.ts';
 import { type KnownModel, UNKNOWN_CAPABILITIES } from './model-list.ts';
 import { OPENAI_MODELS } from './openai/models.ts';
 import { OPENROUTER_MODELS } from './openrouter/models.ts';
@@ -30,12 +32,26 @@ const TYPES = {
     defaultModel: 'offline',
     create: async (_settings, { pause }) => (await import('./sigil.ts')).createSigilProvider({ pause }),
   },
+  anthropic: {
+    models: CLAUDE_MODELS,
+    anyModel: true,
+    defaultModel: 'claude-sonnet-5-5',
+    keyVariable: 'ANTHROPIC_API_KEY',
+    create: async (settings, world) => (await import('./anthropic.ts')).createAnthropicProvider(settings, world),
+  },
   openai: {
     models: OPENAI_MODELS,
     anyModel: true,
     defaultModel: 'gpt-5',
     keyVariable: 'OPENAI_API_KEY',
     create: async (settings, world) => (await import('./openai.ts')).createOpenAi(settings, world),
+  },
+  google: {
+    models: GEMINI_MODELS,
+    anyModel: true,
+    defaultModel: 'gemini-flash-latest',
+    keyVariable: 'GEMINI_API_KEY',
+    create: async (settings, world) => (await import('./google.ts')).createGoogleProvider(settings, world),
   },
   openrouter: {
     models: OPENROUTER_MODELS,
