@@ -5,6 +5,8 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { knownTypes } from '../../src/composition/known-types.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { machine } from '../config/machine.ts';
+import { AnthropicBody, anthropicMessages } from '../wire/anthropic.ts';
+import { GeminiBody, geminiContent } from '../wire/google.ts';
 import { openAiChat } from '../wire/openai-chat.ts';
 import { startWireServer, type WireServer } from '../wire/server.ts';
 import { closeHouses, startHouse, textOf } from './house.ts';
@@ -44,6 +46,46 @@ describe('a model that is asked over HTTP', () => {
     expect(second).toMatchObject({
       toolCalls: [{ id: 'call_1', name: 'calculator' }],
       toolResults: [{ id: 'call_1', content: expect.stringContaining('391') }],
+    });
+  });
+
+  describe.each([
+    ['anthropic', anthropicMessages, 'claude-opus-5-5'],
+    ['google', geminiContent, 'gemini-3.8-flash'],
+  ] as const)('by %s', (type, format, model) => {
+    it('is given back what it signed before a call, with the result of the call', async () => {
+      const calls = [{ id: 'call_1', name: 'calculator', arguments: ['{"expression":"17*23"}'] }];
+      vendor.answer((asked) =>
+        format.stream(
+          format.sent(asked).toolResults.length === 0
+            ? {
+                parts: [
+                  { type: 'thinking', deltas: ['A product.'] },
+                  { type: 'text', deltas: ['Let me ', 'see. '] },
+                  { type: 'tools', calls },
+                ],
+                finish: 'tool_calls',
+                usage,
+              }
+            : { parts: [{ type: 'text', deltas: ['It is 391.'] }], finish: 'stop', usage },
+        ),
+      );
+      const { owner } = await startHouse({
+        providers: { [type]: { endpoint: vendor.url, api_key: KEY } },
+        models: { default: `${type}/${model}` },
+      });
+      const events = await (await owner.stream('what is 17*23?')).all();
+      expect(textOf(events)).toContain('It is 391.');
+      const second = vendor.requests[1]?.body;
+      const said =
+        type === 'anthropic'
+          ? AnthropicBody.parse(second).messages.flatMap(({ content }) => content)
+          : GeminiBody.parse(second).contents.flatMap(({ parts }) => parts);
+      expect(said).toContainEqual(
+        type === 'anthropic'
+          ? expect.objectContaining({ type: 'thinking', thinking: 'A product.', signature: expect.any(String) })
+          : expect.objectContaining({ thoughtSignature: 'Cp8BAcu98PCt2tqYdDY7BKkZ' }),
+      );
     });
   });
 

@@ -314,6 +314,7 @@ export function wireContract({ format, create, model, base }: WireCase): void {
       ],
     });
     const [first] = sent();
+    const { taken = (whole: unknown) => whole } = format;
     expect(first).toMatchObject({
       said: [
         { role: 'user', text: 'look' },
@@ -324,7 +325,7 @@ export function wireContract({ format, create, model, base }: WireCase): void {
         { id: 'call_one', content: '{"local":"04:05"}' },
         { id: 'call_two', content: 'tool_failed: nothing there' },
       ],
-      tools: [{ name: 'memory_search', description: 'Searches.', schema }, { name: 'clock' }],
+      tools: [{ name: 'memory_search', description: 'Searches.', schema: taken(schema) }, { name: 'clock' }],
     });
     expect(first?.toolCalls.map(({ id, name }) => ({ id, name }))).toEqual(
       toolCalls.map(({ id, name }) => ({ id, name })),
