@@ -40,6 +40,7 @@ export class TurnFollower {
   #waiting: NumberedTurnEvent[] = [];
   /** Something may have been missed since the catching up began. */
   #again = false;
+  #unwatch: () => void = () => undefined;
 
   /** @param from the number of the last event already known; 0: none */
   constructor(ports: EdgePorts, turn: TurnPlace, sink: TurnSink, from: number) {
@@ -65,6 +66,7 @@ export class TurnFollower {
   stop(): void {
     this.#state = 'over';
     this.#waiting = [];
+    this.#unwatch();
   }
 
   /** Events of this turn as they were published, in order. */
@@ -207,15 +209,12 @@ export class TurnFollower {
   async #round(): Promise<void> {
     const { bus, store } = this.#ports;
     const { session_id, turn_id } = this.#turn;
+    const session = address('session', session_id);
+    // A lane may fail over an end it had made durable: nothing is left to do then, and nobody else would ever tell.
+    this.#unwatch();
+    this.#unwatch = bus.watch(session, () => this.catchUp());
     const from = this.#last;
-    const watched = await ask(
-      bus,
-      address('session', session_id),
-      'session.watch',
-      { turn_id, from },
-      WATCH_MS,
-      turn_id,
-    );
+    const watched = await ask(bus, session, 'session.watch', { turn_id, from }, WATCH_MS, turn_id);
     if (!this.#catching()) return;
     const ended = watched.status === 'ended';
     if (ended || watched.first > from + 1) {

@@ -10,7 +10,7 @@ import type { EdgePorts } from '../../src/edge/ports.ts';
 import { deliver, turnEnd } from '../../src/edge/receive.ts';
 import { TurnFollower } from '../../src/edge/turn-follower.ts';
 import { toFailure } from '../../src/errors.ts';
-import type { ReadQueries, ReadQuery, TurnRow } from '../../src/stores/session-store.ts';
+import type { MessageRow, Page, ReadQueries, ReadQuery, TurnRow } from '../../src/stores/session-store.ts';
 import { eventsIn, type TurnEventBatch } from '../../src/stores/turn-events.ts';
 import type { Chance } from './chance.ts';
 import type { Gateway } from './gateway.ts';
@@ -272,10 +272,17 @@ export class Client {
   /** What is acknowledged is seen by every read that begins after it. */
   private async look(edge: EdgePorts, delivered: Delivered): Promise<void> {
     const { session_id, message_id, seq } = delivered;
-    const page = await read(edge, 'session.messages', { session_id, page: { limit: 200 } }, seq);
-    if (!page.items.some(({ id }) => id === message_id)) {
-      this.house.machine.rules.broke('views', `message ${message_id} is acknowledged and not read`);
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const page: Page<MessageRow> = await read(
+        edge,
+        'session.messages',
+        { session_id, page: { limit: 200, ...(cursor === '' ? {} : { cursor }) } },
+        seq,
+      );
+      if (page.items.some(({ id }) => id === message_id)) return;
+      cursor = page.next_cursor;
     }
+    this.house.machine.rules.broke('views', `message ${message_id} is acknowledged and not read`);
   }
 }
 
