@@ -2,7 +2,7 @@
 // Memory: full-text search against the bare index, opening a workspace against opening its files, one store call beside
 // others, and open files with very many workspaces.
 
-import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -10,6 +10,7 @@ import { realWorld } from '../src/composition/real-world.ts';
 import type { ReadStore } from '../src/stores/session-store.ts';
 import { type OneThread, openOneThread } from '../src/stores/sqlite/one-thread.ts';
 import { SqliteReader } from '../src/stores/sqlite/reader.ts';
+import { VectorsWriter } from '../src/stores/sqlite/vectors-writer.ts';
 import { WORKSPACE_FILES } from '../src/stores/sqlite/views.ts';
 import type { AddedMessage } from '../src/stores/workspace-records.ts';
 import { inParallel, residentMb } from './house.ts';
@@ -167,23 +168,31 @@ export function measureOpening({ rounds, short }: Plan): Promise<Measured> {
       await stores.read.read('memory.count', { workspace_id: id });
     }
     stores.close();
+    // Nothing is embedded here; an index that is empty is opened like any other.
+    for (const id of ids)
+      new VectorsWriter(join(dir, 'workspaces', id, 'vectors.db'), { name: 'none', dimensions: 384 }).close();
     const { soon, after, monotonic } = realWorld;
     const ours = async (): Promise<number> => {
       const reader = new SqliteReader({ dataDir: dir, soon, after, monotonic, openFiles: 3 });
       const ask = (
-        query: 'session.list' | 'memory.count' | 'knowledge.entities',
+        query: 'session.list' | 'memory.count' | 'knowledge.entities' | 'vectors.items',
         workspace_id: string,
       ): Promise<unknown> =>
         new Promise((resolve, reject) =>
           reader.ask(query, {
-            body: { workspace_id, page: { limit: 1 }, after: 0 },
+            body: { workspace_id, user_id: 'u', page: { limit: 1 }, after: 0 },
             reply: resolve,
             fail: reject,
           } as never),
         );
       await ask('session.list', 'w0');
       const took = await medianOf(ids, async (id) => {
-        await Promise.all([ask('session.list', id), ask('memory.count', id), ask('knowledge.entities', id)]);
+        await Promise.all([
+          ask('session.list', id),
+          ask('memory.count', id),
+          ask('knowledge.entities', id),
+          ask('vectors.items', id),
+        ]);
       });
       reader.close();
       return took;
@@ -191,7 +200,6 @@ export function measureOpening({ rounds, short }: Plan): Promise<Measured> {
     const floor = (): Promise<number> =>
       medianOf(ids, (id) => {
         for (const file of WORKSPACE_FILES) {
-          if (!existsSync(join(dir, 'workspaces', id, file))) continue;
           const db = new Database(join(dir, 'workspaces', id, file), { readonly: true });
           db.prepare('SELECT count(*) FROM view_state').get();
           db.close();
