@@ -10,6 +10,7 @@ import { CLAUDE_MODELS, claudeModel } from './anthropic/models.ts';
 import { createClaudeReader } from './anthropic/reader.ts';
 import { CLAUDE_NAMES, claudeBody } from './anthropic/request.ts';
 import { ListedModel as ClaudeListed } from './anthropic/wire.ts';
+import { availabilityOf } from './availability.ts';
 import { baseUrl } from './base-url.ts';
 import { eventStream, type VendorSse } from './event-stream.ts';
 import type { Asked } from './failures.ts';
@@ -157,11 +158,7 @@ function provide(sdk: Sdk, { name, api_key, endpoint, timeouts }: ProviderSettin
     available: () => !closed,
     listModels: list.read,
     chat: (request, { signal }) => chat(request, signal),
-    status: () => {
-      const problem = list.problem();
-      const message = closed ? 'Closed.' : `Asked at ${base}.${problem === undefined ? '' : ` ${problem}`}`;
-      return { available: !closed, provider: name, message };
-    },
+    status: () => availabilityOf(name, base, closed, list.problem()),
     close: async () => {
       closed = true;
       transport.close();

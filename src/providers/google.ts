@@ -4,6 +4,7 @@
 import type { HttpOptions, Models } from '@google/genai';
 import { z } from 'zod';
 import { SigilError } from '../errors.ts';
+import { availabilityOf } from './availability.ts';
 import { baseUrl } from './base-url.ts';
 import { eventStream, type VendorSse } from './event-stream.ts';
 import { type Asked, providerFailure } from './failures.ts';
@@ -197,11 +198,7 @@ function provide(sdk: Sdk, { name, api_key, endpoint, timeouts }: ProviderSettin
     listModels: list.read,
     chat: (request, { signal }) => chat(request, signal),
     embed,
-    status: () => {
-      const problem = list.problem();
-      const message = closed ? 'Closed.' : `Asked at ${base}.${problem === undefined ? '' : ` ${problem}`}`;
-      return { available: !closed, provider: name, message };
-    },
+    status: () => availabilityOf(name, base, closed, list.problem()),
     close: async () => {
       closed = true;
       transport.close();

@@ -93,3 +93,23 @@ function merged(name: string, known: readonly ModelInfo[], live: readonly Listed
   }
   return [...models.values()];
 }
+
+/** A model as a table has it that takes tools and pictures and streams, as all in these tables do. Sizes in tokens. */
+export const knownModel = (
+  id: string,
+  name: string,
+  context: number,
+  output: number,
+  thinking: boolean,
+): KnownModel => ({
+  id,
+  name,
+  capabilities: {
+    tools: true,
+    vision: true,
+    streaming: true,
+    thinking,
+    maxContextTokens: context,
+    maxOutputTokens: output,
+  },
+});

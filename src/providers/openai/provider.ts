@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { SigilError } from '../../errors.ts';
+import { availabilityOf } from '../availability.ts';
 import { eventStream, type VendorSse } from '../event-stream.ts';
 import { type Asked, type failureWithin, providerFailure } from '../failures.ts';
 import { jsonAnswer, type Timed, timed } from '../json-answer.ts';
@@ -139,11 +140,7 @@ export function createOpenAiProvider(flavour: Flavour): Provider {
       }
       return { vectors, inputTokens };
     },
-    status: () => {
-      const problem = list.problem();
-      const message = closed ? 'Closed.' : `Asked at ${base}.${problem === undefined ? '' : ` ${problem}`}`;
-      return { available: !closed, provider: name, message };
-    },
+    status: () => availabilityOf(name, base, closed, list.problem()),
     close: async () => {
       closed = true;
       endpoint.close();
