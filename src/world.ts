@@ -8,6 +8,11 @@ export interface World {
   iso(epoch: number): string;
   /** A clock that never goes back, in milliseconds with a fraction; only differences mean something. */
   monotonic(): number;
+  /**
+   * Where that clock's zero lay when it began, epoch milliseconds with a fraction: every thread of a process has its own
+   * zero, and times are equal on all of them only behind this sum.
+   */
+  readonly origin: number;
   /** Runs `run` once after `ms`; the returned function prevents it. */
   after(ms: number, run: () => void): () => void;
   /** Runs `run` after the current work, once the loop has turned: timers and sockets get their share in between. */

@@ -88,14 +88,18 @@ export class Residents {
   private readonly by_state: number[] = [];
   /** How often an actor was started again; only those that were. */
   private readonly restarts = new Map<string, number>();
-  /** What the wall clock is ahead of the monotonic one: one clock is enough for every step. */
+  /**
+   * What the wall clock is ahead of the monotonic one: one clock is enough for every step. At first it is the world's own
+   * figure, the same moment on every thread: measured here it would be off by the wall clock's millisecond, and of two
+   * threads the one would seem to hear what the other had not yet said.
+   */
   private ahead: number;
 
   constructor(options: ResidentsOptions) {
     const { world } = options;
     this.options = options;
     this.world = world;
-    this.ahead = world.now() - world.monotonic();
+    this.ahead = world.origin;
     this.trace = new TraceFeed({ ...options.trace, world });
   }
 

@@ -22,6 +22,7 @@ export const realWorld: World = {
   now: () => Date.now(),
   iso: (epoch) => new Date(epoch).toISOString(),
   monotonic: () => performance.now(),
+  origin: performance.timeOrigin,
   after: (ms, run) => {
     const timer = setTimeout(run, ms);
     return () => clearTimeout(timer);

@@ -33,6 +33,7 @@ function stand() {
     now: clock.monotonic,
     iso: String,
     monotonic: clock.monotonic,
+    origin: 0,
     after: clock.after,
     soon: clock.soon,
     random: () => 0,

@@ -21,11 +21,13 @@ export interface Stand {
   step(resident: Resident, event: string, to: unknown): void;
 }
 
-export function stand(): Stand {
+/** @param late how much later than `BEGAN` this thread's own clock began, milliseconds with a fraction */
+export function stand(late = 0): Stand {
   const world: World = {
-    now: () => BEGAN + Math.floor(made.clock),
+    now: () => Math.floor(BEGAN + late + made.clock),
     iso: (epoch) => new Date(epoch).toISOString(),
     monotonic: () => made.clock,
+    origin: BEGAN + late,
     after: () => () => undefined,
     soon: () => undefined,
     random: () => 0.5,

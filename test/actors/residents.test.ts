@@ -238,3 +238,30 @@ it('stops telling when nobody listens any more, or nobody has said so for long',
   house.step(one, 'x', 'idle');
   expect([residents.trace.idle, told]).toEqual([true, []]);
 });
+
+it('gives the steps of several threads times in the order in which they happened', () => {
+  const moment = fc.nat(20_000).map((us) => us / 1_000);
+  fc.assert(
+    fc.property(
+      fc.array(moment, { minLength: 2, maxLength: 5 }),
+      fc.array(fc.record({ thread: fc.nat(4), after: fc.nat(900).map((us) => us / 1_000) }), { minLength: 2 }),
+      (begins, steps) => {
+        const threads = begins.map((late) => ({ late, house: stand(late) }));
+        const seen: string[] = [];
+        let now = Math.max(...begins);
+        for (const { thread, after } of steps) {
+          now += after;
+          const here = threads[thread % threads.length];
+          if (here === undefined) continue;
+          here.house.clock = now - here.late;
+          here.house.residents.trace.follow({});
+          here.house.step(here.house.add(session(thread)), 'session.deliver', 'idle');
+          const told = here.house.told.at(-1)?.event;
+          if (told !== undefined && 'at' in told) seen.push(told.at);
+        }
+        expect(seen).toHaveLength(steps.length);
+        expect(seen).toEqual([...seen].sort());
+      },
+    ),
+  );
+});

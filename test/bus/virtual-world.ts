@@ -31,6 +31,7 @@ export class VirtualWorlds {
       now: () => 1_700_000_000_000 + Math.floor(this.clock),
       iso: (epoch) => new Date(epoch).toISOString(),
       monotonic: () => this.clock,
+      origin: 1_700_000_000_000,
       after: (ms, run) => {
         const timer = { at: this.clock + ms, owner, run };
         this.timers.push(timer);

@@ -32,6 +32,7 @@ function stand() {
     now: () => 1_700_000_000_000 + clock.monotonic(),
     iso: (epoch) => new Date(epoch).toISOString(),
     monotonic: clock.monotonic,
+    origin: 0,
     after: clock.after,
     soon: clock.soon,
     random: () => 0.999_999,

@@ -18,6 +18,7 @@ function stand(options: { readonly told?: (refused: number) => void } = {}) {
     now: clock.monotonic,
     iso: String,
     monotonic: clock.monotonic,
+    origin: 0,
     after: clock.after,
     soon: clock.soon,
     random: () => 0.5,

@@ -9,7 +9,8 @@ import { ManualClock } from '../stores/manual-clock.ts';
 it('cuts those on which most waits, and no more than it has to', () => {
   const clock = new ManualClock();
   const { monotonic, after, soon } = clock;
-  const world: World = { now: monotonic, iso: String, monotonic, after, soon, random: () => 0, uuid: () => '' };
+  const times = { now: monotonic, iso: String, monotonic, origin: 0, after, soon };
+  const world: World = { ...times, random: () => 0, uuid: () => '' };
   const heartbeat = new Heartbeat(world);
   const cut: string[] = [];
   const streams = Object.entries({ little: 0.1, much: 0.6, most: 0.7, some: 0.2 }).map(([name, share]) => {

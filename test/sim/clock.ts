@@ -112,6 +112,7 @@ export class Clock {
     return {
       now: () => EPOCH + Math.floor(this.timeOf(life)),
       iso: (epoch) => new Date(epoch).toISOString(),
+      origin: EPOCH,
       monotonic: () => {
         if (this.current !== life) return this.now;
         life.spent += life.cost;

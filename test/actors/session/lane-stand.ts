@@ -67,6 +67,7 @@ export class LaneStand {
       now: () => BEGAN + clock.monotonic(),
       iso: (epoch) => new Date(epoch).toISOString(),
       monotonic: clock.monotonic,
+      origin: BEGAN,
       after: clock.after,
       soon: clock.soon,
       random: () => 0.5,
