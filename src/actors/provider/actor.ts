@@ -103,7 +103,7 @@ export function startProviderActor(options: ProviderActorOptions): ProviderActor
   };
 
   const release = (envelope: Envelope): void => {
-    const { permit, outcome } = envelope.body as ProviderProtocol['provider.release']['body'];
+    const { permit, outcome, message } = envelope.body as ProviderProtocol['provider.release']['body'];
     if (!permits.release(permit, envelope.from)) return;
     if (outcome === 'ok') {
       // A closed circuit that never failed has nothing to note.
@@ -111,7 +111,7 @@ export function startProviderActor(options: ProviderActorOptions): ProviderActor
       last_error = null;
     } else if (VENDOR_FAULTS.has(outcome)) {
       failures += 1;
-      last_error = { code: outcome, at: world.iso(world.now()) };
+      last_error = { code: outcome, message: message ?? '', at: world.iso(world.now()) };
       const event = { type: 'failed', code: outcome, at: world.now() };
       circuit.send(event);
     }
@@ -148,6 +148,9 @@ export function startProviderActor(options: ProviderActorOptions): ProviderActor
             calls,
             failures,
             last_error,
+            retry_at: null,
+            latency: { first_event_ms: null, took_ms: null },
+            models: [],
           });
         default:
           return bus.fail(envelope, failure('internal', `A provider does not understand ${envelope.type}.`));

@@ -55,7 +55,12 @@ export function createCallModel(options: CallModelOptions): LaneEffects['callMod
       sink.end(error);
     };
     const provider = providerOf(turn.model);
-    const body = { workspace_id: facts.workspace_id, turn_id: turn.turn_id, model: turn.model };
+    const body = {
+      workspace_id: facts.workspace_id,
+      turn_id: turn.turn_id,
+      model: turn.model.slice(turn.model.indexOf('/') + 1),
+      tokens: turn.open_call?.reserved_tokens ?? 0,
+    };
     let waiting = true;
     const withdraw = (): void => {
       bus.send(provider, 'provider.withdraw', { turn_id: turn.turn_id }, { from, trace: turn.turn_id });

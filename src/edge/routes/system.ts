@@ -60,6 +60,9 @@ async function providers(edge: EdgeContext): Promise<readonly ProviderStatus[]> 
         calls: 0,
         failures: 0,
         last_error: null,
+        retry_at: null,
+        latency: { first_event_ms: null, took_ms: null },
+        models: [],
       };
     }),
   );

@@ -25,6 +25,10 @@ export const Problem = z
   })
   .describe('Problem details (RFC 9457).');
 
+const LastError = z.object({ code: z.string(), message: z.string(), at: Time }).nullable();
+const RetryAt = Time.nullable().describe('When it is tried again; null while its circuit is closed.');
+const Percentiles = z.object({ p50: z.number(), p95: z.number(), p99: z.number() }).nullable();
+
 export const Provider = z
   .object({
     name: z.string(),
@@ -35,7 +39,17 @@ export const Provider = z
     waiting: z.int(),
     calls: z.int(),
     failures: z.int(),
-    last_error: z.object({ code: z.string(), at: z.string() }).nullable(),
+    last_error: LastError,
+    retry_at: RetryAt,
+    latency: z
+      .object({
+        first_event_ms: Percentiles.describe('Until the first event of an answer.'),
+        took_ms: Percentiles.describe('Until its end.'),
+      })
+      .describe('Of the newest calls that went well, in milliseconds; null when there were none.'),
+    models: z
+      .array(z.object({ model: z.string(), state: z.string(), retry_at: RetryAt, last_error: LastError }))
+      .describe('Models whose own circuit is not closed.'),
   })
   .describe('A provider of language models.');
 
