@@ -71,6 +71,9 @@ export function lanePolicy(config: Config, tools: ToolRegistry): LanePolicy {
     return reservationOf(Math.min(tokensOf(size), maxContextTokens), maxOutputTokens, priceOf(model, prices));
   };
 
+  const routed = (name: string): boolean => routeModel({ fallback: name }, providers).ok;
+  const failover = models.failover.filter(routed);
+
   const policy: LanePolicy = {
     window: sessions.memory.active_window,
     waiting_most: WAITING_MOST,
@@ -90,6 +93,7 @@ export function lanePolicy(config: Config, tools: ToolRegistry): LanePolicy {
       const route = routeModel({ requested, session, workspace, fallback }, providers);
       return route.ok ? `${route.provider}/${route.model}` : route.failure;
     },
+    failover: () => failover,
     estimate,
     budgets: (model, workspace_id) => {
       const price = priceOf(model, prices);

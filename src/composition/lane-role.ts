@@ -7,7 +7,7 @@ import type { LaneEffects } from '../actors/session/effects.ts';
 import { Lanes } from '../actors/session/lanes.ts';
 import { createReservations, type Reservations } from '../actors/session/reservations.ts';
 import { createTurnPublisher } from '../actors/session/turn-publisher.ts';
-import { costOf } from '../agent/estimate.ts';
+import { costOf, estimateTokens, tokensOf } from '../agent/estimate.ts';
 import { prepare } from '../agent/prepare.ts';
 import { builtInTools } from '../agent/tools/catalogue.ts';
 import { createToolRegistry, type ToolRegistry } from '../agent/tools/registry.ts';
@@ -185,7 +185,7 @@ function laneEffects(
       turn: turn?.said ?? [],
       tools: tools.offer((tool) => may(facts?.workspace_id ?? '', tool.name)),
       model: { id: model.slice(model.indexOf('/') + 1), ...sizeOf(model) },
-      options: {},
+      options: { maxTokens: sizeOf(model).maxOutputTokens },
     });
     context.point('model.prepared');
     return prepared.ok ? prepared.request : prepared.failure;
@@ -230,6 +230,17 @@ function laneEffects(
         world,
         stream,
         prepare: request,
+        retries: (provider) => {
+          const { max_retries = 0, timeouts } = config.providers[provider] ?? {};
+          return { most: max_retries, within: timeouts?.first_event ?? 0 };
+        },
+        unreported: (asked, characters) => ({
+          inputTokens: estimateTokens(asked),
+          outputTokens: tokensOf(characters),
+          cacheReadTokens: 0,
+          cacheWriteTokens: 0,
+          estimated: true,
+        }),
         turn_timeout: () => policy.turn_timeout,
       }),
     ),

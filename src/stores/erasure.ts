@@ -77,8 +77,16 @@ function redactedSession(record: SessionRecord): SessionRecord {
     case 'turn_started':
       return { ...record, message_ids: record.message_ids.map(() => keyOf(record.turn_id)) };
     case 'model_replied': {
-      const { content, thinking, tool_calls } = record;
-      return { ...record, content: text(content), thinking: text(thinking), tool_calls: calls(tool_calls), deltas: [] };
+      const { content, thinking, tool_calls, warning } = record;
+      const said = { content: text(content), thinking: text(thinking), tool_calls: calls(tool_calls), deltas: [] };
+      return warning === undefined
+        ? { ...record, ...said }
+        : { ...record, ...said, warning: { ...warning, message: text(warning.message) } };
+    }
+    case 'model_replaced': {
+      const { failed } = record;
+      // A vendor's refusal may quote what it was sent.
+      return { ...record, failed: { ...failed, message: text(failed.message) }, restarted: false, kept: 0 };
     }
     case 'tool_called':
       return { ...record, calls: calls(record.calls) };

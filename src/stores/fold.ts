@@ -2,9 +2,11 @@
 // The fold: a session's state is what its records add up to, alive and after a crash. `evolve` is the only way it changes.
 
 import type {
+  FailedModel,
   MessageAdded,
   MessageReceived,
   ModelCalled,
+  ModelReplaced,
   SessionChanged,
   SessionRecord,
   SessionStatus,
@@ -43,11 +45,24 @@ export interface RunningTool {
   readonly returned: boolean;
 }
 
+/** That the model a turn was to be answered by could not, and others were asked. */
+export interface Replaced {
+  /** The model that was asked for. */
+  readonly asked: string;
+  /** Those that were tried, in their order. */
+  readonly failed: readonly FailedModel[];
+  /** Whether listeners know of the model that answers now. */
+  readonly announced: boolean;
+}
+
 /** The turn that runs: everything needed to take its next step after a crash. */
 export interface TurnState {
   readonly turn_id: string;
   readonly message: WaitingMessage;
+  /** The model that answers. */
   readonly model: string;
+  /** Null while that is the one that was asked for. */
+  readonly replaced: Replaced | null;
   /** Epoch milliseconds; its deadline counts from here. */
   readonly started_at: number;
   /** How often it was resumed since it last got further. */
@@ -221,6 +236,8 @@ function step(
       };
     case 'model_called':
       return { ...state, turn: { ...turn, open_call: record, calls: record.call } };
+    case 'model_replaced':
+      return { ...state, turn: replaced(turn, record, cursor) };
     case 'model_replied': {
       const asks = record.tool_calls.length > 0;
       const said: WindowMessage | null =
@@ -237,6 +254,7 @@ function step(
           cursor,
           attempt: 0,
           open_call: null,
+          replaced: record.warning === undefined ? turn.replaced : announced(turn.replaced),
           tools: [],
           usage: addUsage(turn.usage, record.usage),
           tool_rounds: turn.tool_rounds + (asks ? 1 : 0),
@@ -273,6 +291,21 @@ function step(
     default:
       return record satisfies never;
   }
+}
+
+function replaced(turn: TurnState, record: ModelReplaced, cursor: EventCursor): TurnState {
+  const before = turn.replaced;
+  const failed = [...(before?.failed ?? []), record.failed];
+  return {
+    ...turn,
+    cursor,
+    model: record.model,
+    replaced: { asked: before?.asked ?? turn.model, failed, announced: false },
+  };
+}
+
+function announced(before: Replaced | null): Replaced | null {
+  return before === null ? null : { ...before, announced: true };
 }
 
 function changed(record: SessionChanged): Partial<SessionFacts> {
@@ -326,6 +359,7 @@ function started(state: SessionState, record: TurnStarted, at: number): SessionS
       turn_id: record.turn_id,
       message,
       model: record.model,
+      replaced: null,
       started_at: at,
       attempt: 0,
       calls: 0,
@@ -378,7 +412,10 @@ export function trimWindow(messages: readonly WindowMessage[], most: number): re
 
 /** A checkpoint's form of a state: plain JSON. */
 export interface PackedSession {
-  readonly state: Omit<SessionState, 'keys'> & { readonly keys: readonly (readonly [string, KnownKey])[] };
+  readonly state: Omit<SessionState, 'keys' | 'turn'> & {
+    readonly keys: readonly (readonly [string, KnownKey])[];
+    readonly turn: (Omit<TurnState, 'replaced'> & { readonly replaced?: Replaced | null }) | null;
+  };
   /** Seqs of the open turns' messages. A negative number counts back from the checkpoint's own row. */
   readonly owed: readonly (readonly [turn_id: string, seq: number])[];
 }
@@ -389,8 +426,15 @@ export function packSession(state: SessionState, owed: PackedSession['owed']): P
 
 /** @param seq the checkpoint's own row */
 export function unpackSession(packed: PackedSession, seq: number): { state: SessionState; owed: Map<string, number> } {
+  const { turn } = packed.state;
   return {
-    state: { ...packed.state, keys: new Map(packed.state.keys), since_checkpoint: 0 },
+    state: {
+      ...packed.state,
+      // Written before a model could be replaced.
+      turn: turn === null ? null : { ...turn, replaced: turn.replaced ?? null },
+      keys: new Map(packed.state.keys),
+      since_checkpoint: 0,
+    },
     owed: new Map(packed.owed.map(([turn_id, at]) => [turn_id, at > 0 ? at : seq + at])),
   };
 }

@@ -96,6 +96,36 @@ export interface ModelReplied {
   readonly deltas: DeltaLengths;
   /** The id of the assistant message this becomes. */
   readonly message_id: string;
+  /** What its listeners are warned of before its first delta. */
+  readonly warning?: Warning;
+}
+
+/** Something a listener should know that ends nothing. */
+export interface Warning {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** A model could not answer, and another takes its place for the rest of the turn. */
+export interface ModelReplaced {
+  readonly type: 'model_replaced';
+  readonly turn_id: string;
+  readonly failed: FailedModel;
+  /** The model that takes its place. */
+  readonly model: string;
+  /** Whether listeners have been shown anything of what the failed model said: they are told to forget it. */
+  readonly restarted: boolean;
+  /** How many characters of the turn's text stay: those that are not of the failed model's reply. */
+  readonly kept: number;
+}
+
+/** A model that was tried in a turn, and why it did not answer. */
+export interface FailedModel {
+  readonly model: string;
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** Whether the rest of its provider need not be asked either. */
+  readonly whole_provider: boolean;
 }
 
 /** The tool calls of one model reply are about to run. */
@@ -215,6 +245,7 @@ export type SessionRecord =
   | TurnResumed
   | ModelCalled
   | ModelReplied
+  | ModelReplaced
   | ToolCalled
   | ToolReturned
   | CancelRequested
@@ -235,6 +266,7 @@ export const RECORD_VERSIONS: { readonly [T in RecordType]: number } = {
   turn_resumed: 1,
   model_called: 1,
   model_replied: 1,
+  model_replaced: 1,
   tool_called: 1,
   tool_returned: 1,
   cancel_requested: 1,

@@ -180,6 +180,9 @@ function applyToTurn(turn: TurnView, row: JournalRow, record: SessionRecord): vo
       turn.model = record.model;
       turn.started_at = row.at;
       break;
+    case 'model_replaced':
+      turn.model = record.model;
+      break;
     case 'model_replied':
       turn.usage = addUsage(turn.usage, record.usage);
       break;

@@ -2,7 +2,7 @@
 // A turn as its listeners see it: the events, their numbers, and how a finished turn is told again from its records.
 
 import type { ErrorCode } from '../errors.ts';
-import type { DeltaLengths, FinishReason, SessionRecord, ToolCall, Usage } from './records.ts';
+import type { DeltaLengths, FinishReason, SessionRecord, ToolCall, Usage, Warning } from './records.ts';
 
 /** The events of a turn by name; each name's data is what goes over the wire. */
 export type TurnEvent =
@@ -32,7 +32,7 @@ export type TurnEvent =
       };
     }
   | { readonly event: 'usage'; readonly data: Usage }
-  | { readonly event: 'warning'; readonly data: { readonly code: string; readonly message: string } }
+  | { readonly event: 'warning'; readonly data: Warning }
   | {
       readonly event: 'done';
       readonly data: {
@@ -132,7 +132,14 @@ export function eventsOf(
       // The listener forgets the text; what earlier calls of this turn said is durable and is said again at once.
       if (text !== '') add(record.turn_id, { event: 'text_delta', data: { text } });
       break;
+    case 'model_replaced':
+      if (!record.restarted) break;
+      text = text.slice(0, record.kept);
+      add(record.turn_id, { event: 'turn_restarted', data: { reason: 'failover' } });
+      if (text !== '') add(record.turn_id, { event: 'text_delta', data: { text } });
+      break;
     case 'model_replied':
+      if (record.warning !== undefined) add(record.turn_id, { event: 'warning', data: record.warning });
       for (const event of deltasOf(record.content, record.thinking, record.deltas)) add(record.turn_id, event);
       text += record.content;
       break;
@@ -196,8 +203,13 @@ export function cursorAfter(record: SessionRecord, cursor: EventCursor): EventCu
       return { n: n + 1, text };
     case 'turn_resumed':
       return { n: record.first_event + (text === '' ? 0 : 1), text };
+    case 'model_replaced': {
+      if (!record.restarted) return cursor;
+      const kept = text.slice(0, record.kept);
+      return { n: n + (kept === '' ? 1 : 2), text: kept };
+    }
     case 'model_replied':
-      return { n: n + record.deltas.length, text: text + record.content };
+      return { n: n + record.deltas.length + (record.warning === undefined ? 0 : 1), text: text + record.content };
     case 'tool_called':
       return { n: n + record.calls.length, text };
     case 'turn_finished':

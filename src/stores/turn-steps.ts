@@ -33,6 +33,7 @@ export function stepDetail(record: SessionRecord): Readonly<Record<string, unkno
     case 'turn_started':
     case 'turn_resumed':
     case 'model_called':
+    case 'model_replaced':
     case 'cancel_requested':
     case 'turn_failed': {
       const { type: _type, turn_id: _turn, ...rest } = record;

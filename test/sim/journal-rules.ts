@@ -146,6 +146,10 @@ export class JournalRules {
         turn.text += record.content;
         this.tokens += record.usage.input_tokens + record.usage.output_tokens;
         break;
+      case 'model_replaced':
+        if (open?.open_call !== null) this.broke('R6', `${stream}: a model is replaced while its call is open`);
+        turn.text = turn.text.slice(0, record.kept);
+        break;
       case 'tool_called':
         for (const { id } of record.calls) {
           if (turn.called.has(id)) this.broke('R2', `${stream}: tool call ${id} is journaled twice`);

@@ -3,19 +3,25 @@
 
 import { type Address, address } from '../../bus/address.ts';
 import type { Answer } from '../../bus/envelope.ts';
-import type { ErrorCode, Failure } from '../../errors.ts';
+import type { Failure } from '../../errors.ts';
 import { failure } from '../../errors.ts';
-import type { ChatEvent, ChatRequest } from '../../providers/provider.ts';
+import type { ChatEvent, ChatRequest, ChatUsage, FailureScope } from '../../providers/provider.ts';
 import type { SessionState } from '../../stores/fold.ts';
 import type { World } from '../../world.ts';
 import type { SigilBus } from '../protocols.ts';
-import type { ProviderProtocol } from '../provider/protocol.ts';
+import type { CallOutcome, ProviderProtocol } from '../provider/protocol.ts';
 import type { Abort, LaneEffects } from './effects.ts';
 
 export interface StreamSink {
   readonly event: (event: ChatEvent) => void;
   /** Called once when the stream is over; null when it ended with its own last event. */
   readonly end: (error: Failure | null) => void;
+}
+
+/** How often a call that came to nothing is made again, and for how long it may go on so, in milliseconds. */
+export interface Retries {
+  readonly most: number;
+  readonly within: number;
 }
 
 export interface CallModelOptions {
@@ -25,11 +31,32 @@ export interface CallModelOptions {
   readonly stream: (provider: string, request: ChatRequest, sink: StreamSink) => Abort;
   /** The request for the next call of a state's turn. */
   readonly prepare: (state: SessionState) => ChatRequest | Failure;
+  readonly retries: (provider: string) => Retries;
+  /** What a call has used whose vendor never told: its input, and so many characters of output. */
+  readonly unreported: (request: ChatRequest, characters: number) => ChatUsage;
   readonly turn_timeout: () => number;
 }
 
+/** The first pause before a call is made again, in milliseconds; it doubles with each. */
+const PAUSE = 250;
+
+/**
+ * Failures that may be gone a moment later. Not those of a key or a model, which stay; and not a timeout, which has taken
+ * all the time there was.
+ */
+const PASSING: ReadonlySet<string> = new Set([
+  'provider_error',
+  'provider_overloaded',
+  'provider_rate_limited',
+  'provider_network',
+  'provider_ended_early',
+]);
+/** Failures after which a vendor may have worked, and so bills, although nothing of it was heard. */
+const BILLED_UNHEARD: ReadonlySet<string> = new Set(['provider_timeout', 'provider_ended_early']);
+
+const nothing = (): void => undefined;
+
 export function createCallModel(options: CallModelOptions): LaneEffects['callModel'] {
-  const { bus, world } = options;
   const providers = new Map<string, Address<'provider'>>();
   /** Of `provider/model`; the same string every time. */
   const providerOf = (model: string): Address<'provider'> => {
@@ -41,89 +68,210 @@ export function createCallModel(options: CallModelOptions): LaneEffects['callMod
     return made;
   };
   return ({ address: from }, state, sink) => {
-    const { turn, facts } = state;
-    if (turn === null || facts === null) throw new Error('a model is only called for a turn that runs');
-    let over = false;
-    let abortStream: Abort = () => undefined;
-    let outcome: 'ok' | 'cancelled' | ErrorCode = 'ok';
-    let give = (): void => undefined;
-    const end = (error: Failure | null): void => {
-      if (over) return;
-      over = true;
-      if (error !== null) outcome = error.code;
-      give();
-      sink.end(error);
-    };
-    const provider = providerOf(turn.model);
+    const { turn } = state;
+    if (turn === null) throw new Error('a model is only called for a turn that runs');
+    const call = new ModelCall(options, from, providerOf(turn.model), state, sink);
+    call.begin();
+    return () => call.abort();
+  };
+}
+
+/** One call: tries until one of them has answered, as long as the failures are of a kind that may pass. */
+class ModelCall {
+  private readonly options: CallModelOptions;
+  private readonly from: Address<'session'>;
+  private readonly provider: Address<'provider'>;
+  private readonly name: string;
+  private readonly state: SessionState;
+  private readonly sink: StreamSink;
+  private readonly began: number;
+  private tries = 0;
+  private over = false;
+  /** Ends what is going on now: waiting for a permit, streaming, or pausing. */
+  private stop: Abort = nothing;
+
+  constructor(
+    options: CallModelOptions,
+    from: Address<'session'>,
+    provider: Address<'provider'>,
+    state: SessionState,
+    sink: StreamSink,
+  ) {
+    this.options = options;
+    this.from = from;
+    this.provider = provider;
+    this.name = provider.slice('provider/'.length);
+    this.state = state;
+    this.sink = sink;
+    this.began = options.world.monotonic();
+  }
+
+  begin(): void {
+    this.tries += 1;
+    this.askPermit();
+  }
+
+  abort(): void {
+    if (this.over) return;
+    this.over = true;
+    const { stop } = this;
+    this.stop = nothing;
+    stop();
+  }
+
+  private end(error: Failure | null): void {
+    if (this.over) return;
+    this.over = true;
+    this.sink.end(error);
+  }
+
+  private get turn_id(): string {
+    return this.state.turn?.turn_id ?? '';
+  }
+
+  private askPermit(): void {
+    const { options, from, provider, turn_id } = this;
+    const { facts, turn } = this.state;
+    const model = turn?.model ?? '';
     const body = {
-      workspace_id: facts.workspace_id,
-      turn_id: turn.turn_id,
-      model: turn.model.slice(turn.model.indexOf('/') + 1),
-      tokens: turn.open_call?.reserved_tokens ?? 0,
+      workspace_id: facts?.workspace_id ?? '',
+      turn_id,
+      model: model.slice(model.indexOf('/') + 1),
+      tokens: turn?.open_call?.reserved_tokens ?? 0,
     };
-    let waiting = true;
     const withdraw = (): void => {
-      bus.send(provider, 'provider.withdraw', { turn_id: turn.turn_id }, { from, trace: turn.turn_id });
+      options.bus.send(provider, 'provider.withdraw', { turn_id }, { from, trace: turn_id });
     };
+    const within = options.turn_timeout();
     const ask = (): void => {
-      bus.ask(
-        provider,
-        'provider.request',
-        body,
-        { from, within: options.turn_timeout(), trace: turn.turn_id },
-        answered,
-      );
+      options.bus.ask(provider, 'provider.request', body, { from, within, trace: turn_id }, answered);
     };
     const answered = (answer: Answer<ProviderProtocol['provider.request']['reply']>): void => {
       // Its thread is replaced, and nobody there knows of the request: the same again finds the next life.
-      if (!answer.ok && !over && answer.error.code === 'thread_lost' && answer.error.retryable) return ask();
-      waiting = false;
+      if (!answer.ok && !this.over && answer.error.code === 'thread_lost' && answer.error.retryable) return ask();
+      this.stop = nothing;
+      if (answer.ok) return this.run(answer.body.permit);
       // Nobody knows whether the provider has granted it meanwhile.
-      if (!answer.ok && answer.error.in_doubt === true) withdraw();
-      if (!answer.ok)
-        return end(
-          answer.error.code === 'not_found'
-            ? failure('provider_unavailable', `Provider of ${turn.model} is not running.`)
-            : answer.error,
-        );
-      const { permit } = answer.body;
-      const started = world.monotonic();
-      give = () => {
-        bus.send(
-          provider,
-          'provider.release',
-          { permit, outcome, took_ms: world.monotonic() - started },
-          { from, trace: turn.turn_id },
-        );
-      };
-      if (over) {
-        outcome = 'cancelled';
-        return give();
-      }
-      const request = options.prepare(state);
-      if ('code' in request) {
-        // Ours, not the vendor's: its circuit has nothing to do with it.
-        over = true;
-        give();
-        return sink.end(request);
-      }
-      abortStream = options.stream(provider.slice('provider/'.length), request, {
-        event: (event) => {
-          if (over) return;
-          if (event.type === 'error') outcome = event.error.code;
-          sink.event(event);
-        },
-        end,
-      });
+      if (answer.error.in_doubt === true) withdraw();
+      this.end(
+        answer.error.code === 'not_found'
+          ? failure('provider_unavailable', `Provider of ${model} is not running.`)
+          : answer.error,
+      );
     };
+    this.stop = withdraw;
     ask();
-    return () => {
-      if (over) return;
-      over = true;
-      outcome = 'cancelled';
-      if (waiting) withdraw();
-      abortStream();
-      give();
+  }
+
+  /** Streams with a permit, and gives it back. */
+  private run(permit: number): void {
+    const { options, from, provider, turn_id } = this;
+    const { bus, world } = options;
+    const started = world.monotonic();
+    const release = (outcome: Omit<CallOutcome, 'took_ms'>): void => {
+      const took_ms = world.monotonic() - started;
+      bus.send(provider, 'provider.release', { permit, took_ms, ...outcome }, { from, trace: turn_id });
     };
+    if (this.over) return release({ outcome: 'cancelled' });
+    const request = options.prepare(this.state);
+    if ('code' in request) {
+      // Ours, not the vendor's: its circuit has nothing to do with it.
+      release({ outcome: 'cancelled' });
+      return this.end(request);
+    }
+    const heard = new Heard();
+    let open = true;
+    /** What nobody has told of is booked all the same: the vendor bills it. */
+    const account = (): void => {
+      if (heard.usage !== null) return;
+      const usage = options.unreported(request, heard.characters);
+      heard.usage = usage;
+      this.sink.event({ type: 'usage', ...usage });
+    };
+    const close = (outcome: Omit<CallOutcome, 'took_ms'>): void => {
+      open = false;
+      this.stop = nothing;
+      release({ ...outcome, ...heard.figures });
+    };
+    const fail = (error: Failure): void => {
+      abortStream();
+      if (heard.first_event_ms !== null || BILLED_UNHEARD.has(error.code)) account();
+      close(outcomeOf(error));
+      if (!this.again(error, heard)) this.end(error);
+    };
+    let abortStream: Abort = nothing;
+    abortStream = options.stream(this.name, request, {
+      event: (event) => {
+        if (!open || this.over) return;
+        if (event.type === 'error') return fail(event.error);
+        heard.take(event, world.monotonic() - started);
+        this.sink.event(event);
+      },
+      end: (error) => {
+        if (!open || this.over) return;
+        if (error !== null) return fail(error);
+        close({ outcome: 'ok' });
+        this.end(null);
+      },
+    });
+    this.stop = () => {
+      abortStream();
+      account();
+      close({ outcome: 'cancelled' });
+    };
+  }
+
+  /** Makes the call again after a pause, when there is hope and time; false when not. */
+  private again(error: Failure, heard: Heard): boolean {
+    const { options, tries } = this;
+    const { world } = options;
+    const { most, within } = options.retries(this.name);
+    const about = error.details?.['about'];
+    const passes = PASSING.has(error.code) && about !== 'model' && about !== 'request';
+    if (!passes || tries > most || heard.first_event_ms !== null) return false;
+    const asked = error.details?.['retry_after_ms'];
+    const pause = typeof asked === 'number' ? asked : PAUSE * 2 ** (tries - 1) * (0.75 + world.random() / 2);
+    if (world.monotonic() - this.began + pause >= within) return false;
+    this.stop = world.after(pause, () => {
+      this.stop = nothing;
+      this.begin();
+    });
+    return true;
+  }
+}
+
+/** What came of a stream so far. */
+class Heard {
+  usage: ChatUsage | null = null;
+  first_event_ms: number | null = null;
+  /** Of text, thoughts and tool calls. */
+  characters = 0;
+
+  take(event: ChatEvent, at: number): void {
+    this.first_event_ms ??= at;
+    if (event.type === 'text_delta' || event.type === 'thinking_delta') this.characters += event.text.length;
+    else if (event.type === 'tool_call') this.characters += event.name.length + event.arguments.length;
+    else if (event.type === 'usage') this.usage = event;
+  }
+
+  get figures(): Pick<CallOutcome, 'first_event_ms' | 'tokens'> {
+    const { usage, first_event_ms } = this;
+    const tokens =
+      usage === null ? null : usage.inputTokens + usage.outputTokens + usage.cacheReadTokens + usage.cacheWriteTokens;
+    return {
+      ...(first_event_ms === null ? {} : { first_event_ms }),
+      ...(tokens === null ? {} : { tokens }),
+    };
+  }
+}
+
+function outcomeOf({ code, message, details }: Failure): Omit<CallOutcome, 'took_ms'> {
+  const about = details?.['about'] as FailureScope | undefined;
+  const retry_after_ms = details?.['retry_after_ms'] as number | undefined;
+  return {
+    outcome: code,
+    message,
+    ...(about === undefined ? {} : { about }),
+    ...(retry_after_ms === undefined ? {} : { retry_after_ms }),
   };
 }

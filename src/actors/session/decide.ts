@@ -2,18 +2,12 @@
 // What a session decides: from its state and something that happened, the records to write. Pure; the lane writes them and acts after.
 
 import { type Failure, failure } from '../../errors.ts';
-import { evolve, NO_USAGE, type SessionState, type TurnState } from '../../stores/fold.ts';
+import { NO_USAGE, type SessionState, type TurnState } from '../../stores/fold.ts';
 import type { DeltaLengths, FinishReason, SessionRecord, ToolCall, Usage } from '../../stores/records.ts';
 import { firstEventAfterResume } from '../../stores/turn-events.ts';
-import type { LanePolicy } from './policy.ts';
+import { type Deciding, type Decision, Draft, decided } from './draft.ts';
+import { anotherMayAnswer, failedModel, nextCandidate, noneLeft, replacementWarning } from './failover.ts';
 import type { Deliver } from './protocol.ts';
-
-/** What a decision may use besides the state: the time, new ids, and the policy in force. */
-export interface Deciding {
-  readonly now: number;
-  readonly uuid: () => string;
-  readonly policy: LanePolicy;
-}
 
 /** How a model call ended. */
 export interface ModelOutcome {
@@ -56,29 +50,6 @@ export function nextStep(state: SessionState): NextStep {
   if (turn.cancelled) return 'conclude';
   return turn.tools.some((tool) => !tool.returned) ? 'tools' : 'reserve';
 }
-
-/** Records of one decision, with the state they lead to, so that one decision can build on another. */
-class Draft {
-  readonly records: SessionRecord[] = [];
-  state: SessionState;
-  private readonly deciding: Deciding;
-  constructor(state: SessionState, deciding: Deciding) {
-    this.state = state;
-    this.deciding = deciding;
-  }
-  add(record: SessionRecord): void {
-    this.records.push(record);
-    this.state = evolve(this.state, record, this.deciding.now, this.deciding.policy.window);
-  }
-}
-
-export interface Decision {
-  readonly records: readonly SessionRecord[];
-  /** The state after the records. */
-  readonly state: SessionState;
-}
-
-const decided = (draft: Draft): Decision => ({ records: draft.records, state: draft.state });
 
 /** Takes a message in: opens the session if need be, queues the message, begins its turn when nothing runs. */
 export function decideReceive(
@@ -223,7 +194,7 @@ export function decideHappened(state: SessionState, happened: Happened, deciding
       else called(draft, turn, happened.tokens, happened.cost_usd);
       break;
     case 'refused':
-      fail(draft, happened.error, deciding);
+      failOver(draft, turn, happened.error, NOT_SHOWN, deciding);
       break;
     case 'concluded':
       conclude(draft, deciding);
@@ -239,6 +210,8 @@ function modelDone(draft: Draft, turn: TurnState, outcome: ModelOutcome, decidin
   const cancelled = turn.cancelled;
   const asks = !cancelled && end.kind === 'done' && outcome.tool_calls.length > 0;
   const message_id = deciding.uuid();
+  const warning = replacementWarning(turn);
+  const answered = end.kind === 'done' || outcome.deltas.length > 0;
   draft.add({
     type: 'model_replied',
     turn_id: turn.turn_id,
@@ -250,11 +223,44 @@ function modelDone(draft: Draft, turn: TurnState, outcome: ModelOutcome, decidin
     finish: cancelled ? 'cancelled' : end.kind === 'failed' ? 'failed' : end.finish,
     deltas: outcome.deltas,
     message_id,
+    ...(answered && warning !== null ? { warning } : {}),
   });
   if (cancelled) return finish(draft, message_id, 'cancelled', deciding);
-  if (end.kind === 'failed') return fail(draft, end.error, deciding);
+  if (end.kind === 'failed') {
+    const { content, deltas } = outcome;
+    return failOver(draft, turn, end.error, { text: content.length, deltas: deltas.length }, deciding);
+  }
   if (asks) return tools(draft, turn, outcome.tool_calls, deciding);
   finish(draft, message_id, end.finish === 'tool_calls' ? 'stop' : end.finish, deciding);
+}
+
+/** What listeners have been shown of a reply. */
+interface Shown {
+  /** Characters of text. */
+  readonly text: number;
+  readonly deltas: number;
+}
+
+const NOT_SHOWN: Shown = { text: 0, deltas: 0 };
+
+/** A model could not answer: the next one that may is asked, each once in a turn; the turn fails when none is left. */
+function failOver(draft: Draft, turn: TurnState, error: Failure, shown: Shown, deciding: Deciding): void {
+  const { policy } = deciding;
+  const workspace_id = draft.state.facts?.workspace_id ?? '';
+  let why = error;
+  let left = shown;
+  for (let at = draft.state.turn; at !== null && at.turn_id === turn.turn_id; at = draft.state.turn) {
+    if (!anotherMayAnswer(why, at)) return fail(draft, why, deciding);
+    const failed = failedModel(at.model, why);
+    const model = nextCandidate(at, failed, policy.failover(workspace_id));
+    if (model === undefined) return fail(draft, noneLeft(at, failed), deciding);
+    const kept = at.cursor.text.length - left.text;
+    draft.add({ type: 'model_replaced', turn_id: at.turn_id, failed, model, restarted: left.deltas > 0, kept });
+    left = NOT_SHOWN;
+    const refused = overSessionBudget(draft.state, deciding);
+    if (refused === null) return callOrReserve(draft, deciding);
+    why = refused;
+  }
 }
 
 /** The model wants tools: within the budgets they run, past a turn's rounds the turn fails, never a silent success. */
@@ -332,15 +338,22 @@ function callOrReserve(draft: Draft, deciding: Deciding): void {
   const { turn, facts } = draft.state;
   if (turn === null || facts === null) return;
   const { policy } = deciding;
+  const refused = overSessionBudget(draft.state, deciding);
+  if (refused !== null) return fail(draft, refused, deciding);
+  if (policy.budgets(turn.model, facts.workspace_id).length > 0) return;
   const most = policy.estimate(draft.state);
-  const max = policy.per_session_tokens(facts.workspace_id);
-  const used = draft.state.used_tokens;
-  if (max > 0 && used + most.tokens > max) {
-    const text = `The session's budget of ${max} tokens does not cover this call: ${used} are used and it may need ${most.tokens}; a session's budget does not reset.`;
-    const details = { limit: 'per_session_tokens', used, max, resets_at: null };
-    return fail(draft, failure('budget_exceeded', text, details), deciding);
-  }
-  if (policy.budgets(turn.model, facts.workspace_id).length === 0) called(draft, turn, most.tokens, most.cost_usd);
+  called(draft, turn, most.tokens, most.cost_usd);
+}
+
+/** Why the session's own budget does not cover the next call; null when it does. */
+function overSessionBudget(state: SessionState, { policy }: Deciding): Failure | null {
+  const max = policy.per_session_tokens(state.facts?.workspace_id ?? '');
+  if (max <= 0) return null;
+  const most = policy.estimate(state);
+  const used = state.used_tokens;
+  if (used + most.tokens <= max) return null;
+  const text = `The session's budget of ${max} tokens does not cover this call: ${used} are used and it may need ${most.tokens}; a session's budget does not reset.`;
+  return failure('budget_exceeded', text, { limit: 'per_session_tokens', used, max, resets_at: null });
 }
 
 function called(draft: Draft, turn: TurnState, tokens: number, cost_usd: number): void {

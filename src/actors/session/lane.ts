@@ -15,8 +15,6 @@ import { auditOf } from './audit.ts';
 import { type ChartPlace, RESTS } from './chart.ts';
 import type { Timed } from './deadlines.ts';
 import {
-  type Deciding,
-  type Decision,
   decideCancel,
   decideHappened,
   decideReceive,
@@ -26,6 +24,7 @@ import {
   type Share,
   type ToolResult,
 } from './decide.ts';
+import type { Deciding, Decision } from './draft.ts';
 import type { LaneEffects } from './effects.ts';
 import { Few } from './few.ts';
 import { LiveTurn } from './live-turn.ts';

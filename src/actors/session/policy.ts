@@ -37,6 +37,8 @@ export interface LanePolicy {
     readonly session: string;
     readonly workspace_id: string;
   }) => string | Failure;
+  /** The models that are tried, in this order, when the one a turn was to be answered by cannot. */
+  readonly failover: (workspace_id: string) => readonly string[];
   /** The most the next call of this state's turn may cost. */
   readonly estimate: (state: SessionState) => Reservation;
   /** The budget scopes whose limits this model's calls could reach: those that must reserve. */

@@ -6,6 +6,7 @@ import type { SessionState } from '../../stores/fold.ts';
 import type { ShortEvent } from '../../stores/turn-events.ts';
 import { type Happened, type ToolResult, unmade } from './decide.ts';
 import type { Abort, LaneEffects } from './effects.ts';
+import { replacementWarning } from './failover.ts';
 import type { SessionNames } from './names.ts';
 import type { LanePolicy } from './policy.ts';
 import { ReplyCollector } from './reply-collector.ts';
@@ -66,6 +67,7 @@ export class TurnRunner {
     let abort: Abort = () => undefined;
     let over = false;
     let begun = false;
+    const warning = replacementWarning(turn);
     const end = (error: Failure | null): void => {
       if (over) return;
       over = true;
@@ -90,6 +92,7 @@ export class TurnRunner {
         else if (event.type === 'error') return end(event.error);
         const shown = collector.take(event);
         if (shown !== null) {
+          if (!begun && warning !== null) this.owner.show(turn.turn_id, { event: 'warning', data: warning });
           this.owner.show(turn.turn_id, shown);
           if (!begun) effects.point('model.first_delta');
           begun = true;

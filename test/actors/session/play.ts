@@ -2,14 +2,13 @@
 // Plays a session on paper: decides, folds and steps like a lane does, with a scripted model, so that every prefix can be resumed.
 
 import {
-  type Deciding,
-  type Decision,
   decideCancel,
   decideHappened,
   decideReceive,
   decideResume,
   nextStep,
 } from '../../../src/actors/session/decide.ts';
+import type { Deciding, Decision } from '../../../src/actors/session/draft.ts';
 import type { LanePolicy } from '../../../src/actors/session/policy.ts';
 import { emptySession, evolve, type SessionState } from '../../../src/stores/fold.ts';
 import type { SessionRecord } from '../../../src/stores/records.ts';
@@ -30,6 +29,7 @@ export const policy: LanePolicy = {
   idle_timeout: 60_000,
   awake_most: 100,
   route: ({ requested }) => requested || 'sigil/offline',
+  failover: () => [],
   estimate: () => ({ tokens: 10, cost_usd: 0 }),
   budgets: () => [],
   idempotent: (tool) => tool === 'again',
