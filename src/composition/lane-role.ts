@@ -236,7 +236,8 @@ function laneEffects(
         },
         unreported: (asked, characters) => ({
           inputTokens: estimateTokens(asked),
-          outputTokens: tokensOf(characters),
+          // No more than it was allowed.
+          outputTokens: Math.min(tokensOf(characters), asked.options.maxTokens ?? Number.POSITIVE_INFINITY),
           cacheReadTokens: 0,
           cacheWriteTokens: 0,
           estimated: true,

@@ -57,7 +57,5 @@ export function unavailableParts(config: Config): readonly Quarantined[] {
   for (const path of WITHOUT_EFFECT) {
     if (at(config, path) !== at(defaults, path)) missing(path, 'What it sets', 'It has no effect.');
   }
-  if (config.models.failover.length > 0)
-    missing('models.failover', 'Failover to another model', 'The first model alone answers.');
   return parts;
 }

@@ -94,7 +94,8 @@ describe('a model that is asked over HTTP', () => {
     const { owner } = await startHouse(settings());
     const reply = await owner.chat('hello');
     expect(reply.status).toBe(502);
-    expect(reply.body).toMatchObject({ code: 'provider_auth', detail: expect.stringContaining('Incorrect API key') });
+    expect(reply.body).toMatchObject({ code: 'provider_unavailable' });
+    expect(reply.body.detail).toMatch(/mine\/local-model: provider_auth: .*Incorrect API key/);
     expect(JSON.stringify(reply.body)).not.toContain(KEY);
   });
 });

@@ -13,6 +13,7 @@ import { type Client, read } from './client.ts';
 import { EPOCH } from './clock.ts';
 import type { TurnFacts } from './journal-rules.ts';
 import type { Machine } from './machine.ts';
+import { sparesOf } from './settings.ts';
 
 const WITHIN_MS = 20_000;
 
@@ -34,11 +35,13 @@ export function restingRules(machine: Machine): void {
 /** Asks the gateway itself: its provider, its budgets, its views. */
 export async function askedRules(machine: Machine, edge: EdgePorts, clients: readonly Client[]): Promise<void> {
   const { rules, plan } = machine;
-  const provider = await ask(edge.bus, address('provider', 'scripted'), 'provider.status', {}, WITHIN_MS);
   // Where mailboxes and windows are tiny, a release may be refused like any message: the lease ends with its holder's life.
   const crowded = plan.settings.mailbox_capacity < 100 || plan.settings.window < 100;
-  if (provider.in_flight + provider.waiting > 0 && !crowded) {
-    rules.broke('permits', `${provider.in_flight} permits are held and ${provider.waiting} waited for in the end`);
+  for (const name of ['scripted', ...sparesOf(plan)]) {
+    const provider = await ask(edge.bus, address('provider', name), 'provider.status', {}, WITHIN_MS);
+    if (provider.in_flight + provider.waiting > 0 && !crowded) {
+      rules.broke('permits', `${provider.in_flight} permits are held and ${provider.waiting} waited for in the end`);
+    }
   }
   const budget = await ask(edge.bus, address('budget', 'global'), 'budget.status', {}, WITHIN_MS);
   if (budget.reserved.tokens !== 0 || budget.reserved.cost_usd !== 0) {

@@ -56,12 +56,13 @@ export class Outside {
     this.calls += 1;
     const stream: Stream = { key, provider, life, since: this.clock.now };
     const fault = call.fault !== null && attempt <= call.fault.times ? call.fault.kind : null;
+    const about = call.fault?.about;
     if (!life.dead) {
       for (const other of this.streams) if (other.life.dead) this.streams.delete(other);
       this.streams.add(stream);
       this.rules.streamBegan(stream, this.streams);
     }
-    const steps = script(call, `${place}.${attempt}`, fault);
+    const steps = script(call, `${place}.${attempt}`, fault, about);
     let task: Task | undefined;
     const next = (at: number): void => {
       const events = steps[Math.min(at, steps.length - 1)];
@@ -127,13 +128,18 @@ function placeIn(messages: readonly ChatMessage[]): { readonly key: number; read
 }
 
 /** A call as events that come together, one step after the other. */
-function script(call: PlannedCall, place: string, fault: ModelFault['kind'] | null): readonly (readonly ChatEvent[])[] {
-  const error = (code: 'provider_error' | 'rate_limited'): ChatEvent => ({
+function script(
+  call: PlannedCall,
+  place: string,
+  fault: ModelFault['kind'] | null,
+  about: ModelFault['about'],
+): readonly (readonly ChatEvent[])[] {
+  const error = (code: 'provider_error' | 'provider_rate_limited'): ChatEvent => ({
     type: 'error',
-    error: failure(code, `The model of ${place} failed.`),
+    error: failure(code, `The model of ${place} failed.`, about === undefined ? undefined : { about }),
   });
   if (fault === 'before') return [[error('provider_error')]];
-  if (fault === 'busy') return [[error('rate_limited')]];
+  if (fault === 'busy') return [[error('provider_rate_limited')]];
   const deltas = Array.from({ length: call.deltas }, (_, at): readonly ChatEvent[] => [
     at % 4 === 3 ? { type: 'thinking_delta', text: `(${place})` } : { type: 'text_delta', text: `${place}:${at} ` },
   ]);

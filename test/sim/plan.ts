@@ -2,6 +2,7 @@
 // What happens in one run: who writes what and when, how the models and tools behave, what breaks. All of it from a seed.
 
 import { KILL_POINTS, type KillPoint } from '../../src/composition/kill-points.ts';
+import type { FailureScope } from '../../src/providers/provider.ts';
 import { Chance } from './chance.ts';
 
 /** One model call of a turn, as the scripted model makes it. */
@@ -21,6 +22,8 @@ export interface PlannedCall {
 export interface ModelFault {
   readonly kind: 'before' | 'mid' | 'silent' | 'hang' | 'endless' | 'busy' | 'filtered';
   readonly times: number;
+  /** What its failure is about; nothing where it is not said. */
+  readonly about?: FailureScope;
 }
 
 export interface PlannedTool {
@@ -92,6 +95,10 @@ export interface Plan {
     readonly max_tool_iterations: number;
     readonly mailbox_capacity: number;
     readonly window: number;
+    /** Models there are to take the place of one that cannot answer; none where it is not said. */
+    readonly spares?: number;
+    /** Times a call is made again; none where it is not said. */
+    readonly retries?: number;
   };
   readonly messages: readonly PlannedMessage[];
   readonly faults: readonly Fault[];
@@ -160,11 +167,25 @@ export function planOf(seed: number, steps: number): Plan {
       max_tool_iterations: chance.pick([1, 3, 5]),
       mailbox_capacity: chance.often(0.1) ? 8 : 1_024,
       window: chance.often(0.1) ? 16 : 8_192,
+      ...replacing(new Chance(seed ^ 0x0f_a1)),
     },
     turn: chance.pick([0.02, 0.02, 1, 8]),
-    messages,
+    messages: messages.map((message) => aboutWhat(new Chance(seed ^ (0xab0 + message.key)), message)),
     faults,
   };
+}
+
+function replacing(chance: Chance): Pick<Plan['settings'], 'spares' | 'retries'> {
+  return { spares: chance.pick([0, 0, 1, 3]), retries: chance.pick([0, 0, 1, 3]) };
+}
+
+function aboutWhat(chance: Chance, message: PlannedMessage): PlannedMessage {
+  const call = (made: PlannedCall): PlannedCall => {
+    const about = chance.pick(['provider', 'provider', 'model', 'key', 'request'] as const);
+    return made.fault === null ? made : { ...made, fault: { ...made.fault, about } };
+  };
+  const [first, ...others] = message.calls;
+  return { ...message, calls: [call(first), ...others.map(call)] };
 }
 
 /** @param slow the share of tools that may take seconds */

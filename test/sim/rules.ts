@@ -33,12 +33,14 @@ export interface Acknowledged {
 /** What a turn may fail with that nothing inside is to blame for. */
 const OUTSIDE: ReadonlySet<string> = new Set([
   'provider_error',
-  'rate_limited',
+  'provider_rate_limited',
   'tool_loop_limit',
   'deadline_exceeded',
   'budget_exceeded',
   'poisoned',
 ]);
+/** Every model that was tried, with the code it failed with. */
+const TRIED = /\/offline: (\w+): /g;
 /** While a session waits for a permit for longer than this, in milliseconds, no other may be served more often than so. */
 const FAIR = { after: 100, most: 2 } as const;
 /** How much longer than its time something may take without anything having been disturbed, in milliseconds. */
@@ -150,8 +152,9 @@ export class Rules {
     if (same.length > 1) this.broke('R6', `${same.length} models are called for ${turn.stream} at once`);
     const { max_concurrency } = this.plan.settings;
     const calm = this.clock.now - this.disturbed > 10_000 || this.plan.faults.length === 0;
-    if (max_concurrency > 0 && calm && all.size > max_concurrency) {
-      this.broke('permits', `${all.size} calls at once where ${max_concurrency} may be`);
+    const theirs = [...all].filter(({ provider }) => provider === stream.provider).length;
+    if (max_concurrency > 0 && calm && theirs > max_concurrency) {
+      this.broke('permits', `${theirs} calls at once where ${max_concurrency} may be`);
     }
   }
 
@@ -175,9 +178,12 @@ export class Rules {
   private forReason(row: JournalRow): void {
     const { code, message } = JSON.parse(row.payload) as { readonly code: string; readonly message: string };
     const { mailbox_capacity, window } = this.plan.settings;
-    const crowded = code === 'overloaded' && (mailbox_capacity < 100 || window < 100);
-    const open = code === 'provider_unavailable' && message.includes('circuit');
-    if (!OUTSIDE.has(code) && !crowded && !open)
+    const outside = (one: string): boolean => OUTSIDE.has(one) || (one === 'provider_unavailable' && circuit);
+    const circuit = message.includes('circuit');
+    const tried = code === 'provider_unavailable' ? [...message.matchAll(TRIED)].map((one) => one[1] ?? '') : [];
+    const crowd = (one: string): boolean => one === 'overloaded' && (mailbox_capacity < 100 || window < 100);
+    const reasons = tried.length > 0 ? tried : [code];
+    if (!reasons.every((one) => outside(one) || crowd(one)))
       this.broke('answers', `turn ${row.turn_id} failed: ${code}: ${message}`);
   }
 

@@ -6,12 +6,18 @@ import type { Plan } from './plan.ts';
 
 let defaults: Config | undefined;
 
+/** The providers that may take the place of the first. */
+export function sparesOf({ settings }: Plan): readonly string[] {
+  return Array.from({ length: settings.spares ?? 0 }, (_, at) => `spare-${at + 1}`);
+}
+
 export function configOf(plan: Plan): Config {
   defaults ??= ConfigSchema.parse({ providers: { scripted: { type: 'sigil' } } });
   const { settings } = plan;
   const { providers, models, sessions, gateway, agent } = defaults;
   const scripted = providers['scripted'];
   if (scripted === undefined) throw new Error('the scripted provider is not in its own configuration');
+  const spares = sparesOf(plan);
   return {
     ...defaults,
     gateway: {
@@ -20,10 +26,16 @@ export function configOf(plan: Plan): Config {
       session_idle_timeout: settings.idle_timeout,
       awake_max: settings.awake_max,
     },
-    providers: { scripted: { ...scripted, max_concurrency: settings.max_concurrency } },
+    providers: Object.fromEntries(
+      ['scripted', ...spares].map((name) => [
+        name,
+        { ...scripted, max_concurrency: settings.max_concurrency, max_retries: settings.retries ?? 0 },
+      ]),
+    ),
     models: {
       ...models,
       default: 'scripted/offline',
+      failover: spares.map((name) => `${name}/offline`),
       budgets: {
         ...models.budgets,
         per_session_tokens: settings.per_session_tokens,

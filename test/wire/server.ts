@@ -47,7 +47,7 @@ export interface WireServer {
   /** `http://127.0.0.1:PORT`, without a slash at its end. */
   readonly url: string;
   /** All that came, oldest first. */
-  readonly requests: readonly WireRequest[];
+  readonly requests: WireRequest[];
   /** The answer to everything from now on, or what makes it out of the request. */
   answer(with_: WireAnswer | ((request: WireRequest) => WireAnswer)): void;
   /** The next request that comes, once it is read in full. */

@@ -211,7 +211,7 @@ function modelDone(draft: Draft, turn: TurnState, outcome: ModelOutcome, decidin
   const asks = !cancelled && end.kind === 'done' && outcome.tool_calls.length > 0;
   const message_id = deciding.uuid();
   const warning = replacementWarning(turn);
-  const answered = end.kind === 'done' || outcome.deltas.length > 0;
+  const answered = outcome.deltas.length > 0 || (end.kind === 'done' && !cancelled);
   draft.add({
     type: 'model_replied',
     turn_id: turn.turn_id,

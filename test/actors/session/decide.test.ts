@@ -7,11 +7,14 @@ import { nextStep } from '../../../src/actors/session/decide.ts';
 import { packSession, unpackSession } from '../../../src/stores/fold.ts';
 import type { SessionRecord } from '../../../src/stores/records.ts';
 import { cursorAfter, eventsOf, NO_EVENTS } from '../../../src/stores/turn-events.ts';
-import { type Move, Play, SESSION } from './play.ts';
+import { type ModelMove, type Move, Play, SESSION } from './play.ts';
 
 const model = fc.record({
   tools: fc.array(fc.constantFrom('once' as const, 'again' as const), { maxLength: 4 }),
-  fails: fc.boolean(),
+  fails: fc.constantFrom(false, false, false, 'request', 'model', 'key', 'provider') as fc.Arbitrary<
+    ModelMove['fails']
+  >,
+  refused: fc.boolean(),
   words: fc.array(fc.string({ minLength: 1, maxLength: 4 }), { maxLength: 4 }),
 });
 
@@ -119,6 +122,42 @@ describe('a session', () => {
             .join('');
           const end = terminal[0]?.event;
           if (end?.event === 'done') expect(text).toBe(end.data.content);
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('asks each model once a turn, none of a provider of which nothing can be had, and warns before another speaks', () => {
+    fc.assert(
+      fc.property(moves, fc.nat(), (list, cut) => {
+        const whole = played(list).records;
+        const play = new Play('b', whole.slice(0, cut % (whole.length + 1)));
+        play.resume();
+        play.finish();
+        for (const turn_id of ends(play.records).keys()) {
+          const mine = play.records.filter((record) => 'turn_id' in record && record.turn_id === turn_id);
+          const failed = mine.flatMap((record) => (record.type === 'model_replaced' ? [record.failed] : []));
+          const next = mine.flatMap((record) => (record.type === 'model_replaced' ? [record.model] : []));
+          expect(new Set(next).size).toBe(next.length);
+          next.forEach((model, at) => {
+            for (const before of failed.slice(0, at + 1)) {
+              expect(model).not.toBe(before.model);
+              if (before.whole_provider) expect(model.split('/')[0]).not.toBe(before.model.split('/')[0]);
+            }
+          });
+          let known = mine.findLast((record) => record.type === 'turn_started')?.model ?? '';
+          let model = known;
+          for (const record of mine) {
+            if (record.type === 'model_called') expect(record.model).toBe(model);
+            if (record.type === 'model_replaced') model = record.model;
+            if (record.type !== 'model_replied') continue;
+            const speaks = record.deltas.length > 0 || !['failed', 'cancelled'].includes(record.finish);
+            expect(record.warning !== undefined).toBe(speaks && known !== model);
+            if (speaks) known = model;
+          }
+          const end = mine.findLast((record) => record.type === 'turn_failed');
+          if (end?.code === 'provider_unavailable') for (const one of failed) expect(end.message).toContain(one.model);
         }
       }),
       { numRuns: 1_000 },

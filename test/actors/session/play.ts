@@ -10,6 +10,8 @@ import {
 } from '../../../src/actors/session/decide.ts';
 import type { Deciding, Decision } from '../../../src/actors/session/draft.ts';
 import type { LanePolicy } from '../../../src/actors/session/policy.ts';
+import { failure } from '../../../src/errors.ts';
+import type { FailureScope } from '../../../src/providers/provider.ts';
 import { emptySession, evolve, type SessionState } from '../../../src/stores/fold.ts';
 import type { SessionRecord } from '../../../src/stores/records.ts';
 
@@ -29,16 +31,19 @@ export const policy: LanePolicy = {
   idle_timeout: 60_000,
   awake_most: 100,
   route: ({ requested }) => requested || 'sigil/offline',
-  failover: () => [],
+  failover: () => ['sigil/offline', 'near/small', 'near/large', 'far/dear'],
   estimate: () => ({ tokens: 10, cost_usd: 0 }),
-  budgets: () => [],
+  budgets: (model) => (model === 'far/dear' ? ['global'] : []),
   idempotent: (tool) => tool === 'again',
 };
 
 /** What the model does when it is called: how many tools it asks for, whether it fails. */
 export interface ModelMove {
   readonly tools: readonly ('once' | 'again')[];
-  readonly fails: boolean;
+  /** What its failure is about; false when it answers. */
+  readonly fails: false | FailureScope;
+  /** Whether a budget that is asked before it is called refuses. */
+  readonly refused?: boolean;
   readonly words: readonly string[];
 }
 
@@ -131,8 +136,14 @@ export class Play {
     if (next === 'call') return this.call(model);
     if (next === 'tools') return this.tools();
     if (next === 'conclude') this.take(decideHappened(this.state, { kind: 'concluded' }, this.deciding()));
-    else if (next === 'reserve')
-      this.take(decideHappened(this.state, { kind: 'reserved', tokens: 10, cost_usd: 0 }, this.deciding()));
+    else if (next === 'reserve') {
+      const error = { code: 'budget_exceeded' as const, message: 'too dear', retryable: false };
+      const happened =
+        model.refused === true
+          ? { kind: 'refused' as const, error }
+          : { kind: 'reserved' as const, tokens: 10, cost_usd: 0 };
+      this.take(decideHappened(this.state, happened, this.deciding()));
+    }
   }
 
   private call({ tools, fails, words }: ModelMove): void {
@@ -143,7 +154,7 @@ export class Play {
       tool_calls: tools.map((name) => ({ id: `call-${this.prefix}-${++this.ids}`, name, arguments: '{}' })),
       usage: { input_tokens: 5, output_tokens: words.length, cache_read_tokens: 0, cache_write_tokens: 0, cost_usd: 0 },
       end: fails
-        ? { kind: 'failed' as const, error: { code: 'provider_error' as const, message: 'no', retryable: true } }
+        ? { kind: 'failed' as const, error: failure('provider_error', 'no', { about: fails }) }
         : { kind: 'done' as const, finish: tools.length > 0 ? ('tool_calls' as const) : ('stop' as const) },
     };
     this.take(decideHappened(this.state, { kind: 'model_done', outcome }, this.deciding()));
