@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// Budgets hold whatever happens: many turns at once, vendors that break off and are replaced, a gateway that is killed in the middle of its calls.
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeEach, expect, it } from 'vitest';
+import { freePort, type ListeningProcess, ownerToken, startProcess } from '../crash/gateway-process.ts';
+import { Client, type Reply, until } from '../edge/client.ts';
+import { openAiChat } from '../wire/openai-chat.ts';
+import { startWireServer, type WireAnswer, type WireRequest, type WireServer } from '../wire/server.ts';
+import { closeHouses, Person, type Settings, startHouse } from './house.ts';
+
+/** Turns there are, and how many of them the budget is for. */
+const TURNS = 200;
+const COVERED = 50;
+
+let first: WireServer;
+let second: WireServer;
+const left: (() => unknown)[] = [];
+beforeEach(async () => {
+  [first, second] = await Promise.all([startWireServer(), startWireServer()]);
+});
+afterEach(async () => {
+  for (const undo of left.splice(0).reverse()) await undo();
+  await Promise.all([first.close(), second.close()]);
+});
+afterAll(closeHouses);
+
+const providers = () => ({
+  one: { type: 'openai-compatible', endpoint: first.url, max_retries: 0, timeouts: { gap: '30s' } },
+  two: { type: 'openai-compatible', endpoint: second.url, max_retries: 0 },
+});
+
+/** Says something as a client does that is told to come again later. */
+async function say(owner: Person, at: number): Promise<Reply> {
+  for (;;) {
+    const reply = await owner.chat(content(at), { message_id: `m${at}` });
+    if (reply.status !== 503) return reply;
+    await new Promise((resolve) => setTimeout(resolve, 1_000 * Number(reply.headers['retry-after'] ?? 1)));
+  }
+}
+
+/** A message of the same length as every other. */
+const content = (at: number): string => `message ${String(at).padStart(4, '0')}`;
+
+/** Answers and uses all it may: `input` tokens, and as many as it was allowed to say. */
+const usingAll =
+  (input: number) =>
+  (asked: WireRequest): WireAnswer => {
+    const usage = { inputTokens: input, outputTokens: allowed(asked), cacheReadTokens: 0, cacheWriteTokens: 0 };
+    return openAiChat.stream({ parts: [{ type: 'text', deltas: ['Dear.'] }], finish: 'stop', usage });
+  };
+
+function allowed(asked: WireRequest): number {
+  const { maxTokens } = openAiChat.sent(asked);
+  if (maxTokens === undefined) throw new Error('the answer was not limited');
+  return maxTokens;
+}
+
+/** What one call reserves, found out by making it. */
+async function reservation(settings: Settings): Promise<{ readonly input: number; readonly whole: number }> {
+  const house = await startHouse(settings);
+  first.answer(usingAll(1));
+  const { body } = await house.owner.chat(content(0));
+  const { steps } = (await house.owner.get(`/debug/turns/${body.turn_id}`)).body;
+  const called = steps.find(({ type }: { readonly type: string }) => type === 'model_called');
+  const [asked] = first.requests.splice(0);
+  if (asked === undefined) throw new Error('nothing was asked');
+  await house.drain();
+  const whole = called.detail.reserved_tokens;
+  return { input: whole - allowed(asked), whole };
+}
+
+const budgets = (per_hour_tokens: number) => ({ per_session_tokens: 0, per_hour_tokens });
+
+async function usedOf(owner: Person): Promise<{ readonly used: number; readonly reserved: number }> {
+  const { body } = await owner.get('/api/v1/status');
+  const global = body.budgets.find(({ scope }: { readonly scope: string }) => scope === 'global');
+  return { used: global.used.hour.tokens, reserved: global.reserved.tokens };
+}
+
+it('covers 50 of 200 turns at once and not one more, and says to the others which limit and until when', async () => {
+  const { input, whole } = await reservation({ providers: providers(), models: { default: 'one/a' } });
+  const most = COVERED * whole;
+  const { owner } = await startHouse({
+    providers: providers(),
+    models: { default: 'one/a', failover: ['two/b'], budgets: budgets(most) },
+  });
+  first.answer(usingAll(input));
+  const replies = await Promise.all(Array.from({ length: TURNS }, (_, at) => say(owner, at)));
+  expect(first.requests).toHaveLength(COVERED);
+  expect(replies.filter(({ status }) => status === 200)).toHaveLength(COVERED);
+  const refused = replies.filter(({ status }) => status === 402);
+  expect(refused).toHaveLength(TURNS - COVERED);
+  for (const { body } of refused) {
+    expect(body.code).toBe('budget_exceeded');
+    expect(body.detail).toMatch(/global budget per_hour_tokens of \d+ .* it resets at \d{4}-\d\d-\d\dT\d\d:00:00.000Z/);
+  }
+  expect(second.requests).toEqual([]);
+  expect(await usedOf(owner)).toEqual({ used: most, reserved: 0 });
+}, 60_000);
+
+it('is not leaked through a vendor that breaks off without a word of what it cost', async () => {
+  const { input, whole } = await reservation({ providers: providers(), models: { default: 'one/a' } });
+  const most = COVERED * whole;
+  const { owner } = await startHouse({
+    providers: providers(),
+    models: { default: 'one/a', failover: ['two/b'], budgets: budgets(most) },
+  });
+  const half = openAiChat.stream({
+    parts: [{ type: 'text', deltas: ['Half ', 'a ', 'sentence'] }],
+    finish: 'stop',
+    usage: { inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheWriteTokens: 0 },
+  });
+  first.answer({ ...half, delivery: { cutAt: String(half.body).lastIndexOf('data: {"id"') - 1 } });
+  second.answer(usingAll(input));
+  const replies = await Promise.all(Array.from({ length: TURNS }, (_, at) => say(owner, at)));
+  // The first vendor had read the question each time, the second used all it was allowed.
+  const billed = first.requests.length * input + second.requests.length * whole;
+  expect(billed).toBeLessThanOrEqual(most);
+  const { used, reserved } = await usedOf(owner);
+  expect(reserved).toBe(0);
+  expect(used).toBeGreaterThanOrEqual(billed);
+  expect(used).toBeLessThanOrEqual(most);
+  expect(second.requests.length).toBeGreaterThan(0);
+  expect(replies.filter(({ status }) => status === 200)).toHaveLength(second.requests.length);
+  for (const { status, body } of replies) if (status !== 200) expect(JSON.stringify(body)).toContain('budget_exceeded');
+});
+
+it('counts what a killed gateway had asked for, for its vendor bills it', async () => {
+  const { input, whole } = await reservation({ providers: providers(), models: { default: 'one/a' } });
+  const most = COVERED * whole;
+  const dataDir = mkdtempSync(join(tmpdir(), 'sigil-budgets-'));
+  left.push(() => rmSync(dataDir, { recursive: true, force: true }));
+  const config = join(dataDir, 'sigil.yaml');
+  writeFileSync(
+    config,
+    JSON.stringify({ providers: providers(), models: { default: 'one/a', budgets: budgets(most) } }),
+  );
+  const port = await freePort();
+  const client = new Client(port);
+  left.push(() => client.close());
+  let gateway: ListeningProcess | undefined;
+  left.push(() => gateway?.kill());
+  const start = async (): Promise<Person> => {
+    gateway = await startProcess(dataDir, port, { SIGIL_CONFIG: config, SIGIL_MODELS_BUDGETS_PER_HOUR_USD: '0' });
+    return new Person(client, ownerToken(dataDir));
+  };
+  const sayTo = (owner: Person, turns: number) =>
+    Promise.allSettled(Array.from({ length: turns }, (_, at) => say(owner, at))).then((all) =>
+      all.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])),
+    );
+  first.answer({ body: '', delivery: { silent: true } });
+  // As many as may call at once are called, the others wait for that; all of them are journaled as called.
+  const [calling, called] = [16, 20];
+  for (const life of [1, 2]) {
+    const owner = await start();
+    const said = life === 1 ? sayTo(owner, called) : undefined;
+    await until(() => first.requests.length === life * calling, 30_000);
+    await gateway?.kill();
+    await said;
+  }
+  first.answer(usingAll(input));
+  const owner = await start();
+  const replies = await sayTo(owner, TURNS);
+  const answered = replies.filter(({ status }) => status === 200);
+  expect(answered).toHaveLength(COVERED - 2 * called);
+  expect(first.requests).toHaveLength(2 * calling + answered.length);
+  expect(replies.filter(({ status }) => status === 402)).toHaveLength(TURNS - answered.length);
+  expect(await usedOf(owner)).toEqual({ used: most, reserved: 0 });
+}, 60_000);
