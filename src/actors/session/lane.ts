@@ -7,11 +7,11 @@ import { evolve, packSession, placeOf, type SessionState, tokensOf } from '../..
 import type { DatedRecords } from '../../stores/imported-turn.ts';
 import type { Append, Committed } from '../../stores/journal.ts';
 import type { SessionRecord } from '../../stores/records.ts';
-import { refusedWrite, type SessionWrite } from '../../stores/session-write.ts';
 import type { ShortEvent } from '../../stores/turn-events.ts';
 import type { World } from '../../world.ts';
 import type { Resident } from '../residents.ts';
 import { auditOf } from './audit.ts';
+import { type ChangedSession, SessionChanges } from './changes.ts';
 import { type ChartPlace, RESTS } from './chart.ts';
 import type { Timed } from './deadlines.ts';
 import {
@@ -31,9 +31,8 @@ import { LiveTurn } from './live-turn.ts';
 import { eventOf, type LaneEffect, type LaneEvent } from './machine.ts';
 import type { SessionNames } from './names.ts';
 import type { LanePolicy } from './policy.ts';
-import type { Deliver, Delivered, SessionChange, SessionImport, Watched } from './protocol.ts';
+import type { Deliver, Delivered, Watched } from './protocol.ts';
 import { type MessageOwner, Reception } from './reception.ts';
-import { goingSession, unknownSession } from './refused.ts';
 import type { Ordered } from './rest-order.ts';
 import { type StreamOwner, StreamWriter } from './stream-writer.ts';
 import { type TurnOwner, TurnRunner } from './turn-runner.ts';
@@ -81,7 +80,7 @@ const NOT_MADE = { tokens: 0, cost_usd: 0, seq: 0 } as const;
 /** Pause before an append is made again that may not have reached the journal, in milliseconds. */
 const AGAIN_MS = 50;
 
-export class Lane implements StreamOwner, TurnOwner, MessageOwner, Ordered<Lane>, Timed {
+export class Lane implements StreamOwner, TurnOwner, MessageOwner, ChangedSession, Ordered<Lane>, Timed {
   readonly names: SessionNames;
   /** Its entry with the inspector, once it has one. */
   resident: Resident | null = null;
@@ -104,14 +103,13 @@ export class Lane implements StreamOwner, TurnOwner, MessageOwner, Ordered<Lane>
   private ahead: SessionState;
   /** The state with what is durable; answers are given from it. */
   private durable: SessionState;
-  private seq: number;
+  seq: number;
   private readonly owed = new Few<number>();
   private readonly turns = new Few<LiveTurn>();
   private readonly reception: Reception;
   /** Others who are answered once something is durable. */
   private waiters: Envelope[] | null = null;
-  /** Those who want the session deleted, from the first on until it is. */
-  private deleting: { readonly by: string; readonly asked: Envelope[]; writing: boolean } | null = null;
+  private changing: SessionChanges | null = null;
   /** The chart is being fed, and what came meanwhile. */
   private feeding = false;
   private facts: Fact[] | null = null;
@@ -227,87 +225,10 @@ export class Lane implements StreamOwner, TurnOwner, MessageOwner, Ordered<Lane>
     });
   }
 
-  change(envelope: Envelope): void {
-    const { by, ...change } = envelope.body as SessionChange & { by: string };
-    if (this.ahead.facts === null) return this.effects.fail(envelope, unknownSession(this.session_id));
-    if (this.deleting !== null) return this.effects.fail(envelope, goingSession());
-    this.wait(envelope);
-    const changed = (state: SessionState): void => {
-      this.answer(envelope, { seq: this.seq });
-      this.feed('received', state);
-    };
-    this.write(this.one({ type: 'session_changed', ...change }), changed, by);
-  }
-
-  /** Writes what a caller has made of the session, as long as no turn of it is open. */
-  writeFor(envelope: Envelope): void {
-    const write = envelope.body as Omit<SessionWrite, 'session_id'>;
-    const { session_id, deleting } = this;
-    const refused = deleting === null ? refusedWrite(this.ahead, { ...write, session_id }) : goingSession();
-    if (refused !== null) return this.effects.fail(envelope, refused);
-    const { now, policy } = this.deciding();
-    let state = this.ahead;
-    for (const record of write.records) state = evolve(state, record, now, policy.window);
-    this.wait(envelope);
-    this.write({ records: write.records, state }, (durable) => {
-      this.answer(envelope, { seq: this.seq });
-      this.feed('received', durable);
-    });
-  }
-
-  /** Ends what runs, and with the last of it the session. */
-  delete(envelope: Envelope): void {
-    const { by } = envelope.body as { by: string };
-    if (this.ahead.facts === null) return this.effects.fail(envelope, unknownSession(this.session_id));
-    this.wait(envelope);
-    if (this.deleting !== null) return void this.deleting.asked.push(envelope);
-    this.deleting = { by, asked: [envelope], writing: false };
-    // The running one last: its end would begin the next.
-    const open = [...this.ahead.waiting.map(({ turn_id }) => turn_id)].concat(this.ahead.turn?.turn_id ?? []);
-    for (const turn_id of open) {
-      const decision = decideCancel(this.ahead, turn_id, by, this.deciding());
-      if (decision !== null) this.write(decision, (state) => this.feed('received', state));
-    }
-    this.endDeleted();
-  }
-
-  /** Takes in turns that were had elsewhere: nobody listens to them, and nothing of them is left to do. */
-  import(envelope: Envelope): void {
-    const { create, turns } = envelope.body as SessionImport;
-    const { facts } = this.ahead;
-    if (this.deleting !== null) return this.effects.fail(envelope, goingSession());
-    if (facts !== null && (facts.user_id !== create.user_id || facts.workspace_id !== create.workspace_id))
-      return this.effects.fail(envelope, failure('forbidden', 'The session belongs to somebody else.'));
-    const fresh = turns.filter(({ message_id }) => !this.ahead.keys.has(message_id));
-    const parts: DatedRecords[] = fresh.flatMap((turn) => turn.parts.map((part) => this.fingerprinted(part)));
-    if (facts === null) {
-      const { at, ...place } = create;
-      parts.unshift({ at, records: [{ type: 'session_created', session_id: this.session_id, ...place }] });
-    }
-    this.wait(envelope);
-    const answer = (): void => this.answer(envelope, { turns: fresh.length, seq: this.seq });
-    if (parts.length === 0) return this.writer.whenDurable(answer);
-    this.stir();
-    let state = this.ahead;
-    const { window } = this.policy;
-    for (const { at, records } of parts) for (const record of records) state = evolve(state, record, at, window);
-    this.ahead = state;
-    const count = parts.reduce((sum, { records }) => sum + records.length, 0);
-    this.writer.writeTogether(parts, (seq) => {
-      this.durable = state;
-      this.seq = seq + count - 1;
-      if (facts === null) this.host.opened(this, create.workspace_id);
-      answer();
-    });
-  }
-
-  /** As the session would have taken its messages: a repetition of one is known. */
-  private fingerprinted({ at, records }: DatedRecords): DatedRecords {
-    const known = (record: SessionRecord): SessionRecord => {
-      if (record.type !== 'message_received') return record;
-      return { ...record, digest: this.reception.digest(record) };
-    };
-    return { at, records: records.map(known) };
+  /** What is asked of it beside its turns, which is seldom. */
+  get changes(): SessionChanges {
+    this.changing ??= new SessionChanges(this);
+    return this.changing;
   }
 
   /** Ends a turn that runs past its time; when to look again, epoch milliseconds, or null when none runs. */
@@ -359,14 +280,14 @@ export class Lane implements StreamOwner, TurnOwner, MessageOwner, Ordered<Lane>
   }
 
   written(): void {
-    if (this.deleting === null) this.rest();
-    else this.endDeleted();
+    if (this.going) this.changing?.endDeleted();
+    else this.rest();
   }
 
   lost(error: Failure): void {
     const waiters = [...this.reception.dismiss(), ...(this.waiters ?? [])];
     this.waiters = null;
-    this.deleting = null;
+    this.changing?.forget();
     for (const envelope of waiters) this.effects.fail(envelope, error);
     this.host.lost(this, error);
   }
@@ -374,7 +295,7 @@ export class Lane implements StreamOwner, TurnOwner, MessageOwner, Ordered<Lane>
   // What takes its messages in needs of it.
 
   get going(): boolean {
-    return this.deleting !== null;
+    return this.changing?.going ?? false;
   }
 
   newTurn(): string {
@@ -401,6 +322,54 @@ export class Lane implements StreamOwner, TurnOwner, MessageOwner, Ordered<Lane>
     };
   }
 
+  // What changes it needs of it.
+
+  record(records: readonly SessionRecord[], then: () => void, by = ''): void {
+    const { now, policy } = this.deciding();
+    let state = this.ahead;
+    for (const record of records) state = evolve(state, record, now, policy.window);
+    const durable = (reached: SessionState): void => {
+      then();
+      if (!this.stopped) this.feed('received', reached);
+    };
+    this.write({ records, state }, durable, by);
+  }
+
+  recordDated(parts: readonly DatedRecords[], then: () => void): void {
+    this.stir();
+    let state = this.ahead;
+    const { window } = this.policy;
+    for (const { at, records } of parts) for (const record of records) state = evolve(state, record, at, window);
+    this.ahead = state;
+    const count = parts.reduce((sum, { records }) => sum + records.length, 0);
+    this.writer.writeTogether(parts, (seq) => {
+      this.durable = state;
+      this.seq = seq + count - 1;
+      then();
+    });
+  }
+
+  whenDurable(run: () => void): void {
+    this.writer.whenDurable(run);
+  }
+
+  stopTurn(turn_id: string, by: string): void {
+    const decision = decideCancel(this.ahead, turn_id, by, this.deciding());
+    if (decision !== null) this.write(decision, (state) => this.feed('received', state));
+  }
+
+  digest(message: Pick<Deliver, 'content' | 'model'>): string {
+    return this.reception.digest(message);
+  }
+
+  opened(workspace_id: string): void {
+    this.host.opened(this, workspace_id);
+  }
+
+  deleted(workspace_id: string): void {
+    this.host.deleted(this, workspace_id);
+  }
+
   // What the runner of its turns needs of it.
 
   get policy(): LanePolicy {
@@ -423,27 +392,14 @@ export class Lane implements StreamOwner, TurnOwner, MessageOwner, Ordered<Lane>
     this.writeHappened(what);
   }
 
-  private wait(envelope: Envelope): void {
+  wait(envelope: Envelope): void {
     this.waiters ??= [];
     this.waiters.push(envelope);
   }
 
-  private answer(envelope: Envelope, body: unknown): void {
+  answer(envelope: Envelope, body: unknown): void {
     this.waiters = this.waiters?.filter((waiter) => waiter !== envelope) ?? null;
     this.effects.reply(envelope, body);
-  }
-
-  /** Nothing runs any more, so it can go. */
-  private endDeleted(): void {
-    const { deleting } = this;
-    const { facts } = this.ahead;
-    if (deleting === null || deleting.writing || facts === null || !this.quiet) return;
-    deleting.writing = true;
-    const gone = (): void => {
-      for (const envelope of deleting.asked) this.answer(envelope, { seq: this.seq });
-      this.host.deleted(this, facts.workspace_id);
-    };
-    this.write(this.one({ type: 'session_deleted', session_id: this.session_id }), gone, deleting.by);
   }
 
   private statusOf(turn_id: string): Delivered['status'] {

@@ -261,13 +261,13 @@ export class Lanes {
       case 'session.cancel':
         return this.lookAt(lane, () => lane.cancel(envelope));
       case 'session.import':
-        return this.lookAt(lane, () => lane.import(envelope));
+        return this.lookAt(lane, () => lane.changes.import(envelope));
       case 'session.change':
-        return this.lookAt(lane, () => lane.change(envelope));
+        return this.lookAt(lane, () => lane.changes.change(envelope));
       case 'session.write':
-        return this.lookAt(lane, () => lane.writeFor(envelope));
+        return this.lookAt(lane, () => lane.changes.writeFor(envelope));
       case 'session.delete':
-        return this.lookAt(lane, () => lane.delete(envelope));
+        return this.lookAt(lane, () => lane.changes.delete(envelope));
       default:
         if (resident !== null) resident.failed += 1;
         return this.options.effects.fail(

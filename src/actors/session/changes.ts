@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is done to a session beside its turns: changed, written to for a caller, added to from elsewhere, deleted.
+
+import type { Envelope } from '../../bus/envelope.ts';
+import { failure } from '../../errors.ts';
+import type { SessionState } from '../../stores/fold.ts';
+import type { DatedRecords } from '../../stores/imported-turn.ts';
+import type { SessionRecord } from '../../stores/records.ts';
+import { refusedWrite, type SessionWrite } from '../../stores/session-write.ts';
+import type { LaneEffects } from './effects.ts';
+import type { Deliver, SessionChange, SessionImport } from './protocol.ts';
+import { goingSession, unknownSession } from './refused.ts';
+
+/** Whose session it is. */
+export interface ChangedSession {
+  readonly session_id: string;
+  readonly effects: LaneEffects;
+  /** With everything handed to the journal. */
+  readonly state: SessionState;
+  /** The newest durable row's seq. */
+  readonly seq: number;
+  /** Nothing runs, nothing waits, nothing is on its way to the journal. */
+  readonly quiet: boolean;
+  /** Somebody waits who is answered by {@link answer}, or with everyone else when the session is lost. */
+  wait(envelope: Envelope): void;
+  answer(envelope: Envelope, body: unknown): void;
+  /** Journals records; `then` runs once they are durable, and the chart is told after it. */
+  record(records: readonly SessionRecord[], then: () => void, by?: string): void;
+  /** Journals records of other times in one piece. */
+  recordDated(parts: readonly DatedRecords[], then: () => void): void;
+  whenDurable(run: () => void): void;
+  /** Stops a running turn, or drops a waiting one. */
+  stopTurn(turn_id: string, by: string): void;
+  digest(message: Pick<Deliver, 'content' | 'model'>): string;
+  /** The session is there, durably. */
+  opened(workspace_id: string): void;
+  /** The session is gone, durably. */
+  deleted(workspace_id: string): void;
+}
+
+export class SessionChanges {
+  private readonly owner: ChangedSession;
+  /** Those who want the session deleted, from the first on until it is. */
+  private deleting: { readonly by: string; readonly asked: Envelope[]; writing: boolean } | null = null;
+
+  constructor(owner: ChangedSession) {
+    this.owner = owner;
+  }
+
+  /** The session is about to go. */
+  get going(): boolean {
+    return this.deleting !== null;
+  }
+
+  /** The session is lost, and with it what was to be done. */
+  forget(): void {
+    this.deleting = null;
+  }
+
+  change(envelope: Envelope): void {
+    const { owner } = this;
+    const { by, ...change } = envelope.body as SessionChange & { by: string };
+    if (owner.state.facts === null) return owner.effects.fail(envelope, unknownSession(owner.session_id));
+    if (this.going) return owner.effects.fail(envelope, goingSession());
+    owner.wait(envelope);
+    owner.record([{ type: 'session_changed', ...change }], () => owner.answer(envelope, { seq: owner.seq }), by);
+  }
+
+  /** Writes what a caller has made of the session, as long as no turn of it is open. */
+  writeFor(envelope: Envelope): void {
+    const { owner } = this;
+    const { session_id } = owner;
+    const write = envelope.body as Omit<SessionWrite, 'session_id'>;
+    const refused = this.going ? goingSession() : refusedWrite(owner.state, { ...write, session_id });
+    if (refused !== null) return owner.effects.fail(envelope, refused);
+    owner.wait(envelope);
+    owner.record(write.records, () => owner.answer(envelope, { seq: owner.seq }));
+  }
+
+  /** Takes in turns that were had elsewhere: nobody listens to them, and nothing of them is left to do. */
+  import(envelope: Envelope): void {
+    const { owner } = this;
+    const { create, turns } = envelope.body as SessionImport;
+    const { facts, keys } = owner.state;
+    if (this.going) return owner.effects.fail(envelope, goingSession());
+    if (facts !== null && (facts.user_id !== create.user_id || facts.workspace_id !== create.workspace_id))
+      return owner.effects.fail(envelope, failure('forbidden', 'The session belongs to somebody else.'));
+    const fresh = turns.filter(({ message_id }) => !keys.has(message_id));
+    const parts: DatedRecords[] = fresh.flatMap((turn) => turn.parts.map((part) => this.fingerprinted(part)));
+    if (facts === null) {
+      const { at, ...place } = create;
+      parts.unshift({ at, records: [{ type: 'session_created', session_id: owner.session_id, ...place }] });
+    }
+    owner.wait(envelope);
+    const answer = (): void => owner.answer(envelope, { turns: fresh.length, seq: owner.seq });
+    if (parts.length === 0) return owner.whenDurable(answer);
+    owner.recordDated(parts, () => {
+      if (facts === null) owner.opened(create.workspace_id);
+      answer();
+    });
+  }
+
+  /** As the session would have taken its messages: a repetition of one is known. */
+  private fingerprinted({ at, records }: DatedRecords): DatedRecords {
+    const known = (record: SessionRecord): SessionRecord => {
+      if (record.type !== 'message_received') return record;
+      return { ...record, digest: this.owner.digest(record) };
+    };
+    return { at, records: records.map(known) };
+  }
+
+  /** Ends what runs, and with the last of it the session. */
+  delete(envelope: Envelope): void {
+    const { owner } = this;
+    const { by } = envelope.body as { by: string };
+    if (owner.state.facts === null) return owner.effects.fail(envelope, unknownSession(owner.session_id));
+    owner.wait(envelope);
+    if (this.deleting !== null) return void this.deleting.asked.push(envelope);
+    this.deleting = { by, asked: [envelope], writing: false };
+    const { waiting, turn } = owner.state;
+    // The running one last: its end would begin the next.
+    for (const turn_id of [...waiting.map((message) => message.turn_id)].concat(turn?.turn_id ?? []))
+      owner.stopTurn(turn_id, by);
+    this.endDeleted();
+  }
+
+  /** Nothing runs any more, so it can go. */
+  endDeleted(): void {
+    const { owner, deleting } = this;
+    const { facts } = owner.state;
+    if (deleting === null || deleting.writing || facts === null || !owner.quiet) return;
+    deleting.writing = true;
+    const gone = (): void => {
+      for (const envelope of deleting.asked) owner.answer(envelope, { seq: owner.seq });
+      owner.deleted(facts.workspace_id);
+    };
+    owner.record([{ type: 'session_deleted', session_id: owner.session_id }], gone, deleting.by);
+  }
+}
