@@ -100,7 +100,7 @@ export class TurnView {
         this.wait('waiting for approval');
         break;
       case 'warning':
-        this.note(`! ${oneLine(text(data['message'])) || oneLine(text(data['code']))}`);
+        this.#aside(`! ${oneLine(text(data['message'])) || oneLine(text(data['code']))}`);
         break;
       case 'done':
         this.#done(text(data['content']), text(data['finish_reason']));
@@ -112,9 +112,14 @@ export class TurnView {
 
   /** A dim line of its own, as wide as the terminal at most. */
   note(line: string): void {
+    this.#aside(cut(line, Math.max(18, this.#canvas.width() - 3)));
+  }
+
+  /** A dim line of its own, however long. */
+  #aside(line: string): void {
     this.settle();
-    const { aside, paint, width } = this.#canvas;
-    aside(`${paint.dim(cut(`  ${line}`, Math.max(20, width() - 1)))}\n`);
+    const { aside, paint } = this.#canvas;
+    aside(`${paint.dim(`  ${line}`)}\n`);
   }
 
   #done(content: string, reason: string): void {
