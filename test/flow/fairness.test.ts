@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, expect, it } from 'vitest';
 import { auditJournal } from '../crash/audit.ts';
+import { until } from '../edge/client.ts';
+import { openAiChat } from '../wire/openai-chat.ts';
+import { startWireServer } from '../wire/server.ts';
 import { closeHouses, startHouse } from './house.ts';
 
 afterAll(closeHouses);
@@ -66,3 +69,36 @@ it('gives every session its turn beside one with a full mailbox and endless roun
   expect(sorted.at(-1)).toBeLessThanOrEqual(8);
   expect(refused).toBe(0);
 }, 60_000);
+
+it('gives 20 sessions their model beside one with a thousand turns, in twice the calls they make at most', async () => {
+  const vendor = await startWireServer();
+  const usage = { inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheWriteTokens: 0 };
+  vendor.answer(openAiChat.stream({ parts: [{ type: 'text', deltas: ['Yes.'] }], finish: 'stop', usage }));
+  const house = await startHouse({
+    providers: { mine: { type: 'openai-compatible', endpoint: vendor.url, max_concurrency: 4 } },
+    models: { default: 'mine/a', budgets: { per_hour_usd: 0, per_day_usd: 0 } },
+  });
+  const { session_id } = (await house.owner.chat('flood', { message_id: 'flood' })).body;
+  let left = 1_000;
+  // As many as may wait in one session are always waiting.
+  const flood = Array.from({ length: 60 }, async () => {
+    while (left > 0) {
+      left -= 1;
+      await house.owner.chat('flood', { session_id, message_id: `flood-${left}` });
+    }
+  });
+  await until(() => vendor.requests.length > 40);
+  const others = Array.from({ length: 20 }, async (_, at) => {
+    const reply = await house.owner.chat('other', { message_id: `other-${at}` });
+    expect(reply.body.content).toBe('Yes.');
+  });
+  await Promise.all(others);
+  left = 0;
+  await Promise.all(flood);
+  const asked = vendor.requests.map((request) => openAiChat.sent(request).said.at(-1)?.text ?? '');
+  const whole = asked.slice(asked.indexOf('other'), asked.lastIndexOf('other') + 1);
+  expect(whole.filter((text) => text === 'other')).toHaveLength(20);
+  expect(whole.length).toBeLessThanOrEqual(40);
+  await house.drain();
+  await vendor.close();
+});
