@@ -17,6 +17,7 @@ import { WorkspaceStream } from '../stores/workspace-writer.ts';
 import type { Actors, Supervised } from './actors.ts';
 import { budgetScopes, providerTypes } from './config-scopes.ts';
 import type { ThreadContext } from './context.ts';
+import { circuitTimes, providerOptions } from './provider-options.ts';
 
 type UsageWindow = ReadQueries['usage.window']['reply'];
 type Fault = (whose: Address, error: Failure) => void;
@@ -35,17 +36,10 @@ const RECONCILE = 30_000;
 export function hostAuthorities(context: ThreadContext, actors: Actors): void {
   const { bus, world, residents, house } = context;
   const { config } = house;
+  const times = circuitTimes(process.env['SIGIL_CIRCUIT_MS']);
   for (const [name] of providerTypes(config)) {
     actors.start('provider', address('provider', name), (fault) =>
-      startProviderActor({
-        name,
-        bus,
-        world,
-        residents,
-        fault,
-        max_concurrency: config.providers[name]?.max_concurrency ?? 0,
-        availability: () => ({ available: true, message: 'ready' }),
-      }),
+      startProviderActor({ ...providerOptions(house, name, times), bus, world, residents, fault }),
     );
   }
   bus.host('provider', (envelope) => actors.receive(envelope));

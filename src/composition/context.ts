@@ -3,7 +3,7 @@
 
 import type { SigilProtocols } from '../actors/protocols.ts';
 import { Residents } from '../actors/residents.ts';
-import { threadDoor } from '../actors/thread/door.ts';
+import { threadDoor, type VendorDoor } from '../actors/thread/door.ts';
 import type { BusKindStats, BusStats, TraceEvent } from '../actors/thread/protocol.ts';
 import type { Address } from '../bus/address.ts';
 import { address } from '../bus/address.ts';
@@ -53,6 +53,8 @@ export interface ContextOptions {
   readonly secrets?: ThreadSecrets;
   /** Calls back once nothing of this thread is left to finish. */
   readonly drain: (done: () => void) => void;
+  /** See {@link ThreadDoorOptions.vendors}; nothing is asked of models where it is not given. */
+  readonly vendors?: () => VendorDoor | undefined;
   /** The thread's pulse; the loop's own when not given. */
   readonly heartbeat?: Heartbeat;
   /** Other bounds of the bus than its own. */
@@ -110,6 +112,7 @@ export function createContext(options: ContextOptions): ThreadContext {
       }),
       busStats: () => busStats(bus, world),
       drain: options.drain,
+      vendors: options.vendors ?? (() => undefined),
     }),
   );
   const { suspect = null, secrets = noSecrets(), point } = options;

@@ -7,6 +7,7 @@ import type { LaneEffects } from '../actors/session/effects.ts';
 import { Lanes } from '../actors/session/lanes.ts';
 import { createReservations, type Reservations } from '../actors/session/reservations.ts';
 import { createTurnPublisher } from '../actors/session/turn-publisher.ts';
+import type { VendorDoor } from '../actors/thread/door.ts';
 import { costOf, estimateTokens, tokensOf } from '../agent/estimate.ts';
 import { prepare } from '../agent/prepare.ts';
 import { builtInTools } from '../agent/tools/catalogue.ts';
@@ -33,6 +34,7 @@ import { withFaults } from './fault-points.ts';
 import { CHANNEL_HINTS, lanePolicy, modelSizes } from './lane-policy.ts';
 import { memoryTools } from './memory-tools.ts';
 import { createModelStream } from './model-stream.ts';
+import { createProbes } from './probes.ts';
 import type { Role, StartRole } from './role.ts';
 import { testTools } from './test-tools.ts';
 
@@ -50,6 +52,8 @@ export interface LaneAdapters {
   readonly tools: readonly Tool[];
   readonly checks: ArgumentChecks;
   readonly stream: CallModelOptions['stream'];
+  /** Which key a provider has now; not given where nothing has one. */
+  readonly key?: VendorDoor['key'];
   /** Lets go of what it holds outside; nothing is asked of it any more. */
   readonly close?: () => void;
 }
@@ -72,7 +76,7 @@ export const startLane = laneRole(async ({ house, secrets, world }) => {
   const tools = await testTools(builtInTools(), process.env['SIGIL_TEST_TOOLS'], secrets);
   const models = createModelStream({ providers: providerEntries(house.config), world, secrets });
   await models.preload('sigil');
-  return { tools, checks, stream: models.stream, close: models.close };
+  return { tools, checks, stream: models.stream, key: models.key, close: models.close };
 });
 
 function laneWith(context: ThreadContext, adapters: LaneAdapters): Role {
@@ -113,12 +117,15 @@ function laneWith(context: ThreadContext, adapters: LaneAdapters): Role {
     (of) => place(of) === context.index,
     () => closed,
   );
+  const probes = createProbes({ stream: adapters.stream, world });
   return {
     drain: (done) => lanes.drain(done),
+    vendors: { probe: probes.probe, key: adapters.key ?? ((_, done) => done({ fingerprint: null, refused: false })) },
     up: (thread) => reservations.announce((budget) => place(budget) === thread),
     close: () => {
       closed = true;
       lanes.stop();
+      probes.close();
       adapters.close?.();
     },
   };

@@ -3,11 +3,13 @@
 
 import type { StreamSink } from '../actors/session/call-model.ts';
 import type { Abort } from '../actors/session/effects.ts';
+import type { VendorDoor } from '../actors/thread/door.ts';
 import { type Failure, failure, SigilError, toFailure } from '../errors.ts';
 import type { ChatRequest, Provider } from '../providers/provider.ts';
 import { createProvider } from '../providers/registry.ts';
 import type { ProviderSettings } from '../providers/settings.ts';
 import type { World } from '../world.ts';
+import { createKeyStates } from './key-states.ts';
 import { pauseWith } from './pause.ts';
 import type { ThreadSecrets } from './secrets.ts';
 
@@ -35,6 +37,8 @@ export interface ModelStream {
   /** Loads a provider before its first call needs it. */
   preload(name: string): Promise<void>;
   stream(name: string, request: ChatRequest, sink: StreamSink): Abort;
+  /** Which key a provider has now, whatever it was last called with: that is let go of. */
+  readonly key: VendorDoor['key'];
   /** Closes the connections of all. */
   close(): void;
 }
@@ -46,8 +50,8 @@ export function createModelStream({ providers, world, secrets }: ModelStreamOpti
     after: world.after,
     uuid: world.uuid,
     pause: pauseWith(world),
-    resolve: (written: string) => secrets.resolve(written),
   };
+  const keys = createKeyStates({ written: (name) => providers.get(name)?.settings.api_key, resolve: secrets.resolve });
   const loaded = new Map<string, Provider>();
   const loading = new Map<string, Promise<Provider>>();
 
@@ -58,7 +62,7 @@ export function createModelStream({ providers, world, secrets }: ModelStreamOpti
     const made =
       entry === undefined
         ? Promise.reject(new SigilError(failure('provider_unavailable', 'It is not configured.')))
-        : createProvider(entry.type, entry.settings, given);
+        : createProvider(entry.type, entry.settings, { ...given, resolve: keys.resolver(name) });
     loading.set(name, made);
     made.then(
       (provider) => loaded.set(name, provider),
@@ -84,6 +88,7 @@ export function createModelStream({ providers, world, secrets }: ModelStreamOpti
         for (const event of batch) {
           if (signal.aborted) return;
           last = event.type;
+          if (event.type === 'error') keys.failed(provider.name, event.error);
           sink.event(event.type === 'error' ? redactor.data(event) : event);
         }
       }
@@ -114,6 +119,10 @@ export function createModelStream({ providers, world, secrets }: ModelStreamOpti
         );
       }
       return () => controller.abort();
+    },
+    key: ({ provider, salt }, done) => {
+      loaded.get(provider)?.forgetKey?.();
+      void keys.state(provider, salt).then(done);
     },
     close: () => {
       for (const provider of loaded.values()) void provider.close();

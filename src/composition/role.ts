@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a worker does, by the name of its thread: started once, drained and closed when the gateway stops.
 
+import type { VendorDoor } from '../actors/thread/door.ts';
 import type { ThreadContext } from './context.ts';
 
 /** A thread's role once it runs. */
 export interface Role {
   /** Calls back once nothing of it is left to finish. */
   drain(done: () => void): void;
+  /** What it answers about models, where it makes calls of them. */
+  readonly vendors?: VendorDoor;
   /** Another thread began a new life. */
   up?(thread: number): void;
   /** Another thread's life ended. */

@@ -44,6 +44,7 @@ export function startThreadLife(options: ThreadLifeOptions): ThreadLife {
     log: (level, fields, message) => say({ say: 'log', level, fields, message }),
     point: options.point,
     drain: (done) => (role === undefined ? done() : role.drain(done)),
+    vendors: () => role?.vendors,
     onUp: (thread) => role?.up?.(thread),
     onDown: (thread) => role?.down?.(thread),
     ...(options.heartbeat === undefined ? {} : { heartbeat: options.heartbeat }),

@@ -106,7 +106,7 @@ function provide(sdk: Sdk, { name, api_key, endpoint, timeouts }: ProviderSettin
     if (!(thrown instanceof sdk.APIError)) return undefined;
     const { status, headers, error } = thrown;
     if (status === undefined || headers === undefined) return undefined;
-    if (status === 401) key.refused();
+    if (status === 401) key.forget();
     return claudeFailure(asked, { status, headers, body: error }, now());
   };
 
@@ -158,6 +158,7 @@ function provide(sdk: Sdk, { name, api_key, endpoint, timeouts }: ProviderSettin
     available: () => !closed,
     listModels: list.read,
     chat: (request, { signal }) => chat(request, signal),
+    forgetKey: key.forget,
     status: () => availabilityOf(name, base, closed, list.problem()),
     close: async () => {
       closed = true;

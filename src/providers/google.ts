@@ -105,7 +105,7 @@ function provide(sdk: Sdk, { name, api_key, endpoint, timeouts }: ProviderSettin
       if (response.ok) return response;
       const { status, headers } = response;
       const failure = geminiFailure(asked, { status, headers, body: parsed(await response.text()) }, now());
-      if (failure.code === 'provider_auth') key.refused();
+      if (failure.code === 'provider_auth') key.forget();
       throw new SigilError(failure);
     };
   };
@@ -198,6 +198,7 @@ function provide(sdk: Sdk, { name, api_key, endpoint, timeouts }: ProviderSettin
     listModels: list.read,
     chat: (request, { signal }) => chat(request, signal),
     embed,
+    forgetKey: key.forget,
     status: () => availabilityOf(name, base, closed, list.problem()),
     close: async () => {
       closed = true;

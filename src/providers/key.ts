@@ -10,8 +10,8 @@ const KEPT_MS = 60_000;
 export interface ProviderKey {
   /** The key; undefined for a provider that has none. @throws SigilError of the resolver */
   read(signal: AbortSignal): Promise<string | undefined>;
-  /** It was refused: the next call asks for it anew. */
-  refused(): void;
+  /** It was refused, or may have been changed: the next call asks for it anew. */
+  forget(): void;
 }
 
 /** @param written `api_key` as the configuration has it; undefined or empty: the provider is asked without */
@@ -44,7 +44,7 @@ export function createProviderKey(
           .finally(() => signal.removeEventListener('abort', abort));
       });
     },
-    refused: () => {
+    forget: () => {
       asked = undefined;
     },
   };

@@ -162,6 +162,8 @@ export interface Provider {
    */
   embed?(texts: readonly string[], options: EmbedOptions): Promise<Embedded>;
   status(): ProviderAvailability;
+  /** Its key may be another by now: the next call asks for it anew. Not there where it has none. */
+  forgetKey?(): void;
   /** Ends what runs and closes its connections. */
   close(): Promise<void>;
 }

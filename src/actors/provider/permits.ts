@@ -1,35 +1,67 @@
 // SPDX-License-Identifier: Apache-2.0
-// Permits of one provider: how many calls run at once, and who is next. Fair between sessions: each takes its turn.
+// Permits of one provider: how many calls run at once and in a minute, and who is next. Fair between workspaces, and between the sessions of each.
 
 import type { Address } from '../../bus/address.ts';
 import type { Envelope } from '../../bus/envelope.ts';
-import type { ProviderProtocol } from './protocol.ts';
+import type { World } from '../../world.ts';
+import { Minute, type MinuteLimits } from './minute.ts';
+import type { ProviderProtocol, WaitsFor } from './protocol.ts';
+import { Rota } from './rota.ts';
 
 export interface Permit {
   readonly id: number;
   readonly holder: Address;
   readonly turn_id: string;
+  readonly model: string;
+  /** Held against the minute's tokens, in the second it was granted in. */
+  readonly tokens: number;
+  readonly second: number;
+  /** When it was granted, by the clock that never goes back. */
+  readonly granted: number;
 }
 
-/** The turn a request is for. */
-const turnOf = ({ body }: Envelope): string => (body as ProviderProtocol['provider.request']['body']).turn_id;
+export interface Granted {
+  readonly permit: Permit;
+  readonly envelope: Envelope;
+}
+
+/** Why the next one is not served, and after how many milliseconds it may be; null: when somebody gives a permit back. */
+export interface Blocked {
+  readonly waits_for: WaitsFor;
+  readonly ms: number | null;
+}
+
+export interface PermitsOptions extends MinuteLimits {
+  /** Calls at once; 0: no limit. */
+  readonly max_concurrency: number;
+  readonly clock: Pick<World, 'now' | 'monotonic'>;
+}
+
+type Asked = ProviderProtocol['provider.request']['body'];
+/** What one session has waiting, oldest first, by the envelopes' ids. */
+type Pile = Rota<number, Envelope>;
+
+const askedBy = ({ body }: Envelope): Asked => body as Asked;
 
 /** Requests that may wait, over all sessions. */
 const WAITING_MOST = 10_000;
 
 export class Permits {
-  private readonly most: number;
+  private readonly options: PermitsOptions;
+  private readonly minute: Minute;
   private readonly held = new Map<number, Permit>();
-  /** How many each holder has. */
-  private readonly holders = new Map<Address, number>();
-  /** One queue a session, in the order in which the sessions take turns. */
-  private readonly queues = new Map<Address, Envelope[]>();
+  /** Those of each holder. */
+  private readonly holders = new Map<Address, Map<number, Permit>>();
+  /** Sessions that wait, each workspace's in a line of its own. */
+  private readonly workspaces = new Rota<string, Rota<Address, Pile>>();
+  private readonly piles = new Map<Address, { readonly workspace: string; readonly pile: Pile }>();
   private waitingCount = 0;
   private last = 0;
+  private why: Blocked | null = null;
 
-  /** @param most calls at once; 0: no limit */
-  constructor(most: number) {
-    this.most = most;
+  constructor(options: PermitsOptions) {
+    this.options = options;
+    this.minute = new Minute(options);
   }
 
   get inFlight(): number {
@@ -40,91 +72,148 @@ export class Permits {
     return this.waitingCount;
   }
 
+  /** What the next one waits for; null when nobody waits. */
+  get blocked(): Blocked | null {
+    return this.waitingCount === 0 ? null : this.why;
+  }
+
+  /** Whether it can ever be granted. */
+  fits(envelope: Envelope): boolean {
+    return this.minute.fits(askedBy(envelope).tokens);
+  }
+
   /** A permit at once, null when the request must wait, `full` when too many wait already. */
   request(envelope: Envelope): Permit | null | 'full' {
-    if (this.free && this.waitingCount === 0) return this.grant(envelope);
+    if (this.waitingCount === 0 && this.lacks(envelope) === null) return this.grant(envelope);
     if (this.waitingCount >= WAITING_MOST) return 'full';
-    const queue = this.queues.get(envelope.from);
-    if (queue === undefined) this.queues.set(envelope.from, [envelope]);
-    else queue.push(envelope);
+    const { from } = envelope;
+    const known = this.piles.get(from);
+    if (known === undefined) {
+      const workspace = askedBy(envelope).workspace_id;
+      const pile: Pile = new Rota();
+      pile.enter(envelope.id, envelope);
+      this.piles.set(from, { workspace, pile });
+      if (this.workspaces.get(workspace) === undefined) this.workspaces.enter(workspace, new Rota());
+      this.workspaces.get(workspace)?.enter(from, pile);
+    } else known.pile.enter(envelope.id, envelope);
     this.waitingCount += 1;
     return null;
   }
 
-  /** Gives a permit back; false when this holder does not have it (any more): an earlier life may have granted the same id. */
-  release(id: number, holder: Address): boolean {
-    const permit = this.held.get(id);
-    if (permit === undefined || permit.holder !== holder) return false;
-    this.held.delete(id);
-    const left = (this.holders.get(permit.holder) ?? 1) - 1;
-    if (left === 0) this.holders.delete(permit.holder);
-    else this.holders.set(permit.holder, left);
-    return true;
+  /**
+   * The next request that gets a permit, if one is free. Whose time is over waits no longer: it would never hear of it.
+   * Nobody passes the one whose turn it is, though he needs more of what is short: a large request would wait for ever.
+   */
+  next(): Granted | null {
+    const now = this.options.clock.now();
+    for (;;) {
+      const workspace = this.workspaces.next;
+      const session = workspace?.value.next;
+      const envelope = session?.value.next?.value;
+      if (workspace == null || session == null || envelope === undefined) return null;
+      if (envelope.deadline !== undefined && envelope.deadline <= now) {
+        this.remove(envelope);
+        continue;
+      }
+      this.why = this.lacks(envelope);
+      if (this.why !== null) return null;
+      this.remove(envelope);
+      // Whoever was served goes behind the others.
+      workspace.value.served(session.key);
+      this.workspaces.served(workspace.key);
+      return { permit: this.grant(envelope), envelope };
+    }
   }
 
   /**
-   * The next request that gets a permit, if one is free. Whose time is over waits no longer: it would never hear of it.
+   * Gives a permit back; undefined when this holder does not have it (any more): an earlier life may have granted the
+   * same id.
    *
-   * @param now epoch milliseconds
+   * @param tokens what the call used, where that is known
    */
-  next(now: number): { readonly permit: Permit; readonly envelope: Envelope } | null {
-    if (!this.free) return null;
-    for (const [session, queue] of this.queues) {
-      const envelope = queue.shift();
-      // Whoever was served goes behind the others.
-      this.queues.delete(session);
-      if (queue.length > 0) this.queues.set(session, queue);
-      if (envelope === undefined) continue;
-      this.waitingCount -= 1;
-      if (envelope.deadline !== undefined && envelope.deadline <= now) continue;
-      return { permit: this.grant(envelope), envelope };
-    }
-    return null;
+  release(id: number, holder: Address, tokens?: number): Permit | undefined {
+    const permit = this.held.get(id);
+    if (permit === undefined || permit.holder !== holder) return undefined;
+    this.held.delete(id);
+    const own = this.holders.get(holder);
+    own?.delete(id);
+    if (own?.size === 0) this.holders.delete(holder);
+    if (tokens !== undefined && tokens !== permit.tokens)
+      this.minute.used(permit.second, tokens - permit.tokens, this.options.clock.monotonic());
+    return permit;
   }
 
   /** A holder's request and permits for a turn are void; its request, if it still waited. */
   withdraw(holder: Address, turn_id: string): Envelope | undefined {
-    for (const permit of this.held.values())
-      if (permit.holder === holder && permit.turn_id === turn_id) this.release(permit.id, holder);
-    const queue = this.queues.get(holder);
-    const at = queue?.findIndex((envelope) => turnOf(envelope) === turn_id) ?? -1;
-    if (queue === undefined || at < 0) return undefined;
-    const [withdrawn] = queue.splice(at, 1);
-    this.waitingCount -= 1;
-    if (queue.length === 0) this.queues.delete(holder);
-    return withdrawn;
+    for (const permit of this.holders.get(holder)?.values() ?? [])
+      if (permit.turn_id === turn_id) this.release(permit.id, holder);
+    for (const envelope of this.piles.get(holder)?.pile.values() ?? []) {
+      if (askedBy(envelope).turn_id !== turn_id) continue;
+      this.remove(envelope);
+      return envelope;
+    }
+    return undefined;
   }
 
   /** The holder's life is over: its permits and requests are void. */
   drop(holder: Address): void {
-    for (const permit of this.held.values()) if (permit.holder === holder) this.release(permit.id, holder);
-    this.waitingCount -= this.queues.get(holder)?.length ?? 0;
-    this.queues.delete(holder);
+    for (const { id } of this.holders.get(holder)?.values() ?? []) this.release(id, holder);
+    for (const envelope of this.piles.get(holder)?.pile.values() ?? []) this.remove(envelope);
   }
 
   /** Whether this address holds or waits for anything. */
   knows(holder: Address): boolean {
-    return this.holders.has(holder) || this.queues.has(holder);
+    return this.holders.has(holder) || this.piles.has(holder);
   }
 
-  /** Everything that waits, taken out: for a circuit that opened. */
-  refuseAll(): readonly Envelope[] {
-    const all = [...this.queues.values()].flat();
-    this.queues.clear();
-    this.waitingCount = 0;
+  /** Everything that waits, or all of it for one model, taken out: for a circuit that opened. */
+  refuse(model?: string): readonly Envelope[] {
+    const all = [...this.piles.values()]
+      .flatMap(({ pile }) => [...pile.values()])
+      .filter((envelope) => model === undefined || askedBy(envelope).model === model);
+    for (const envelope of all) this.remove(envelope);
     return all;
   }
 
-  private get free(): boolean {
-    return this.most === 0 || this.held.size < this.most;
+  /** How long a call beside the permits must wait for room in the minute, in milliseconds; it counts in it when there is. */
+  beside(tokens: number): number {
+    const now = this.options.clock.monotonic();
+    const lacks = this.minute.fits(tokens) ? this.minute.lacks(tokens, now) : null;
+    if (lacks === null) this.minute.take(tokens, now);
+    return lacks?.ms ?? 0;
+  }
+
+  private lacks(envelope: Envelope): Blocked | null {
+    const { max_concurrency, clock } = this.options;
+    if (max_concurrency > 0 && this.held.size >= max_concurrency) return { waits_for: 'max_concurrency', ms: null };
+    const lacks = this.minute.lacks(askedBy(envelope).tokens, clock.monotonic());
+    return lacks === null ? null : { waits_for: lacks.limit, ms: lacks.ms };
+  }
+
+  private remove({ id, from }: Envelope): void {
+    const known = this.piles.get(from);
+    if (known?.pile.get(id) === undefined) return;
+    const { workspace, pile } = known;
+    pile.leave(id);
+    this.waitingCount -= 1;
+    if (pile.size > 0) return;
+    this.piles.delete(from);
+    const sessions = this.workspaces.get(workspace);
+    sessions?.leave(from);
+    if (sessions?.size === 0) this.workspaces.leave(workspace);
   }
 
   private grant(envelope: Envelope): Permit {
     const { from: holder } = envelope;
+    const { turn_id, model, tokens } = askedBy(envelope);
+    const granted = this.options.clock.monotonic();
     this.last += 1;
-    const permit = { id: this.last, holder, turn_id: turnOf(envelope) };
+    const second = this.minute.take(tokens, granted);
+    const permit = { id: this.last, holder, turn_id, model, tokens, second, granted };
     this.held.set(permit.id, permit);
-    this.holders.set(holder, (this.holders.get(holder) ?? 0) + 1);
+    const own = this.holders.get(holder);
+    if (own === undefined) this.holders.set(holder, new Map([[permit.id, permit]]));
+    else own.set(permit.id, permit);
     return permit;
   }
 }

@@ -62,11 +62,20 @@ export interface CircuitStatus {
   readonly last_error: LastError | null;
 }
 
+export interface Percentiles {
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+}
+
 /** Of the newest calls that went well, in milliseconds; null when there were none. */
 export interface LatencyStatus {
-  readonly first_event_ms: { readonly p50: number; readonly p95: number; readonly p99: number } | null;
-  readonly took_ms: { readonly p50: number; readonly p95: number; readonly p99: number } | null;
+  readonly first_event_ms: Percentiles | null;
+  readonly took_ms: Percentiles | null;
 }
+
+/** What a request waits for: the setting of the provider that allows no more just now. */
+export type WaitsFor = 'max_concurrency' | 'requests_per_minute' | 'tokens_per_minute';
 
 export interface ProviderStatus extends CircuitStatus {
   readonly name: string;
@@ -74,8 +83,12 @@ export interface ProviderStatus extends CircuitStatus {
   readonly message: string;
   readonly in_flight: number;
   readonly waiting: number;
+  /** What the next of those that wait waits for; null when none does. */
+  readonly waits_for: WaitsFor | null;
   readonly calls: number;
   readonly failures: number;
+  /** Calls that were made only to find out whether the vendor is back, over all its circuits. */
+  readonly probes: number;
   readonly latency: LatencyStatus;
   /** Models whose own circuit is not closed. */
   readonly models: readonly (CircuitStatus & { readonly model: string })[];

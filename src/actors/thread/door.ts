@@ -4,8 +4,15 @@
 import type { Envelope } from '../../bus/envelope.ts';
 import { failure } from '../../errors.ts';
 import type { SigilBus } from '../protocols.ts';
+import type { CallOutcome } from '../provider/protocol.ts';
 import type { Residents } from '../residents.ts';
-import type { BusStats, ThreadProtocol, ThreadStats } from './protocol.ts';
+import type { BusStats, KeyState, ThreadProtocol, ThreadStats } from './protocol.ts';
+
+/** What a thread that makes calls of models is asked about them. */
+export interface VendorDoor {
+  probe(asked: ThreadProtocol['thread.probe']['body'], done: (outcome: CallOutcome) => void): void;
+  key(asked: ThreadProtocol['thread.key']['body'], done: (state: KeyState) => void): void;
+}
 
 export interface ThreadDoorOptions {
   readonly thread: string;
@@ -13,6 +20,8 @@ export interface ThreadDoorOptions {
   readonly residents: Residents;
   readonly stats: () => Omit<ThreadStats, 'actors'>;
   readonly busStats: () => BusStats;
+  /** Makes calls of models; undefined where none are made. */
+  readonly vendors: () => VendorDoor | undefined;
   /** Calls back once nothing of this thread is left to finish. */
   readonly drain: (done: () => void) => void;
 }
@@ -40,6 +49,16 @@ export function threadDoor(options: ThreadDoorOptions): (envelope: Envelope) => 
         return bus.reply(envelope, { ...options.stats(), actors: residents.size });
       case 'thread.bus':
         return bus.reply(envelope, options.busStats());
+      case 'thread.probe':
+      case 'thread.key': {
+        const vendors = options.vendors();
+        if (vendors === undefined)
+          return bus.fail(envelope, failure('not_found', `${options.thread} makes no calls of models.`));
+        const done = (reply: CallOutcome | KeyState): void => bus.reply(envelope, reply);
+        if (envelope.type === 'thread.key')
+          return vendors.key(envelope.body as ThreadProtocol['thread.key']['body'], done);
+        return vendors.probe(envelope.body as ThreadProtocol['thread.probe']['body'], done);
+      }
       case 'thread.drain':
         return options.drain(() => bus.reply(envelope, { turns_left: 0 }));
       default:

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What every thread's own door answers to: its actors and its figures, for the live inspector.
 
+import type { CallOutcome } from '../provider/protocol.ts';
+
 /** An actor as the inspector shows it. Times are RFC 3339. */
 export interface ActorView {
   readonly address: string;
@@ -118,6 +120,14 @@ export interface BusStats {
   readonly dead_letters: readonly DeadLetter[];
 }
 
+/** Of a provider's key, as a thread that makes its calls knows it. */
+export interface KeyState {
+  /** A hash of the key under the salt that came with the question; null where there is none, or nobody knows it. */
+  readonly fingerprint: string | null;
+  /** Whether this very key is the one that the thread last saw refused. */
+  readonly refused: boolean;
+}
+
 export type ThreadProtocol = {
   /**
    * Actors of this thread in address order, from after `cursor` (an address) on. A question looks at so many and no more:
@@ -136,6 +146,19 @@ export type ThreadProtocol = {
   readonly 'thread.follow': { readonly body: TraceWish; readonly reply: Record<string, never> };
   readonly 'thread.stats': { readonly body: Record<string, never>; readonly reply: ThreadStats };
   readonly 'thread.bus': { readonly body: Record<string, never>; readonly reply: BusStats };
+  /**
+   * A lane makes the smallest call there is of a provider's model, for nobody, and tells how it went. It takes as long as
+   * `within` at most, in milliseconds.
+   */
+  readonly 'thread.probe': {
+    readonly body: { readonly provider: string; readonly model: string; readonly within: number };
+    readonly reply: CallOutcome;
+  };
+  /** A lane tells which key a provider has now, and lets go of the one it uses. */
+  readonly 'thread.key': {
+    readonly body: { readonly provider: string; readonly salt: string };
+    readonly reply: KeyState;
+  };
   /** Answered when the thread's lanes have no running turn left, or have been asked to stop and written what they had. */
   readonly 'thread.drain': { readonly body: Record<string, never>; readonly reply: { readonly turns_left: number } };
 };

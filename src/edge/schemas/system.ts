@@ -37,8 +37,13 @@ export const Provider = z
     message: z.string(),
     in_flight: z.int(),
     waiting: z.int(),
+    waits_for: z
+      .enum(['max_concurrency', 'requests_per_minute', 'tokens_per_minute'])
+      .nullable()
+      .describe('The setting that lets the next of those that wait wait; null when none does.'),
     calls: z.int(),
     failures: z.int(),
+    probes: z.int().describe('Calls made only to find out whether it is back, for nobody.'),
     last_error: LastError,
     retry_at: RetryAt,
     latency: z

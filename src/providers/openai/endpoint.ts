@@ -29,6 +29,8 @@ export interface Endpoint {
   get(path: string, signal: AbortSignal): Promise<Response>;
   /** What a rejection is; undefined when the library has no more to say than that it broke. */
   failureOf(asked: Asked, thrown: unknown): Failure | undefined;
+  /** See {@link Provider.forgetKey}. */
+  forgetKey(): void;
   close(): void;
 }
 
@@ -114,9 +116,10 @@ export function createEndpoint({ settings, world, base, headers = {} }: Endpoint
         return providerFailure('provider_timeout', asked, `${name}: no connection to ${base} came about in time.`);
       const refusal = thrown instanceof APIError ? refusalOf(thrown) : undefined;
       if (refusal === undefined) return undefined;
-      if (refusal.status === 401) key.refused();
+      if (refusal.status === 401) key.forget();
       return refusalFailure(asked, refusal, now());
     },
+    forgetKey: key.forget,
     close: () => transport.close(),
   };
 }

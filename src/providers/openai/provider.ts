@@ -140,6 +140,7 @@ export function createOpenAiProvider(flavour: Flavour): Provider {
       }
       return { vectors, inputTokens };
     },
+    forgetKey: endpoint.forgetKey,
     status: () => availabilityOf(name, base, closed, list.problem()),
     close: async () => {
       closed = true;
