@@ -14,6 +14,8 @@ import type { Rules, Stream } from './rules.ts';
 const OBJECT = { type: 'object', additionalProperties: true } as const;
 /** The text a message begins with, by its key. */
 export const contentOf = (key: number): string => `#${key} `;
+/** How long a probe takes, in milliseconds. */
+const PROBE_MS = 20;
 const KEY = /^#(\d+) /;
 
 export class Outside {
@@ -23,14 +25,19 @@ export class Outside {
   toolsRunning = 0;
   calls = 0;
   toolCalls = 0;
+  probes = 0;
+  /** The lives whose probes run, by provider. */
+  private readonly probing = new Map<string, Life>();
   private readonly clock: Clock;
   private readonly rules: Rules;
   private readonly checks: ArgumentChecks;
+  private readonly plan: Plan;
   private readonly messages: ReadonlyMap<number, PlannedMessage>;
   private readonly attempts = new Map<string, number>();
 
   constructor(clock: Clock, plan: Plan, rules: Rules, checks: ArgumentChecks) {
     this.clock = clock;
+    this.plan = plan;
     this.rules = rules;
     this.checks = checks;
     this.messages = new Map(plan.messages.map((message) => [message.key, message]));
@@ -46,7 +53,9 @@ export class Outside {
   }
 
   private stream(life: Life, provider: string, request: ChatRequest, sink: StreamSink): () => void {
-    const { key, round } = placeIn(request.messages);
+    const found = placeIn(request.messages);
+    if (found === null) return this.probe(life, provider, sink);
+    const { key, round } = found;
     const message = this.messages.get(key);
     if (message === undefined) throw new Error(`no message ${key} is in the plan`);
     const call = message.calls[Math.min(round, message.calls.length - 1)] ?? message.calls[0];
@@ -55,12 +64,14 @@ export class Outside {
     this.attempts.set(place, attempt);
     this.calls += 1;
     const stream: Stream = { key, provider, life, since: this.clock.now };
-    const fault = call.fault !== null && attempt <= call.fault.times ? call.fault.kind : null;
+    const planned = call.fault !== null && attempt <= call.fault.times ? call.fault.kind : null;
+    const fault = this.down(provider) ? 'before' : planned;
     const about = call.fault?.about;
     if (!life.dead) {
       for (const other of this.streams) if (other.life.dead) this.streams.delete(other);
       this.streams.add(stream);
       this.rules.streamBegan(stream, this.streams);
+      if (this.probing.has(provider)) this.rules.calledWhileProbed();
     }
     const steps = script(call, `${place}.${attempt}`, fault, about);
     let task: Task | undefined;
@@ -80,6 +91,37 @@ export class Outside {
     return () => {
       if (task !== undefined) task.run = null;
       this.streams.delete(stream);
+    };
+  }
+
+  /** Whether the vendor fails whatever it is asked; those beside the first one never do. */
+  private down(provider: string): boolean {
+    const { outage } = this.plan;
+    const within = outage !== undefined && this.clock.now >= outage.from && this.clock.now < outage.until;
+    return within && provider === 'scripted';
+  }
+
+  /** A call that belongs to no message: somebody looks whether the vendor is back. */
+  private probe(life: Life, provider: string, sink: StreamSink): () => void {
+    const over = (): void => {
+      if (this.probing.get(provider) === life) this.probing.delete(provider);
+    };
+    if (!life.dead) {
+      if (this.probing.has(provider)) this.rules.broke('circuit', 'two probes of one vendor run at once');
+      this.probing.set(provider, life);
+      this.probes += 1;
+      life.atEnd(over);
+    }
+    const down = this.down(provider);
+    const task = this.clock.schedule(life, PROBE_MS, 'model', () => {
+      over();
+      const error = failure('provider_error', 'The model is down.');
+      sink.event(down ? { type: 'error', error } : { type: 'done', finishReason: 'length' });
+      sink.end(null);
+    });
+    return () => {
+      task.run = null;
+      over();
     };
   }
 
@@ -119,10 +161,11 @@ export class Outside {
   }
 }
 
-/** Which message a request answers, and how many replies of its turn it has already. */
-function placeIn(messages: readonly ChatMessage[]): { readonly key: number; readonly round: number } {
+/** Which message a request answers, and how many replies of its turn it has already; null: none, it is a probe. */
+function placeIn(messages: readonly ChatMessage[]): { readonly key: number; readonly round: number } | null {
   const at = messages.findLastIndex(({ role }) => role === 'user');
   const key = KEY.exec(messages[at]?.content ?? '');
+  if (key === null && messages.length === 1 && messages[at]?.origin === 'system') return null;
   if (key === null) throw new Error('a request without a message of the plan');
   return { key: Number(key[1]), round: messages.slice(at).filter(({ role }) => role === 'assistant').length };
 }

@@ -102,7 +102,12 @@ export interface Plan {
   };
   readonly messages: readonly PlannedMessage[];
   readonly faults: readonly Fault[];
+  /** From when to when the vendor fails whatever it is asked, in milliseconds. */
+  readonly outage?: { readonly from: number; readonly until: number };
 }
+
+/** Share of the runs in which the vendor is down for a while. */
+const OUTAGES = 0.15;
 
 /**
  * The named places a simulated thread passes, in an order of their own: which one a number draws depends on it. The start of
@@ -172,6 +177,7 @@ export function planOf(seed: number, steps: number): Plan {
     turn: chance.pick([0.02, 0.02, 1, 8]),
     messages: messages.map((message) => aboutWhat(new Chance(seed ^ (0xab0 + message.key)), message)),
     faults,
+    ...outageOf(seed, span),
   };
 }
 
@@ -186,6 +192,14 @@ function aboutWhat(chance: Chance, message: PlannedMessage): PlannedMessage {
   };
   const [first, ...others] = message.calls;
   return { ...message, calls: [call(first), ...others.map(call)] };
+}
+
+/** Drawn apart from the rest, so that a plan is otherwise what it would be without. */
+function outageOf(seed: number, span: number): Pick<Plan, 'outage'> {
+  const chance = new Chance(seed ^ 0x0f_f1);
+  if (!chance.often(OUTAGES)) return {};
+  const from = chance.between(0, span);
+  return { outage: { from, until: from + chance.between(200, 5_000) } };
 }
 
 /** @param slow the share of tools that may take seconds */

@@ -158,6 +158,11 @@ export class Rules {
     }
   }
 
+  /** Whether a vendor is back is found out by a probe, never by somebody's turn. */
+  calledWhileProbed(): void {
+    if (this.calm) this.broke('circuit', 'a turn calls a model whose vendor is only just looked for');
+  }
+
   /** Whoever waits for a permit is not passed again and again. */
   private fair(stream: string): void {
     this.waiting.delete(stream);

@@ -4,6 +4,9 @@
 import { type Config, ConfigSchema } from '../../src/config/schema.ts';
 import type { Plan } from './plan.ts';
 
+/** A circuit that stays open for half a minute would be open when everything has long come to its end. */
+process.env['SIGIL_CIRCUIT_MS'] = '400';
+
 let defaults: Config | undefined;
 
 /** The providers that may take the place of the first. */

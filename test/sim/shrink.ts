@@ -55,6 +55,10 @@ function* withoutMessages(plan: Plan): Generator<Plan> {
 }
 
 function* simpler(plan: Plan): Generator<Plan> {
+  if (plan.outage !== undefined) {
+    const { outage: _, ...rest } = plan;
+    yield rest;
+  }
   if (plan.lanes > 1) yield { ...plan, lanes: plan.lanes - 1 };
   if (plan.link.slow_share > 0) yield { ...plan, link: { ...plan.link, slow_share: 0 } };
   const { settings } = plan;

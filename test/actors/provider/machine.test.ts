@@ -18,7 +18,15 @@ const COOLDOWN = { first: 30_000, longest: 300_000 };
 
 function faultOf(more: Partial<Fault> = {}): Fault {
   const error = { code: 'provider_error', message: 'It failed.', at: '' };
-  return { about: 'provider', model: 'm', error, at_once: false, key_refused: false, retry_after_ms: undefined, ...more };
+  return {
+    about: 'provider',
+    model: 'm',
+    error,
+    at_once: false,
+    key_refused: false,
+    retry_after_ms: undefined,
+    ...more,
+  };
 }
 
 function start(random = 0.5) {

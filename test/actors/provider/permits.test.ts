@@ -112,7 +112,7 @@ describe('whose turn it is', () => {
     /** Rounds of equal calls until all of the 20 are through. */
     const rounds = (flood: number): number => {
       const permits = permitsOf({ max_concurrency: most });
-      let running: Permit[] = [];
+      const running: Permit[] = [];
       const ask = (session: string, turn: string): void => {
         const permit = permits.request(asked({ session, turn }));
         if (permit !== null && permit !== 'full') running.push(permit);
