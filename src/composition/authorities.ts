@@ -36,7 +36,7 @@ const RECONCILE = 30_000;
 export function hostAuthorities(context: ThreadContext, actors: Actors): void {
   const { bus, world, residents, house } = context;
   const { config } = house;
-  const times = circuitTimes(process.env['SIGIL_CIRCUIT_MS']);
+  const times = circuitTimes(process.env['SIGIL_CIRCUIT_TIMES']);
   for (const [name] of providerTypes(config)) {
     actors.start('provider', address('provider', name), (fault) =>
       startProviderActor({ ...providerOptions(house, name, times), bus, world, residents, fault }),

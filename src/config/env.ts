@@ -7,7 +7,7 @@ import { childOf, factsOf, isMap, keysOf, nearest, type Path, type Schema, schem
 
 /** `SIGIL_` names that mean something but are no configuration key. */
 export const OTHER_ENV_NAMES: readonly string[] = [
-  'SIGIL_CIRCUIT_MS',
+  'SIGIL_CIRCUIT_TIMES',
   'SIGIL_CONFIG',
   'SIGIL_DATA_DIR',
   'SIGIL_KILL_AT',

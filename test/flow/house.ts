@@ -35,6 +35,10 @@ export class Person {
     return this.#client.call('POST', path, { token: this.#token, ...(json === undefined ? {} : { json }), ...call });
   }
 
+  put(path: string, json: unknown): Promise<Reply> {
+    return this.#client.call('PUT', path, { token: this.#token, json });
+  }
+
   /** Says something and waits for the whole answer. */
   chat(content: string, more: Readonly<Record<string, unknown>> = {}): Promise<Reply> {
     return this.post('/api/v1/chat', { content, ...more });
@@ -174,7 +178,9 @@ export async function startHouse(settings: Settings = {}, dataDir = newDataDir()
       budgets: { per_session_tokens: 0, ...(settings['models']?.['budgets'] as object | undefined) },
     },
   };
-  const result = await loadConfig({ known: knownTypes, machine: machine(), flags });
+  // What a reference leads to is read from this machine, as the gateway does; nothing else is its.
+  const here = { ...machine(), readText: (path: string) => readFileSync(path, 'utf8') };
+  const result = await loadConfig({ known: knownTypes, machine: here, flags });
   if (!result.ok) throw new Error(result.problems.map(({ message }) => message).join('\n'));
   const { config } = result;
   const { workers, kill } = killable();

@@ -15,7 +15,7 @@ const OBJECT = { type: 'object', additionalProperties: true } as const;
 /** The text a message begins with, by its key. */
 export const contentOf = (key: number): string => `#${key} `;
 /** How long a probe takes, in milliseconds. */
-const PROBE_MS = 20;
+const PROBE_MS = 200;
 const KEY = /^#(\d+) /;
 
 export class Outside {

@@ -107,7 +107,7 @@ export interface Plan {
 }
 
 /** Share of the runs in which the vendor is down for a while. */
-const OUTAGES = 0.15;
+const OUTAGES = 0.3;
 
 /**
  * The named places a simulated thread passes, in an order of their own: which one a number draws depends on it. The start of

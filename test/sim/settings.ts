@@ -5,7 +5,7 @@ import { type Config, ConfigSchema } from '../../src/config/schema.ts';
 import type { Plan } from './plan.ts';
 
 /** A circuit that stays open for half a minute would be open when everything has long come to its end. */
-process.env['SIGIL_CIRCUIT_MS'] = '400';
+process.env['SIGIL_CIRCUIT_TIMES'] = JSON.stringify({ first: 400, longest: 4_000, probe_again: 100 });
 
 let defaults: Config | undefined;
 
