@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ProviderStatus } from '../../src/actors/provider/protocol.ts';
+import type { Reply } from '../edge/client.ts';
 import type { WireRefusal } from '../wire/format.ts';
 import { openAiChat } from '../wire/openai-chat.ts';
 import { startWireServer, type WireAnswer, type WireServer } from '../wire/server.ts';
@@ -70,6 +71,11 @@ async function once(house: House, fits: (status: ProviderStatus) => boolean, nam
   }
 }
 
+/** Why the one model that was asked did not answer. */
+function reasonIn({ body }: Reply): string | undefined {
+  return /: (provider_\w+): /.exec(body.detail)?.[1];
+}
+
 const models = (): readonly string[] => vendor.requests.map((request) => openAiChat.sent(request).model);
 
 describe('a vendor that fails', () => {
@@ -78,7 +84,7 @@ describe('a vendor that fails', () => {
     vendor.answer(refused('internal'));
     const house = await startHouse(settings());
     for (let failure = 0; failure < 3; failure += 1)
-      expect((await house.owner.chat('hello')).body.code).toBe('provider_error');
+      expect(reasonIn(await house.owner.chat('hello'))).toBe('provider_error');
     const probed = vendor.next();
     const { status, body } = await house.owner.chat('hello');
     expect([status, body.code, vendor.requests.length]).toEqual([502, 'provider_unavailable', 3]);
@@ -129,11 +135,21 @@ describe('a vendor that fails', () => {
     await house.drain();
   });
 
+  it('that said nothing for as long as it may is left alone at once', async () => {
+    times({});
+    vendor.answer({ ...well(), delivery: { silent: true } });
+    const house = await startHouse(settings({ providers: { mine: entry({ timeouts: { first_event: '300ms' } }) } }));
+    expect(reasonIn(await house.owner.chat('hello'))).toBe('provider_timeout');
+    expect(reasonIn(await house.owner.chat('hello'))).toBe('provider_unavailable');
+    expect(vendor.requests).toHaveLength(1);
+    await house.drain();
+  });
+
   it('that says for how long is left alone at once', async () => {
     times({ first: 100 });
     vendor.answer(openAiChat.refuse('rate_limit', { 'retry-after': '1800' }));
     const house = await startHouse(settings());
-    expect((await house.owner.chat('hello')).body.code).toBe('provider_rate_limited');
+    expect(reasonIn(await house.owner.chat('hello'))).toBe('provider_rate_limited');
     expect((await house.owner.chat('hello')).body.code).toBe('provider_unavailable');
     const { state, retry_at } = await providerOf(house);
     expect(state).toBe('open');
@@ -172,7 +188,7 @@ describe('a key that is refused', () => {
       }),
     );
     takes(OTHER_KEY);
-    expect((await house.owner.chat('hello')).body.code).toBe('provider_auth');
+    expect(reasonIn(await house.owner.chat('hello'))).toBe('provider_auth');
     const { body } = await house.owner.chat('hello');
     expect([body.code, vendor.requests.length]).toEqual(['provider_unavailable', 1]);
     expect(body.detail).toMatch(/mine refused its key .*`sigil secret set mine\/api-key`/);
@@ -193,7 +209,7 @@ describe('a key that is refused', () => {
     writeFileSync(file, `${KEY}\n`);
     const house = await startHouse(settings({ providers: { mine: entry({ api_key: `file://${file}` }) } }));
     takes(OTHER_KEY);
-    expect((await house.owner.chat('hello')).body.code).toBe('provider_auth');
+    expect(reasonIn(await house.owner.chat('hello'))).toBe('provider_auth');
     expect((await providerOf(house)).message).toContain(file);
     // Looked at several times: it is the same.
     const seen = vendor.requests.length;
@@ -222,7 +238,7 @@ describe('a key that is refused', () => {
     };
     await set(KEY);
     takes(OTHER_KEY);
-    expect((await house.owner.chat('hello')).body.code).toBe('provider_auth');
+    expect(reasonIn(await house.owner.chat('hello'))).toBe('provider_auth');
     expect((await providerOf(house)).message).toContain('`sigil secret set mine/api-key`');
     await set(OTHER_KEY);
     await once(house, ({ state }) => state === 'closed');
@@ -237,7 +253,7 @@ describe('a model the vendor does not have', () => {
     vendor.answer((asked) => (openAiChat.sent(asked).model === 'gone' ? refused('no_model') : well()));
     const house = await startHouse(settings());
     for (let failure = 0; failure < 3; failure += 1)
-      expect((await house.owner.chat('hello', { model: 'mine/gone' })).body.code).toBe('provider_model_unknown');
+      expect(reasonIn(await house.owner.chat('hello', { model: 'mine/gone' }))).toBe('provider_model_unknown');
     const { body } = await house.owner.chat('hello', { model: 'mine/gone' });
     expect([body.code, models()]).toEqual(['provider_unavailable', ['gone', 'gone', 'gone']]);
     expect(body.detail).toContain('mine/gone');

@@ -50,6 +50,8 @@ export class Circuit {
   private readonly chart: Chart;
   /** Since when it is closed, by the clock that never goes back. */
   private closed_at = Number.NEGATIVE_INFINITY;
+  /** When a call last went well, by the same clock. */
+  private well_at = Number.NEGATIVE_INFINITY;
   /** It has something to forget. */
   private troubled = false;
   private retry_at = 0;
@@ -95,6 +97,7 @@ export class Circuit {
   }
 
   succeeded(): void {
+    this.well_at = this.options.world.monotonic();
     // One that never failed has nothing to note.
     if (!this.troubled) return;
     this.troubled = false;
@@ -109,7 +112,9 @@ export class Circuit {
     this.error = fault.error;
     if (granted < this.closed_at) return;
     this.troubled = true;
-    this.chart.send({ type: 'failed', fault });
+    // Whoever asks next would wait as long; unless another was answered meanwhile, and only this one was not.
+    const silent = fault.error.code === 'provider_timeout' && this.well_at < granted;
+    this.chart.send({ type: 'failed', fault: silent ? { ...fault, at_once: true } : fault });
   }
 
   keyChanged(): void {
