@@ -165,8 +165,13 @@ it('counts what a killed gateway had asked for, for its vendor bills it', async 
   const owner = await start();
   const replies = await sayTo(owner, TURNS);
   const answered = replies.filter(({ status }) => status === 200);
-  expect(answered).toHaveLength(COVERED - 2 * called);
   expect(first.requests).toHaveLength(2 * calling + answered.length);
+  // A call that was journaled when its gateway was killed is paid for whole, whether the vendor had heard of it or not.
+  expect(answered.length).toBeGreaterThanOrEqual(COVERED - 2 * called);
+  expect(answered.length).toBeLessThanOrEqual(COVERED - 2 * calling);
   expect(replies.filter(({ status }) => status === 402)).toHaveLength(TURNS - answered.length);
-  expect(await usedOf(owner)).toEqual({ used: most, reserved: 0 });
+  const { used, reserved } = await usedOf(owner);
+  expect(reserved).toBe(0);
+  expect(used).toBeGreaterThanOrEqual(first.requests.length * whole);
+  expect(used).toBeLessThanOrEqual(most);
 }, 60_000);
