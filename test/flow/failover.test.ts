@@ -13,16 +13,17 @@ let second: WireServer;
 let owner: Person;
 beforeAll(async () => {
   [first, second] = await Promise.all([startWireServer(), startWireServer()]);
-  const entry = (vendor: WireServer, max_retries = 0, first_event = '400ms') => ({
+  const entry = (vendor: WireServer, max_retries = 0, first_event = '20s') => ({
     type: 'openai-compatible',
     endpoint: vendor.url,
     max_retries,
-    timeouts: { first_event, gap: '400ms' },
+    timeouts: { first_event, gap: '20s' },
   });
   // One for each test: what fails once is not asked again at once.
   const ones = Array.from({ length: 8 }, (_, at) => [`one-${at + 1}`, entry(first)]);
+  const impatient = entry(first, 0, '400ms');
   ({ owner } = await startHouse({
-    providers: { ...Object.fromEntries(ones), patient: entry(first, 2, '20s'), two: entry(second) },
+    providers: { ...Object.fromEntries(ones), patient: entry(first, 2), impatient, two: entry(second) },
     models: { default: 'one-1/a', failover: ['two/b', 'two/c', 'one-8/d'] },
   }));
 });
@@ -45,7 +46,7 @@ describe('a vendor that fails', () => {
     ['refuses', 'one-1/a', () => openAiChat.refuse('internal')],
     ['refuses the key', 'one-2/a', () => openAiChat.refuse('bad_key')],
     ['does not know the model', 'one-3/a', () => openAiChat.refuse('no_model')],
-    ['says nothing', 'one-4/a', (): WireAnswer => ({ body: '', delivery: { silent: true } })],
+    ['says nothing', 'impatient/a', (): WireAnswer => ({ body: '', delivery: { silent: true } })],
   ])('and %s is replaced by the next, and one warning says so', async (_how, model, answer) => {
     first.answer(answer());
     second.answer(says('Here ', 'I am.'));

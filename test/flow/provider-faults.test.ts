@@ -117,13 +117,13 @@ beforeAll(async () => {
     endpoint: `${url}${VENDORS[vendor]?.path ?? ''}`,
     api_key: `key-${name}`,
     max_retries: 0,
-    timeouts: { first_event: '1s', gap: '1s' },
+    timeouts: { first_event: '3s', gap: '3s' },
   });
   const entries = cases.map((one) => [nameOf(one), entry(one.vendor, nameOf(one), server.url)]);
   const unreachable = Object.keys(VENDORS).map((vendor) => [`${vendor}-away`, entry(vendor, `${vendor}-away`, nobody)]);
   ({ owner } = await startHouse({
     providers: Object.fromEntries([...entries, ...unreachable]),
-    agent: { turn_timeout: '8s' },
+    agent: { turn_timeout: '30s' },
     models: { budgets: { per_hour_tokens: 1_000_000_000, per_hour_usd: 0, per_day_usd: 0 } },
   }));
 });
