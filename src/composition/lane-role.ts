@@ -8,6 +8,7 @@ import { Lanes } from '../actors/session/lanes.ts';
 import { createReservations, type Reservations } from '../actors/session/reservations.ts';
 import { createTurnPublisher } from '../actors/session/turn-publisher.ts';
 import type { VendorDoor } from '../actors/thread/door.ts';
+import type { ListedModels } from '../actors/thread/protocol.ts';
 import { costOf, estimateTokens, tokensOf } from '../agent/estimate.ts';
 import { prepare } from '../agent/prepare.ts';
 import { builtInTools } from '../agent/tools/catalogue.ts';
@@ -17,7 +18,7 @@ import type { Tool } from '../agent/tools/tool.ts';
 import { type ArgumentChecks, createArgumentChecks } from '../agent/tools/validate.ts';
 import { type Address, address, idOf, kindOf } from '../bus/address.ts';
 import { markOf, placement } from '../bus/layout.ts';
-import type { Failure } from '../errors.ts';
+import { type Failure, failure, SigilError, toFailure } from '../errors.ts';
 import { priceOf } from '../providers/pricing.ts';
 import type { ChatRequest } from '../providers/provider.ts';
 import { permitsTool } from '../security/tool-rules.ts';
@@ -37,6 +38,7 @@ import { createModelStream } from './model-stream.ts';
 import { createProbes } from './probes.ts';
 import type { Role, StartRole } from './role.ts';
 import { testTools } from './test-tools.ts';
+import { wireTap } from './wire-tap.ts';
 
 /** How long the journal may take, in milliseconds. A slow disk is waited for; a lost thread is told at once. */
 const JOURNAL_WITHIN = 60_000;
@@ -54,6 +56,8 @@ export interface LaneAdapters {
   readonly stream: CallModelOptions['stream'];
   /** Which key a provider has now; not given where nothing has one. */
   readonly key?: VendorDoor['key'];
+  /** A provider's models. */
+  readonly models?: (provider: string) => Promise<ListedModels>;
   /** Lets go of what it holds outside; nothing is asked of it any more. */
   readonly close?: () => void;
 }
@@ -72,11 +76,15 @@ export async function warmLane(): Promise<void> {
   for (const { inputSchema } of builtInTools()) checks.check(inputSchema, {}, () => undefined);
 }
 
-export const startLane = laneRole(async ({ house, secrets, world }) => {
+export const startLane = laneRole(async (context) => {
+  const { house, secrets, world } = context;
   const tools = await testTools(builtInTools(), process.env['SIGIL_TEST_TOOLS'], secrets);
-  const models = createModelStream({ providers: providerEntries(house.config), world, secrets });
+  const providers = providerEntries(house.config);
+  const models = createModelStream({ providers, world, secrets, tap: wireTap(context) });
   await models.preload('sigil');
-  return { tools, checks, stream: models.stream, key: models.key, close: models.close };
+  return {
+    ...{ tools, checks, stream: models.stream, key: models.key, models: models.models, close: models.close },
+  };
 });
 
 function laneWith(context: ThreadContext, adapters: LaneAdapters): Role {
@@ -120,7 +128,11 @@ function laneWith(context: ThreadContext, adapters: LaneAdapters): Role {
   const probes = createProbes({ stream: adapters.stream, world });
   return {
     drain: (done) => lanes.drain(done),
-    vendors: { probe: probes.probe, key: adapters.key ?? ((_, done) => done({ fingerprint: null, refused: false })) },
+    vendors: {
+      probe: probes.probe,
+      key: adapters.key ?? ((_, done) => done({ fingerprint: null, refused: false })),
+      models: answering(adapters.models ?? noModels),
+    },
     up: (thread) => reservations.announce((budget) => place(budget) === thread),
     close: () => {
       closed = true;
@@ -129,6 +141,20 @@ function laneWith(context: ThreadContext, adapters: LaneAdapters): Role {
       adapters.close?.();
     },
   };
+}
+
+/** The end of an adapter's promise: an answer, whatever becomes of it. */
+function answering(models: (provider: string) => Promise<ListedModels>): VendorDoor['models'] {
+  return ({ provider }, done) => {
+    models(provider).then(
+      (listed) => done({ ok: true, listed }),
+      (thrown: unknown) => done({ ok: false, error: toFailure(thrown) }),
+    );
+  };
+}
+
+function noModels(): Promise<never> {
+  return Promise.reject(new SigilError(failure('provider_unavailable', 'There is no provider here to ask.')));
 }
 
 /** Takes up what was interrupted: asks until the journal answers, because nothing else would wake those sessions. */

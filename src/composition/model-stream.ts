@@ -4,10 +4,12 @@
 import type { StreamSink } from '../actors/session/call-model.ts';
 import type { Abort } from '../actors/session/effects.ts';
 import type { VendorDoor } from '../actors/thread/door.ts';
+import type { ListedModels } from '../actors/thread/protocol.ts';
 import { type Failure, failure, SigilError, toFailure } from '../errors.ts';
 import type { ChatRequest, Provider } from '../providers/provider.ts';
 import { createProvider } from '../providers/registry.ts';
 import type { ProviderSettings } from '../providers/settings.ts';
+import type { TappedCall, WireTap } from '../providers/wire-tap.ts';
 import type { World } from '../world.ts';
 import { createKeyStates } from './key-states.ts';
 import { pauseWith } from './pause.ts';
@@ -31,25 +33,30 @@ export interface ModelStreamOptions {
   readonly world: Pick<World, 'now' | 'after' | 'uuid'>;
   /** What keys stand for; and what keeps secrets out of what is sent to a model and out of what a provider says of its failures. */
   readonly secrets: ThreadSecrets;
+  /** Who looks at what goes to the vendors and comes from them, if anybody does. */
+  readonly tap?: WireTap;
 }
 
 export interface ModelStream {
   /** Loads a provider before its first call needs it. */
   preload(name: string): Promise<void>;
-  stream(name: string, request: ChatRequest, sink: StreamSink): Abort;
+  stream(name: string, request: ChatRequest, sink: StreamSink, turn_id?: string): Abort;
   /** Which key a provider has now, whatever it was last called with: that is let go of. */
   readonly key: VendorDoor['key'];
+  /** A provider's models, its vendor asked where it has a list. @throws SigilError when the provider cannot be made */
+  models(name: string): Promise<ListedModels>;
   /** Closes the connections of all. */
   close(): void;
 }
 
-export function createModelStream({ providers, world, secrets }: ModelStreamOptions): ModelStream {
+export function createModelStream({ providers, world, secrets, tap }: ModelStreamOptions): ModelStream {
   const { redactor } = secrets;
   const given = {
     now: world.now,
     after: world.after,
     uuid: world.uuid,
     pause: pauseWith(world),
+    ...(tap === undefined ? {} : { tap }),
   };
   const keys = createKeyStates({ written: (name) => providers.get(name)?.settings.api_key, resolve: secrets.resolve });
   const loaded = new Map<string, Provider>();
@@ -81,13 +88,15 @@ export function createModelStream({ providers, world, secrets }: ModelStreamOpti
     request: ChatRequest,
     sink: StreamSink,
     signal: AbortSignal,
+    seen?: TappedCall,
   ): Promise<void> => {
+    let last = '';
     try {
-      let last = '';
       for await (const batch of provider.chat(request, { signal })) {
         for (const event of batch) {
           if (signal.aborted) return;
           last = event.type;
+          seen?.event(event);
           if (event.type === 'error') keys.failed(provider.name, event.error);
           sink.event(event.type === 'error' ? redactor.data(event) : event);
         }
@@ -100,21 +109,46 @@ export function createModelStream({ providers, world, secrets }: ModelStreamOpti
       );
     } catch (thrown) {
       if (!signal.aborted) sink.end(told('provider_error', provider.name, thrown));
+    } finally {
+      // A call that has said its last is over, though whoever asked lets go of it before its stream has.
+      seen?.end(signal.aborted && last !== 'done' && last !== 'error' ? 'cancelled' : 'ended');
     }
+  };
+
+  const begin = (
+    provider: Provider,
+    request: ChatRequest,
+    sink: StreamSink,
+    signal: AbortSignal,
+    turn_id: string | null,
+  ): Promise<void> => {
+    // Only probes are made for nobody.
+    const purpose = turn_id === null ? 'probe' : 'chat';
+    const seen = tap?.call({ provider: provider.name, purpose, model: request.model, turn_id });
+    if (seen === undefined) return run(provider, request, sink, signal);
+    return seen.within(() => run(provider, request, sink, signal, seen));
+  };
+
+  const listed = async (provider: Provider): Promise<ListedModels> => {
+    const models = await provider.listModels();
+    if (provider.listProblem === undefined)
+      return { models, live: false, reason: `${provider.name} is built in: there is no list to ask for.` };
+    const problem = provider.listProblem();
+    return { models, live: problem === undefined, reason: problem === undefined ? null : redactor.text(problem) };
   };
 
   return {
     preload: async (name) => {
       await load(name);
     },
-    stream: (name, whole, sink) => {
+    stream: (name, whole, sink, turn_id) => {
       const request = redacted(whole, redactor);
       const controller = new AbortController();
       const provider = loaded.get(name);
-      if (provider !== undefined) void run(provider, request, sink, controller.signal);
+      if (provider !== undefined) void begin(provider, request, sink, controller.signal, turn_id ?? null);
       else {
         load(name).then(
-          (made) => run(made, request, sink, controller.signal),
+          (made) => begin(made, request, sink, controller.signal, turn_id ?? null),
           (thrown) => sink.end(told('provider_unavailable', name, thrown)),
         );
       }
@@ -123,6 +157,21 @@ export function createModelStream({ providers, world, secrets }: ModelStreamOpti
     key: ({ provider, salt }, done) => {
       loaded.get(provider)?.forgetKey?.();
       void keys.state(provider, salt).then(done);
+    },
+    models: async (name) => {
+      let provider: Provider;
+      try {
+        provider = await load(name);
+      } catch (thrown) {
+        throw new SigilError(told('provider_unavailable', name, thrown));
+      }
+      const seen = tap?.call({ provider: name, purpose: 'models', model: '', turn_id: null });
+      if (seen === undefined) return await listed(provider);
+      try {
+        return await seen.within(() => listed(provider));
+      } finally {
+        seen.end('ended');
+      }
     },
     close: () => {
       for (const provider of loaded.values()) void provider.close();

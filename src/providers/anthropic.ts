@@ -76,7 +76,7 @@ export async function createAnthropicProvider(settings: ProviderSettings, world:
 function provide(sdk: Sdk, { name, api_key, endpoint, timeouts }: ProviderSettings, world: ProviderWorld): Provider {
   const { now, after } = world;
   const key = createProviderKey(api_key, world.resolve, now);
-  const transport = createTransport({ provider: name, connect: timeouts.connect, after });
+  const transport = createTransport({ provider: name, connect: timeouts.connect, after, tap: world.tap });
   const kept = createKeptReplies<KeptReply>(KEPT_MOST, KEPT_SIZE, keptSize);
   // The SDK adds the version itself; people write it as well.
   const base = baseUrl(endpoint, ENDPOINT).replace(/\/v1$/, '');
@@ -157,6 +157,7 @@ function provide(sdk: Sdk, { name, api_key, endpoint, timeouts }: ProviderSettin
     name,
     available: () => !closed,
     listModels: list.read,
+    listProblem: list.problem,
     chat: (request, { signal }) => chat(request, signal),
     forgetKey: key.forget,
     status: () => availabilityOf(name, base, closed, list.problem()),

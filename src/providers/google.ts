@@ -80,7 +80,7 @@ export async function createGoogleProvider(settings: ProviderSettings, world: Pr
 function provide(sdk: Sdk, { name, api_key, endpoint, timeouts }: ProviderSettings, world: ProviderWorld): Provider {
   const { now, after } = world;
   const key = createProviderKey(api_key, world.resolve, now);
-  const transport = createTransport({ provider: name, connect: timeouts.connect, after });
+  const transport = createTransport({ provider: name, connect: timeouts.connect, after, tap: world.tap });
   const kept = createKeptReplies<KeptParts>(KEPT_MOST, KEPT_SIZE, partsSize);
   // The SDK adds the version itself; people write it as well.
   const base = baseUrl(endpoint, ENDPOINT).replace(/\/v1beta$/, '');
@@ -196,6 +196,7 @@ function provide(sdk: Sdk, { name, api_key, endpoint, timeouts }: ProviderSettin
     name,
     available: () => !closed,
     listModels: list.read,
+    listProblem: list.problem,
     chat: (request, { signal }) => chat(request, signal),
     embed,
     forgetKey: key.forget,

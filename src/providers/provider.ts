@@ -151,6 +151,11 @@ export interface Provider {
   /** The built-in table with what the vendor lists now; the table alone when it cannot be asked. Never throws. */
   listModels(): Promise<readonly ModelInfo[]>;
   /**
+   * Why the vendor's own list could not be had when it was last asked for; undefined when it could, or was not asked for
+   * yet. A provider that has nobody to ask does not have this.
+   */
+  listProblem?(): string | undefined;
+  /**
    * Streams one reply. An aborted signal ends it soon, with an `error` event or none; it never throws. One call is one
    * request: whoever calls decides whether to try again.
    */

@@ -4,6 +4,7 @@
 import type { SecretResolver } from '../secrets/resolver.ts';
 import type { World } from '../world.ts';
 import type { ProviderTimeouts } from './provider.ts';
+import type { WireTap } from './wire-tap.ts';
 
 /** One entry of `providers`. */
 export interface ProviderSettings {
@@ -22,4 +23,6 @@ export interface ProviderWorld extends Pick<World, 'now' | 'after' | 'uuid'> {
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
   /** The text a secret stands for. */
   readonly resolve: SecretResolver['resolve'];
+  /** Who looks at what is sent and comes, if anybody does. */
+  readonly tap?: Pick<WireTap, 'exchange'>;
 }

@@ -5,6 +5,8 @@ import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import { SigilError } from '../errors.ts';
 import type { World } from '../world.ts';
 import { excerpt, providerFailure, reasonOf } from './failures.ts';
+import type { WireHeader } from './wire-entry.ts';
+import type { WireExchange, WireTap } from './wire-tap.ts';
 
 /** Bytes read of an answer that is an error: it is shown in one sentence. */
 const ERROR_BODY_MOST = 256 * 1024;
@@ -28,10 +30,12 @@ export interface TransportOptions {
   /** How long connecting may take, in milliseconds. */
   readonly connect: number;
   readonly after: World['after'];
+  /** Who looks at what is sent and comes, if anybody does. */
+  readonly tap?: Pick<WireTap, 'exchange'> | undefined;
 }
 
 /** The connections of one provider. As many as there are calls: how many those may be is decided elsewhere. */
-export function createTransport({ provider, connect, after }: TransportOptions): Transport {
+export function createTransport({ provider, connect, after, tap }: TransportOptions): Transport {
   // Imported, it would load what the whole of fetch is made of.
   const http = process.getBuiltinModule('node:http');
   const https = process.getBuiltinModule('node:https');
@@ -63,6 +67,8 @@ export function createTransport({ provider, connect, after }: TransportOptions):
       headers['accept-encoding'] = 'identity';
       if (body !== undefined) headers['content-length'] = String(body.length);
       const request = send(url, { method: init.method ?? 'GET', headers });
+      const seen = tap?.exchange(provider);
+      if (seen !== undefined) watch(request, url, body, seen, signal);
       return await new Promise<Response>((resolve, reject) => {
         const abort = (): void => void request.destroy(abortReason(signal));
         signal?.addEventListener('abort', abort, { once: true });
@@ -100,6 +106,47 @@ export function createTransport({ provider, connect, after }: TransportOptions):
   };
 }
 
+/** Tells of a request and its answer. It only listens along: an answer flows when its reader wants it to. */
+function watch(
+  request: ClientRequest,
+  url: URL,
+  body: Buffer | undefined,
+  seen: WireExchange,
+  signal: AbortSignal | undefined,
+): void {
+  const names = request.getRawHeaderNames();
+  seen.request(
+    request.method,
+    url,
+    names.map((name): WireHeader => [name, String(request.getHeader(name) ?? '')]),
+    body,
+  );
+  let answered = false;
+  request.once('response', (answer) => {
+    answered = true;
+    seen.answer(answer.statusCode ?? 0, answer.statusMessage ?? '', pairsOf(answer.rawHeaders));
+    // It waits for its reader: whoever listens first would set it flowing.
+    answer.pause();
+    answer.on('data', (chunk: Buffer) => seen.chunk(chunk));
+    answer.once('close', () => {
+      const broken = answer.errored?.message ?? (answer.readableEnded ? '' : 'no more of it was read');
+      seen.answerEnd(signal?.aborted === true && broken !== '' ? 'we ended the call' : broken);
+    });
+  });
+  let why = '';
+  request.on('error', (error) => {
+    why = reasonOf(error);
+  });
+  request.once('close', () => {
+    if (answered) return;
+    seen.noAnswer(signal?.aborted === true ? 'we ended the call' : why || 'closed without an answer');
+  });
+}
+
+function* pairsOf(raw: readonly string[]): Generator<WireHeader> {
+  for (let at = 0; at + 1 < raw.length; at += 2) yield [raw[at] ?? '', raw[at + 1] ?? ''];
+}
+
 function bytesOf(body: RequestInit['body'] | undefined): Buffer | undefined {
   if (body === undefined || body === null) return undefined;
   if (typeof body === 'string') return Buffer.from(body);
@@ -132,8 +179,7 @@ function limitConnecting(request: ClientRequest, ms: number, after: World['after
 function responseOf(answer: IncomingMessage, over: () => void): Response {
   const status = answer.statusCode ?? 0;
   const headers = new Headers();
-  const { rawHeaders } = answer;
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) headers.append(rawHeaders[at] ?? '', rawHeaders[at + 1] ?? '');
+  for (const [name, value] of pairsOf(answer.rawHeaders)) headers.append(name, value);
   const init = { status, statusText: answer.statusMessage ?? '', headers };
   answer.once('close', over);
   if (BODILESS.has(status)) {

@@ -28,7 +28,7 @@ export interface CallModelOptions {
   readonly bus: Pick<SigilBus, 'ask' | 'send'>;
   readonly world: World;
   /** Runs a provider's stream; the adapter's promises stay behind this. */
-  readonly stream: (provider: string, request: ChatRequest, sink: StreamSink) => Abort;
+  readonly stream: (provider: string, request: ChatRequest, sink: StreamSink, turn_id?: string) => Abort;
   /** The request for the next call of a state's turn. */
   readonly prepare: (state: SessionState) => ChatRequest | Failure;
   readonly retries: (provider: string) => Retries;
@@ -200,7 +200,7 @@ class ModelCall {
       if (!this.again(error, heard)) this.end(error);
     };
     let abortStream: Abort = nothing;
-    abortStream = options.stream(this.name, request, {
+    const sink: StreamSink = {
       event: (event) => {
         if (!open || this.over) return;
         if (event.type === 'error') return fail(event.error);
@@ -213,7 +213,8 @@ class ModelCall {
         close({ outcome: 'ok' });
         this.end(null);
       },
-    });
+    };
+    abortStream = options.stream(this.name, request, sink, turn_id);
     this.stop = () => {
       abortStream();
       account();

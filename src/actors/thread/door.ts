@@ -2,17 +2,22 @@
 // A thread's own door: answers the inspector's questions about its actors and figures, and drains its lanes when asked.
 
 import type { Envelope } from '../../bus/envelope.ts';
-import { failure } from '../../errors.ts';
+import { type Failure, failure } from '../../errors.ts';
 import type { SigilBus } from '../protocols.ts';
 import type { CallOutcome } from '../provider/protocol.ts';
 import type { Residents } from '../residents.ts';
-import type { BusStats, KeyState, ThreadProtocol, ThreadStats } from './protocol.ts';
+import type { BusStats, KeyState, ListedModels, ThreadProtocol, ThreadStats } from './protocol.ts';
 
 /** What a thread that makes calls of models is asked about them. */
 export interface VendorDoor {
   probe(asked: ThreadProtocol['thread.probe']['body'], done: (outcome: CallOutcome) => void): void;
   key(asked: ThreadProtocol['thread.key']['body'], done: (state: KeyState) => void): void;
+  models(asked: ThreadProtocol['thread.models']['body'], done: (answer: ModelsAnswer) => void): void;
 }
+
+export type ModelsAnswer =
+  | { readonly ok: true; readonly listed: ListedModels }
+  | { readonly ok: false; readonly error: Failure };
 
 export interface ThreadDoorOptions {
   readonly thread: string;
@@ -50,11 +55,16 @@ export function threadDoor(options: ThreadDoorOptions): (envelope: Envelope) => 
       case 'thread.bus':
         return bus.reply(envelope, options.busStats());
       case 'thread.probe':
+      case 'thread.models':
       case 'thread.key': {
         const vendors = options.vendors();
         if (vendors === undefined)
           return bus.fail(envelope, failure('not_found', `${options.thread} makes no calls of models.`));
         const done = (reply: CallOutcome | KeyState): void => bus.reply(envelope, reply);
+        if (envelope.type === 'thread.models')
+          return vendors.models(envelope.body as ThreadProtocol['thread.models']['body'], (answer) =>
+            answer.ok ? bus.reply(envelope, answer.listed) : bus.fail(envelope, answer.error),
+          );
         if (envelope.type === 'thread.key')
           return vendors.key(envelope.body as ThreadProtocol['thread.key']['body'], done);
         return vendors.probe(envelope.body as ThreadProtocol['thread.probe']['body'], done);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What every thread's own door answers to: its actors and its figures, for the live inspector.
 
+import type { ModelInfo } from '../../providers/provider.ts';
 import type { CallOutcome } from '../provider/protocol.ts';
 
 /** An actor as the inspector shows it. Times are RFC 3339. */
@@ -128,6 +129,15 @@ export interface KeyState {
   readonly refused: boolean;
 }
 
+/** What a provider's models are. */
+export interface ListedModels {
+  readonly models: readonly ModelInfo[];
+  /** Whether the vendor's own list is in it; else only what is known without asking. */
+  readonly live: boolean;
+  /** Why it is not; null when it is. */
+  readonly reason: string | null;
+}
+
 export type ThreadProtocol = {
   /**
    * Actors of this thread in address order, from after `cursor` (an address) on. A question looks at so many and no more:
@@ -145,6 +155,8 @@ export type ThreadProtocol = {
   /** Somebody watches steps of this thread's actors and will say so again within seconds. */
   readonly 'thread.follow': { readonly body: TraceWish; readonly reply: Record<string, never> };
   readonly 'thread.stats': { readonly body: Record<string, never>; readonly reply: ThreadStats };
+  /** The models of a provider, its vendor asked: only lanes know how, and answer. */
+  readonly 'thread.models': { readonly body: { readonly provider: string }; readonly reply: ListedModels };
   readonly 'thread.bus': { readonly body: Record<string, never>; readonly reply: BusStats };
   /**
    * A lane makes the smallest call there is of a provider's model, for nobody, and tells how it went. It takes as long as

@@ -83,7 +83,7 @@ function refusalOf(thrown: APIError): Refusal | undefined {
 export function createEndpoint({ settings, world, base, headers = {} }: EndpointOptions): Endpoint {
   const { name, timeouts, api_key } = settings;
   const { now, after } = world;
-  const transport = createTransport({ provider: name, connect: timeouts.connect, after });
+  const transport = createTransport({ provider: name, connect: timeouts.connect, after, tap: world.tap });
   const key = createProviderKey(api_key, world.resolve, now);
   // Nothing is taken from the environment: it may be another account's.
   const client = new OpenAI({

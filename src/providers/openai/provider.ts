@@ -129,6 +129,7 @@ export function createOpenAiProvider(flavour: Flavour): Provider {
     name,
     available: () => !closed,
     listModels: list.read,
+    listProblem: list.problem,
     chat: (request, { signal }) => chat(request, signal),
     embed: async (texts, options) => {
       const vectors: Float32Array[] = [];
