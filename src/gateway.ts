@@ -9,7 +9,7 @@ import type { RunningGateway, StartOptions } from './cli/running-gateway.ts';
 import { versionInfo } from './cli/version.ts';
 import { backupSource } from './composition/backup-job.ts';
 import type { House } from './composition/boot.ts';
-import { budgetScopes, providerTypes } from './composition/config-scopes.ts';
+import { budgetScopes, configuredProviders } from './composition/config-scopes.ts';
 import { createContext, type ThreadContext } from './composition/context.ts';
 import { type Held, socketIn, takeDataDir } from './composition/data-dir.ts';
 import { THREAD_ENTRY, threadWorkers } from './composition/early-threads.ts';
@@ -345,7 +345,7 @@ function edgeOf(parts: EdgeParts): Edge {
     resting: [...resting],
     threadOf: (of) => names[place(of)] ?? '',
     workspaces: Object.keys(config.workspaces),
-    providers: [...providerTypes(config).keys()],
+    providers: configuredProviders(config),
     channels: PULL_CHANNELS,
     budgets: budgetScopes(config),
     state,

@@ -2,7 +2,7 @@
 // What of the config has an actor of its own: the providers, and the budgets whose limits a call could reach.
 
 import type { Config } from '../config/schema.ts';
-import { defaultModel } from '../providers/registry.ts';
+import { builtInModels, defaultModel } from '../providers/registry.ts';
 import type { ProviderEntry } from './model-stream.ts';
 
 /** The providers there are: the built-in one, and those configured. Name to type. */
@@ -10,6 +10,11 @@ export function providerTypes(config: Config): ReadonlyMap<string, string> {
   const types = new Map([['sigil', 'sigil']]);
   for (const [name, provider] of Object.entries(config.providers)) types.set(name, provider.type ?? name);
   return types;
+}
+
+/** The providers there are with what is known of their models without asking. */
+export function configuredProviders(config: Config) {
+  return Array.from(providerTypes(config), ([name, type]) => ({ name, type, models: builtInModels(type, name) }));
 }
 
 /** The built-in one waits for nothing, so what it is told of waiting does not matter. */

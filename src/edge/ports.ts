@@ -5,6 +5,7 @@ import type { Quarantined } from '../actors/gateway/protocol.ts';
 import type { SigilBus } from '../actors/protocols.ts';
 import type { Address } from '../bus/address.ts';
 import type { Config } from '../config/schema.ts';
+import type { ModelInfo } from '../providers/provider.ts';
 import type { SecretKeeping } from '../secrets/keeping.ts';
 import type { Redactor } from '../secrets/redactor.ts';
 import type { Actor } from '../stores/directory-commands.ts';
@@ -74,6 +75,14 @@ export interface UserErasure {
   erasing(user_id: string): boolean;
 }
 
+/** A provider that runs, as far as it is known without asking it. */
+export interface ConfiguredProvider {
+  readonly name: string;
+  readonly type: string;
+  /** The built-in table of its models. */
+  readonly models: readonly ModelInfo[];
+}
+
 export interface EdgePorts {
   readonly bus: SigilBus;
   readonly store: ReadStore;
@@ -97,8 +106,8 @@ export interface EdgePorts {
   threadOf(of: Address): string;
   /** Configured workspace ids; more exist once somebody wrote in them. */
   readonly workspaces: readonly string[];
-  /** Configured providers and channels by actor id, for status. */
-  readonly providers: readonly string[];
+  readonly providers: readonly ConfiguredProvider[];
+  /** Configured channels by actor id, for status. */
   readonly channels: readonly string[];
   /** Budget scopes with an actor (`global`, `workspace:<id>`). */
   readonly budgets: readonly string[];

@@ -110,6 +110,11 @@ export function knownModels(type: string): { readonly models: readonly string[];
     : { models: known.models.map(({ id }) => id), any_model: known.anyModel };
 }
 
+/** The same with all that is known of each, as a provider of this name has them. */
+export function builtInModels(type: string, provider: string): readonly ModelInfo[] {
+  return (typeOf(type)?.models ?? []).map((model) => ({ ...model, provider }));
+}
+
 /** What a model can do as far as the built-in table tells; for one that is not in it, what nearly every model can. */
 export function knownCapabilities(type: string, model: string): ModelInfo['capabilities'] {
   return typeOf(type)?.models.find(({ id }) => id === model)?.capabilities ?? UNKNOWN_CAPABILITIES;

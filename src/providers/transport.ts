@@ -121,6 +121,9 @@ function watch(
     names.map((name): WireHeader => [name, String(request.getHeader(name) ?? '')]),
     body,
   );
+  /** Asked when it happens: whoever waited lets go of a call that failed. */
+  const whyOf = (error: Error): string => (signal?.aborted === true ? 'we ended the call' : reasonOf(error));
+  let why = '';
   let answered = false;
   request.once('response', (answer) => {
     answered = true;
@@ -128,18 +131,16 @@ function watch(
     // It waits for its reader: whoever listens first would set it flowing.
     answer.pause();
     answer.on('data', (chunk: Buffer) => seen.chunk(chunk));
-    answer.once('close', () => {
-      const broken = answer.errored?.message ?? (answer.readableEnded ? '' : 'no more of it was read');
-      seen.answerEnd(signal?.aborted === true && broken !== '' ? 'we ended the call' : broken);
+    answer.once('error', (error) => {
+      why = whyOf(error);
     });
+    answer.once('close', () => seen.answerEnd(why || (answer.readableEnded ? '' : 'no more of it was read')));
   });
-  let why = '';
   request.on('error', (error) => {
-    why = reasonOf(error);
+    why ||= whyOf(error);
   });
   request.once('close', () => {
-    if (answered) return;
-    seen.noAnswer(signal?.aborted === true ? 'we ended the call' : why || 'closed without an answer');
+    if (!answered) seen.noAnswer(why || 'the connection was closed without an answer');
   });
 }
 

@@ -66,8 +66,3 @@ export type WireEntry = {
   /** Counts the entries of a call from 1: a number that is missing was dropped on its way. */
   readonly n: number;
 } & WirePart;
-
-/** The topic (of a lane thread's address) that carries {@link WireEntry}s of one provider, or of all without a name. */
-export function wireTopic(provider = ''): string {
-  return `wire:${provider}`;
-}

@@ -121,7 +121,7 @@ export class FakeHouse {
       resting: [],
       threadOf: () => 'lane-1',
       workspaces: ['homelab'],
-      providers: ['sigil'],
+      providers: [{ name: 'sigil', type: 'sigil', models: [] }],
       channels: ['http'],
       budgets: ['global'],
       state: () => this.state,

@@ -179,3 +179,8 @@ export type ThreadProtocol = {
 export function traceName({ kind = '', address = '' }: TraceWish): string {
   return `trace:${kind}:${address}`;
 }
+
+/** The topic (of a lane's address) that carries a `WireEntry` for the traffic of a provider, or of all without a name. */
+export function wireName(provider = ''): string {
+  return `wire:${provider}`;
+}

@@ -9,6 +9,7 @@ import { chatRoutes } from './chat.ts';
 import { debugRoutes } from './debug.ts';
 import { knowledgeRoutes } from './knowledge.ts';
 import { memoryRoutes } from './memory.ts';
+import { providerRoutes } from './providers.ts';
 import { secretRoutes } from './secrets.ts';
 import { sessionRoutes } from './sessions.ts';
 import { systemRoutes } from './system.ts';
@@ -20,6 +21,7 @@ import { userRoutes } from './users.ts';
 export function allRoutes(edge: EdgeContext): readonly Route[] {
   return [
     ...systemRoutes(edge),
+    ...providerRoutes(edge),
     ...chatRoutes(edge),
     ...turnRoutes(edge),
     ...sessionRoutes(edge),

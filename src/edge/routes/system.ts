@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The gateway about itself: health, readiness, status, providers.
+// The gateway about itself: health, readiness, status.
 
 import type { BudgetStatus } from '../../actors/budget/protocol.ts';
-import type { ProviderStatus } from '../../actors/provider/protocol.ts';
 import { address } from '../../bus/address.ts';
 import { threadTotals } from '../actor-page.ts';
 import { tryAsk } from '../ask.ts';
@@ -10,6 +9,7 @@ import type { EdgeContext } from '../context.ts';
 import { type Answer, json, type Route } from '../exchange.ts';
 import { openapiDocument } from '../openapi.ts';
 import { Refusal } from '../problem.ts';
+import { runningProviders } from '../provider-view.ts';
 import type { ChannelItem, StatusAnswer } from '../schemas/system.ts';
 import { threadItems } from '../threads.ts';
 
@@ -21,11 +21,6 @@ export function systemRoutes(edge: EdgeContext): readonly Route[] {
     { method: 'GET', path: '/health', handle: () => json({ status: 'ok' }) },
     { method: 'GET', path: '/ready', handle: () => readiness(edge) },
     { method: 'GET', path: '/api/v1/status', handle: () => status(edge) },
-    {
-      method: 'GET',
-      path: '/api/v1/providers',
-      handle: async () => json({ items: await providers(edge), next_cursor: null }),
-    },
     { method: 'GET', path: '/openapi.json', handle: async () => json(await openapiDocument()) },
   ];
 }
@@ -42,33 +37,6 @@ function readiness(edge: EdgeContext): Answer {
 }
 
 const UNREACHABLE = 'unreachable';
-
-async function providers(edge: EdgeContext): Promise<readonly ProviderStatus[]> {
-  const { bus, providers: names } = edge.ports;
-  return await Promise.all(
-    names.map(async (name) => {
-      const asked = await tryAsk(bus, address('provider', name), 'provider.status', {});
-      if (asked.ok) return asked.answer;
-      const { message } = asked.error;
-      return {
-        name,
-        state: UNREACHABLE,
-        available: false,
-        message,
-        in_flight: 0,
-        waiting: 0,
-        waits_for: null,
-        calls: 0,
-        failures: 0,
-        probes: 0,
-        last_error: null,
-        retry_at: null,
-        latency: { first_event_ms: null, took_ms: null },
-        models: [],
-      };
-    }),
-  );
-}
 
 async function channels(edge: EdgeContext): Promise<readonly ChannelItem[]> {
   const { bus, channels: names } = edge.ports;
@@ -96,12 +64,12 @@ async function budgets(edge: EdgeContext): Promise<readonly BudgetStatus[]> {
 /** Everything is asked at once and for a second at most: one part that does not answer never hides the others. */
 async function status(edge: EdgeContext): Promise<Answer> {
   const { ports } = edge;
-  const [root, threads, totals, allChannels, allProviders, allBudgets] = await Promise.all([
+  const [root, threads, totals, allChannels, providers, allBudgets] = await Promise.all([
     tryAsk(ports.bus, address('gateway', 'root'), 'gateway.status', {}),
     threadItems(ports),
     threadTotals(ports),
     channels(edge),
-    providers(edge),
+    runningProviders(ports),
     budgets(edge),
   ]);
   const known = root.ok ? root.answer : { state: UNREACHABLE, quarantined: [], restarts: [] };
@@ -115,7 +83,7 @@ async function status(edge: EdgeContext): Promise<Answer> {
     threads,
     actors: { total: totals.actors, by_kind: totals.by_kind },
     channels: allChannels,
-    providers: allProviders,
+    providers,
     budgets: allBudgets,
     quarantined: [...new Map(quarantined.map((part) => [part.what, part])).values()],
     restarts: known.restarts,

@@ -7,6 +7,7 @@ import * as debug from './debug.ts';
 import * as directory from './directory.ts';
 import * as kept from './directory-answers.ts';
 import { TRACE_EVENTS, TURN_EVENTS } from './events.ts';
+import * as providers from './providers.ts';
 import * as requests from './requests.ts';
 import * as system from './system.ts';
 
@@ -67,8 +68,11 @@ export const COMPONENTS = {
   Health: system.Health,
   Ready: system.Ready,
   Problem: system.Problem,
-  Provider: system.Provider,
-  Providers: system.Providers,
+  Provider: providers.Provider,
+  Providers: providers.Providers,
+  ProviderHealth: providers.ProviderHealth,
+  Model: providers.Model,
+  Models: providers.Models,
   Budget: system.Budget,
   Thread: system.Thread,
   Threads: system.Threads,
@@ -88,6 +92,9 @@ export const COMPONENTS = {
   ErrorData: TURN_EVENTS.error,
   TransitionData: TRACE_EVENTS.transition,
   DroppedData: TRACE_EVENTS.dropped,
+  WireEntryData: providers.WIRE_EVENTS.entry,
+  WireDroppedData: providers.WIRE_EVENTS.dropped,
+  WireLostData: providers.WIRE_EVENTS.lost,
 } as const satisfies Record<string, z.ZodType>;
 
 const NAMES: ReadonlyMap<z.ZodType, string> = new Map(

@@ -7,6 +7,7 @@ import type { Method } from '../exchange.ts';
 import type { ComponentName } from './components.ts';
 import * as directory from './directory.ts';
 import { TRACE_EVENTS, TURN_EVENTS } from './events.ts';
+import { WIRE_EVENTS } from './providers.ts';
 import * as requests from './requests.ts';
 
 export interface Operation {
@@ -72,6 +73,7 @@ const TURN_FAILS: readonly ErrorCode[] = [
 ];
 const SESSION = { id: "The session's id." };
 const USER = { id: "The user's id." };
+const PROVIDER = { name: "The provider's name." };
 const SECRET = { service: 'What it is for.', account: 'Which of them.' };
 const PAIRING = { id: "The pairing's id." };
 const TURN = { id: "The turn's id." };
@@ -106,6 +108,30 @@ export const OPERATIONS: readonly Operation[] = [
   operation('GET /api/v1/providers', 'listProviders', 'Providers of language models', {
     tag: 'gateway',
     answer: 'Providers',
+  }),
+  operation('GET /api/v1/providers/:name', 'getProvider', 'How a provider is', {
+    tag: 'gateway',
+    params: PROVIDER,
+    answer: 'Provider',
+    refuses: ['not_found'],
+  }),
+  operation(
+    'GET /api/v1/providers/:name/health',
+    'getProviderHealth',
+    'Whether a provider can be asked, and if not why',
+    {
+      tag: 'gateway',
+      params: PROVIDER,
+      answer: 'ProviderHealth',
+      refuses: ['not_found'],
+    },
+  ),
+  operation('GET /api/v1/providers/:name/models', 'listModels', 'Models of a provider, its vendor asked for them', {
+    tag: 'gateway',
+    params: PROVIDER,
+    query: requests.PageQuery,
+    answer: 'Models',
+    refuses: ['validation_failed', 'not_found', 'provider_unavailable'],
   }),
   operation('POST /api/v1/chat', 'chat', 'Sends a message and waits for the whole answer', {
     tag: 'chat',
@@ -388,6 +414,17 @@ export const OPERATIONS: readonly Operation[] = [
     answer: 'ActorDetailed',
     refuses: ['validation_failed', ...OWNED],
   }),
+  operation(
+    'GET /debug/providers/stream',
+    'streamProviderTraffic',
+    'What goes to vendors and comes from them; needs `admin:*`',
+    {
+      tag: 'debug',
+      query: requests.WireQuery,
+      events: WIRE_EVENTS,
+      refuses: ['validation_failed', 'forbidden', 'not_found', 'overloaded'],
+    },
+  ),
   operation('GET /debug/threads', 'listThreads', 'Threads with their figures', {
     tag: 'debug',
     answer: 'Threads',

@@ -153,6 +153,10 @@ export const TraceQuery = z.object({
   address: z.string().max(256).optional().describe('Only this actor.'),
 });
 
+export const WireQuery = z.object({
+  provider: z.string().max(256).optional().describe('Only this provider.'),
+});
+
 export const ResumeQuery = z.object({
   last_event_id: z.string().optional().describe('As the header `Last-Event-ID`, for those who cannot send one.'),
 });

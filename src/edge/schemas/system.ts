@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is answered about the gateway itself: health, status, providers, and problems.
+// What is answered about the gateway itself: health, status, and problems.
 
 import { z } from 'zod';
 import type { BudgetStatus } from '../../actors/budget/protocol.ts';
-import type { ProviderStatus } from '../../actors/provider/protocol.ts';
 import type { DeepReadonly } from '../../config/schema.ts';
 import { Counts, listOf, Time } from './fields.ts';
+import { Provider } from './providers.ts';
 
 export const Health = z.object({ status: z.literal('ok') }).describe('The process serves.');
 export const Ready = z.object({ status: z.literal('ready') }).describe('Stores are open and lanes run.');
@@ -24,41 +24,6 @@ export const Problem = z
       .describe('Everything wrong with the request, for `validation_failed`.'),
   })
   .describe('Problem details (RFC 9457).');
-
-const LastError = z.object({ code: z.string(), message: z.string(), at: Time }).nullable();
-const RetryAt = Time.nullable().describe('When it is tried again; null while its circuit is closed.');
-const Percentiles = z.object({ p50: z.number(), p95: z.number(), p99: z.number() }).nullable();
-
-export const Provider = z
-  .object({
-    name: z.string(),
-    state: z.string().describe('The state of its circuit; `unreachable` when its actor did not answer.'),
-    available: z.boolean(),
-    message: z.string(),
-    in_flight: z.int(),
-    waiting: z.int(),
-    waits_for: z
-      .enum(['max_concurrency', 'requests_per_minute', 'tokens_per_minute'])
-      .nullable()
-      .describe('The setting that lets the next of those that wait wait; null when none does.'),
-    calls: z.int(),
-    failures: z.int(),
-    probes: z.int().describe('Calls made only to find out whether it is back, for nobody.'),
-    last_error: LastError,
-    retry_at: RetryAt,
-    latency: z
-      .object({
-        first_event_ms: Percentiles.describe('Until the first event of an answer.'),
-        took_ms: Percentiles.describe('Until its end.'),
-      })
-      .describe('Of the newest calls that went well, in milliseconds; null when there were none.'),
-    models: z
-      .array(z.object({ model: z.string(), state: z.string(), retry_at: RetryAt, last_error: LastError }))
-      .describe('Models whose own circuit is not closed.'),
-  })
-  .describe('A provider of language models.');
-
-export const Providers = listOf(Provider);
 
 const Channel = z
   .object({
@@ -134,6 +99,5 @@ export type ChannelItem = DeepReadonly<z.output<typeof Channel>>;
 
 /** What actors say about themselves is answered as it is. */
 export const SAME = {
-  provider: (status: ProviderStatus): DeepReadonly<z.output<typeof Provider>> => status,
   budget: (status: BudgetStatus): DeepReadonly<z.output<typeof Budget>> => status,
 };
