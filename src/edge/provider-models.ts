@@ -41,14 +41,12 @@ export async function modelPage(
 
 const order = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0);
 
-/** The lane on which its actor lives remembers the list; another answers where that one has just ended. */
+/** Always the first lane, which remembers the list; the others where that one has just ended, and then its next life. */
 async function askLanes(edge: EdgeContext, name: string, table: readonly ModelInfo[]): Promise<ListedModels> {
-  const { bus, threadOf } = edge.ports;
-  const home = threadOf(address('provider', name));
   let reason = 'There is no lane thread to ask.';
-  for (const lane of [home, ...edge.lanes.filter((other) => other !== home)]) {
+  for (const lane of [...edge.lanes, ...edge.lanes.slice(0, 1)]) {
     try {
-      return await ask(bus, address('thread', lane), 'thread.models', { provider: name }, WITHIN_MS);
+      return await ask(edge.ports.bus, address('thread', lane), 'thread.models', { provider: name }, WITHIN_MS);
     } catch (thrown) {
       if (!(thrown instanceof SigilError)) throw thrown;
       reason = thrown.failure.message;
