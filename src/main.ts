@@ -38,6 +38,7 @@ async function main(argv: readonly string[]): Promise<number> {
     },
     startGateway: async (options) => (await import('./gateway.ts')).startGateway(options, redactor, workers),
     dataKeeping: async () => (await import('./composition/data-keeping.ts')).dataKeeping,
+    knownProviders: async (config) => (await import('./composition/config-scopes.ts')).configuredProviders(config),
     knownTypes: async () => (await import('./composition/known-types.ts')).knownTypes,
   });
 }

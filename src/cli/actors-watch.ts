@@ -11,6 +11,7 @@ import { serverEvents } from './event-stream.ts';
 import { number, object, parsed, text } from './json-reading.ts';
 import { withQuery } from './pages.ts';
 import { stateText } from './state-text.ts';
+import { type Ending, statusOf, stopping } from './stopping.ts';
 import { oneLine } from './terminal-text.ts';
 
 const REDRAW_MS = 500;
@@ -25,9 +26,6 @@ const SCREEN = {
   below: `${CSI}J`,
 };
 
-/** Why watching ended. */
-type Ending = 'quit' | 'interrupted' | 'closed';
-
 interface Watching {
   readonly ended: Promise<Ending>;
   readonly signal: AbortSignal;
@@ -37,15 +35,7 @@ interface Watching {
 /** Listens for `q`, Ctrl-C, signals and the end of stdout. */
 function watching({ output }: Call): Watching {
   const { stdin } = process;
-  const stop = new AbortController();
-  const { promise, resolve } = Promise.withResolvers<Ending>();
-  const end = (ending: Ending) => {
-    resolve(ending);
-    stop.abort();
-  };
-  process.on('SIGINT', () => end('interrupted'));
-  process.on('SIGTERM', () => end('interrupted'));
-  output.onClosed(() => end('closed'));
+  const { ended, signal, end } = stopping(output);
   const raw = output.terminal && stdin.isTTY === true;
   if (raw) {
     stdin.setRawMode(true);
@@ -56,11 +46,7 @@ function watching({ output }: Call): Watching {
       else if (/q/i.test(keys) || keys.includes('\u0004')) end('quit');
     });
   }
-  return { ended: promise, signal: stop.signal, restore: () => raw && stdin.setRawMode(false) };
-}
-
-function statusOf(ending: Ending): number {
-  return ending === 'interrupted' ? EXIT.interrupted : EXIT.done;
+  return { ended, signal, restore: () => raw && stdin.setRawMode(false) };
 }
 
 /** Resolves early, without a complaint, when the signal comes. */

@@ -3,6 +3,8 @@
 
 import { Command, Option } from 'commander';
 import type { KnownTypes } from '../config/entries.ts';
+import type { Config } from '../config/schema.ts';
+import type { ModelInfo } from '../providers/provider.ts';
 import type { Redactor } from '../secrets/redactor.ts';
 import type { DataKeeping } from './data-keeping.ts';
 import type { Output } from './output.ts';
@@ -17,6 +19,13 @@ export interface Globals {
   readonly verbose: boolean;
 }
 
+/** A provider as its configuration and the built-in tables have it. */
+export interface KnownProvider {
+  readonly name: string;
+  readonly type: string;
+  readonly models: readonly ModelInfo[];
+}
+
 /** What the composition root gives to the command line. */
 export interface Composition {
   readonly startGateway: StartGateway;
@@ -26,6 +35,8 @@ export interface Composition {
   dataKeeping(): Promise<DataKeeping>;
   /** Hides secrets in what is said of errors: the same one that a gateway in this process has. */
   readonly redactor: Redactor;
+  /** The providers of a configuration, with what is known of their models without asking. */
+  knownProviders(config: Config): Promise<readonly KnownProvider[]>;
   /** The provider and channel types this build has. */
   knownTypes(): Promise<KnownTypes>;
 }

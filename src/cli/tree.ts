@@ -248,6 +248,47 @@ function addAudit(program: CliCommand): void {
     .runs(() => import('./audit-verify.ts'));
 }
 
+const TRACE_KINDS = ['request', 'answer', 'events'];
+
+function addProvider(program: CliCommand): void {
+  const provider = program
+    .command('provider')
+    .summary('providers of models: list, health, models, trace')
+    .helpGroup('See inside:');
+  provider
+    .command('list')
+    .summary('the providers there are, and how each is')
+    .description('Without a running gateway it shows those of the configuration.')
+    .runs(() => import('./provider-list.ts'));
+  provider
+    .command('health')
+    .summary('what is wrong with providers, and what mends it')
+    .description('Exit status 1 when one of them, or of their models, cannot be asked.')
+    .argument('[NAME]', 'one provider; all when absent')
+    .runs(() => import('./provider-health.ts'));
+  provider
+    .command('models')
+    .summary('the models that can be chosen: what vendors list now, with what is known without asking')
+    .description('Without a running gateway it shows what is known without asking.')
+    .argument('[NAME]', 'one provider; all when absent')
+    .runs(() => import('./provider-models.ts'));
+  provider
+    .command('trace')
+    .summary('follow what is sent to vendors and what they answer, to the last byte')
+    .description(
+      'Requests with their headers and bodies, answers as they come, and the events made of them, of every call that begins\n' +
+        'while it runs; keys are hidden. It shows what people write, so it needs the permission admin:*. With --json each\n' +
+        'entry is a JSON document on a line of its own.',
+    )
+    .argument('[NAME]', 'one provider; all when absent')
+    .addOption(
+      new CliOption('--only <WHAT>', 'only requests, only answers, or only the events made of them')
+        .choices(TRACE_KINDS)
+        .completesWith(TRACE_KINDS),
+    )
+    .runs(() => import('./provider-trace.ts'), { ownSignals: true });
+}
+
 function addUsage(program: CliCommand): void {
   program
     .command('usage')
@@ -415,6 +456,7 @@ export function createProgram(): CliCommand {
     .option('--watch', 'keep watching; on a terminal it redraws like top')
     .addOption(new CliOption('--kind <K>', 'only actors of this kind').completesWith(KINDS))
     .runs(() => import('./actors.ts'), { ownSignals: true });
+  addProvider(program);
   addSession(program);
   addMemory(program);
   addBackup(program);

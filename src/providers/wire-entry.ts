@@ -27,7 +27,13 @@ export type WirePart =
       readonly body_bytes: number;
     }
   /** A piece of the request's body: in order, all of them are the body. */
-  | { readonly kind: 'request_body'; readonly exchange: number; readonly encoding: WireEncoding; readonly text: string }
+  | {
+      readonly kind: 'request_body';
+      readonly exchange: number;
+      readonly encoding: WireEncoding;
+      readonly text: string;
+      readonly last: boolean;
+    }
   /** The head of an answer, so long after the request. */
   | {
       readonly kind: 'answer';

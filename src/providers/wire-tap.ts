@@ -131,11 +131,12 @@ function toldExchange(told: Told): WireExchange {
       const body_bytes = content?.byteLength ?? 0;
       const shown = { url: shownUrl(url, hide), headers: shownHeaders(headers, hide) };
       told.tell({ kind: 'request', exchange, method, ...shown, body_bytes });
-      const text = new BodyText(hide, (piece, encoding) =>
-        told.tell({ kind: 'request_body', exchange, encoding, text: piece }),
-      );
-      if (content !== undefined) text.push(content);
-      text.end();
+      const pieces: Pick<WireEntry & { kind: 'request_body' }, 'encoding' | 'text'>[] = [];
+      const whole = new BodyText(hide, (text, encoding) => pieces.push({ encoding, text }));
+      if (content !== undefined) whole.push(content);
+      whole.end();
+      for (const [index, piece] of pieces.entries())
+        told.tell({ kind: 'request_body', exchange, ...piece, last: index === pieces.length - 1 });
     },
     answer: (status, reason, headers) => {
       const after_ms = told.since(sent);

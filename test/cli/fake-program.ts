@@ -46,6 +46,8 @@ process.exit(
     expectGateway: async () => undefined,
     dataKeeping: async () => (await import('../../src/composition/data-keeping.ts')).dataKeeping,
     redactor: new Redactor(),
+    knownProviders: async (config) =>
+      (await import('../../src/composition/config-scopes.ts')).configuredProviders(config),
     knownTypes: async () => ({ providerTypes: ['openai'], channelTypes: ['telegram'], providerKeys: {} }),
   }),
 );

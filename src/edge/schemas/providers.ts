@@ -132,7 +132,7 @@ export const WireEntrySchema = z
       })
       .describe('A request was sent.'),
     z
-      .object({ ...entry, kind: z.literal('request_body'), exchange, encoding, text })
+      .object({ ...entry, kind: z.literal('request_body'), exchange, encoding, text, last: z.boolean() })
       .describe('A piece of its body; all of them in their order are the body.'),
     z
       .object({
