@@ -83,6 +83,26 @@ it('tells the truth about answers', async () => {
     calls: 1,
     failures: 0,
     last_error: null,
+    retry_at: null,
+    latency: { first_event_ms: { p50: 1, p95: 2, p99: 3 }, took_ms: null },
+    models: [
+      {
+        ...{ model: 'offline', state: 'open', retry_at: '2026-01-01T00:00:00.000Z' },
+        last_error: { code: 'provider_model_unknown', message: 'no such model', at: '2026-01-01T00:00:00.000Z' },
+      },
+    ],
+  }));
+  house.doors.set('thread/lane-1 thread.models', () => ({
+    models: [
+      {
+        ...{ id: 'offline', name: 'Offline', provider: 'sigil' },
+        capabilities: {
+          ...{ tools: true, vision: false, streaming: true, thinking: false },
+          ...{ maxContextTokens: 1_000, maxOutputTokens: 100 },
+        },
+      },
+    ],
+    ...{ live: false, reason: 'nobody to ask' },
   }));
   const chat = await client.call('POST', '/api/v1/chat', { json: { content: 'hi' } });
   check('Chat', chat.body);
@@ -99,6 +119,10 @@ it('tells the truth about answers', async () => {
     ['/api/v1/workspaces/personal:owner/sessions', 'Sessions'],
     ['/api/v1/status', 'Status'],
     ['/api/v1/providers', 'Providers'],
+    ['/api/v1/providers/sigil', 'Provider'],
+    ['/api/v1/providers/sigil/health', 'ProviderHealth'],
+    ['/api/v1/providers/sigil/models', 'Models'],
+    ['/api/v1/providers/none', 'Problem'],
     ['/debug/actors', 'Actors'],
     ['/debug/threads', 'Threads'],
     ['/debug/bus', 'BusFigures'],

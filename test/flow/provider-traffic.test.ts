@@ -2,6 +2,7 @@
 // What goes to a vendor and comes from it, followed live through a whole gateway: every byte, and no key.
 
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { WIRE_EVENTS } from '../../src/edge/schemas/providers.ts';
 import type { WireEntry } from '../../src/providers/wire-entry.ts';
 import { until } from '../edge/client.ts';
 import { anthropicMessages } from '../wire/anthropic.ts';
@@ -22,7 +23,7 @@ afterEach(() => vendor.close());
 afterAll(closeHouses);
 
 const entriesOf = (listener: Listener): readonly WireEntry[] =>
-  listener.events.filter(({ event }) => event === 'entry').map(({ data }) => data as unknown as WireEntry);
+  listener.events.filter(({ event }) => event === 'entry').map(({ data }) => WIRE_EVENTS.entry.parse(data));
 
 /** The entries of one kind. */
 function ofKind<K extends WireEntry['kind']>(entries: readonly WireEntry[], kind: K) {
