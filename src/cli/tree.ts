@@ -292,20 +292,22 @@ function addProvider(program: CliCommand): void {
 function addUsage(program: CliCommand): void {
   program
     .command('usage')
-    .summary('tokens and cost by provider, model, workspace, user or session')
+    .summary('tokens and cost, in total or by provider, model, workspace, user or session')
     .description(TIME_HELP)
     .helpGroup('See inside:')
     .addOption(new CliOption('--by <WHAT>', 'what is added up (default model)').choices(BYS).completesWith(BYS))
     .option('--from <TIME>', 'from the hour that holds this')
     .option('--to <TIME>', 'hours that begin before')
+    .option('--workspace <W>', 'only what was used in this workspace')
     .option('--hourly', 'a line for each hour')
+    .option('--daily', 'a line for each day, UTC')
     .option('--limit <N>', 'at most this many lines (default 50)', wholeNumber(1, MOST))
     .runs(() => import('./usage.ts'));
 }
 
 const ROLES = ['owner', 'admin', 'member', 'guest'];
 const STATUSES = ['active', 'pending', 'denied'];
-const BYS = ['provider', 'model', 'workspace', 'user', 'session'];
+const BYS = ['total', 'provider', 'model', 'workspace', 'user', 'session'];
 
 function addConfig(program: CliCommand): void {
   const config = program

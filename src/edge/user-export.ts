@@ -79,7 +79,7 @@ export async function* userExport(
       items: paged((page) => store.read('vectors.items', { workspace_id, user_id, page }, FRESH)),
     })),
     usage: mapped(
-      paged((page) => ports.usage.query({ by: 'model', hourly: true, userId: user_id }, page)),
+      paged((page) => ports.usage.query({ by: 'model', per: 'hour', userId: user_id }, page)),
       shownUse,
     ),
     audit: mapped(

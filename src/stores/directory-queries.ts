@@ -7,24 +7,31 @@ import type { PairingStatus, StoredPairing, StoredUser } from './directory-recor
 import type { Page, PageRequest } from './page.ts';
 
 /** What usage is summed up by. */
-export type UsageBy = 'provider' | 'model' | 'workspace' | 'user' | 'session';
+/** What is added up; `total` is everything in one. */
+export type UsageBy = 'total' | 'provider' | 'model' | 'workspace' | 'user' | 'session';
+/** One sum over all, or one for each hour or day (UTC). */
+export type UsagePer = 'all' | 'hour' | 'day';
 
 export interface UsageQuery {
   readonly by: UsageBy;
   /** Whole hours: the one that holds `from` counts, the one that begins at `to` does not. */
   readonly from?: number | undefined;
   readonly to?: number | undefined;
-  /** By provider or model only: what this user used. */
+  /** Only what this user used; not together with a workspace, and not by workspace or session, which is not kept. */
   readonly user_id?: string | undefined;
-  /** A row for each hour instead of one for all. */
-  readonly hourly: boolean;
+  /** Only what was used in this workspace; not by user, which is not kept. */
+  readonly workspace_id?: string | undefined;
+  readonly per: UsagePer;
 }
 
-export interface UsageRow {
-  /** A provider's name, `provider/model`, or the id of a workspace, user or session. */
+export interface UsageRow extends UsageSums {
+  /** A provider's name, `provider/model`, or the id of a workspace, user or session; empty in a total. */
   readonly key: string;
-  /** When the hour began; null in a sum over all. */
+  /** When the hour or the day began; null in a sum over all. */
   readonly hour: number | null;
+}
+
+export interface UsageSums {
   readonly calls: number;
   readonly input_tokens: number;
   readonly output_tokens: number;
@@ -102,6 +109,7 @@ export type DirectoryQueries = {
   /** By key, then by hour. */
   readonly 'usage.list': {
     readonly body: { readonly query: UsageQuery; readonly page: PageRequest };
-    readonly reply: Page<UsageRow>;
+    /** `totals` adds up all pages; null on those after the first. */
+    readonly reply: Page<UsageRow> & { readonly totals: UsageSums | null };
   };
 };

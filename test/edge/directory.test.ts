@@ -268,14 +268,26 @@ describe('the audit', () => {
 describe('usage', () => {
   it('is one’s own for everybody, and everybody’s for who may', async () => {
     const { client, house } = await setUpDirectory();
-    for (const by of ['provider', 'model', 'workspace', 'user', 'session']) {
-      expect((await client.call('GET', `/api/v1/usage?by=${by}&per=hour`)).status).toBe(200);
-      const own = by === 'provider' || by === 'model';
+    for (const by of ['total', 'provider', 'model', 'workspace', 'user', 'session']) {
+      expect((await client.call('GET', `/api/v1/usage?by=${by}&per=day`)).status).toBe(200);
+      const own = by !== 'workspace' && by !== 'session';
       expect((await client.call('GET', `/api/v1/usage?by=${by}`, { token: 'plain' })).status).toBe(own ? 200 : 403);
     }
-    expect(house.directory.usage_asked).toHaveLength(7);
+    expect(house.directory.usage_asked).toHaveLength(10);
     expect(house.directory.usage_asked.at(-1)).toMatchObject({ by: 'session', user_id: undefined });
-    expect(house.directory.usage_asked.filter(({ user_id }) => user_id === 'ann')).toHaveLength(2);
+    expect(house.directory.usage_asked.filter(({ user_id }) => user_id === 'ann')).toHaveLength(4);
+    // A workspace is everybody's in it, but for one's own.
+    for (const [workspace, status] of [
+      ['personal:ann', 200],
+      ['personal:bo', 403],
+      ['homelab', 403],
+    ] as const)
+      expect((await client.call('GET', `/api/v1/usage?workspace=${workspace}`, { token: 'plain' })).status).toBe(
+        status,
+      );
+    expect(house.directory.usage_asked.at(-1)).toMatchObject({ workspace_id: 'personal:ann', user_id: undefined });
+    const both = await client.call('GET', '/api/v1/usage?workspace=homelab&by=user');
+    expect([both.status, both.body.detail]).toEqual([422, expect.stringContaining('is not kept')]);
     expect((await client.call('GET', '/api/v1/usage?by=colour')).status).toBe(422);
   });
 });

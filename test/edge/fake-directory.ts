@@ -36,7 +36,7 @@ export class FakeDirectory implements LiveTokens {
   ready = true;
   readonly usage_asked: Body<'usage.list'>['query'][] = [];
   /** What usage there is. */
-  used_up: DirectoryQueries['usage.list']['reply'] = { items: [], next_cursor: null };
+  used_up: DirectoryQueries['usage.list']['reply'] = { items: [], next_cursor: null, totals: null };
   private readonly listeners: (() => void)[] = [];
   private readonly grants = new Map<string, TokenGrant>();
   private readonly uses = new Map<string, number>();

@@ -137,6 +137,10 @@ it('tells the truth about answers', async () => {
       },
     ],
     next_cursor: null,
+    totals: {
+      ...{ calls: 1, input_tokens: 1, output_tokens: 1, cache_read_tokens: 0, cache_write_tokens: 0 },
+      ...{ settled_tokens: 0, cost_usd: 0 },
+    },
   };
   check('User', (await client.call('POST', '/api/v1/users', { json: { id: 'bo' } })).body);
   const where = { channel: 'tg', channel_type: 'telegram', channel_id: 'c' };

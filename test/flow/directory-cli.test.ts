@@ -77,6 +77,15 @@ describe('sigil', () => {
     expect(await json('usage', '--by', 'user', '--hourly', '--from', '1h')).toMatchObject({
       items: [{ key: 'owner' }],
     });
+    const day = new Date().toISOString().slice(0, 10);
+    expect((await run('usage', '--by', 'total', '--daily', '--workspace', 'personal:owner')).stdout).toMatch(
+      new RegExp(`TOTAL +DAY +CALLS .*\\nall +${day} +1 `),
+    );
+    await house.owner.chat('hello', { workspace_id: 'personal:owner' });
+    const sessions = await run('usage', '--by', 'session');
+    expect(sessions.stdout).toMatch(/\nTOTAL +2 /);
+    expect(await json('usage', '--by', 'session', '--limit', '1')).toMatchObject({ totals: { calls: 2 } });
+    expect((await run('usage', '--by', 'user', '--workspace', 'home')).stderr).toContain('is not kept');
     expect((await run('usage', '--to', '2020-01-01')).stderr).toContain('Nothing was used.');
     const wrong = await run('usage', '--from', 'yesterday');
     expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringContaining('--from is no time')]);

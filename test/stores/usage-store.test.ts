@@ -4,7 +4,7 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { UsageBy, UsageRow } from '../../src/stores/directory-queries.ts';
+import type { UsageBy, UsagePer, UsageRow, UsageSums } from '../../src/stores/directory-queries.ts';
 import type { SessionRecord } from '../../src/stores/records.ts';
 import type { ReadStore } from '../../src/stores/session-store.ts';
 import { openDatabase } from '../../src/stores/sqlite/database.ts';
@@ -15,6 +15,9 @@ import { SessionLog, USAGE } from './session-log.ts';
 import { StoreHouse } from './store-house.ts';
 
 const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+/** Hours after the first in which something is used: three days of them. */
+const HOURS = 50;
 const BEGIN = Date.UTC(2026, 0, 1);
 
 interface Call {
@@ -74,6 +77,8 @@ function write(house: StoreHouse, logs: readonly SessionLog[], calls: readonly C
 
 const keyOf = (by: UsageBy, { session, user, model }: Call): string => {
   switch (by) {
+    case 'total':
+      return '';
     case 'provider':
       return model.split('/')[0] ?? '';
     case 'model':
@@ -87,15 +92,18 @@ const keyOf = (by: UsageBy, { session, user, model }: Call): string => {
   }
 };
 
-function listed(house: StoreHouse, query: Parameters<GatewayReader['usageList']>[0], limit = 200): UsageRow[] {
+function listed(house: StoreHouse, query: Parameters<GatewayReader['usageList']>[0], limit = 200) {
   const rows: UsageRow[] = [];
+  let totals: UsageSums | null = null;
   let cursor: string | undefined;
   do {
     const page = house.read('usage.list', { query, page: { limit, cursor } });
     rows.push(...page.items);
+    expect(page.totals === null).toBe(cursor !== undefined);
+    totals ??= page.totals;
     cursor = page.next_cursor ?? undefined;
   } while (cursor !== undefined);
-  return rows;
+  return { rows, totals };
 }
 
 describe('usage', () => {
@@ -109,32 +117,36 @@ describe('usage', () => {
       session: fc.nat({ max: 2 }),
       user: fc.constantFrom('ada', 'bo'),
       model: fc.constantFrom('mock/small', 'mock/large', 'other/small'),
-      hour: fc.nat({ max: 4 }),
+      hour: fc.nat({ max: HOURS }),
       input: fc.nat({ max: 1_000 }),
     });
-    const bys: readonly UsageBy[] = ['provider', 'model', 'workspace', 'user', 'session'];
+    const bys: readonly UsageBy[] = ['total', 'provider', 'model', 'workspace', 'user', 'session'];
     fc.assert(
       fc.property(
         fc.array(call, { maxLength: 2 }),
         fc.constantFrom(...bys),
-        fc.boolean(),
-        fc.option(fc.tuple(fc.nat({ max: 4 }), fc.nat({ max: 5 }))),
+        fc.constantFrom<UsagePer>('all', 'hour', 'day'),
+        fc.option(fc.tuple(fc.nat({ max: HOURS }), fc.nat({ max: HOURS + 1 }))),
         fc.constantFrom(1, 3, 200),
         fc.option(fc.constantFrom('ada', 'bo')),
-        (calls, by, hourly, span, limit, whose) => {
+        fc.option(fc.constantFrom(...new Set(SESSIONS.map(({ workspace }) => workspace)))),
+        (calls, by, per, span, limit, whose, where) => {
           // What is kept grows from run to run, as it does in a gateway.
           write(house, logs, calls, turns);
           all.push(...calls);
-          const [from, to] = span === null ? [0, 9] : span;
-          const user_id = (by === 'provider' || by === 'model') && whose !== null ? whose : undefined;
+          const [from, to] = span === null ? [0, HOURS + 1] : span;
+          const user_id = by !== 'workspace' && by !== 'session' && whose !== null ? whose : undefined;
+          const workspace_id = by !== 'user' && user_id === undefined && where !== null ? where : undefined;
           const want = new Map<
             string,
             { key: string; hour: number | null; calls: number; input: number; cost: number }
           >();
           for (const one of all) {
             if (one.hour < from || one.hour >= to || (user_id !== undefined && one.user !== user_id)) continue;
+            if (workspace_id !== undefined && SESSIONS[one.session]?.workspace !== workspace_id) continue;
             const key = keyOf(by, one);
-            const hour = hourly ? BEGIN + one.hour * HOUR : null;
+            const at = BEGIN + one.hour * HOUR;
+            const hour = per === 'all' ? null : per === 'hour' ? at : Math.floor(at / DAY) * DAY;
             const sum = want.get(`${key} ${hour}`) ?? { key, hour, calls: 0, input: 0, cost: 0 };
             want.set(`${key} ${hour}`, sum);
             sum.calls += 1;
@@ -142,13 +154,19 @@ describe('usage', () => {
             sum.cost += USAGE.cost_usd;
           }
           const times = span === null ? {} : { from: BEGIN + from * HOUR + 7, to: BEGIN + to * HOUR };
-          const rows = listed(house, { by, hourly, user_id, ...times }, limit);
+          const { rows, totals } = listed(house, { by, per, user_id, workspace_id, ...times }, limit);
           const ordered = [...want.values()].sort((one, other) =>
             one.key < other.key ? -1 : one.key > other.key ? 1 : (one.hour ?? 0) - (other.hour ?? 0),
           );
           expect(rows.map((row) => [row.key, row.hour, row.calls, row.input_tokens, row.cost_usd])).toEqual(
             ordered.map((sum) => [sum.key, sum.hour, sum.calls, sum.input, sum.cost]),
           );
+          const sumOf = (of: (sum: (typeof ordered)[number]) => number): number =>
+            ordered.reduce((sum, one) => sum + of(one), 0);
+          expect(totals).toMatchObject({
+            calls: sumOf(({ calls }) => calls),
+            input_tokens: sumOf(({ input }) => input),
+          });
         },
       ),
       { numRuns: 1_000 },
@@ -168,7 +186,7 @@ describe('usage', () => {
     };
     house.append(log.create(), log.next(message, resumed));
     const store = { read: async (query: 'usage.list', body: never) => house.read(query, body) } as unknown as ReadStore;
-    const { items } = await createUsageStore(store, (at) => new Date(at)).query({ by: 'user', hourly: true });
+    const { items } = await createUsageStore(store, (at) => new Date(at)).query({ by: 'user', per: 'hour' });
     expect(items).toEqual([
       {
         ...{ key: 'eve', hour: new Date(BEGIN), calls: 1, inputTokens: 0, outputTokens: 0 },
@@ -176,7 +194,7 @@ describe('usage', () => {
       },
     ]);
     expect(() =>
-      house.read('usage.list', { query: { by: 'user', hourly: false }, page: { limit: 1, cursor: 'x' } }),
+      house.read('usage.list', { query: { by: 'user', per: 'all' }, page: { limit: 1, cursor: 'x' } }),
     ).toThrow('cursor');
   });
 
@@ -190,7 +208,7 @@ describe('usage', () => {
     old.close();
     openDatabase(file, { migrations: GATEWAY_MIGRATIONS, durability: 'normal' }).close();
     const reader = new GatewayReader(file);
-    const { items } = reader.usageList({ by: 'user', hourly: false }, { limit: 10 });
+    const { items } = reader.usageList({ by: 'user', per: 'all' }, { limit: 10 });
     reader.close();
     expect(items.map(({ key, calls, input_tokens, cost_usd }) => [key, calls, input_tokens, cost_usd])).toEqual([
       ['ada', 2, 4, 14],

@@ -3,13 +3,14 @@
 
 import { permits } from '../../security/permission.ts';
 import type { AuditEntry } from '../../stores/gateway-store.ts';
-import type { Used } from '../../stores/usage-store.ts';
+import type { Used, UsedSums } from '../../stores/usage-store.ts';
 import { checkPermission } from '../access.ts';
 import { readQuery } from '../body.ts';
 import type { EdgeContext } from '../context.ts';
 import { type Answer, type Exchange, json, type Route } from '../exchange.ts';
+import { invalid } from '../problem.ts';
 import { AuditsQuery, AuditVerifyQuery, UsageQuery } from '../schemas/directory.ts';
-import type { AuditAnswer, UsedAnswer } from '../schemas/directory-answers.ts';
+import type { AuditAnswer, UsagesAnswer, UsedAnswer } from '../schemas/directory-answers.ts';
 
 const AUDIT = 'admin:audit';
 const USAGE = 'admin:usage';
@@ -42,17 +43,28 @@ async function verify(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
   return json(await edge.ports.gateway.auditLog.verify(kept === undefined ? undefined : { n: Number(n), hash }));
 }
 
-/** Everybody sees what they used themselves, by provider and model; all else needs a permission. */
+/** Everybody sees what they used themselves, their personal workspace too; all else needs a permission. */
 async function usage(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
-  const { by, from, to, per, ...page } = readQuery(exchange, UsageQuery);
+  const { by, from, to, per, workspace, ...page } = readQuery(exchange, UsageQuery);
   const { caller } = exchange;
+  if (workspace !== undefined && by === 'user')
+    throw invalid([{ path: 'by', message: 'is `user`: what each used in one workspace is not kept' }]);
   const all = permits(caller.permissions, USAGE);
-  if (!all && by !== 'provider' && by !== 'model') checkPermission(caller, USAGE);
-  const filter = { by, from: dateOf(from), to: dateOf(to), hourly: per === 'hour' };
-  const whose = all ? {} : { userId: caller.user_id };
-  const { items, next_cursor } = await edge.ports.usage.query({ ...filter, ...whose }, page);
-  return json({ items: items.map(shownUse), next_cursor });
+  const own = workspace === undefined ? !EVERYBODYS.has(by) : workspace === `personal:${caller.user_id}`;
+  if (!all && !own) checkPermission(caller, USAGE);
+  const filter = { by, from: dateOf(from), to: dateOf(to), per, workspaceId: workspace };
+  const whose = all || workspace !== undefined ? {} : { userId: caller.user_id };
+  const { items, next_cursor, totals } = await edge.ports.usage.query({ ...filter, ...whose }, page);
+  const body: UsagesAnswer = {
+    items: items.map(shownUse),
+    next_cursor,
+    totals: totals === null ? null : shownSums(totals),
+  };
+  return json(body);
 }
+
+/** What is not kept for each user apart. */
+const EVERYBODYS: ReadonlySet<string> = new Set(['workspace', 'session']);
 
 export function shownEntry({
   id,
@@ -72,9 +84,11 @@ export function shownEntry({
 }
 
 export function shownUse(used: Used): UsedAnswer {
+  return { key: used.key, hour: used.hour?.toISOString() ?? null, ...shownSums(used) };
+}
+
+function shownSums(used: UsedSums) {
   return {
-    key: used.key,
-    hour: used.hour?.toISOString() ?? null,
     calls: used.calls,
     input_tokens: used.inputTokens,
     output_tokens: used.outputTokens,

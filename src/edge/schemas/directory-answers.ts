@@ -128,17 +128,23 @@ export const AuditCheck = z
   })
   .describe('What came of walking the chain.');
 
+const usedFields = {
+  calls: z.int(),
+  input_tokens: z.int(),
+  output_tokens: z.int(),
+  cache_read_tokens: z.int(),
+  cache_write_tokens: z.int(),
+  settled_tokens: z.int().describe('Of calls that were interrupted, at what was reserved for them.'),
+  cost_usd: z.number(),
+};
+
 export const Used = z
   .object({
-    key: z.string().describe('A provider, `provider/model`, or the id of a workspace, user or session.'),
-    hour: Time.nullable().describe('When the hour began; null in a sum over all.'),
-    calls: z.int(),
-    input_tokens: z.int(),
-    output_tokens: z.int(),
-    cache_read_tokens: z.int(),
-    cache_write_tokens: z.int(),
-    settled_tokens: z.int().describe('Of calls that were interrupted, at what was reserved for them.'),
-    cost_usd: z.number(),
+    key: z
+      .string()
+      .describe('A provider, `provider/model`, or the id of a workspace, user or session; empty in a total.'),
+    hour: Time.nullable().describe('When the hour or the day began; null in a sum over all.'),
+    ...usedFields,
   })
   .describe('What was used.');
 
@@ -146,7 +152,9 @@ export const Users = listOf(User);
 export const Pairings = listOf(Pairing);
 export const Tokens = listOf(Token);
 export const AuditEntries = listOf(AuditEntry);
-export const Usages = listOf(Used);
+export const Usages = listOf(Used).extend({
+  totals: z.object(usedFields).nullable().describe('Of all pages together; null on those after the first.'),
+});
 
 export type UserAnswer = DeepReadonly<z.output<typeof User>>;
 export type PairingAnswer = DeepReadonly<z.output<typeof Pairing>>;
@@ -154,3 +162,4 @@ export type TokenAnswer = DeepReadonly<z.output<typeof Token>>;
 export type ErasureAnswer = DeepReadonly<z.output<typeof Erasure>>;
 export type AuditAnswer = DeepReadonly<z.output<typeof AuditEntry>>;
 export type UsedAnswer = DeepReadonly<z.output<typeof Used>>;
+export type UsagesAnswer = DeepReadonly<z.output<typeof Usages>>;

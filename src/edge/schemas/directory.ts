@@ -124,10 +124,14 @@ export const AuditVerifyQuery = z.object({
 });
 
 export const UsageQuery = z.object({
-  by: z.enum(['provider', 'model', 'workspace', 'user', 'session']).default('model').describe('What is added up.'),
+  by: z
+    .enum(['total', 'provider', 'model', 'workspace', 'user', 'session'])
+    .default('model')
+    .describe('What is added up; `total` is everything in one.'),
+  workspace: WorkspaceId.optional().describe('Only what was used in this workspace; not by user, which is not kept.'),
   from: when('The hour that holds this and those after it.'),
   to: when('Hours that begin before.'),
-  per: z.enum(['all', 'hour']).default('all').describe('One sum, or one for each hour.'),
+  per: z.enum(['all', 'hour', 'day']).default('all').describe('One sum, or one for each hour or day (UTC).'),
   limit,
   cursor,
 });

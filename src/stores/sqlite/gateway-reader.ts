@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // gateway.db as it is read: where a session or turn belongs, the workspaces, usage, the directory, and how far the views are.
 
-import { CONTENT_MOST, type UsageQuery, type UsageRow, type UserContent } from '../directory-queries.ts';
+import { CONTENT_MOST, type DirectoryQueries, type UsageQuery, type UserContent } from '../directory-queries.ts';
 import type { OpenCall, Page, PageRequest, UsageSum, UsageWindow } from '../session-store.ts';
 import { pageLimit, pageOf, placeOf } from './cursor.ts';
 import { fileIdentity, openReadonly, type SqliteDatabase } from './database.ts';
 import { DirectoryReader } from './directory-reader.ts';
 import { DAY, GATEWAY_MIGRATIONS, HOUR } from './gateway-schema.ts';
 import { guarded } from './storage-error.ts';
-import { UsageReader } from './usage-reader.ts';
+import { NOTHING_USED, UsageReader } from './usage-reader.ts';
 import { NOWHERE, preparePlace, type ViewPlace } from './view-state.ts';
 
 interface WorkspaceEntry {
@@ -130,8 +130,10 @@ export class GatewayReader {
     return read ?? { sessions: [], workspaces: [] };
   }
 
-  usageList(query: UsageQuery, page: PageRequest): Page<UsageRow> {
-    return this.#read((_, { usage }) => usage.list(query, page)) ?? { items: [], next_cursor: null };
+  usageList(query: UsageQuery, page: PageRequest): DirectoryQueries['usage.list']['reply'] {
+    return (
+      this.#read((_, { usage }) => usage.list(query, page)) ?? { items: [], next_cursor: null, totals: NOTHING_USED }
+    );
   }
 
   close(): void {
