@@ -33,7 +33,7 @@ export function shownUrl(address: URL, hide: HideKnown): string {
 }
 
 /** Characters told in one piece. */
-const PIECE = 16 * 1024;
+const PIECE = 4 * 1024;
 /** Characters of one line that wait for its end. */
 const LINE_MOST = 192 * 1024;
 /** Kept back of a longer one: the longest a secret can be written, three characters for each of its bytes. */
