@@ -114,13 +114,9 @@ function watch(
   seen: WireExchange,
   signal: AbortSignal | undefined,
 ): void {
-  const names = request.getRawHeaderNames();
-  seen.request(
-    request.method,
-    url,
-    names.map((name): WireHeader => [name, String(request.getHeader(name) ?? '')]),
-    body,
-  );
+  const given = request.getRawHeaderNames().map((name): WireHeader => [name, String(request.getHeader(name) ?? '')]);
+  // Written by node itself when it sends: the connections are kept.
+  seen.request(request.method, url, [...given, ['Connection', 'keep-alive']], body);
   /** Asked when it happens: whoever waited lets go of a call that failed. */
   const whyOf = (error: Error): string => (signal?.aborted === true ? 'we ended the call' : reasonOf(error));
   let why = '';
