@@ -126,6 +126,8 @@ function run(step: Step, speech: Speech): Promise<Ran> {
   const [command, ...args] = step.command;
   const env = {
     ...process.env,
+    // What the launcher sets: without it every process and thread strips types anew.
+    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? join(root, 'node_modules/.cache/sigil'),
     // Their output goes through a pipe, so whether there are colours is decided by where ours goes.
     ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : { NO_COLOR: '1' }),
     // The tools of this checkout first, whatever the machine has.
