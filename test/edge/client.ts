@@ -124,11 +124,12 @@ export function parseEvents(text: string): readonly ServerEvent[] {
     });
 }
 
-/** Polls until something holds. */
-export async function until(what: () => boolean, within = 5_000): Promise<void> {
+/** Polls until something holds; what takes a request is asked again only once it was answered. @param within milliseconds */
+export async function until(what: () => boolean | Promise<boolean>, within = 10_000): Promise<void> {
   const end = performance.now() + within;
-  while (!what()) {
+  while (!(await what())) {
     if (performance.now() > end) throw new Error(`not within ${within} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    // Who is waited for needs the processor too.
+    await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

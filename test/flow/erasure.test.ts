@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Everything about somebody, exported and erased through a real gateway: no store, no file, no byte keeps it; others' words stay.
 
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -48,6 +48,20 @@ async function lived(dataDir = newDataDir()): Promise<{ house: House; token: str
   return { house, token, adas: body.session_id };
 }
 
+let left: Promise<string> | undefined;
+/** A data directory such a house has left behind; who changes it takes a copy. */
+function livedOnce(): Promise<string> {
+  left ??= (async () => {
+    const dataDir = join(scratch(), 'data');
+    const { house } = await lived(dataDir);
+    await house.drain();
+    const kept = join(scratch(), 'data');
+    cpSync(dataDir, kept, { recursive: true });
+    return kept;
+  })();
+  return left;
+}
+
 async function erased(house: House): Promise<void> {
   const begun = await boss(house, 'POST', '/api/v1/users/bo/erase', { confirm: 'bo' });
   expect([begun.status, begun.body.status]).toEqual([200, 'running']);
@@ -55,19 +69,13 @@ async function erased(house: House): Promise<void> {
 }
 
 async function done(house: House): Promise<void> {
-  let status = '';
-  await until(() => {
-    void boss(house, 'GET', '/api/v1/users/bo/erasure').then(({ body }) => {
-      status = body.status;
-    });
-    return status === 'done';
-  }, 30_000);
+  await until(async () => (await boss(house, 'GET', '/api/v1/users/bo/erasure')).body.status === 'done', 30_000);
 }
 
-/** Files that hold any of the words, with the word. */
-function holding(dataDir: string, words: readonly string[]): string[] {
+/** Files that hold any of the words, with the word. @param named only those whose name begins so */
+function holding(dataDir: string, words: readonly string[], named = ''): string[] {
   return readdirSync(dataDir, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
+    .filter((entry) => entry.isFile() && entry.name.startsWith(named))
     .flatMap((entry) => {
       const file = join(entry.parentPath, entry.name);
       const bytes = readFileSync(file).toString('latin1').toLowerCase();
@@ -105,7 +113,7 @@ function views(dataDir: string): Record<string, unknown[]> {
 describe('an export of a user', () => {
   it('holds what every store has of them and nothing of others, and is theirs to have', async () => {
     const { house, token } = await lived();
-    await until(() => holding(house.dataDir, ['xylophagous']).some((file) => file.includes('vectors.db')));
+    await until(() => holding(house.dataDir, ['xylophagous'], 'vectors.db').length > 0);
     const own = await house.person(token).get('/api/v1/users/bo/export');
     expect(own.status).toBe(200);
     const all = own.body;
@@ -132,8 +140,7 @@ describe.each(['erasure.sessions', 'journal.redacted:2', 'erasure.told', 'journa
   (point) => {
     it('is carried on at the next start, to its end', async () => {
       const home = scratch();
-      const { house } = await lived(join(home, 'data'));
-      await house.drain();
+      cpSync(await livedOnce(), join(home, 'data'), { recursive: true });
       writeFileSync(join(home, 'sigil.yaml'), JSON.stringify({ ...settings, networking: { listen: '127.0.0.1:0' } }));
       const killed = start(['start'], home, { env: { SIGIL_KILL_AT: point } });
       await until(() => killed.stdout().includes('listens on'), 30_000);
@@ -154,7 +161,7 @@ describe.each(['erasure.sessions', 'journal.redacted:2', 'erasure.told', 'journa
 describe('an erasure of a user', () => {
   it('leaves no byte of what they said in any file, and what others said where it was', async () => {
     const { house, token, adas } = await lived();
-    await until(() => holding(house.dataDir, ['xylophagous']).some((file) => file.includes('vectors.db')));
+    await until(() => holding(house.dataDir, ['xylophagous'], 'vectors.db').length > 0);
     // What a damaged view left behind is a copy of what was in it.
     writeFileSync(join(house.dataDir, 'workspaces', 'homelab', 'memory.db.damaged'), 'brontophobia');
     expect(holding(house.dataDir, SECRETS).length).toBeGreaterThan(5);

@@ -4,6 +4,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../edge/client.ts';
 import { closeHouses, type House, newDataDir, type Person, startHouse } from './house.ts';
 
 const TOKENS = [
@@ -121,8 +122,7 @@ describe('what is in memory', () => {
         (item: { snippet: { text: string } }) => item.snippet.text,
       );
     // Who trims is told by the views, and writes it in its own time.
-    const until = Date.now() + 10_000;
-    while ((await numbers()).length > 2 && Date.now() < until) await new Promise((resolve) => setImmediate(resolve));
+    await until(async () => (await numbers()).length <= 2);
     expect((await numbers()).toSorted()).toEqual(['nr 5 narwhal', 'nr 6 narwhal']);
     const whole = await eve.get(`/api/v1/sessions/${session_id}/messages?limit=200`);
     expect(whole.body.items).toHaveLength(12);

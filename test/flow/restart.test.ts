@@ -3,6 +3,7 @@
 
 import { afterAll, describe, expect, it } from 'vitest';
 import { auditJournal } from '../crash/audit.ts';
+import { until } from '../edge/client.ts';
 import { closeHouses, type House, numberOf, startHouse, textOf } from './house.ts';
 
 afterAll(closeHouses);
@@ -33,7 +34,7 @@ describe('stopping and starting', () => {
     await running.first(({ data }) => data.text === '5 ');
     const waits = async (): Promise<boolean> =>
       (await messagesOf(before, session_id)).some(({ id }) => id === 'behind');
-    while (!(await waits()));
+    await until(waits);
     await before.drain();
     const cut = await running.all();
     // What the gateway says itself at the end is no event of the turn: it has no id to come back after.
@@ -82,7 +83,7 @@ describe('stopping and starting', () => {
     const running = await house.owner.stream('count to 6', { message_id: 'long' });
     const { session_id } = (await running.named('turn_started')).data;
     const queued = house.owner.chat('what is 5*5?', { session_id, message_id: 'behind' });
-    while (!(await messagesOf(house, session_id)).some(({ id }) => id === 'behind'));
+    await until(async () => (await messagesOf(house, session_id)).some(({ id }) => id === 'behind'));
     const drained = house.drain();
     const refused = await house.owner.chat('hello');
     expect(refused).toMatchObject({ status: 503, body: { code: 'draining' } });
@@ -160,8 +161,7 @@ describe('a lane that has slept', () => {
     const first = (await house.owner.chat('hello', { message_id: 'slept' })).body;
     await house.owner.chat('what is 1+1?', { session_id: first.session_id, message_id: 'second' });
     expect(await awake(house)).toContain(first.session_id);
-    let sleeping = false;
-    while (!sleeping) sleeping = !(await awake(house)).includes(first.session_id);
+    await until(async () => !(await awake(house)).includes(first.session_id));
     const asleep = (await house.owner.get(`/debug/actors/session/${first.session_id}`)).body;
     expect(asleep).toMatchObject({ asleep: true, state: 'asleep', parent: 'workspace/personal:owner', recent: [] });
     const again = await house.owner.chat('hello', { message_id: 'slept' });
@@ -178,7 +178,7 @@ describe('a lane that has slept', () => {
     const ids: string[] = [];
     for (let at = 0; at < 40; at += 1)
       ids.push((await house.owner.chat(`what is ${at}+1?`, { message_id: `m${at}` })).body.session_id);
-    while ((await awake(house)).length > 5);
+    await until(async () => (await awake(house)).length <= 5);
     const replies = await Promise.all(
       ids.map((session_id, at) => house.owner.chat(`what is ${at}+2?`, { session_id, message_id: `n${at}` })),
     );

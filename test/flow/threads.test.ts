@@ -24,10 +24,10 @@ async function threadOf(house: House, name: string): Promise<ThreadState> {
 async function killed(house: House, name: string): Promise<void> {
   const { life } = await threadOf(house, name);
   await house.killThread(name);
-  for (;;) {
+  await until(async () => {
     const now = await threadOf(house, name);
-    if (now.state === 'up' && now.life > life) return;
-  }
+    return now.state === 'up' && now.life > life;
+  });
 }
 
 async function laneOf(house: House, sessionId: string): Promise<string> {
@@ -158,7 +158,7 @@ describe('a lane’s thread that dies', () => {
     for (let life = 1; life <= 5; life += 1) await killed(house, 'lane-1');
     await house.killThread('lane-1');
     const status = async () => (await house.owner.get('/api/v1/status')).body;
-    while ((await status()).quarantined.length === 0);
+    await until(async () => (await status()).quarantined.length > 0);
     const { state, quarantined, threads } = await status();
     expect(state).toBe('running');
     expect(quarantined).toEqual([
@@ -188,10 +188,10 @@ describe('a lane’s thread that dies', () => {
     for (let life = 1; ended === undefined; life += 1) {
       expect(life).toBeLessThan(10);
       await house.killThread('lane-1');
-      while (ended === undefined) {
+      await until(async () => {
         const now = await threadOf(house, 'lane-1');
-        if (now.state === 'up' && now.life > life) break;
-      }
+        return ended !== undefined || (now.state === 'up' && now.life > life);
+      });
     }
     expect(ended).toMatchObject({ failure: { code: 'thread_lost' } });
     await house.drain();
@@ -255,7 +255,7 @@ describe('the read thread that dies too often', () => {
     for (let life = 1; life <= 5; life += 1) await killed(house, 'read');
     await house.killThread('read');
     const status = async () => (await house.owner.get('/api/v1/status')).body;
-    while ((await status()).quarantined.length === 0);
+    await until(async () => (await status()).quarantined.length > 0);
 
     const { state, quarantined, threads } = await status();
     expect(state).toBe('running');
@@ -288,12 +288,12 @@ describe('the read thread that dies too often', () => {
         return from === 'store/views' && reason === 'thread_lost';
       });
     };
-    while ((await letters()).length === 0);
+    await until(async () => (await letters()).length > 0);
     // One that starts later knows it too.
     await killed(house, 'views');
     const after = await house.owner.stream('count to 2', { session_id });
     expect((await after.named('done')).data.content).toBe('1 2');
-    while ((await letters()).length === 0);
+    await until(async () => (await letters()).length > 0);
     await checkJournal(house);
   });
 });
