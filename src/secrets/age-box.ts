@@ -14,7 +14,7 @@ export type AgeKey =
  * Base-2 logarithm of scrypt's work factor for a passphrase: 128 MiB and some tenths of a second for each guess, what
  * OWASP's password storage cheat sheet names first for scrypt.
  */
-const WORK = 17;
+const PASSPHRASE_WORK = 17;
 /** The most a file may ask for: more memory than this for one guess is no work factor but an attack. */
 const WORK_MOST = 20;
 const SALT_LABEL = 'age-encryption.org/v1/scrypt';
@@ -44,13 +44,13 @@ function keyOf(passphrase: string, salt: Uint8Array, work: number): Promise<Buff
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64').replaceAll('=', '');
 
-function passphraseRecipient(passphrase: string, stanza: typeof Stanza): Recipient {
+function passphraseRecipient(passphrase: string, work: number, stanza: typeof Stanza): Recipient {
   return {
     wrapFileKey: async (fileKey) => {
       const salt = randomBytes(SALT_BYTES);
-      const cipher = createCipheriv(CIPHER, await keyOf(passphrase, salt, WORK), NONCE, { authTagLength: TAG_BYTES });
+      const cipher = createCipheriv(CIPHER, await keyOf(passphrase, salt, work), NONCE, { authTagLength: TAG_BYTES });
       const body = Buffer.concat([cipher.update(fileKey), cipher.final(), cipher.getAuthTag()]);
-      return [new stanza(['scrypt', base64(salt), String(WORK)], body)];
+      return [new stanza(['scrypt', base64(salt), String(work)], body)];
     },
   };
 }
@@ -86,11 +86,15 @@ export async function newIdentity(): Promise<string> {
   return await generateX25519Identity();
 }
 
-/** Seals a text. */
-export async function seal(text: string, key: AgeKey): Promise<Uint8Array> {
+/**
+ * Seals a text.
+ *
+ * @param work base-2 logarithm of scrypt's work factor, where the key is a passphrase
+ */
+export async function seal(text: string, key: AgeKey, work = PASSPHRASE_WORK): Promise<Uint8Array> {
   const { Encrypter, identityToRecipient, Stanza: stanza } = await import('age-encryption');
   const encrypter = new Encrypter();
-  if (key.kind === 'passphrase') encrypter.addRecipient(passphraseRecipient(key.passphrase, stanza));
+  if (key.kind === 'passphrase') encrypter.addRecipient(passphraseRecipient(key.passphrase, work, stanza));
   else encrypter.addRecipient(await identityToRecipient(key.identity));
   return await encrypter.encrypt(text);
 }

@@ -31,10 +31,12 @@ export interface FileStoreOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Wall clock, epoch milliseconds. */
   readonly now: () => number;
+  /** Base-2 logarithm of scrypt’s work factor for a passphrase; 17 where not given, and less only in tests. */
+  readonly work?: number;
 }
 
 /** Opens nothing by itself: the first call does. */
-export function createFileStore({ dataDir, env, now }: FileStoreOptions): SecretStore {
+export function createFileStore({ dataDir, env, now, work }: FileStoreOptions): SecretStore {
   const path = join(dataDir, 'secrets.age');
   const keyPath = join(dataDir, 'secrets.key');
   const place = `the encrypted file ${path}`;
@@ -155,7 +157,7 @@ export function createFileStore({ dataDir, env, now }: FileStoreOptions): Secret
     await withLock(join(dataDir, 'secrets.lock'), async () => {
       // What is there is opened first: a wrong passphrase must not replace what it cannot read.
       const secrets = edit(await readNow());
-      const sealed = await seal(JSON.stringify({ version: VERSION, secrets }), await writeKey());
+      const sealed = await seal(JSON.stringify({ version: VERSION, secrets }), await writeKey(), work);
       replacePrivate(path, sealed);
     });
   };
