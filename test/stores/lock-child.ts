@@ -8,4 +8,5 @@ const info = { pid: process.pid, url: null, socket: '/run/gateway.sock', started
 const lock = acquireLock(file, info);
 if (lock.ok) lock.update({ ...info, url });
 console.log(JSON.stringify(lock.ok ? { ok: true } : lock));
-if (lock.ok) setInterval(() => undefined, 1000);
+// Nobody remembers it here: it must hold all the same, whatever garbage is collected.
+if (lock.ok) setInterval(() => globalThis.gc?.(), 10);

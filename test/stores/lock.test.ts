@@ -33,7 +33,7 @@ interface Said {
 }
 
 async function start(url: string): Promise<{ readonly said: Said; readonly process: ChildProcess }> {
-  const process = spawn(globalThis.process.execPath, [child, join(dir, 'gateway.lock'), url], {
+  const process = spawn(globalThis.process.execPath, ['--expose-gc', child, join(dir, 'gateway.lock'), url], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   children.push(process);

@@ -39,6 +39,9 @@ const STEP_BACK_MS = 100;
 /** How long a holder waits to get its lock back from one that is about to step back. */
 const RETAKE_MS = 5000;
 
+/** Locks that are held: a database that nobody remembers would be closed with the garbage, and its lock let go of. */
+const holding = new Set<Database.Database>();
+
 const SCHEMA = `CREATE TABLE IF NOT EXISTS holder (
   one INTEGER PRIMARY KEY CHECK (one = 1), pid INTEGER NOT NULL, url TEXT, socket TEXT NOT NULL, started_at TEXT NOT NULL
 ) STRICT`;
@@ -105,6 +108,7 @@ function acquire(path: string, info: LockInfo): Lock {
 
 function held(db: Database.Database, path: string, first: LockInfo): Lock {
   let current = first;
+  holding.add(db);
   return {
     ok: true,
     update(info) {
@@ -126,6 +130,7 @@ function held(db: Database.Database, path: string, first: LockInfo): Lock {
         // The row stays; the next holder sees that its process is gone.
       }
       db.close();
+      holding.delete(db);
     },
   };
 }
