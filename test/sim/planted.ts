@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bugs planted in a copy of the sources: the simulation must catch every one of them, or it proves little.
+// Bugs planted in the sources as they are read: the simulation must catch every one of them, or it proves little.
 
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const ROOT = new URL('../..', import.meta.url);
+const RUN = fileURLToPath(new URL('./run.ts', import.meta.url));
+const PLANT = new URL('./plant.ts', import.meta.url).href;
 const PLANTED = fileURLToPath(new URL('./planted', import.meta.url));
 
 /** Within how many seeds, from 1, every one must be caught. */
@@ -46,64 +47,53 @@ export function plantedBugs(): readonly Bug[] {
     }));
 }
 
-/** The sources with one bug in them. @throws Error when its patch does not apply any more */
-function plant(bug: Bug): string {
-  const copy = mkdtempSync(join(tmpdir(), 'sigil-planted-'));
-  for (const part of ['src', 'test/sim', 'package.json'])
-    cpSync(join(ROOT, part), join(copy, part), { recursive: true });
-  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
+/** The files a bug is in, by URL, with it in them. @throws Error when one of its edits does not apply any more */
+export function sourcesWith(bug: Bug): ReadonlyMap<string, string> {
+  const sources = new Map<string, string>();
   for (const { file, find, replace } of bug.edits) {
-    const path = join(copy, file);
-    const source = readFileSync(path, 'utf8');
+    const url = new URL(file, ROOT).href;
+    const source = sources.get(url) ?? readFileSync(new URL(url), 'utf8');
     const times = source.split(find).length - 1;
     if (times !== 1) throw new Error(`${bug.name}: what is to be replaced is ${times} times in ${file}`);
-    writeFileSync(
-      path,
+    sources.set(
+      url,
       source.replace(find, () => replace),
     );
   }
-  return copy;
+  return sources;
 }
 
 /** Runs the simulation over one planted bug, its known seed first. @param most seeds it may take */
 export function catchBug(bug: Bug, most: number, steps: number): Caught {
   const began = performance.now();
-  const copy = plant(bug);
-  try {
-    const first = ['--first', String(bug.seed)];
-    const command = [
-      '--disable-warning=ExperimentalWarning',
-      join(copy, 'test/sim/run.ts'),
-      '--hunt',
-      '--json',
-      ...first,
-    ];
-    const child = spawnSync(process.execPath, [...command, '--seeds', String(most), '--steps', String(steps)], {
-      cwd: copy,
+  const { name, says } = bug;
+  const args = ['--hunt', '--json', '--first', String(bug.seed), '--seeds', String(most), '--steps', String(steps)];
+  const child = spawnSync(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', '--import', PLANT, RUN, ...args],
+    {
+      env: { ...process.env, PLANTED_BUG: name },
       encoding: 'utf8',
-    });
-    const seconds = Math.round((performance.now() - began) / 100) / 10;
-    const { name, says } = bug;
-    if (child.status !== 0 && child.status !== 1) {
-      throw new Error(`${name}: the simulation itself failed: ${child.stderr.slice(-2_000)}`);
-    }
-    const told = JSON.parse(child.stdout) as {
-      seeds: number;
-      broken: readonly { seed: number; rule: string; text: string }[];
-    };
-    const [found] = told.broken;
-    return {
-      name,
-      says,
-      seed: found?.seed ?? null,
-      rule: found?.rule ?? '',
-      text: found?.text ?? '',
-      tried: told.seeds,
-      seconds,
-    };
-  } finally {
-    rmSync(copy, { recursive: true, force: true });
+    },
+  );
+  const seconds = Math.round((performance.now() - began) / 100) / 10;
+  if (child.status !== 0 && child.status !== 1) {
+    throw new Error(`${name}: the simulation itself failed: ${child.stderr.slice(-2_000)}`);
   }
+  const told = JSON.parse(child.stdout) as {
+    seeds: number;
+    broken: readonly { seed: number; rule: string; text: string }[];
+  };
+  const [found] = told.broken;
+  return {
+    name,
+    says,
+    seed: found?.seed ?? null,
+    rule: found?.rule ?? '',
+    text: found?.text ?? '',
+    tried: told.seeds,
+    seconds,
+  };
 }
 
 /** Remembers the seed that caught a bug. */

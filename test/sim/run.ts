@@ -22,7 +22,7 @@ Runs the whole gateway in one thread on a virtual clock, from a seed, and breaks
   --trace          print every step and message of the one seed
   --plan FILE      run a kept plan instead of a seed
   --keep NAME      write the shrunk plan of what broke to test/sim/seeds/NAME.json
-  --planted        plant every bug of test/sim/planted/ in a copy and show which seed catches it
+  --planted        plant every bug of test/sim/planted/ and show which seed catches it
   --only NAME      with --planted: this one
   --remember       with --planted: note those seeds (of the first 1,000), to be tried first the next time
   --record         write the figures of the run into docs/simulation.md
