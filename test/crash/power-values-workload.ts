@@ -92,7 +92,7 @@ export function workOnValues({ dir, seed, workspaces, tell }: ValuesWorkload): (
       else writer.set({ body: { ...place, value: spelled(value) }, reply, fail } as Parameters<ValuesWriter['set']>[0]);
     }
     clock.settle();
-    if (changes === null) writer.erase(workspace);
+    if (changes === null) for (const _step of writer.erase(workspace));
     if (answered !== (changes?.length ?? 0)) throw new Error('a change of values is not answered');
     tell(`${KEPT}${workspace}`);
   };

@@ -12,7 +12,7 @@ import type { JournalRows } from './journal-source.ts';
 import type { Given, ProjectionCursor } from './projection.ts';
 import { guarded } from './storage-error.ts';
 import { ViewState } from './view-state.ts';
-import { wipeDatabase } from './wipe.ts';
+import { type WipePlace, type WipeSteps, wipeDatabase } from './wipe.ts';
 
 interface WorkspaceEntry {
   readonly created_at: number;
@@ -126,9 +126,8 @@ export class GatewayView implements ProjectionCursor<ReadRowOf<'session' | 'gate
     });
   }
 
-  *wipe(): Generator<undefined, void> {
-    guarded(this.#file, () => wipeDatabase(this.#db));
-    yield undefined;
+  wipe(place: WipePlace): WipeSteps {
+    return wipeDatabase(this.#db, place);
   }
 
   close(): void {

@@ -15,7 +15,7 @@ import { JournalErase } from './journal-erase.ts';
 import { JOURNAL_MIGRATIONS, ROW_COLUMNS } from './journal-schema.ts';
 import { JournalTrim } from './journal-trim.ts';
 import { guarded, storageError } from './storage-error.ts';
-import { wipeDatabase } from './wipe.ts';
+import { type WipeSteps, wipeDatabase } from './wipe.ts';
 
 export interface JournalDiskOptions {
   readonly file: string;
@@ -203,9 +203,9 @@ export class SqliteJournalDisk implements JournalDisk {
     return new JournalErase(this.#db);
   }
 
-  /** Overwrites what was deleted or redacted. Holds the thread. @throws SigilError `overloaded`, `storage_failed` */
-  wipe(): void {
-    guarded(this.file, () => wipeDatabase(this.#db));
+  /** Overwrites what was deleted or redacted; its steps are taken between commits. */
+  wipe(): WipeSteps {
+    return wipeDatabase(this.#db);
   }
 
   /** Something was written beside the commits: the next idle moment moves it into the file too. */

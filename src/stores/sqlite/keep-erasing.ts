@@ -4,6 +4,7 @@
 import { type Failure, failure, toFailure } from '../../errors.ts';
 import type { Request } from '../request.ts';
 import type { SqliteJournalDisk } from './journal-disk.ts';
+import type { WipeSteps } from './wipe.ts';
 
 /** Where a crash test may end the process: some rows are redacted, the file is overwritten. */
 export type ErasePoint = 'journal.redacted' | 'journal.wiped';
@@ -41,6 +42,8 @@ export function keepErasing({ disk, clock, waiting, point, failed }: KeepErasing
   let closed = false;
   let due = 0;
   let cancel = (): void => undefined;
+  /** The overwriting that is under way, and how many it is for. */
+  let wiping: { readonly steps: WipeSteps; readonly askers: number } | undefined;
   const later = (ms: number): void => {
     if (closed || scheduled) return;
     scheduled = true;
@@ -63,10 +66,16 @@ export function keepErasing({ disk, clock, waiting, point, failed }: KeepErasing
         return later(PAUSE_MS);
       }
       if (askers.length === 0) return;
-      disk.wipe();
+      // Who asks later may mean what is redacted later, behind what is overwritten already.
+      wiping ??= { steps: disk.wipe(), askers: askers.length };
+      const step = wiping.steps.next();
+      if (step.done !== true) return later(Math.max(PAUSE_MS, step.value));
       point?.('journal.wiped');
-      for (const { reply } of askers.splice(0)) reply({});
+      for (const { reply } of askers.splice(0, wiping.askers)) reply({});
+      wiping = undefined;
+      if (askers.length > 0) later(PAUSE_MS);
     } catch (thrown) {
+      wiping = undefined;
       failed?.(toFailure(thrown));
       later(AGAIN_MS);
     }

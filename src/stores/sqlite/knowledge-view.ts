@@ -15,6 +15,7 @@ import type { SqliteDatabase } from './database.ts';
 import type { JournalRows } from './journal-source.ts';
 import { KNOWLEDGE_CLEAR, KNOWLEDGE_MIGRATIONS } from './knowledge-schema.ts';
 import { ViewFile } from './view-file.ts';
+import type { WipePlace, WipeSteps } from './wipe.ts';
 import type { WorkspaceView } from './workspace-files.ts';
 
 /** Facts that are found under their entity's new name once it is renamed; older ones stay found under the one before. */
@@ -68,8 +69,8 @@ export class KnowledgeView implements WorkspaceView<ReadRow>, KnowledgeRows {
     this.#file.clear();
   }
 
-  wipe(): Generator<undefined, void> {
-    return this.#file.wipe(['knowledge_text']);
+  wipe(place: WipePlace): WipeSteps {
+    return this.#file.wipe(place, ['knowledge_text']);
   }
 
   close(): void {

@@ -72,10 +72,3 @@ export const MEMORY_CLEAR = `DELETE FROM sessions; DELETE FROM messages; DELETE 
   INSERT INTO messages_text (messages_text) VALUES ('delete-all');
   INSERT INTO summaries_text (summaries_text) VALUES ('delete-all');
   DELETE FROM sqlite_sequence;`;
-
-/** Forgets the words no text holds any more. The indexes must be merged: what is deleted is told by
- * them until then. They hold words in small letters, as the tokenizer makes them. */
-export const MEMORY_FORGET_WORDS = `
-  CREATE VIRTUAL TABLE IF NOT EXISTS temp.messages_words USING fts5vocab (main, messages_text, row);
-  CREATE VIRTUAL TABLE IF NOT EXISTS temp.summaries_words USING fts5vocab (main, summaries_text, row);
-  DELETE FROM words WHERE lower(word) NOT IN (SELECT term FROM temp.messages_words UNION SELECT term FROM temp.summaries_words);`;

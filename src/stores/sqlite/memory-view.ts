@@ -7,9 +7,11 @@ import type { ReadRowOf } from '../streams.ts';
 import { hasStem, indexWords } from '../text-words.ts';
 import type { MessagesTrimmed, StoredSummary, UserErased } from '../workspace-records.ts';
 import type { SqliteDatabase } from './database.ts';
+import { forgetWords } from './forget-words.ts';
 import type { JournalRows } from './journal-source.ts';
-import { MEMORY_CLEAR, MEMORY_FORGET_WORDS, MEMORY_MIGRATIONS } from './memory-schema.ts';
+import { MEMORY_CLEAR, MEMORY_MIGRATIONS } from './memory-schema.ts';
 import { ViewFile } from './view-file.ts';
+import type { WipePlace, WipeSteps } from './wipe.ts';
 import type { WorkspaceView } from './workspace-files.ts';
 
 /** Words known to be in the file: most of a text's are, and need no look. */
@@ -72,12 +74,15 @@ export class MemoryView implements WorkspaceView<MemoryRow>, MemoryRows {
     this.#file.clear();
   }
 
-  wipe(): Generator<undefined, void> {
+  wipe(place: WipePlace): WipeSteps {
     // Words nobody uses any more are not to be completed to either.
-    return this.#file.wipe(['messages_text', 'summaries_text'], () => {
-      this.#words = new Set();
-      this.#file.transact(() => this.#file.db.exec(MEMORY_FORGET_WORDS));
-    });
+    const words = (): WipeSteps =>
+      forgetWords(this.#file.db, (work) => {
+        // What is known to be there may be gone.
+        this.#words = new Set();
+        this.#file.transact(work);
+      });
+    return this.#file.wipe(place, ['messages_text', 'summaries_text'], words);
   }
 
   close(): void {

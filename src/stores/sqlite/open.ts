@@ -207,14 +207,7 @@ export function openViews(options: OpenViewsOptions): OpenViews {
       'views.hurry': ({ body }) => views.hurry(body.upto, body.projection),
       'views.await': (request) => views.await(request),
       'views.stats': (request) => views.stats(request),
-      'views.wipe': (request) => {
-        try {
-          for (const { id, values: all } of request.body.workspaces) if (all) values.erase(id);
-        } catch (thrown) {
-          return request.fail(toFailure(thrown));
-        }
-        views.wipe(request);
-      },
+      'views.wipe': (request) => views.wipe(request, (workspace) => values.erase(workspace)),
       'values.set': (request) => values.set(request),
       'values.delete': (request) => values.delete(request),
     },

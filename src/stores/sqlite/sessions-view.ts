@@ -21,7 +21,7 @@ import {
 } from './sessions-schema.ts';
 import { guarded } from './storage-error.ts';
 import { ViewState } from './view-state.ts';
-import { wipeDatabase } from './wipe.ts';
+import { type WipePlace, type WipeSteps, wipeDatabase } from './wipe.ts';
 import type { WorkspaceFileKind, WorkspaceView } from './workspace-files.ts';
 
 /** What the projector writes the files of sessions with. */
@@ -83,9 +83,8 @@ export class SessionsView implements SessionViewRows, WorkspaceView<ReadRowOf<'s
     });
   }
 
-  *wipe(): Generator<undefined, void> {
-    guarded(this.#file, () => wipeDatabase(this.#db));
-    yield undefined;
+  wipe(place: WipePlace): WipeSteps {
+    return wipeDatabase(this.#db, place);
   }
 
   #transact(work: () => void): void {

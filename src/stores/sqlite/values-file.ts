@@ -7,7 +7,7 @@ import type { StoredValue, ValueQuota } from '../key-value-store.ts';
 import { type Migrations, openDatabase, type SqliteDatabase } from './database.ts';
 import { makeDirs } from './make-dirs.ts';
 import { guarded } from './storage-error.ts';
-import { wipeDatabase } from './wipe.ts';
+import { type WipePlace, type WipeSteps, wipeDatabase } from './wipe.ts';
 
 export const VALUES_FILE = 'values.db';
 
@@ -27,6 +27,9 @@ export const VALUES_MIGRATIONS: Migrations = [
      bytes INTEGER NOT NULL
    ) STRICT, WITHOUT ROWID;`,
 ];
+
+/** Values that an erasure deletes in one commit, and the bytes after which it ends early. */
+const DELETED_TOGETHER = { rows: 500, bytes: 4 * 1024 * 1024 } as const;
 
 export type ValueChange =
   | {
@@ -65,12 +68,31 @@ export class ValuesFile {
     );
   }
 
-  /** Deletes and overwrites everything. */
-  erase(): void {
-    guarded(this.#file, () => {
-      this.#db.transaction(() => this.#db.exec('DELETE FROM entries; DELETE FROM used;')).immediate();
-      wipeDatabase(this.#db);
-    });
+  /** Deletes everything that is there by now, a part at a time, and overwrites it, from where it had come to. */
+  *wipe(place: WipePlace): WipeSteps {
+    while (place.pages === 0 && this.#deleteSome()) yield 0;
+    yield* wipeDatabase(this.#db, place);
+  }
+
+  /** Whether there may be more. */
+  #deleteSome(): boolean {
+    return guarded(this.#file, () =>
+      this.#db
+        .transaction(() => {
+          let [rows, length] = [0, 0];
+          for (const { plugin, key, bytes } of this.#sql.some.all(DELETED_TOGETHER.rows)) {
+            if (length > DELETED_TOGETHER.bytes) return true;
+            this.#change({ type: 'delete', plugin, key });
+            rows += 1;
+            length += bytes;
+          }
+          if (rows === DELETED_TOGETHER.rows) return true;
+          // Quotas of nothing.
+          this.#db.exec('DELETE FROM used');
+          return false;
+        })
+        .immediate(),
+    );
   }
 
   close(): void {
@@ -129,6 +151,9 @@ function prepare(db: SqliteDatabase) {
        DO UPDATE SET bytes = excluded.bytes, updated = excluded.updated, value = excluded.value`,
     ),
     delete: db.prepare<[string, string]>('DELETE FROM entries WHERE plugin = ? AND key = ?'),
+    some: db.prepare<[number], { plugin: string; key: string; bytes: number }>(
+      'SELECT plugin, key, bytes FROM entries ORDER BY plugin, key LIMIT ?',
+    ),
     used: db.prepare<[string], { keys: number; bytes: number }>('SELECT keys, bytes FROM used WHERE plugin = ?'),
     use: db.prepare<[string, number, number]>(
       `INSERT INTO used (plugin, keys, bytes) VALUES (?, ?, ?)

@@ -8,6 +8,7 @@ import { VALUE_MOST, VALUE_QUOTA, type ValueChanges, type ValueQuota } from '../
 import type { Request } from '../request.ts';
 import { FilePool, type OpenFiles } from './open-files.ts';
 import { bytesOf, VALUES_FILE, type ValueChange, ValuesFile } from './values-file.ts';
+import { type WipeSteps, wipeFile } from './wipe.ts';
 import { workspaceDir } from './workspace-path.ts';
 
 export interface ValuesWriterOptions {
@@ -68,12 +69,13 @@ export class ValuesWriter {
     this.#take(workspace_id, { change: { type: 'delete', plugin, key }, bytes: 0, reply, fail });
   }
 
-  /** Deletes everything that is kept in a workspace; whether anything could be. @throws SigilError `storage_failed` */
-  erase(workspace: string): void {
+  /** Deletes and overwrites everything that is kept in a workspace. @throws SigilError `storage_failed` */
+  *erase(workspace: string): WipeSteps {
     const dir = workspaceDir(this.#options.dataDir, workspace);
-    if (dir === undefined || !existsSync(join(dir, VALUES_FILE))) return;
+    const file = join(dir ?? '', VALUES_FILE);
+    if (dir === undefined || !existsSync(file)) return;
     const { quota = VALUE_QUOTA } = this.#options;
-    this.#files.use(workspace, () => new ValuesFile(join(dir, VALUES_FILE), quota))?.erase();
+    yield* wipeFile(file, (work) => work(this.#files.use(workspace, () => new ValuesFile(file, quota))));
   }
 
   close(): void {

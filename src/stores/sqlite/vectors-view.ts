@@ -6,6 +6,7 @@ import type { VectorItem, VectorModel } from '../vector-store.ts';
 import { applyToVectors, type VectorItems } from '../vector-view.ts';
 import type { JournalRows } from './journal-source.ts';
 import { VectorsWriter } from './vectors-writer.ts';
+import type { WipePlace, WipeSteps } from './wipe.ts';
 import type { WorkspaceView } from './workspace-files.ts';
 
 export class VectorsView implements WorkspaceView<ReadRowOf<'session' | 'workspace'>>, VectorItems {
@@ -43,9 +44,8 @@ export class VectorsView implements WorkspaceView<ReadRowOf<'session' | 'workspa
     this.writer.clear();
   }
 
-  *wipe(): Generator<undefined, void> {
-    this.writer.wipe();
-    yield undefined;
+  wipe(place: WipePlace): WipeSteps {
+    return this.writer.wipe(place);
   }
 
   close(): void {

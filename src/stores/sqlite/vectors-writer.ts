@@ -21,7 +21,7 @@ import {
   VECTORS_MIGRATIONS,
 } from './vectors-schema.ts';
 import { ViewState } from './view-state.ts';
-import { wipeDatabase } from './wipe.ts';
+import { type WipePlace, type WipeSteps, wipeDatabase } from './wipe.ts';
 
 /** Removals kept for indexes in memory; one that has missed more is loaded anew. */
 const REMOVALS_KEPT = 10_000;
@@ -259,9 +259,9 @@ export class VectorsWriter {
     });
   }
 
-  /** Overwrites what was deleted. Rows of the extension's tables are found by their place, so the file is not written anew. */
-  wipe(): void {
-    guarded(this.#file, () => wipeDatabase(this.#db, { rewrite: false }));
+  /** Overwrites what was deleted, from where it had come to. Rows stay in their place, by which the extension's tables find them. */
+  wipe(place: WipePlace): WipeSteps {
+    return wipeDatabase(this.#db, place);
   }
 
   close(): void {

@@ -6,7 +6,7 @@ import { type Migrations, openDatabase, type SqliteDatabase, VIEW_CHECKPOINT_PAG
 import type { JournalRows } from './journal-source.ts';
 import { guarded } from './storage-error.ts';
 import { ViewState } from './view-state.ts';
-import { wipeDatabase } from './wipe.ts';
+import { type WipePlace, type WipeSteps, wipeDatabase } from './wipe.ts';
 import { mergeText } from './wipe-text.ts';
 
 export interface ViewFileOptions {
@@ -75,11 +75,13 @@ export class ViewFile {
   }
 
   /** Overwrites what was deleted; the words of these indexes first. */
-  *wipe(texts: readonly string[], then: () => void = () => undefined): Generator<undefined, void> {
-    for (const table of texts) yield* mergeText(this.db, table);
-    then();
-    yield undefined;
-    guarded(this.#file, () => wipeDatabase(this.db));
+  *wipe(place: WipePlace, texts: readonly string[], then?: () => WipeSteps): WipeSteps {
+    for (const table of texts.slice(place.texts)) {
+      yield* mergeText(this.db, table);
+      place.texts += 1;
+    }
+    if (then !== undefined && place.pages === 0) yield* then();
+    yield* wipeDatabase(this.db, place);
   }
 
   close(): void {

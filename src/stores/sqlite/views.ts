@@ -16,7 +16,8 @@ import { FilePool } from './open-files.ts';
 import { type CheckPlace, Projection } from './projection.ts';
 import { SESSIONS_FILE } from './sessions-view.ts';
 import { VECTORS_FILE, type VectorsOptions, VectorsProjection } from './vectors-projection.ts';
-import { viewsWipe, type Wiped, type WipeRequest } from './views-wipe.ts';
+import { viewsWipe, type WipeRequest } from './views-wipe.ts';
+import type { Wiped, WipeSteps } from './wipe.ts';
 import { workspaceDir } from './workspace-path.ts';
 
 /** The files of views in a workspace's directory: all that can be made anew from the journal. */
@@ -269,12 +270,12 @@ export class SqliteViews {
     }
   }
 
-  /** Overwrites what was deleted up to a row. */
-  wipe(request: WipeRequest): void {
+  /** Overwrites what was deleted up to a row, and what plugins keep where it is asked for. */
+  wipe(request: WipeRequest, values: (workspace: string) => WipeSteps): void {
     this.#wanted = Math.max(this.#wanted, request.body.upto);
     const { dataDir, soon, after } = this.#options;
     viewsWipe({
-      ...{ dataDir, soon, after, names: WORKSPACE_FILES, gatewayFile: this.#gatewayFile },
+      ...{ dataDir, soon, after, names: WORKSPACE_FILES, gatewayFile: this.#gatewayFile, values },
       gateway: () => this.#gateway,
       applied: (upto) => {
         if (this.#closed) return true;
@@ -452,10 +453,10 @@ export class SqliteViews {
 /** A file of vectors nobody writes: it goes, and is made again from the rest once vectors are turned on. */
 function withoutVectors(dataDir: string, workspace: string): Wiped {
   return {
-    *wipe() {
+    *wipe(): WipeSteps {
+      yield 0;
       const file = join(workspaceDir(dataDir, workspace) ?? '', VECTORS_FILE);
       for (const end of ['', ...SIDE_FILES]) rmSync(`${file}${end}`, { force: true });
-      yield undefined;
     },
   };
 }

@@ -9,6 +9,7 @@ import type { BatchBounds, JournalRows } from './journal-source.ts';
 import { makeDirs } from './make-dirs.ts';
 import type { FilePool, OpenFiles } from './open-files.ts';
 import { guarded } from './storage-error.ts';
+import type { WipePlace, WipeSteps } from './wipe.ts';
 import { workspaceDir } from './workspace-path.ts';
 
 /** A view of one workspace in a file of its own. Its checkpoint is written in the transaction of its rows. */
@@ -20,8 +21,8 @@ export interface WorkspaceView<R> {
   apply(journal: string, batch: readonly R[]): void;
   /** Forgets everything, to be filled again. In place: whoever reads the file keeps reading the same one. */
   clear(): void;
-  /** Overwrites what was deleted, one part after the other. */
-  wipe(): Generator<undefined, void>;
+  /** Overwrites what was deleted, from where it had come to. */
+  wipe(place: WipePlace): WipeSteps;
   close(): void;
 }
 
