@@ -11,7 +11,7 @@ import { tidyDataDir } from '../../src/stores/sqlite/backup/replace.ts';
 import { SESSIONS_MIGRATIONS } from '../../src/stores/sqlite/sessions-schema.ts';
 import { chance } from '../stores/session-log.ts';
 import { asOlderSessions } from '../stores/store-house.ts';
-import { type Figures, KINDS, type Kind, noFigures } from './figures.ts';
+import { type Figures, type Kind, noFigures } from './figures.ts';
 import { recover } from './follow.ts';
 import { MODELS } from './models.ts';
 import { Place } from './place.ts';
@@ -22,6 +22,7 @@ export interface RoundOptions {
   readonly seed: number;
   /** Kills of each kind. */
   readonly each: number;
+  readonly kinds: readonly Kind[];
   readonly keep: boolean;
 }
 
@@ -219,12 +220,12 @@ function older(dir: string): void {
 }
 
 /** Plays a round: every kind in turn, until each has had its kills or something went wrong. */
-export async function playRound({ seed, each, keep }: RoundOptions): Promise<Round> {
+export async function playRound({ seed, each, kinds, keep }: RoundOptions): Promise<Round> {
   const playing = new Playing(seed);
   const { figures, problems, scratch } = playing;
   playing.begin();
   for (let number = 1; number <= each; number += 1)
-    for (const kind of KINDS) if (problems.length === 0) await playing.killOnce(kind, number);
+    for (const kind of kinds) if (problems.length === 0) await playing.killOnce(kind, number);
   if (figures.kills.retention > 4 && figures.trimmed === 0)
     problems.push('nothing was ever trimmed, so its kills say nothing');
   figures.problems = problems.length;

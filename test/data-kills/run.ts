@@ -4,7 +4,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { print, writeBlocks } from '../crash/table.ts';
-import { add, type Figures, KINDS, killsIn, noFigures } from './figures.ts';
+import { add, type Figures, KINDS, type Kind, killsIn, noFigures } from './figures.ts';
 import { playRound } from './round.ts';
 
 const { values } = parseArgs({
@@ -12,6 +12,7 @@ const { values } = parseArgs({
     kills: { type: 'string', default: '600' },
     seed: { type: 'string' },
     jobs: { type: 'string', default: '1' },
+    only: { type: 'string' },
     state: { type: 'string' },
     for: { type: 'string' },
     keep: { type: 'boolean', default: false },
@@ -20,9 +21,10 @@ const { values } = parseArgs({
   },
 });
 if (values.help) {
-  console.log(`Usage: npm run test:stores -- [--kills N] [--seed S] [--jobs J] [--state FILE] [--for SECONDS] [--keep] [--write]
+  console.log(`Usage: npm run test:stores -- [--kills N] [--only KIND,…] [--seed S] [--jobs J] [--state FILE] [--for SECONDS] [--keep] [--write]
 
   --kills N      kills in all (600), as many of each kind: ${KINDS.join(', ')}
+  --only KIND,…  kills of these kinds alone
   --seed S       draws the same kills again
   --jobs J       rounds at a time
   --state FILE   keeps the figures round by round, and goes on from there
@@ -36,6 +38,7 @@ if (values.help) {
 const EACH = 5;
 
 interface State {
+  readonly kinds: readonly Kind[];
   readonly seed: number;
   readonly each: number;
   /** Rounds that are done, and held. */
@@ -44,18 +47,27 @@ interface State {
   seconds: number;
 }
 
+const kinds = KINDS.filter((kind) => values.only === undefined || values.only.split(',').includes(kind));
+if (kinds.length < (values.only?.split(',').length ?? 0)) throw new Error(`there are ${KINDS.join(', ')}`);
 /** Kills of each kind in all. */
-const each = Math.ceil(Number(values.kills) / KINDS.length);
+const each = Math.ceil(Number(values.kills) / kinds.length);
 const rounds = Math.ceil(each / EACH);
 
 function stateOf(file: string | undefined): State {
   if (file !== undefined && existsSync(file)) {
     const kept = JSON.parse(readFileSync(file, 'utf8')) as State;
-    if ((values.seed === undefined || kept.seed === Number(values.seed)) && kept.each === each) return kept;
-    throw new Error(`${file} is of ${kept.each} kills of each kind with --seed ${kept.seed}: remove it to begin anew`);
+    if (
+      (values.seed === undefined || kept.seed === Number(values.seed)) &&
+      kept.each === each &&
+      kept.kinds.join() === kinds.join()
+    )
+      return kept;
+    throw new Error(
+      `${file} is of ${kept.each} kills of ${kept.kinds.join(',')} with --seed ${kept.seed}: remove it to begin anew`,
+    );
   }
   const seed = Number(values.seed ?? Date.now() % 1_000_000);
-  return { seed, each, rounds: [], figures: noFigures(), seconds: 0 };
+  return { seed, kinds, each, rounds: [], figures: noFigures(), seconds: 0 };
 }
 
 const state = stateOf(values.state);
@@ -64,7 +76,7 @@ const began = performance.now();
 const before = state.seconds;
 const seconds = (): number => Math.round((performance.now() - began) / 1_000);
 const inTime = (): boolean => values.for === undefined || seconds() < Number(values.for);
-console.log(`kills over data, ${each} of each kind, seed ${seed}: run again with --seed ${seed}`);
+console.log(`kills over data, ${each} of each of ${kinds.join(', ')}, seed ${seed}: run again with --seed ${seed}`);
 if (state.rounds.length > 0) console.log(`  ${state.rounds.length} of ${rounds} rounds are done already`);
 
 const left = Array.from({ length: rounds }, (_, at) => at).filter((at) => !state.rounds.includes(at));
@@ -74,7 +86,7 @@ const work = async (): Promise<void> => {
     const at = left.shift();
     if (at === undefined) return;
     const share = Math.min(EACH, each - at * EACH);
-    const round = await playRound({ seed: seed * 100_003 + at, each: share, keep: values.keep });
+    const round = await playRound({ seed: seed * 100_003 + at, each: share, kinds, keep: values.keep });
     add(figures, round.figures);
     for (const problem of round.problems.slice(0, 20)) console.log(`  PROBLEM in round ${at}: ${problem}`);
     if (round.kept !== null) console.log(`  data of round ${at} kept in ${round.kept}`);
@@ -83,7 +95,7 @@ const work = async (): Promise<void> => {
     state.seconds = before + seconds();
     // What went wrong is not kept as done: it is tried again by who mends it.
     if (values.state !== undefined && broken === 0) writeFileSync(values.state, `${JSON.stringify(state)}\n`);
-    console.log(`  ${killsIn(figures)} of ${each * KINDS.length} kills, ${figures.problems} problems; ${seconds()} s`);
+    console.log(`  ${killsIn(figures)} of ${each * kinds.length} kills, ${figures.problems} problems; ${seconds()} s`);
   }
 };
 await Promise.all(Array.from({ length: Number(values.jobs) }, work));

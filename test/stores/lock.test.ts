@@ -3,14 +3,17 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { takeDataDir } from '../../src/composition/data-dir.ts';
 import { SigilError } from '../../src/errors.ts';
+import { tidyDataDir } from '../../src/stores/sqlite/backup/replace.ts';
 import { prepareDataDir } from '../../src/stores/sqlite/data-dir.ts';
+import { LOCK_FILE, PROBE_FILE } from '../../src/stores/sqlite/data-files.ts';
 import { SqliteJournalDisk } from '../../src/stores/sqlite/journal-disk.ts';
 import { acquireLock, type LockInfo } from '../../src/stores/sqlite/lock.ts';
 
@@ -118,6 +121,15 @@ describe('data directory', () => {
     prepareDataDir(made);
     prepareDataDir(made);
     expect(statSync(made).mode & 0o777).toBe(0o700);
+  });
+
+  it('is rid of what a start that was killed has tried to write', () => {
+    writeFileSync(join(dir, PROBE_FILE), 'x');
+    takeDataDir(dir).release();
+    expect(readdirSync(dir)).toEqual([LOCK_FILE]);
+    writeFileSync(join(dir, PROBE_FILE), 'x');
+    tidyDataDir(dir);
+    expect(readdirSync(dir)).toEqual([LOCK_FILE]);
   });
 
   it('says what is wrong and what to do', () => {

@@ -157,7 +157,10 @@ it('goes on where it was when the file is closed and opened in between, and with
   expect(bytes()).not.toContain('erasable');
   db.close();
   db = open();
-  expect(db.prepare('SELECT name FROM words WHERE id >= 9998 ORDER BY id').pluck().all()).toEqual(['this', 'other']);
+  expect(db.prepare('SELECT name FROM words WHERE id IN (9998, 9999) ORDER BY id').pluck().all()).toEqual([
+    'this',
+    'other',
+  ]);
   expect(db.pragma('integrity_check', { simple: true })).toBe('ok');
   db.close();
 });

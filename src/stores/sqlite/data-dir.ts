@@ -3,6 +3,7 @@
 
 import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { PROBE_FILE } from './data-files.ts';
 import { syncDirectory } from './make-dirs.ts';
 import { codeOf, guarded } from './storage-error.ts';
 
@@ -11,7 +12,7 @@ export function prepareDataDir(dir: string): void {
   guarded(dir, () => {
     makeDir(dir);
     // Permissions alone do not tell: the file system may be read-only or full.
-    const probe = join(dir, `.probe-${process.pid}`);
+    const probe = join(dir, PROBE_FILE);
     try {
       writeFileSync(probe, 'x', { mode: 0o600 });
     } finally {

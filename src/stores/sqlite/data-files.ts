@@ -26,6 +26,8 @@ export interface DataFile {
 export const JOURNAL_FILE = 'journal.db';
 export const GATEWAY_FILE = 'gateway.db';
 export const LOCK_FILE = 'gateway.lock';
+/** Written once at a start, to see whether anything can be. */
+export const PROBE_FILE = '.probe';
 /** Where a backup makes its copies, one at a time. */
 export const BACKUP_DIR = '.backup';
 /** Where a restore unpacks, and keeps what it replaces until it is done. */

@@ -16,7 +16,7 @@ import {
 import { join } from 'node:path';
 import { z } from 'zod';
 import { failure, SigilError } from '../../../errors.ts';
-import { BACKUP_DIR, RESTORE_DIR, roleOf, SIDE_FILES } from '../data-files.ts';
+import { BACKUP_DIR, PROBE_FILE, RESTORE_DIR, roleOf, SIDE_FILES } from '../data-files.ts';
 import { guarded } from '../storage-error.ts';
 
 /** Where a crash test may end the process. */
@@ -103,6 +103,7 @@ export function restoreUnfinished(dataDir: string): boolean {
  */
 export function tidyDataDir(dataDir: string, point: (name: ReplacePoint) => void = () => undefined): boolean {
   return guarded(dataDir, () => {
+    rmSync(join(dataDir, PROBE_FILE), { force: true });
     rmSync(join(dataDir, BACKUP_DIR), { recursive: true, force: true });
     if (!existsSync(join(dataDir, RESTORE_DIR))) return false;
     const unfinished = restoreUnfinished(dataDir);
