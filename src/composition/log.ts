@@ -6,6 +6,7 @@ import type { Config } from '../config/schema.ts';
 import type { EdgeLog } from '../edge/ports.ts';
 import type { Redactor } from '../secrets/redactor.ts';
 import type { Log } from './context.ts';
+import { LogLines } from './log-lines.ts';
 
 /** Names of fields that hold secrets wherever they appear. */
 const SECRETS = [
@@ -26,7 +27,8 @@ export interface ProcessLog extends EdgeLog {
   readonly write: Log;
 }
 
-export async function createLog(config: Config, level: string, redactor: Redactor): Promise<ProcessLog> {
+/** @param fd where it goes; stderr when not given */
+export async function createLog(config: Config, level: string, redactor: Redactor, fd = 2): Promise<ProcessLog> {
   const { format } = config.logging;
   const pretty = format === 'pretty' || (format === 'auto' && process.stderr.isTTY);
   const options = {
@@ -36,16 +38,13 @@ export async function createLog(config: Config, level: string, redactor: Redacto
     timestamp: pino.stdTimeFunctions.isoTime,
   };
   // For people the lines are made in this process: a transport would be one more thread for a few lines a minute.
-  const stream = pretty
-    ? (await import('pino-pretty')).default({
-        destination: 2,
-        colorize: process.env['NO_COLOR'] === undefined,
-        sync: true,
-      })
-    : pino.destination({ dest: 2, sync: true });
-  const log = pino(options, stream);
+  const lines = new LogLines(fd);
+  const log = pino(options, pretty ? await forPeople(lines) : lines);
   const write: Log = (severity, fields, message) => {
-    if (log.isLevelEnabled(severity)) log[severity](redactor.data(fields), redactor.text(message));
+    if (!log.isLevelEnabled(severity)) return;
+    log[severity](redactor.data(fields), redactor.text(message));
+    const lost = lines.takeLost();
+    if (lost !== undefined) log.warn(lost, 'lines of this log could not be written');
   };
   return {
     debug: (fields, message) => write('debug', fields, message),
@@ -54,4 +53,12 @@ export async function createLog(config: Config, level: string, redactor: Redacto
     error: (fields, message) => write('error', fields, message),
     write,
   };
+}
+
+/** Lines as people read them. */
+async function forPeople(lines: LogLines): Promise<{ write(line: string): void }> {
+  const { prettyFactory } = (await import('pino-pretty')).default;
+  const colorize = process.env['NO_COLOR'] === undefined;
+  const pretty = prettyFactory({ colorize });
+  return { write: (line) => lines.write(pretty(line)) };
 }
