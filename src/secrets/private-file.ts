@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { SigilError } from '../errors.ts';
+import { spaceAt } from '../free-space.ts';
 import { secretFailure } from './store.ts';
 
 /** How long a writer waits for another, in milliseconds: longer than a write takes, passphrase and slow disk included. */
@@ -37,7 +38,9 @@ function codeOf(thrown: unknown): string {
 /** Anything thrown by the file system as an error that names the file. */
 export function fileFailure(path: string, thrown: unknown, what: string): SigilError {
   if (thrown instanceof SigilError) return thrown;
-  const why = codeOf(thrown) || (thrown instanceof Error ? thrown.message : String(thrown));
+  const code = codeOf(thrown) || (thrown instanceof Error ? thrown.message : String(thrown));
+  const space = code === 'ENOSPC' ? spaceAt(path, 1) : '';
+  const why = space === '' ? code : `the disk is full: ${space}`;
   return secretFailure(
     'storage_failed',
     `${path} cannot be ${what} (${why}).`,
@@ -134,6 +137,18 @@ function syncDirectory(path: string): void {
 }
 
 /**
+ * Makes a file that is not there. One that is there is not even opened: to close it would give up every lock this process has on
+ * it, whoever took it.
+ */
+function makeFile(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', 0o600));
+  } catch (thrown) {
+    if (codeOf(thrown) !== 'EEXIST') throw thrown;
+  }
+}
+
+/**
  * Runs `work` while no other process does the same. SQLite's lock on an empty file: the kernel frees it with the process,
  * and it is there on every platform.
  *
@@ -143,7 +158,7 @@ export async function withLock<T>(path: string, work: () => Promise<T>): Promise
   const { default: Database } = await import('better-sqlite3');
   let db: InstanceType<typeof Database>;
   try {
-    closeSync(openSync(path, 'a', 0o600));
+    makeFile(path);
     chmodSync(path, 0o600);
     db = new Database(path, { timeout: 0 });
   } catch (thrown) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The encrypted file: who can open it, what becomes of it when it is damaged, and writers that meet or are killed.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { Decrypter, Encrypter } from 'age-encryption';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createFileStore } from '../../src/secrets/file-store.ts';
+import { withLock } from '../../src/secrets/private-file.ts';
 import type { SecretStore } from '../../src/secrets/store.ts';
 import { secretStoreContract } from './contract.ts';
 import { dataDir, failureOf, named } from './scratch.ts';
@@ -212,6 +213,25 @@ describe('writers', () => {
     // Somebody who looked before sees what was written since.
     for (const store of here) expect(await store.list()).toHaveLength(40);
   }, 60_000);
+
+  it('that wait in the same process do not open the lock to another process', async () => {
+    const path = join(dataDir(), 'secrets.lock');
+    const script = `const db = new (require('better-sqlite3'))(${JSON.stringify(path)}, { timeout: 0 });
+      try { db.exec('BEGIN IMMEDIATE'); console.log('taken'); } catch (thrown) { console.log(thrown.code); }`;
+    const other = (): string =>
+      spawnSync(process.execPath, ['-e', script], { cwd: import.meta.dirname, encoding: 'utf8' }).stdout.trim();
+    let second = Promise.resolve();
+    await withLock(path, async () => {
+      expect(other()).toBe('SQLITE_BUSY');
+      second = withLock(path, async () => undefined);
+      // It has looked once, and looks again later.
+      await new Promise((resolve) => setImmediate(resolve));
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(other()).toBe('SQLITE_BUSY');
+    });
+    await second;
+    expect(other()).toBe('taken');
+  });
 
   it('that are killed leave what they said is kept, and hold nobody up', async () => {
     const dir = dataDir();

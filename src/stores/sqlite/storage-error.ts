@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What SQLite and the file system say about a file, as one of our errors that names the file and what to do.
 
-import { statfsSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { failure, SigilError } from '../../errors.ts';
+import { spaceAt } from '../../free-space.ts';
 
 const REASONS: readonly (readonly [prefix: string, says: string])[] = [
   ['SQLITE_FULL', 'the disk is full; free some space and it goes on by itself'],
@@ -23,6 +22,9 @@ const REASONS: readonly (readonly [prefix: string, says: string])[] = [
   ['SQLITE_IOERR', 'the disk reported an error; check the system log and the disk'],
   ['SQLITE_BUSY', 'another process is using it; stop that process'],
   ['SQLITE_LOCKED', 'another process is using it; stop that process'],
+  ['EIO', 'the disk reported an error; check the system log and the disk'],
+  ['EBUSY', 'the system is using it for something else; see what it is'],
+  ['ETXTBSY', 'the system is using it for something else; see what it is'],
   ['EACCES', 'permission denied; choose another data directory or change its owner'],
   ['EPERM', 'permission denied; choose another data directory or change its owner'],
   ['EROFS', 'the file system is read-only; choose another data directory'],
@@ -43,26 +45,14 @@ export function codeOf(thrown: unknown): string {
 /** What a gateway needs to go on: a commit at its largest, and its way from the log into the file. In bytes. */
 const NEEDED_BYTES = 64 * 1024 * 1024;
 
-/** How much is free where a file lies, and how much should be. */
-function spaceAt(file: string): string {
-  try {
-    const { bavail, bsize } = statfsSync(dirname(file));
-    const mib = (bytes: number): string => `${Math.floor(bytes / 1024 / 1024)} MiB`;
-    return `: ${mib(bavail * bsize)} are free there, at least ${mib(NEEDED_BYTES)} are needed`;
-  } catch {
-    // The error itself says more than this one would.
-    return '';
-  }
-}
-
 /** A thrown error as `storage_failed` that names the file; what is already one of ours is left as it is. */
 export function storageError(thrown: unknown, file: string): SigilError {
   if (thrown instanceof SigilError) return thrown;
   const code = codeOf(thrown);
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   const reason = REASONS.find(([prefix]) => code.startsWith(prefix));
-  const space = /^(?:SQLITE_FULL|ENOSPC)/.test(code) ? spaceAt(file) : '';
-  const says = reason === undefined ? message : `${reason[1]}${space} (${message})`;
+  const space = /^(?:SQLITE_FULL|ENOSPC)/.test(code) ? spaceAt(file, NEEDED_BYTES) : '';
+  const says = reason === undefined ? message : `${reason[1]}${space === '' ? '' : `: ${space}`} (${message})`;
   return new SigilError(failure('storage_failed', `${file}: ${says}`, { file, ...(code === '' ? {} : { code }) }), {
     cause: thrown,
   });
