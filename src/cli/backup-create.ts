@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `sigil backup create FILE`: asks the gateway that runs here for a backup, or makes it where none does, and reads it back.
 
-import { createWriteStream, existsSync, renameSync, rmSync } from 'node:fs';
+import { createWriteStream, existsSync, renameSync, rmSync, type WriteStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Transform, Writable } from 'node:stream';
@@ -13,6 +13,7 @@ import { GatewayClient } from './client.ts';
 import type { Call, CommandRun } from './command.ts';
 import { configOf } from './config-source.ts';
 import { dataDirOf, namedUrl, routeTo, socketOf } from './connect.ts';
+import { notWritten } from './not-written.ts';
 import { bytesText, type ProgressLine, progressLine } from './progress-line.ts';
 import { versionInfo } from './version.ts';
 
@@ -103,8 +104,13 @@ async function toFile(call: Call, file: string, line: ProgressLine): Promise<Bac
     throw new CliError('conflict', `${file} is there already.`, 'Choose another name, or replace it with --force.');
   }
   const part = partOf(file);
+  let stream: WriteStream | undefined;
+  const sink = (): WriteStream => {
+    stream = createWriteStream(part, { mode: 0o600, flush: true });
+    return stream;
+  };
   try {
-    await make(call, () => createWriteStream(part, { mode: 0o600, flush: true }), line);
+    await make(call, sink, line);
     // A backup that nobody has read back is none.
     const keeping = await call.composition.dataKeeping();
     const manifest = await keeping.verify(part, line.data);
@@ -115,17 +121,8 @@ async function toFile(call: Call, file: string, line: ProgressLine): Promise<Bac
     return manifest;
   } catch (thrown) {
     rmSync(part, { force: true });
-    throw written(thrown, file);
+    throw notWritten(thrown, file, stream?.bytesWritten ?? 0);
   }
-}
-
-/** What the file system says of the archive, as an error for a person. */
-function written(thrown: unknown, file: string): unknown {
-  const { code } = thrown as NodeJS.ErrnoException;
-  if (typeof code !== 'string' || !/^E[A-Z]+$/.test(code) || thrown instanceof CliError) return thrown;
-  const why = code === 'ENOSPC' ? 'the disk is full' : code === 'ENOENT' ? 'its directory is not there' : code;
-  const advice = 'Choose another place for it, or free some space, and run the command again.';
-  return new CliError('storage_failed', `${file} cannot be written: ${why}.`, advice, { cause: thrown });
 }
 
 export const run: CommandRun = async (call) => {

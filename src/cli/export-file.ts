@@ -8,6 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { CliError, EXIT, wrongUsage } from './cli-error.ts';
 import type { Call } from './command.ts';
 import { withGateway } from './connect.ts';
+import { notWritten } from './not-written.ts';
 
 /** @param facts what is told of it with --json */
 export async function saveExport(call: Call, path: string, facts: Readonly<Record<string, unknown>>): Promise<number> {
@@ -31,11 +32,8 @@ export async function saveExport(call: Call, path: string, facts: Readonly<Recor
     if (part !== undefined) rmSync(part, { force: true });
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'EPIPE') return EXIT.done;
-    const wrote = code !== undefined && /^E(?:NOSPC|ACCES|NOENT|ISDIR|ROFS|DQUOT|IO)$/.test(code);
-    if (wrote)
-      throw new CliError('storage_failed', `${file} cannot be written (${code}).`, 'Choose another --output.', {
-        cause,
-      });
+    const wrote = code !== undefined && /^E(?:NOSPC|ACCES|NOENT|ISDIR|ROFS|DQUOT|IO|BUSY|FBIG|PERM)$/.test(code);
+    if (wrote) throw notWritten(cause, file ?? 'stdout', bytes);
     const says = 'The gateway broke the export off before it was whole.';
     throw new CliError('connection_lost', says, 'Its log says why; run the command again.', { cause });
   }

@@ -4,8 +4,10 @@
 import { chmodSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { openToRead } from '../database.ts';
-import { storageError } from '../storage-error.ts';
+import { codeOf, storageError } from '../storage-error.ts';
 
+/** What only who writes is told: the copy has no place, and its source nothing wrong. */
+const OF_TARGET = /^SQLITE_(?:FULL|READONLY|CANTOPEN|IOERR(?!_(?:SHORT_)?READ))/;
 /** Pages (of 4 KiB) copied before the loop turns. */
 const STEP_PAGES = 256;
 
@@ -27,12 +29,14 @@ export async function copyDatabase(
   progress: (done: number, total: number) => void,
 ): Promise<void> {
   let db: Database.Database | undefined;
+  let writing = false;
   try {
     db = openToRead(source, 5000);
     db.exec('BEGIN');
     // The moment is taken by the first read, not by BEGIN.
     db.prepare('SELECT count(*) FROM sqlite_master').get();
     const pageSize = Number(db.pragma('page_size', { simple: true }));
+    writing = true;
     await db.backup(target, {
       progress: ({ totalPages, remainingPages }) => {
         progress((totalPages - remainingPages) * pageSize, totalPages * pageSize);
@@ -41,7 +45,7 @@ export async function copyDatabase(
     });
     db.exec('COMMIT');
   } catch (thrown) {
-    throw storageError(thrown, source);
+    throw storageError(thrown, writing && OF_TARGET.test(codeOf(thrown)) ? target : source);
   } finally {
     db?.close();
   }

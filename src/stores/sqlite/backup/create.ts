@@ -155,11 +155,11 @@ class BackupJob {
     } catch (thrown) {
       // A workspace may be deleted meanwhile.
       if (role === 'view' && statSync(source, { throwIfNoEntry: false }) === undefined) return;
-      if (role !== 'view' || !this.#canBeMadeAgain(path)) throw storageError(thrown, source);
-      this.#leftOut.push({
-        path,
-        why: `${storageError(thrown, source).message}; it is made again when this is restored`,
-      });
+      const error = storageError(thrown, source);
+      // A copy that finds no place says nothing about what it is of.
+      const about = error.failure.details?.['file'];
+      if (role !== 'view' || about === copy || !this.#canBeMadeAgain(path)) throw error;
+      this.#leftOut.push({ path, why: `${error.message}; it is made again when this is restored` });
       return;
     }
     point?.('backup.copied');

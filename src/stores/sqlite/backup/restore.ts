@@ -68,6 +68,8 @@ async function unpack(
   target: string,
   progress: ((progress: DataProgress) => void) | undefined,
 ): Promise<BackupManifest> {
+  // Whoever reads the archive takes its name for all that goes wrong.
+  let unwritten: { readonly cause: Error; readonly to: string } | undefined;
   const open = (path: string, bytes: number) => {
     if (!isKept(path)) throw broken(file, `${path} in it is no file of a data directory`);
     const to = join(target, path);
@@ -79,12 +81,18 @@ async function unpack(
         throw new SigilError(failure('storage_failed', `${dataDir}: ${says}`, { needed: bytes + SPARE_BYTES, free }));
       }
       mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
-      return createWriteStream(to, { mode: 0o600, flags: 'wx' });
+      const stream = createWriteStream(to, { mode: 0o600, flags: 'wx' });
+      stream.once('error', (cause) => {
+        // What goes wrong with the archive ends it too.
+        if ('syscall' in cause && cause.syscall !== 'read') unwritten ??= { cause, to };
+      });
+      return stream;
     });
   };
   try {
     return await readArchive({ file, open, ...(progress === undefined ? {} : { progress }) });
   } catch (thrown) {
+    if (unwritten !== undefined) throw storageError(unwritten.cause, unwritten.to);
     throw storageError(thrown, dataDir);
   }
 }
