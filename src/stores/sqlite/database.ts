@@ -36,6 +36,12 @@ const WAL_KEPT_BYTES = 64 * 1024 * 1024;
  */
 export const VIEW_CHECKPOINT_PAGES = 8_000;
 
+/**
+ * How long a view waits for another process's lock, in milliseconds: nobody else has one for longer than it takes to look, and
+ * all the views share a thread. It is tried again every second.
+ */
+export const VIEW_BUSY_MS = 250;
+
 /** What a connection that only reads keeps of its file; the system keeps the rest. */
 const READER_CACHE_KIB = 2048;
 

@@ -4,7 +4,7 @@
 import type { JournalRow, MessageReceived, ModelCalled, SessionRecord, Usage } from '../records.ts';
 import { sessionOf } from '../session-view.ts';
 import type { ReadRowOf } from '../streams.ts';
-import { openDatabase, type SqliteDatabase, VIEW_CHECKPOINT_PAGES } from './database.ts';
+import { openDatabase, type SqliteDatabase, VIEW_BUSY_MS, VIEW_CHECKPOINT_PAGES } from './database.ts';
 import { CLEAR_DIRECTORY, DirectoryView } from './directory-view.ts';
 import { GatewayCursor } from './gateway-cursor.ts';
 import { GATEWAY_MIGRATIONS, HOUR } from './gateway-schema.ts';
@@ -67,6 +67,7 @@ export class GatewayView implements ProjectionCursor<ReadRowOf<'session' | 'gate
       migrations: GATEWAY_MIGRATIONS,
       durability: 'normal',
       checkpointPages: VIEW_CHECKPOINT_PAGES,
+      busyMs: VIEW_BUSY_MS,
     });
     this.#sql = prepare(this.#db);
     this.#state = new ViewState(this.#db);

@@ -9,7 +9,7 @@ import {
   type TurnView,
 } from '../session-view.ts';
 import type { ReadRowOf } from '../streams.ts';
-import { openDatabase, type SqliteDatabase, VIEW_CHECKPOINT_PAGES } from './database.ts';
+import { openDatabase, type SqliteDatabase, VIEW_BUSY_MS, VIEW_CHECKPOINT_PAGES } from './database.ts';
 import type { JournalRows } from './journal-source.ts';
 import {
   MESSAGE_COLUMNS,
@@ -47,6 +47,7 @@ export class SessionsView implements SessionViewRows, WorkspaceView<ReadRowOf<'s
       durability: 'normal',
       cacheKib: 1024,
       checkpointPages: VIEW_CHECKPOINT_PAGES,
+      busyMs: VIEW_BUSY_MS,
     });
     this.#sql = prepare(this.#db);
     this.#state = new ViewState(this.#db);

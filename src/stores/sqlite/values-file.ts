@@ -4,7 +4,7 @@
 import { dirname } from 'node:path';
 import { type Failure, failure } from '../../errors.ts';
 import type { StoredValue, ValueQuota } from '../key-value-store.ts';
-import { type Migrations, openDatabase, type SqliteDatabase } from './database.ts';
+import { type Migrations, openDatabase, type SqliteDatabase, VIEW_BUSY_MS } from './database.ts';
 import { makeDirs } from './make-dirs.ts';
 import { guarded } from './storage-error.ts';
 import { type WipePlace, type WipeSteps, wipeDatabase } from './wipe.ts';
@@ -57,7 +57,12 @@ export class ValuesFile {
     this.#file = file;
     this.#quota = quota;
     guarded(file, () => makeDirs(dirname(file)));
-    this.#db = openDatabase(file, { migrations: VALUES_MIGRATIONS, durability: 'full', cacheKib: 1024 });
+    this.#db = openDatabase(file, {
+      migrations: VALUES_MIGRATIONS,
+      durability: 'full',
+      cacheKib: 1024,
+      busyMs: VIEW_BUSY_MS,
+    });
     this.#sql = prepare(this.#db);
   }
 

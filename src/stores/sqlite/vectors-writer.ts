@@ -7,7 +7,7 @@ import { EMBED_MOST, EMBEDDED_LENGTH } from '../embedder.ts';
 import { codeOf, unitOf } from '../vector-math.ts';
 import type { VectorProgress } from '../vector-rows.ts';
 import type { EmbeddedItem, VectorItem, VectorModel, VectorSource } from '../vector-store.ts';
-import { openDatabase, type SqliteDatabase, VIEW_CHECKPOINT_PAGES } from './database.ts';
+import { openDatabase, type SqliteDatabase, VIEW_BUSY_MS, VIEW_CHECKPOINT_PAGES } from './database.ts';
 import { makeDirs } from './make-dirs.ts';
 import { guarded } from './storage-error.ts';
 import { loadVec } from './vec-extension.ts';
@@ -72,6 +72,7 @@ export class VectorsWriter {
       durability: 'normal',
       cacheKib: 1024,
       checkpointPages: VIEW_CHECKPOINT_PAGES,
+      busyMs: VIEW_BUSY_MS,
     });
     try {
       guarded(file, () => loadVec(this.#db));

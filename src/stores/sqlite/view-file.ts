@@ -2,7 +2,7 @@
 // A view's file: its connection, its checkpoint, and batches applied in one transaction each, exactly once.
 
 import type { JournalRow } from '../records.ts';
-import { type Migrations, openDatabase, type SqliteDatabase, VIEW_CHECKPOINT_PAGES } from './database.ts';
+import { type Migrations, openDatabase, type SqliteDatabase, VIEW_BUSY_MS, VIEW_CHECKPOINT_PAGES } from './database.ts';
 import type { JournalRows } from './journal-source.ts';
 import { guarded } from './storage-error.ts';
 import { ViewState } from './view-state.ts';
@@ -32,6 +32,7 @@ export class ViewFile {
       durability: 'normal',
       cacheKib: 1024,
       checkpointPages: VIEW_CHECKPOINT_PAGES,
+      busyMs: VIEW_BUSY_MS,
       ...(prepare === undefined ? {} : { prepare }),
     });
     this.#state = new ViewState(this.db);
