@@ -2,6 +2,7 @@
 // The crash tests by the command line: kills at random, kills at every named place, power loss, and the way back. One table at the end.
 
 import { parseArgs } from 'node:util';
+import { disturbEveryFile } from '../disk-faults/every-file.ts';
 import { BARS, backQuickly } from './back-quickly.ts';
 import { killAtRandom } from './kills.ts';
 import { killAtEveryPoint } from './points.ts';
@@ -16,6 +17,7 @@ const { values } = parseArgs({
     power: { type: 'string' },
     'power-views': { type: 'string' },
     back: { type: 'boolean', default: false },
+    disk: { type: 'boolean', default: false },
     all: { type: 'boolean', default: false },
     short: { type: 'boolean', default: false },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
@@ -28,14 +30,15 @@ const { values } = parseArgs({
   },
 });
 if (values.help) {
-  console.log(`Usage: npm run test:crash -- [--all] [--kills N] [--points] [--power N] [--power-views N] [--back] [options]
+  console.log(`Usage: npm run test:crash -- [--all] [--kills N] [--points] [--power N] [--power-views N] [--disk] [--back] [options]
 
   --kills N      kills at random (1,000 when --all)
   --points       a kill at every named place
   --power N      copies of a journal as a power loss leaves it
   --power-views N  copies of a whole data directory as a power loss leaves it: its views
+  --disk         every file full, broken, read-only and locked while it is written (needs strace)
   --back         a start over a million rows with a thousand interrupted turns
-  --all          all five, which is also what happens when none is named
+  --all          all six, which is also what happens when none is named
   --short        the form of the suite
   --seed S       draws the same kills, messages and cuts again
   --clients N    how many talk meanwhile
@@ -70,6 +73,7 @@ const none =
   values.power === undefined &&
   values['power-views'] === undefined &&
   !values.points &&
+  !values.disk &&
   !values.back;
 const all = values.all || none;
 const common = { seed: Number(values.seed), clients: Number(values.clients ?? size.clients), keep: values.keep };
@@ -93,6 +97,11 @@ if (all || values['power-views'] !== undefined) {
   const figures = await losePowerOverViews({ ...common, copies: Number(values['power-views'] ?? size.powerViews) });
   if (figures === undefined) console.log('power loss over views: not tried, for there is no strace here');
   else outcomes.push({ part: 'power-views', figures });
+}
+if (all || values.disk) {
+  const figures = await disturbEveryFile({ short: values.short });
+  if (figures === undefined) console.log('disk faults: not tried, for there is no strace here, or it may not attach');
+  else outcomes.push({ part: 'disk', figures });
 }
 if (all || values.back) {
   const figures = await backQuickly(size.back);

@@ -3,6 +3,7 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { type Figures as DataFigures, KINDS, killsIn } from '../data-kills/figures.ts';
+import { type DiskFigures, diskTable } from '../disk-faults/every-file.ts';
 import { BARS, type BackFigures } from './back-quickly.ts';
 import type { killAtRandom } from './kills.ts';
 import type { killAtEveryPoint } from './points.ts';
@@ -15,6 +16,7 @@ export type Outcome =
   | { readonly part: 'power'; readonly figures: PowerFigures }
   | { readonly part: 'power-views'; readonly figures: PowerViewsFigures }
   | { readonly part: 'data'; readonly figures: DataFigures & { readonly seconds: number } }
+  | { readonly part: 'disk'; readonly figures: DiskFigures }
   /** `held`: the times count against their bars. */
   | { readonly part: 'back'; readonly held: boolean; readonly figures: BackFigures };
 
@@ -45,6 +47,17 @@ function rowsOf(outcome: Outcome): readonly Row[] {
     }
     case 'power-views':
       return [viewsRow(outcome.figures)];
+    case 'disk': {
+      const { tried, problems } = outcome.figures;
+      return [
+        {
+          promise: 'R10 full disk, I/O errors, locked files',
+          tried: `${many(tried.length)} faults of ${new Set(tried.map(({ file }) => file)).size} files, while they are written`,
+          out: `${many(problems)} not told, lost, or not working again without a restart`,
+          bar: '0',
+        },
+      ];
+    }
     case 'data':
       return [dataRow(outcome.figures)];
     case 'back': {
@@ -135,7 +148,8 @@ export function writeBlocks(outcomes: readonly Outcome[]): void {
     if (from < 0 || to < 0) throw new Error(`docs/reliability.md has no place for ${outcome.part}`);
     const head = '| promise | tried | came out | bar |\n| --- | --- | --- | --- |\n';
     const rows = rowsOf(outcome).map(({ promise, tried, out, bar }) => `| ${promise} | ${tried} | ${out} | ${bar} |\n`);
-    text = `${text.slice(0, from + begin.length)}\n${head}${rows.join('')}${text.slice(to)}`;
+    const files = outcome.part === 'disk' ? `\n${diskTable(outcome.figures)}` : '';
+    text = `${text.slice(0, from + begin.length)}\n${head}${rows.join('')}${files}${text.slice(to)}`;
   }
   writeFileSync(DOC, text);
 }
