@@ -11,6 +11,8 @@ const LATER = '2026-01-01T00:05:00.000Z';
 const well = {
   ...{ name: 'mine', state: 'closed', available: true, message: 'ready', in_flight: 0, waiting: 0, calls: 9 },
   ...{ failures: 0, last_error: null, retry_at: null, models: [] as unknown[] },
+  waits_for: null,
+  probes: 0,
   latency: { first_event_ms: { p50: 10, p95: 20, p99: 30 }, took_ms: null },
 };
 const quarantined: readonly Quarantined[] = [
