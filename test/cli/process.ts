@@ -78,7 +78,7 @@ export function sigil(args: readonly string[], home: string, options: RunOptions
 }
 
 /** Waits until something is true. */
-export async function until(what: () => boolean, ms = 8_000): Promise<void> {
+export async function until(what: () => boolean, ms = 30_000): Promise<void> {
   const deadline = Date.now() + ms;
   while (!what()) {
     if (Date.now() > deadline) throw new Error(`not within ${ms} ms: ${what.toString()}`);

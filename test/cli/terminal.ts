@@ -57,7 +57,7 @@ export class Terminal {
     return this.#tmux('display', '-p', '#{cursor_flag}').trim() === '1';
   }
 
-  async shows(what: string | RegExp, ms = 8_000): Promise<void> {
+  async shows(what: string | RegExp, ms = 30_000): Promise<void> {
     let seen = '';
     try {
       await until(() => {

@@ -125,7 +125,7 @@ export function parseEvents(text: string): readonly ServerEvent[] {
 }
 
 /** Polls until something holds; what takes a request is asked again only once it was answered. @param within milliseconds */
-export async function until(what: () => boolean | Promise<boolean>, within = 10_000): Promise<void> {
+export async function until(what: () => boolean | Promise<boolean>, within = 30_000): Promise<void> {
   const end = performance.now() + within;
   while (!(await what())) {
     if (performance.now() > end) throw new Error(`not within ${within} ms: ${what}`);

@@ -82,19 +82,19 @@ export class Listener {
   }
 
   /** The first event that fits, as soon as it is there. */
-  async first(fits: (event: ServerEvent) => boolean, within = 10_000): Promise<ServerEvent> {
+  async first(fits: (event: ServerEvent) => boolean, within = 30_000): Promise<ServerEvent> {
     await until(() => this.closed || this.events.some(fits), within);
     const found = this.events.find(fits);
     if (found === undefined) throw new Error(`the stream ended without it: ${JSON.stringify(this.events)}`);
     return found;
   }
 
-  named(name: string, within = 10_000): Promise<ServerEvent> {
+  named(name: string, within = 30_000): Promise<ServerEvent> {
     return this.first(({ event }) => event === name, within);
   }
 
   /** All events, once the stream has ended. */
-  async all(within = 15_000): Promise<readonly ServerEvent[]> {
+  async all(within = 30_000): Promise<readonly ServerEvent[]> {
     await until(() => this.closed, within);
     return this.events;
   }

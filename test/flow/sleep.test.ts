@@ -17,27 +17,6 @@ async function alive(kind: string): Promise<number> {
   return body.items.length;
 }
 
-/** `until` with a question that is asked over HTTP. */
-async function eventually(holds: () => Promise<boolean>): Promise<void> {
-  let held = false;
-  let asking = false;
-  await until(() => {
-    if (!asking && !held) {
-      asking = true;
-      holds().then(
-        (answer) => {
-          held = answer;
-          asking = false;
-        },
-        () => {
-          asking = false;
-        },
-      );
-    }
-    return held;
-  }, 12_000);
-}
-
 describe('sessions asleep', () => {
   it('are out of memory, with their workspaces, and go on where they were', async () => {
     const numbers = Array.from({ length: 40 }, (_, at) => at);
@@ -49,7 +28,7 @@ describe('sessions asleep', () => {
         return body.session_id as string;
       }),
     );
-    await eventually(async () => (await alive('session')) === 0 && (await alive('workspace')) === 0);
+    await until(async () => (await alive('session')) === 0 && (await alive('workspace')) === 0);
 
     for (const at of [0, 17, 39]) {
       const session_id = sessions[at] ?? '';
@@ -65,7 +44,7 @@ describe('sessions asleep', () => {
   it('know a message they had before', async () => {
     const message = { message_id: 'known-message' };
     const first = await house.owner.chat('hello', message);
-    await eventually(async () => (await alive('session')) === 0);
+    await until(async () => (await alive('session')) === 0);
     const session_id = first.body.session_id as string;
     const again = await house.owner.chat('hello', { ...message, session_id });
     expect(again.body.turn_id).toBe(first.body.turn_id);

@@ -327,9 +327,11 @@ describe('any text', () => {
     'takes no longer than its length lets expect: a megabyte and a page of %j',
     async (unit) => {
       for (const length of [1_000_000, 4000]) {
-        const began = performance.now();
+        // Of this thread's own work: on a busy machine the clock says something about the others.
+        const began = process.threadCpuUsage();
         expectValidStream(await collect(instant, request(unit.repeat(length / unit.length))));
-        expect(performance.now() - began).toBeLessThan(500);
+        const { user, system } = process.threadCpuUsage(began);
+        expect((user + system) / 1000).toBeLessThan(500);
       }
     },
   );
