@@ -66,11 +66,18 @@ function asked({ retry_after_ms }: Fault, now: number): number {
   return retry_after_ms === undefined ? 0 : now + Math.min(retry_after_ms, RETRY_AFTER_MOST);
 }
 
+/**
+ * What the vendor asks for where it does: it knows better than we when it is back. Once that has come to nothing it is left
+ * alone as long as any other, but never for less than it asks for.
+ */
 function retryAt({ input, opened }: CircuitContext, fault: Fault): number {
   const { cooldown, now, random } = input;
-  const ms = Math.min(cooldown.longest, cooldown.first * 2 ** opened);
   const at = now();
-  return Math.max(at + Math.round(ms * (1 - JITTER + random() * 2 * JITTER)), asked(fault, at));
+  const wanted = asked(fault, at);
+  const share = 1 - JITTER + random() * 2 * JITTER;
+  if (opened === 0 && wanted > 0) return Math.max(wanted, at + Math.round((wanted - at) * share));
+  const ms = Math.min(cooldown.longest, cooldown.first * 2 ** opened);
+  return Math.max(at + Math.round(ms * share), wanted);
 }
 
 const machineSetup = setup({
