@@ -40,7 +40,9 @@ const CERTAIN: ReadonlySet<string> = new Set(['provider_auth', 'provider_quota']
 
 /** @param at RFC 3339 */
 export function verdictOf(call: CallOutcome, model: string, at: string): Verdict {
-  const { outcome: code, message = '', retry_after_ms } = call;
+  const { outcome: code, message = '' } = call;
+  // Some say 0, which asks for nothing.
+  const retry_after_ms = call.retry_after_ms === 0 ? undefined : call.retry_after_ms;
   if (code === 'ok') return { type: 'well' };
   // Only a vendor's failures have such codes; what else ends a call is ours.
   if (!code.startsWith('provider_')) return { type: 'nothing' };

@@ -126,7 +126,7 @@ const fault = fc
   .record({
     at_once: fc.boolean(),
     key_refused: fc.boolean(),
-    retry_after_ms: fc.option(fc.integer({ min: 0, max: 2 * RETRY_AFTER_MOST }), { nil: undefined }),
+    retry_after_ms: fc.option(fc.integer({ min: 1, max: 2 * RETRY_AFTER_MOST }), { nil: undefined }),
   })
   .map(faultOf);
 const event: fc.Arbitrary<CircuitEvent> = fc.oneof(

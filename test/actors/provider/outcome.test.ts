@@ -22,6 +22,7 @@ it.each([
   ['provider_quota', { about: 'key' }, { fault: { about: 'key', at_once: true, key_refused: true } }],
   // Another key might help; but the one that is there will do, later.
   ['provider_rate_limited', { retry_after_ms: 5 }, { fault: { at_once: true, key_refused: false, retry_after_ms: 5 } }],
+  ['provider_rate_limited', { retry_after_ms: 0 }, { fault: { at_once: false, retry_after_ms: undefined } }],
   ['provider_rate_limited', {}, { fault: { about: 'key', at_once: false } }],
   ['provider_model_unknown', {}, { fault: { about: 'model', at_once: false } }],
   ['provider_bad_request', { about: 'provider' }, { fault: { about: 'provider' } }],
