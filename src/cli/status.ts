@@ -54,15 +54,50 @@ function threadRow(thread: JsonObject, paint: Paint, now: number): string[] {
   ];
 }
 
+/** When a circuit that is not closed is tried again; nothing for one that is. */
+function againText(circuit: JsonObject, now: number): string {
+  const at = Date.parse(text(circuit['retry_at']));
+  if (Number.isNaN(at)) return '';
+  return at > now ? `tried again in ${spanText((at - now) / 1_000)}` : 'being tried';
+}
+
 function providerRow(provider: JsonObject, paint: Paint, now: number): string[] {
   const error = object(provider['last_error']);
   const state = stateText(provider['state']);
   const trouble =
     text(error['code']) === '' ? '' : `last error ${oneLine(text(error['code']))} ${agoText(text(error['at']), now)}`;
+  const waiting = number(provider['waiting']);
+  const waits = waiting === 0 ? '' : `, ${waiting} waiting for ${oneLine(text(provider['waits_for']))}`;
   const calls =
-    provider['calls'] === undefined ? '' : `${number(provider['calls'])} calls, ${number(provider['failures'])} failed`;
+    provider['calls'] === undefined
+      ? ''
+      : `${number(provider['calls'])} calls, ${number(provider['failures'])} failed${waits}`;
   const shown = provider['available'] === false ? paint.red(state) : painted(state, paint);
-  return [oneLine(text(provider['name'])), shown, calls, oneLine(text(provider['message'])) || trouble];
+  // What is wrong is told below, where there is room for it.
+  const said = provider['available'] === false ? againText(provider, now) : oneLine(text(provider['message']));
+  const left = [said, provider['available'] === false ? '' : trouble].filter((part) => part !== '').join(', ');
+  return [oneLine(text(provider['name'])), shown, calls, left];
+}
+
+/** Models that are left alone while their provider is asked. */
+function modelRows(provider: JsonObject, paint: Paint, now: number): string[][] {
+  return objects(provider['models']).map((model) => [
+    `${oneLine(text(provider['name']))}/${oneLine(text(model['model']))}`,
+    paint.red(stateText(model['state'])),
+    '',
+    againText(model, now),
+  ]);
+}
+
+/** What is wrong with a provider or its models, whole: it says what a person can do. */
+function troubleLines(provider: JsonObject): string[] {
+  const name = oneLine(text(provider['name']));
+  const own = provider['available'] === false ? [`  ${name}: ${oneLine(text(provider['message']))}`] : [];
+  const models = objects(provider['models']).map((model) => {
+    const error = object(model['last_error']);
+    return `  ${name}/${oneLine(text(model['model']))}: ${oneLine(text(error['code']))}: ${oneLine(text(error['message']))}`;
+  });
+  return [...own, ...models];
 }
 
 function channelRow(channel: JsonObject, paint: Paint): string[] {
@@ -114,9 +149,13 @@ function overview(status: JsonObject, where: string, paint: Paint, width: number
   );
   section(
     'Providers',
-    objects(status['providers']).map((provider) => providerRow(provider, paint, now)),
+    objects(status['providers']).flatMap((provider) => [
+      providerRow(provider, paint, now),
+      ...modelRows(provider, paint, now),
+    ]),
     [3],
   );
+  lines.push(...objects(status['providers']).flatMap(troubleLines));
   section('Budgets', objects(status['budgets']).map(budgetRow));
   const left = objects(status['quarantined']);
   if (left.length > 0) {

@@ -238,6 +238,9 @@ function problem(
   response.end(JSON.stringify({ type: `urn:sigil:error:${code}`, title: code, status, detail, code }));
 }
 
+/** Longer than a line of a terminal. */
+const SHUT =
+  'shut refused its key. `sigil secret set shut/api-key` keeps another, and it is taken up without a restart.';
 const NOW = new Date().toISOString();
 
 const actor = (address: string, parent: string | null, thread: string, state: unknown) => ({
@@ -314,7 +317,37 @@ const DOCUMENTS: Record<string, (url: URL) => unknown> = {
     actors: { total: 3, by_kind: { session: 1, workspace: 1, gateway: 1 } },
     channels: [{ name: 'http', type: 'http', state: 'running', received: 4, refused: 0 }],
     providers: [
-      { name: 'fake', state: 'closed', available: true, message: '', calls: 2, failures: 0, last_error: null },
+      {
+        ...{
+          name: 'fake',
+          state: 'closed',
+          available: true,
+          message: 'ready',
+          calls: 2,
+          failures: 0,
+          last_error: null,
+        },
+        ...{ waiting: 7, waits_for: 'requests_per_minute' },
+        models: [
+          {
+            model: 'big',
+            state: 'open',
+            retry_at: '2999-01-01T00:00:00.000Z',
+            last_error: { code: 'provider_overloaded', message: 'It has too much to do.', at: NOW },
+          },
+        ],
+      },
+      {
+        ...{
+          name: 'shut',
+          state: 'half_open',
+          available: false,
+          message: SHUT,
+          calls: 1,
+          failures: 1,
+        },
+        ...{ retry_at: '2001-01-01T00:00:00.000Z', models: [] },
+      },
     ],
     budgets: [
       {

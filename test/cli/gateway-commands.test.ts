@@ -31,9 +31,13 @@ describe('with a gateway on the socket of the data directory', () => {
       '1 session',
       '$0.50 of $5.00',
       'channels.telegram',
+      '7 waiting for requests_per_minute',
+      'provider_overloaded: It has too much to do.',
+      'shut: shut refused its key. `sigil secret set shut/api-key` keeps another, and it is taken up without a restart.',
     ]) {
       expect(ran.stdout).toContain(part);
     }
+    expect(ran.stdout).toMatch(/fake\/big +open .*tried again in \d+/);
     expect(gateway.requests.at(-1)?.headers.authorization).toBe('Bearer owner-secret');
     expect(gateway.requests.at(-1)?.headers.host).toBe('localhost');
   });
