@@ -89,8 +89,11 @@ function leftOut({ quarantined, providers }: EdgePorts): readonly ProviderItem[]
 
 function problemsOf({ name, available, message, models, ...circuit }: ProviderStatus): readonly ProviderProblem[] {
   const problems: ProviderProblem[] = [];
-  if (!available) problems.push({ what: name, message: sentence(message), advice: 'Look with `sigil status`.' });
-  if (circuit.state !== CLOSED) problems.push(circuitProblem(name, name, circuit));
+  if (circuit.state !== CLOSED) {
+    const problem = circuitProblem(name, name, circuit);
+    // One that says itself why it cannot be asked knows better.
+    problems.push(available ? problem : { ...problem, message: sentence(message) });
+  } else if (!available) problems.push({ what: name, message: sentence(message), advice: 'Look with `sigil status`.' });
   for (const { model, ...own } of models) problems.push(circuitProblem(`${name}/${model}`, name, own));
   return problems;
 }

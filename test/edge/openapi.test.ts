@@ -80,6 +80,8 @@ it('tells the truth about answers', async () => {
     message: '',
     in_flight: 0,
     waiting: 0,
+    waits_for: null,
+    probes: 0,
     calls: 1,
     failures: 0,
     last_error: null,

@@ -10,6 +10,7 @@ const AT = '2026-01-01T00:00:00.000Z';
 const LATER = '2026-01-01T00:05:00.000Z';
 const well = {
   ...{ name: 'mine', state: 'closed', available: true, message: 'ready', in_flight: 0, waiting: 0, calls: 9 },
+  ...{ waits_for: null, probes: 0 },
   ...{ failures: 0, last_error: null, retry_at: null, models: [] as unknown[] },
   waits_for: null,
   probes: 0,
