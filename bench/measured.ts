@@ -72,6 +72,16 @@ export function ratioOf({ ours, floors }: Rounds): Measured {
   return { ratio: median(ratios), floor: median(floors), ours: median(ours), spread: spreadOf(floors) };
 }
 
+/**
+ * What ours has more than the floor, round by round, in the row's unit.
+ *
+ * @param steadiness the floor's figures that tell whether it was steady: its medians, where the row is about its slowest
+ */
+export function added(ours: readonly number[], floors: readonly number[], steadiness = floors): Measured {
+  const more = ours.map((value, at) => value - (floors[at] ?? Number.NaN));
+  return { ratio: median(more), floor: median(floors), ours: median(ours), spread: spreadOf(steadiness) };
+}
+
 /** Both in alternating rounds, as a ratio. */
 export async function alternate(
   rounds: number,

@@ -10,6 +10,8 @@ export interface Delivery {
   readonly bytewise?: boolean;
   /** Offsets where it is cut into chunks. */
   readonly cuts?: readonly number[];
+  /** Milliseconds between one chunk and the next, each in a packet of its own; 0: as fast as it can. None: all in one. */
+  readonly every?: number;
   /** Its end comes a moment after its last byte, as it does from afar. */
   readonly endsLater?: boolean;
   /** Nothing comes at all, not even a status. */
@@ -62,19 +64,25 @@ export function json(status: number, body: unknown, headers: Readonly<Record<str
   return { status, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) };
 }
 
-/** Starts a vendor on a free port of this machine. */
-export async function startWireServer(): Promise<WireServer> {
+/**
+ * Starts a vendor on a free port of this machine.
+ *
+ * @param keeps how many requests are kept at least, the newest; a vendor that is asked without end cannot keep all
+ */
+export async function startWireServer(keeps = Number.POSITIVE_INFINITY): Promise<WireServer> {
   const requests: WireRequest[] = [];
   const waiting: ((request: WireRequest) => void)[] = [];
   const sockets = new Set<Socket>();
   let connections = 0;
   let answer: (request: WireRequest) => WireAnswer = () => json(500, { error: 'nothing was scripted' });
   const server = createServer((incoming, outgoing) => {
-    void recorded(incoming, outgoing).then((request) => {
+    recorded(incoming, outgoing, (request) => {
+      // Now and then, for it moves all that are kept.
+      if (requests.length >= keeps * 2) requests.splice(0, keeps);
       requests.push(request);
       const scripted = answer(request);
       for (const waiter of waiting.splice(0)) waiter(request);
-      return send(outgoing, scripted);
+      void send(outgoing, scripted);
     });
   });
   server.keepAliveTimeout = 60_000;
@@ -115,15 +123,19 @@ export async function startMuteServer(): Promise<{ readonly port: number; close(
   };
 }
 
-async function recorded(incoming: IncomingMessage, outgoing: ServerResponse): Promise<WireRequest> {
+function recorded(incoming: IncomingMessage, outgoing: ServerResponse, then: (request: WireRequest) => void): void {
   const over = new Promise<'answered' | 'dropped'>((resolve) => {
     outgoing.once('close', () => resolve(outgoing.writableFinished ? 'answered' : 'dropped'));
   });
   const chunks: Buffer[] = [];
-  for await (const chunk of incoming as AsyncIterable<Buffer>) chunks.push(chunk);
-  const text = Buffer.concat(chunks).toString();
-  const { method = '', url: path = '', headers } = incoming;
-  return { method, path, headers, body: text === '' ? undefined : JSON.parse(text), over };
+  incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+  // Whoever breaks off in the middle of a request has asked for nothing.
+  incoming.on('error', () => undefined);
+  incoming.once('end', () => {
+    const text = Buffer.concat(chunks).toString();
+    const { method = '', url: path = '', headers } = incoming;
+    then({ method, path, headers, body: text === '' ? undefined : JSON.parse(text), over });
+  });
 }
 
 /** Where a body is cut into chunks: each becomes a chunk of HTTP, which arrives as such however the network packs them. */
@@ -134,25 +146,74 @@ function chunksOf(body: Buffer, { bytewise, cuts = [] }: Delivery): readonly Buf
   return ends.map((end, index) => body.subarray(ends[index - 1] ?? 0, end));
 }
 
+/** A chunk of a chunked response as it is on the wire (RFC 9112, 7.1). */
+function framed(chunk: Uint8Array): readonly Uint8Array[] {
+  return [Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, LINE_END];
+}
+const LINE_END = Buffer.from('\r\n');
+
+/** What an answer sends, made once for all who are given the same answer. */
+interface Written {
+  /** All of its body, for what is sent out of it again. */
+  readonly whole: Buffer;
+  /** Its chunks as they are on the wire; in one piece where they go all at once. */
+  readonly pieces: readonly Buffer[];
+}
+const written = new WeakMap<WireAnswer, Written>();
+
+function writtenOf(answer: WireAnswer): Written {
+  const known = written.get(answer);
+  if (known !== undefined) return known;
+  const { delivery = {} } = answer;
+  const whole = Buffer.from(answer.body);
+  const stop = delivery.hangAt ?? delivery.cutAt;
+  const chunks = chunksOf(stop === undefined ? whole : whole.subarray(0, stop), delivery)
+    .filter(({ length }) => length > 0)
+    .map((chunk) => Buffer.concat(framed(chunk)));
+  const made = { whole, pieces: delivery.every === undefined ? [Buffer.concat(chunks)] : chunks };
+  written.set(answer, made);
+  return made;
+}
+
+/** Writes pieces one after the other, as far apart as it says, by the clock: a late one does not make those after it later. */
+function paced(outgoing: ServerResponse, pieces: readonly Buffer[], every: number): Promise<void> {
+  const began = performance.now();
+  let next = 0;
+  return new Promise((resolve) => {
+    const one = (): void => {
+      if (outgoing.destroyed) return resolve();
+      const due = every === 0 ? pieces.length : Math.floor((performance.now() - began) / every);
+      for (; next < pieces.length && next <= due; next += 1) outgoing.socket?.write(pieces[next] ?? '');
+      if (next === pieces.length) return resolve();
+      setTimeout(one, Math.max(1, began + next * every - performance.now()));
+    };
+    one();
+  });
+}
+
 async function send(outgoing: ServerResponse, answer: WireAnswer): Promise<void> {
   const { delivery = {} } = answer;
   if (delivery.silent === true) return;
-  const whole = Buffer.from(answer.body);
-  const stop = delivery.hangAt ?? delivery.cutAt;
-  const body = stop === undefined ? whole : whole.subarray(0, stop);
+  const { whole, pieces } = writtenOf(answer);
+  const { socket } = outgoing;
+  const { every, hangAt, cutAt, endlessFrom, endsLater } = delivery;
   outgoing.on('error', () => undefined);
-  outgoing.writeHead(answer.status ?? 200, answer.headers ?? {});
+  // The socket is held back, not the answer: that would make one chunk of them all. What is whole goes in one packet.
+  socket?.cork();
+  outgoing.writeHead(answer.status ?? 200, { ...answer.headers, 'transfer-encoding': 'chunked' });
   outgoing.flushHeaders();
-  // The socket is held back, not the answer: that would make one chunk of them all.
-  outgoing.socket?.cork();
-  for (const chunk of chunksOf(body, delivery)) if (chunk.length > 0) outgoing.write(chunk);
-  outgoing.socket?.uncork();
-  if (delivery.endlessFrom !== undefined) return await sendForEver(outgoing, whole.subarray(delivery.endlessFrom));
-  if (delivery.hangAt !== undefined) return;
-  if (delivery.endsLater === true) for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
-  if (delivery.cutAt === undefined) return void outgoing.end();
+  const goesOn = [every, hangAt, cutAt, endlessFrom, endsLater].some((more) => more !== undefined);
+  if (every === undefined) for (const piece of pieces) if (piece.length > 0) socket?.write(piece);
+  if (!goesOn) outgoing.end();
+  socket?.uncork();
+  if (!goesOn) return;
+  if (every !== undefined) await paced(outgoing, pieces, every);
+  if (endlessFrom !== undefined) return await sendForEver(outgoing, whole.subarray(endlessFrom));
+  if (hangAt !== undefined) return;
+  if (endsLater === true) for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
+  if (cutAt === undefined) return void outgoing.end();
   // What was written is on its way once the socket has taken it; `destroy` would throw it away.
-  outgoing.socket?.write('', () => outgoing.socket?.destroy());
+  socket?.write('', () => socket.destroy());
 }
 
 async function sendForEver(outgoing: ServerResponse, chunk: Buffer): Promise<void> {
