@@ -39,7 +39,8 @@ type Settled = BudgetProtocol['budget.settle']['body'];
 
 interface BudgetContext extends BudgetInput {
   readonly ledger: Ledger;
-  readonly open: Readonly<Record<string, Reservation>>;
+  /** By name. Changed in place: a copy for each call would cost with the number of calls that run. */
+  readonly open: Map<string, Reservation>;
   /** The row up to which the ledger holds the record. */
   readonly upto: number;
   /** Settled by rows the ledger has not read from the record. */
@@ -76,14 +77,14 @@ const machineSetup = setup({
       if (event.type !== 'loaded') return {};
       const now = context.now();
       const settled = context.settled.filter(({ seq }) => seq > event.upto);
-      const open: Record<string, Reservation> = {};
-      for (const [name, reservation] of Object.entries(context.open))
-        if (reservation.at > now - UNRECORDED) open[name] = reservation;
+      const open = new Map<string, Reservation>();
+      for (const [name, reservation] of context.open)
+        if (reservation.at > now - UNRECORDED) open.set(name, reservation);
       for (const { turn_id, call, tokens, cost_usd } of event.open)
-        open[reservationOf(turn_id, call)] = { most: { tokens, cost_usd }, at: now };
-      for (const { reservation } of settled) delete open[reservation];
+        open.set(reservationOf(turn_id, call), { most: { tokens, cost_usd }, at: now });
+      for (const { reservation } of settled) open.delete(reservation);
       let ledger = openLedger(now, event);
-      for (const { most } of Object.values(open)) ledger = hold(ledger, most);
+      for (const { most } of open.values()) ledger = hold(ledger, most);
       for (const { tokens, cost_usd } of settled) ledger = settle(ledger, NOTHING, { tokens, cost_usd });
       return { ledger, open, settled, upto: event.upto };
     }),
@@ -96,7 +97,7 @@ const machineSetup = setup({
       const { tokens, cost_usd } = event.body;
       const most = { tokens, cost_usd };
       const reservation = named(event);
-      if (context.open[reservation] !== undefined) {
+      if (context.open.has(reservation)) {
         enqueue.emit({ type: 'reply' as const, to: event.envelope, body: { reservation } });
         return;
       }
@@ -105,32 +106,33 @@ const machineSetup = setup({
         enqueue.emit({ type: 'fail' as const, to: event.envelope, error: next });
         return;
       }
-      enqueue.assign({ ledger: next, open: { ...context.open, [reservation]: { most, at: context.now() } } });
+      context.open.set(reservation, { most, at: context.now() });
+      enqueue.assign({ ledger: next });
       enqueue.emit({ type: 'reply' as const, to: event.envelope, body: { reservation } });
     }),
     keep: assign(({ context, event }) => {
       if (event.type !== 'budget.hold') return {};
       const reservation = named(event);
-      if (context.open[reservation] !== undefined) return {};
+      if (context.open.has(reservation)) return {};
       const { tokens, cost_usd } = event.body;
       const most = { tokens, cost_usd };
-      return {
-        ledger: hold(context.ledger, most),
-        open: { ...context.open, [reservation]: { most, at: context.now() } },
-      };
+      context.open.set(reservation, { most, at: context.now() });
+      return { ledger: hold(context.ledger, most) };
     }),
     settle: assign(({ context, event }) => {
       if (event.type !== 'budget.settle') return {};
       const { body } = event;
-      const { [body.reservation]: reserved, ...open } = context.open;
+      const reserved = context.open.get(body.reservation);
+      context.open.delete(body.reservation);
       const used = body.seq > context.upto ? body : NOTHING;
       // In place: a copy for each would cost with their number.
       if (body.seq > context.upto) context.settled.push(body);
       if (context.settled.length > SETTLED_MOST) context.settled.splice(0, SETTLED_MOST / 2);
       return {
-        open,
         ledger: settle(roll(context.ledger, context.now()), reserved?.most ?? NOTHING, used),
-        early: context.early.filter((waiting) => named(waiting) !== body.reservation),
+        ...(context.early.length > 0 && {
+          early: context.early.filter((waiting) => named(waiting) !== body.reservation),
+        }),
       };
     }),
     refuse: emit(({ event }) => ({
@@ -153,7 +155,7 @@ export const budgetMachine = machineSetup.createMachine({
   context: ({ input }) => ({
     ...input,
     ledger: openLedger(input.now(), { hour: { tokens: 0, cost_usd: 0 }, day: { tokens: 0, cost_usd: 0 } }),
-    open: {},
+    open: new Map(),
     upto: 0,
     settled: [],
     early: [],
