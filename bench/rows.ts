@@ -12,6 +12,9 @@ import { measureOpening, measureSearch, measureWorkspaces } from './memory.ts';
 import { measureT16 } from './slope.ts';
 import { measureT12 } from './sse.ts';
 import { measureStart } from './start.ts';
+import { measureT3 } from './turn-latency.ts';
+import { measureT4, measureT4Memory } from './turn-pace.ts';
+import { measureT1 } from './turn-rate.ts';
 import { measureT2 } from './turns.ts';
 import { measureT10 } from './vectors.ts';
 import { measureT18 } from './watching.ts';
@@ -31,6 +34,8 @@ export interface Spec {
   /** A row known to miss its floor: it is shown as missed, and the run fails only when it is worse than this. */
   readonly known?: number;
   readonly unit: Unit;
+  /** The figure is what ours has more than its floor, in the row's unit. */
+  readonly added?: true;
   /** What our own side is counted in, where the row's figure is not that already; empty when nothing more is to be said. */
   readonly ours: string;
 }
@@ -50,8 +55,28 @@ function alone(spec: Spec, measure: (plan: Plan) => Promise<Measured>): Group {
   return { rows: [spec], measure: async (plan) => ({ [spec.id]: await measure(plan) }) };
 }
 
+/** The rows of a figure that is measured through two vendors' interfaces: a letter each. */
+function both(letters: readonly [string, string], id: string, spec: Omit<Spec, 'id'>): readonly Spec[] {
+  return (['openai-compatible', 'anthropic'] as const).map((provider, at) => ({
+    ...spec,
+    id: `${id}${letters[at]}`,
+    title: `${spec.title}, \`${provider}\``,
+  }));
+}
+
 /** In the order of the table. */
 const GROUPS: readonly Group[] = [
+  {
+    rows: both(['a', 'b'], 'T1', {
+      ...{ title: 'durable 20-token streamed turns over HTTP, 32 clients', ours: 'turns/s' },
+      ...{ against: 'the same requests straight to the mock model', better: 'more' },
+      ...{ floor: 0.12, aim: 0.25, unit: 'ratio' },
+    }),
+    measure: async (plan) => {
+      const { openAi, claude } = await measureT1(plan);
+      return { T1a: openAi, T1b: claude };
+    },
+  },
   alone(
     {
       ...{ id: 'T2', title: 'durable turns on the bus, 1,000 sessions, offline model', ours: 'turns/s' },
@@ -60,6 +85,55 @@ const GROUPS: readonly Group[] = [
     },
     ({ rounds }) => measureT2(rounds),
   ),
+  {
+    rows: [
+      ...both(['a', 'c'], 'T3', {
+        ...{ title: 'added to a turn of one client, p50', ours: '', against: "the vendor's own library" },
+        ...{ better: 'less', floor: 3, aim: 1.5, unit: 'ms', added: true },
+      }),
+      ...both(['b', 'd'], 'T3', {
+        ...{ title: 'added to a turn of one client, p99', ours: '', against: "the vendor's own library" },
+        ...{ better: 'less', floor: 15, aim: 6, unit: 'ms', added: true },
+      }),
+    ],
+    measure: async (plan) => {
+      const { openAi, claude } = await measureT3(plan);
+      return { T3a: openAi.p50, T3b: openAi.p99, T3c: claude.p50, T3d: claude.p99 };
+    },
+  },
+  {
+    rows: [
+      ...both(['a', 'd'], 'T4', {
+        ...{ title: '300 streams of 50 tokens/s: added to the first token, p50', ours: '', against: 'direct' },
+        ...{ better: 'less', floor: 10, aim: 5, unit: 'ms', added: true },
+      }),
+      ...both(['b', 'e'], 'T4', {
+        ...{ title: '300 streams of 50 tokens/s: added to the first token, p99', ours: '', against: 'direct' },
+        ...{ better: 'less', floor: 50, aim: 20, unit: 'ms', added: true },
+      }),
+      ...both(['c', 'f'], 'T4', {
+        ...{ title: '300 streams of 50 tokens/s: added to the gap between tokens, p99', ours: '', against: 'direct' },
+        ...{ better: 'less', floor: 20, aim: 8, unit: 'ms', added: true },
+      }),
+    ],
+    measure: async (plan) => {
+      const { openAi, claude } = await measureT4(plan);
+      return {
+        ...{ T4a: openAi.first50, T4b: openAi.first99, T4c: openAi.gap99 },
+        ...{ T4d: claude.first50, T4e: claude.first99, T4f: claude.gap99 },
+      };
+    },
+  },
+  {
+    rows: both(['g', 'h'], 'T4', {
+      ...{ title: 'memory of an open stream, the second 300 of 600', ours: '', against: '–' },
+      ...{ better: 'less', floor: 60, aim: 60, unit: 'KiB' },
+    }),
+    measure: async (plan) => {
+      const { openAi, claude } = await measureT4Memory(plan);
+      return { T4g: openAi, T4h: claude };
+    },
+  },
   alone(
     {
       ...{ id: 'T5', title: 'bus messages between two threads', ours: 'messages/s' },
@@ -265,11 +339,11 @@ export const MOST_NOISE = 0.5;
 const TRIES = 3;
 
 /** Whether the floor of a row was too unsteady for the row to say anything. */
-export function noisy({ unit, floor }: Spec, { spread, noise }: Measured): boolean {
+export function noisy({ unit, floor, added }: Spec, { spread, noise }: Measured): boolean {
   // One that knows by how much it may be off says it: compared are neighbours, however much they all vary.
   if (unit === '%' && noise !== undefined) return noise > floor * MOST_NOISE;
   // A row without a floor has nothing to be unsteady against: its figure is a median of its own.
-  return (unit === 'ratio' || unit === '%') && spread > MOST_SPREAD;
+  return (unit === 'ratio' || unit === '%' || added === true) && spread > MOST_SPREAD;
 }
 
 function unsteadiness({ spread, noise }: Measured): number {
