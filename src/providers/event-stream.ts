@@ -3,6 +3,7 @@
 
 import { createParser } from 'eventsource-parser';
 import { SigilError } from '../errors.ts';
+import { type Arrivals, arrivalsOf } from './arrivals.ts';
 import { type Asked, excerpt, providerFailure } from './failures.ts';
 
 /** Characters one event may hold: a whole answer with everything in it, and more than any vendor sends. */
@@ -27,12 +28,15 @@ export async function eventStream(response: Response, asked: Asked): Promise<Asy
   if (type !== '' && !/^text\/(?:event-stream|plain)\b/i.test(type)) {
     throw notStream(asked, type, await beginning(response));
   }
-  return parsed(response, asked);
+  return parsed(arrivalsOf(response) ?? eachAlone(response), asked);
 }
 
-async function* parsed(response: Response, asked: Asked): AsyncGenerator<readonly VendorSse[]> {
-  const { body } = response;
-  if (body === null) return;
+/** A body as it comes, chunk by chunk. */
+async function* eachAlone({ body }: Response): AsyncGenerator<readonly Uint8Array[]> {
+  for await (const chunk of body ?? []) yield [chunk];
+}
+
+async function* parsed(arrivals: Arrivals, asked: Asked): AsyncGenerator<readonly VendorSse[]> {
   let ready: VendorSse[] = [];
   let alive = false;
   let tooLarge = false;
@@ -47,8 +51,10 @@ async function* parsed(response: Response, asked: Asked): AsyncGenerator<readonl
     maxBufferSize: EVENT_MOST,
   });
   const decoder = new TextDecoder();
-  for await (const chunk of body) {
-    parser.feed(decoder.decode(chunk, { stream: true }));
+  for await (const chunks of arrivals) {
+    let text = '';
+    for (const chunk of chunks) text += decoder.decode(chunk, { stream: true });
+    parser.feed(text);
     if (tooLarge) {
       const message = `${asked.provider} sent an event of more than ${EVENT_MOST} characters.`;
       throw new SigilError(providerFailure('provider_error', asked, message));
