@@ -19,14 +19,18 @@ const Entry = z.object({ id: z.string(), max_model_len: size, max_context_length
  * @param own its address where the entry has no `endpoint`; undefined: the entry must have one
  * @throws SigilError `validation_failed` when it has none
  */
-export function createOpenAiCompatible(settings: ProviderSettings, world: ProviderWorld, own?: string): Provider {
+export async function createOpenAiCompatible(
+  settings: ProviderSettings,
+  world: ProviderWorld,
+  own?: string,
+): Promise<Provider> {
   const endpoint = settings.endpoint || own;
   if (endpoint === undefined) {
     const path = `providers.${settings.name}.endpoint`;
     const message = `The provider ${settings.name} has no endpoint. Set ${path} to the base URL of its server, such as ${OLLAMA}.`;
     throw new SigilError(failure('validation_failed', message, { errors: [{ path, message }] }));
   }
-  return createOpenAiProvider({
+  return await createOpenAiProvider({
     settings,
     world,
     base: baseUrl(endpoint, own ?? OLLAMA),

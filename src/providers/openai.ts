@@ -15,9 +15,9 @@ const OTHERS =
   /embedding|moderation|whisper|tts|dall-e|image|audio|realtime|transcribe|sora|davinci|babbage|instruct|search|computer-use/;
 const Entry = z.object({ id: z.string() });
 
-export function createOpenAi(settings: ProviderSettings, world: ProviderWorld): Provider {
+export async function createOpenAi(settings: ProviderSettings, world: ProviderWorld): Promise<Provider> {
   const base = baseUrl(settings.endpoint, OWN);
-  return createOpenAiProvider({
+  return await createOpenAiProvider({
     settings,
     world,
     base,

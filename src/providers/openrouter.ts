@@ -41,8 +41,8 @@ function listed(entry: unknown): ListedModel | undefined {
   return { id: data.id, name: data.name, capabilities: told };
 }
 
-export function createOpenRouter(settings: ProviderSettings, world: ProviderWorld): Provider {
-  return createOpenAiProvider({
+export async function createOpenRouter(settings: ProviderSettings, world: ProviderWorld): Promise<Provider> {
+  return await createOpenAiProvider({
     settings,
     world,
     base: baseUrl(settings.endpoint, OWN),

@@ -28,7 +28,7 @@ async function start(answer: Parameters<Awaited<ReturnType<typeof startWireServe
   server.answer(answer);
   const { world } = testTimers();
   const settings = { name: 'wire', api_key: KEY, endpoint: `${server.url}/v1`, timeouts: TIMEOUTS };
-  const provider = own ? createOpenAiCompatible(settings, world) : createOpenAi(settings, world);
+  const provider = await (own ? createOpenAiCompatible(settings, world) : createOpenAi(settings, world));
   onTestFinished(async () => {
     await provider.close();
     await server.close();
@@ -155,7 +155,7 @@ describe('servers that speak it in their own way', () => {
     const server = await startWireServer();
     server.answer(openAiChat.stream(reply));
     const settings = { name: 'mine', endpoint: server.url, timeouts: TIMEOUTS };
-    const provider = createOpenAiCompatible(settings, testTimers().world);
+    const provider = await createOpenAiCompatible(settings, testTimers().world);
     await collect(provider, request);
     expect(server.requests).toMatchObject([{ path: '/v1/chat/completions' }]);
     expect(server.requests[0]?.headers.authorization).toBeUndefined();

@@ -23,7 +23,7 @@ async function start(answer: WireAnswer) {
   const server = await startWireServer();
   server.answer(answer);
   const settings = { name: 'router', api_key: KEY, endpoint: `${server.url}/api/v1`, timeouts: TIMEOUTS };
-  const provider = createOpenRouter(settings, testTimers().world);
+  const provider = await createOpenRouter(settings, testTimers().world);
   onTestFinished(async () => {
     await provider.close();
     await server.close();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One server that speaks OpenAI's HTTP interface, asked through OpenAI's own library: one request each, errors as ours.
 
-import OpenAI, { APIConnectionTimeoutError, APIError } from 'openai';
+import type { APIError } from 'openai';
 import { z } from 'zod';
 import type { Failure } from '../../errors.ts';
 import { type Asked, providerFailure, type Refusal, refusalFailure } from '../failures.ts';
@@ -13,7 +13,10 @@ import { judge } from './refusal.ts';
 /** The library's own limit is never the one that counts; more does not fit into a timer. */
 const NO_TIMEOUT_MS = 2_147_483_647;
 
+type Sdk = typeof import('./sdk.ts');
+
 export interface EndpointOptions {
+  readonly sdk: Sdk;
   readonly settings: ProviderSettings;
   readonly world: ProviderWorld;
   /** Base URL, with its version. */
@@ -80,13 +83,13 @@ function refusalOf(thrown: APIError): Refusal | undefined {
   return judge({ status, headers, message, vendorCode: typeof name === 'string' ? name : undefined }, metadata);
 }
 
-export function createEndpoint({ settings, world, base, headers = {} }: EndpointOptions): Endpoint {
+export function createEndpoint({ sdk, settings, world, base, headers = {} }: EndpointOptions): Endpoint {
   const { name, timeouts, api_key } = settings;
   const { now, after } = world;
   const transport = createTransport({ provider: name, connect: timeouts.connect, after, tap: world.tap });
   const key = createProviderKey(api_key, world.resolve, now);
   // Nothing is taken from the environment: it may be another account's.
-  const client = new OpenAI({
+  const client = new sdk.OpenAI({
     baseURL: base,
     apiKey: 'sent with each request',
     adminAPIKey: null,
@@ -112,9 +115,9 @@ export function createEndpoint({ settings, world, base, headers = {} }: Endpoint
       await client.post(path, { body, stream: true, ...(await withKey(signal)) }).asResponse(),
     get: async (path, signal) => await client.get(path, await withKey(signal)).asResponse(),
     failureOf: (asked, thrown) => {
-      if (thrown instanceof APIConnectionTimeoutError)
+      if (thrown instanceof sdk.APIConnectionTimeoutError)
         return providerFailure('provider_timeout', asked, `${name}: no connection to ${base} came about in time.`);
-      const refusal = thrown instanceof APIError ? refusalOf(thrown) : undefined;
+      const refusal = thrown instanceof sdk.APIError ? refusalOf(thrown) : undefined;
       if (refusal === undefined) return undefined;
       if (refusal.status === 401) key.forget();
       return refusalFailure(asked, refusal, now());

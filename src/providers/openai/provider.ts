@@ -40,10 +40,11 @@ const Vectors = z.object({
   usage: z.object({ prompt_tokens: z.number().int().min(0).nullish() }).nullish(),
 });
 
-export function createOpenAiProvider(flavour: Flavour): Provider {
+/** Loads the library, which takes its time: only where a provider of this kind is used. */
+export async function createOpenAiProvider(flavour: Flavour): Promise<Provider> {
   const { settings, world, base, dialect } = flavour;
   const { name, timeouts } = settings;
-  const endpoint = createEndpoint(flavour);
+  const endpoint = createEndpoint({ ...flavour, sdk: await import('./sdk.ts') });
   let responses = flavour.responses;
   let closed = false;
 
