@@ -64,6 +64,12 @@ function both(letters: readonly [string, string], id: string, spec: Omit<Spec, '
   }));
 }
 
+/**
+ * What T3 and T4 may be at least on a machine that has other things to do. By the clock: a turn waits for three commits one
+ * after the other, on a disk that others sync as well; and 15,000 tokens a second take 1.4 of two cores, ends included.
+ */
+const CROWDED = { turn50: 30, own50: 6, turn99: 150, first50: 60, first99: 200, gap99: 40 } as const;
+
 /** In the order of the table. */
 const GROUPS: readonly Group[] = [
   {
@@ -89,31 +95,38 @@ const GROUPS: readonly Group[] = [
     rows: [
       ...both(['a', 'c'], 'T3', {
         ...{ title: 'added to a turn of one client, p50', ours: '', against: "the vendor's own library" },
-        ...{ better: 'less', floor: 3, aim: 1.5, unit: 'ms', added: true },
+        ...{ better: 'less', floor: 3, aim: 1.5, known: CROWDED.turn50, unit: 'ms', added: true },
+      }),
+      ...both(['e', 'f'], 'T3', {
+        ...{ title: 'of it without three syncs of the disk, p50', ours: '', against: "the vendor's own library" },
+        ...{ better: 'less', floor: 3, aim: 1.5, known: CROWDED.own50, unit: 'ms', added: true },
       }),
       ...both(['b', 'd'], 'T3', {
         ...{ title: 'added to a turn of one client, p99', ours: '', against: "the vendor's own library" },
-        ...{ better: 'less', floor: 15, aim: 6, unit: 'ms', added: true },
+        ...{ better: 'less', floor: 15, aim: 6, known: CROWDED.turn99, unit: 'ms', added: true },
       }),
     ],
     measure: async (plan) => {
       const { openAi, claude } = await measureT3(plan);
-      return { T3a: openAi.p50, T3b: openAi.p99, T3c: claude.p50, T3d: claude.p99 };
+      return {
+        ...{ T3a: openAi.p50, T3b: openAi.p99, T3c: claude.p50, T3d: claude.p99 },
+        ...{ T3e: openAi.own50, T3f: claude.own50 },
+      };
     },
   },
   {
     rows: [
       ...both(['a', 'd'], 'T4', {
         ...{ title: '300 streams of 50 tokens/s: added to the first token, p50', ours: '', against: 'direct' },
-        ...{ better: 'less', floor: 10, aim: 5, unit: 'ms', added: true },
+        ...{ better: 'less', floor: 10, aim: 5, known: CROWDED.first50, unit: 'ms', added: true },
       }),
       ...both(['b', 'e'], 'T4', {
         ...{ title: '300 streams of 50 tokens/s: added to the first token, p99', ours: '', against: 'direct' },
-        ...{ better: 'less', floor: 50, aim: 20, unit: 'ms', added: true },
+        ...{ better: 'less', floor: 50, aim: 20, known: CROWDED.first99, unit: 'ms', added: true },
       }),
       ...both(['c', 'f'], 'T4', {
         ...{ title: '300 streams of 50 tokens/s: added to the gap between tokens, p99', ours: '', against: 'direct' },
-        ...{ better: 'less', floor: 20, aim: 8, unit: 'ms', added: true },
+        ...{ better: 'less', floor: 20, aim: 8, known: CROWDED.gap99, unit: 'ms', added: true },
       }),
     ],
     measure: async (plan) => {

@@ -8,8 +8,8 @@ import { StreamClient, type Talk } from './stream-client.ts';
 
 const CLIENTS = 32;
 const TOKENS = 20;
-const WARM_UP = { whole: 2_000, short: 400 };
-const ROUND_MS = { whole: 2_000, short: 500 };
+const WARM_UP = { whole: 2_000, short: 200 };
+const ROUND_MS = { whole: 2_000, short: 400 };
 
 export interface T1 {
   readonly openAi: Measured;

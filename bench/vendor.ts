@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The vendor of T1, T3 and T4, as a process: a model that says the same to everybody, in two formats, at the pace it is told.
 
-import type { WireReply } from '../test/wire/format.ts';
 import { anthropicMessages } from '../test/wire/anthropic.ts';
+import type { WireReply } from '../test/wire/format.ts';
 import { openAiChat } from '../test/wire/openai-chat.ts';
 import { startWireServer, type WireAnswer } from '../test/wire/server.ts';
 
