@@ -86,8 +86,6 @@ it('tells the truth about answers', async () => {
     failures: 0,
     last_error: null,
     retry_at: null,
-    waits_for: null,
-    probes: 0,
     latency: { first_event_ms: { p50: 1, p95: 2, p99: 3 }, took_ms: null },
     models: [
       {
