@@ -14,6 +14,7 @@ import { createContext, type ThreadContext } from './composition/context.ts';
 import { type Held, socketIn, takeDataDir } from './composition/data-dir.ts';
 import { THREAD_ENTRY, threadWorkers } from './composition/early-threads.ts';
 import { hostEmbedder } from './composition/embedder.ts';
+import { asksVendors } from './composition/embedding-choice.ts';
 import { killPoints } from './composition/kill-points.ts';
 import { createLog, type ProcessLog } from './composition/log.ts';
 import { askToDrain, PULL_CHANNELS, startMain, threadLost } from './composition/main-role.ts';
@@ -37,6 +38,7 @@ import { createEdge } from './edge/server.ts';
 import { type Failure, failure, SigilError } from './errors.ts';
 import { Redactor } from './secrets/redactor.ts';
 import type { GatewayStore } from './stores/gateway-store.ts';
+import { STORE_IDS } from './stores/protocol.ts';
 import { createRemoteGatewayStore } from './stores/remote/gateway-store.ts';
 import { createReadStore, createSeqTracker, type SeqTracker } from './stores/remote/read-store.ts';
 import type { ReadStore } from './stores/session-store.ts';
@@ -193,8 +195,9 @@ async function start(
   lost = (thread) => threadLost(context, main, thread);
   const pool = hostEmbedder(context, POOL_ENTRY);
   let state: 'starting' | 'running' | 'draining' = 'starting';
-  // No chat channel and no plugin is configured that this version can run: nothing lives on the I/O threads.
-  const resting = new Set(names.filter((thread) => thread.startsWith('io-')));
+  // No chat channel and no plugin is configured that this version can run: only what asks vendors lives on an I/O thread.
+  const vendors = asksVendors(config) ? names[placement(layout)(address('store', STORE_IDS.vendors))] : undefined;
+  const resting = new Set(names.filter((thread) => thread.startsWith('io-') && thread !== vendors));
   const started = threads.start(resting);
   // The threads load while the edge does.
   started.catch(() => undefined);

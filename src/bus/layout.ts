@@ -29,6 +29,9 @@ const EDGE_CHANNELS: ReadonlySet<string> = new Set(['http', 'cli', 'web']);
 /** The store that only hands on to the pool, which is owned by the main thread. */
 const POOL_STORE = 'embedder';
 
+/** The store that asks vendors: its connections and libraries are an I/O thread's. */
+const VENDOR_STORE = 'vendors';
+
 /** Thread names by index: main, journal, views, read, io-1…, lane-1…. */
 export function threadNames(layout: Layout): readonly string[] {
   const numbered = (name: string, count: number) => Array.from({ length: count }, (_, at) => `${name}-${at + 1}`);
@@ -77,7 +80,8 @@ export function placement(layout: Layout): (of: Address) => number {
       case 'provider':
         return MAIN;
       case 'store':
-        return idOf(of) === POOL_STORE ? MAIN : (names.get(idOf(of)) ?? NOWHERE);
+        if (idOf(of) === POOL_STORE) return MAIN;
+        return idOf(of) === VENDOR_STORE ? io : (names.get(idOf(of)) ?? NOWHERE);
       case 'thread':
         return names.get(idOf(of)) ?? NOWHERE;
       default:

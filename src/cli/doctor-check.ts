@@ -21,6 +21,8 @@ export interface CheckContext {
   readonly config: LoadedConfig | RefusedConfig;
   /** Look at everything, however long that takes. */
   readonly thorough: boolean;
+  /** Asks the gateway that runs in the directory with a GET; undefined when none runs or it does not answer. */
+  ask?(path: string): Promise<unknown>;
   /** Shown while it goes on. */
   progress(text: string): void;
 }

@@ -4,8 +4,9 @@
 import { loadConfig } from '../config/load.ts';
 import { toFailure } from '../errors.ts';
 import { EXIT } from './cli-error.ts';
-import type { CommandRun } from './command.ts';
-import { dataDirOf } from './connect.ts';
+import { GatewayClient } from './client.ts';
+import type { Call, CommandRun } from './command.ts';
+import { dataDirOf, routeTo, socketOf } from './connect.ts';
 import { type Check, type CheckContext, type Finding, fail, type Verdict } from './doctor-check.ts';
 import type { Output } from './output.ts';
 import { progressLine } from './progress-line.ts';
@@ -17,6 +18,19 @@ async function* findingsOf(check: Check, context: CheckContext): AsyncGenerator<
     yield* check.run(context);
   } catch (thrown) {
     yield fail(`this could not be checked: ${toFailure(thrown).message}`, null);
+  }
+}
+
+/** How long a running gateway may take to answer, in milliseconds: it may be what is ill. */
+const ASK_MS = 3_000;
+
+async function askRunning(call: Call, path: string): Promise<unknown> {
+  const client = new GatewayClient(routeTo(call, { kind: 'socket', path: socketOf(dataDirOf(call)) }));
+  try {
+    return await client.get(path, { timeoutMs: ASK_MS });
+  } catch {
+    // Most often none runs; what is asked for is told without it then.
+    return undefined;
   }
 }
 
@@ -39,6 +53,7 @@ export const run: CommandRun = async (call) => {
     dataDir: dataDirOf(call),
     config: await loadConfig({ known, configPath: globals.config }),
     thorough: call.flag('thorough'),
+    ask: (path) => askRunning(call, path),
     progress: (text) => progress.show(text),
   };
   const width = Math.max(...checks.map(({ name }) => name.length));

@@ -69,6 +69,9 @@ export const run: CommandRun = async (call) => {
       output,
     ),
   ];
+  const failed = object(recalled['similar_error']);
+  if (text(failed['code']) !== '')
+    output.note(`What is alike in meaning cannot be looked for now: ${oneLine(text(failed['message']))}`);
   if (lines.length === 0) output.note('This brings nothing to mind.');
   else output.write(`${lines.join('\n').trimEnd()}\n`);
   return 0;

@@ -106,6 +106,22 @@ function channelRow(channel: JsonObject, paint: Paint): string[] {
   return [oneLine(text(channel['name'])), painted(stateText(channel['state']), paint), type, received];
 }
 
+function embeddingRow(embedding: JsonObject, paint: Paint, now: number): string[] {
+  const waiting = number(embedding['waiting']);
+  const first = embedding['workspaces'];
+  const named = Array.isArray(first) ? first.slice(0, NAMED).map((id) => oneLine(text(id))) : [];
+  const more = waiting > named.length ? ` and ${waiting - named.length} more` : '';
+  const error = object(embedding['last_error']);
+  const why =
+    text(error['code']) === '' ? '' : `${oneLine(text(error['message']))} (${agoText(text(error['at']), now)})`;
+  const state = stateText(embedding['state']);
+  const shown = state === 'waiting' ? paint.yellow(state) : painted(state, paint);
+  return [oneLine(text(embedding['model'])), shown, waiting === 0 ? '' : `for ${named.join(', ')}${more}`, why];
+}
+
+/** Workspaces named in a line. */
+const NAMED = 3;
+
 function spendText(used: JsonObject, limit: JsonObject): string {
   const parts: string[] = [];
   const of = (value: string, most: number, shown: string) => (most > 0 ? `${value} of ${shown}` : value);
@@ -157,6 +173,11 @@ function overview(status: JsonObject, where: string, paint: Paint, width: number
   );
   lines.push(...objects(status['providers']).flatMap(troubleLines));
   section('Budgets', objects(status['budgets']).map(budgetRow));
+  section(
+    'Embeddings',
+    objects(status['embeddings']).map((embedding) => embeddingRow(embedding, paint, now)),
+    [3],
+  );
   const left = objects(status['quarantined']);
   if (left.length > 0) {
     lines.push('', paint.yellow('Left out'));

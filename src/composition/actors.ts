@@ -30,6 +30,7 @@ interface Child {
 export class Actors {
   private readonly context: ThreadContext;
   private readonly children = new Map<Address, Child>();
+  private readonly stops: (() => void)[] = [];
   private stopped = false;
 
   constructor(context: ThreadContext) {
@@ -67,8 +68,14 @@ export class Actors {
     }
   }
 
+  /** Is called when they all end. */
+  onStop(stop: () => void): void {
+    this.stops.push(stop);
+  }
+
   stop(): void {
     this.stopped = true;
+    for (const stop of this.stops.splice(0)) stop();
     for (const { actor } of this.children.values()) actor?.stop();
     this.children.clear();
   }

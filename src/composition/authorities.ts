@@ -17,6 +17,7 @@ import { WorkspaceStream } from '../stores/workspace-writer.ts';
 import type { Actors, Supervised } from './actors.ts';
 import { budgetScopes, providerTypes } from './config-scopes.ts';
 import type { ThreadContext } from './context.ts';
+import { priceWarnings } from './price-warnings.ts';
 import { circuitTimes, providerOptions } from './provider-options.ts';
 
 type UsageWindow = ReadQueries['usage.window']['reply'];
@@ -42,7 +43,12 @@ export function hostAuthorities(context: ThreadContext, actors: Actors): void {
       startProviderActor({ ...providerOptions(house, name, times), bus, world, residents, fault }),
     );
   }
-  bus.host('provider', (envelope) => actors.receive(envelope));
+  const warnings = priceWarnings(context);
+  actors.onStop(warnings.stop);
+  bus.host('provider', (envelope) => {
+    warnings.note(envelope);
+    actors.receive(envelope);
+  });
   for (const scope of budgetScopes(config))
     actors.start('budget', address('budget', scope), (fault) => startBudget(context, scope, fault));
   bus.host('budget', (envelope) => actors.receive(envelope));

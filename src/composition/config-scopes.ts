@@ -3,13 +3,18 @@
 
 import type { Config } from '../config/schema.ts';
 import { builtInModels, defaultModel } from '../providers/registry.ts';
-import type { ProviderEntry } from './model-stream.ts';
+import type { ProviderEntry } from './provider-loader.ts';
 
 /** The providers there are: the built-in one, and those configured. Name to type. */
 export function providerTypes(config: Config): ReadonlyMap<string, string> {
   const types = new Map([['sigil', 'sigil']]);
   for (const [name, provider] of Object.entries(config.providers)) types.set(name, provider.type ?? name);
   return types;
+}
+
+/** Whether a vendor is configured that tells what its models cost. */
+export function listsPrices(config: Config): boolean {
+  return [...providerTypes(config).values()].includes('openrouter');
 }
 
 /** The providers there are with what is known of their models without asking. */

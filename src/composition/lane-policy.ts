@@ -6,12 +6,12 @@ import { reservationOf, textSize, tokensOf, toolSize } from '../agent/estimate.t
 import { systemPrompt } from '../agent/prompt.ts';
 import type { ToolRegistry } from '../agent/tools/registry.ts';
 import type { Config } from '../config/schema.ts';
-import { priceOf } from '../providers/pricing.ts';
 import type { ModelInfo } from '../providers/provider.ts';
 import { knownCapabilities, knownModels } from '../providers/registry.ts';
 import { type RoutableProvider, routeModel } from '../providers/router.ts';
 import type { SessionState, WindowMessage } from '../stores/fold.ts';
 import { fallbackModel, providerTypes, reachable } from './config-scopes.ts';
+import { modelPrices } from './model-prices.ts';
 
 /** Messages that may wait in one session, and the characters they may hold together. */
 const WAITING_MOST = 64;
@@ -50,7 +50,7 @@ export const CHANNEL_HINTS = { markdown: true } as const;
 
 const NOTHING: readonly WindowMessage[] = [];
 
-export function lanePolicy(config: Config, tools: ToolRegistry): LanePolicy {
+export function lanePolicy(config: Config, tools: ToolRegistry, prices = modelPrices(config)): LanePolicy {
   const { sessions, models, gateway, agent } = config;
   const providers: RoutableProvider[] = [...providerTypes(config)].map(([name, type]) => ({
     name,
@@ -58,7 +58,6 @@ export function lanePolicy(config: Config, tools: ToolRegistry): LanePolicy {
   }));
   const fixed =
     systemPrompt(agent.persona, CHANNEL_HINTS).length + tools.offer().reduce((size, tool) => size + toolSize(tool), 0);
-  const prices = models.pricing;
   const sizeOf = modelSizes(config);
   const fallback = fallbackModel(config);
 
@@ -68,7 +67,7 @@ export function lanePolicy(config: Config, tools: ToolRegistry): LanePolicy {
     for (const { content, tool_calls } of state.turn?.said ?? NOTHING) size += textSize(content, tool_calls);
     const model = state.turn?.model ?? '';
     const { maxContextTokens, maxOutputTokens } = sizeOf(model);
-    return reservationOf(Math.min(tokensOf(size), maxContextTokens), maxOutputTokens, priceOf(model, prices));
+    return reservationOf(Math.min(tokensOf(size), maxContextTokens), maxOutputTokens, prices.of(model));
   };
 
   const routed = (name: string): boolean => routeModel({ fallback: name }, providers).ok;
@@ -93,10 +92,11 @@ export function lanePolicy(config: Config, tools: ToolRegistry): LanePolicy {
       const route = routeModel({ requested, session, workspace, fallback }, providers);
       return route.ok ? `${route.provider}/${route.model}` : route.failure;
     },
-    failover: () => failover,
+    // One that may not be used for its price is not asked in vain.
+    failover: (workspace_id) => failover.filter((model) => prices.refusal(model, workspace_id) === undefined),
     estimate,
     budgets: (model, workspace_id) => {
-      const price = priceOf(model, prices);
+      const price = prices.of(model);
       const priced = price === undefined || price.input > 0 || price.output > 0;
       const own = config.workspaces[workspace_id]?.budgets;
       return [

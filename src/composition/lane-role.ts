@@ -2,8 +2,8 @@
 // A lane thread: its sessions with their model streams and tools.
 
 import { hash } from 'node:crypto';
-import { type CallModelOptions, createCallModel } from '../actors/session/call-model.ts';
-import type { LaneEffects } from '../actors/session/effects.ts';
+import { type CallModelOptions, createCallModel, type StreamSink } from '../actors/session/call-model.ts';
+import type { Abort, LaneEffects } from '../actors/session/effects.ts';
 import { Lanes } from '../actors/session/lanes.ts';
 import { createReservations, type Reservations } from '../actors/session/reservations.ts';
 import { createTurnPublisher } from '../actors/session/turn-publisher.ts';
@@ -19,7 +19,6 @@ import { type ArgumentChecks, createArgumentChecks } from '../agent/tools/valida
 import { type Address, address, idOf, kindOf } from '../bus/address.ts';
 import { markOf, placement } from '../bus/layout.ts';
 import { type Failure, failure, SigilError, toFailure } from '../errors.ts';
-import { priceOf } from '../providers/pricing.ts';
 import type { ChatRequest } from '../providers/provider.ts';
 import { permitsTool } from '../security/tool-rules.ts';
 import type { SessionState } from '../stores/fold.ts';
@@ -30,10 +29,13 @@ import { createWorkspaceWriter } from '../stores/remote/workspace-writer.ts';
 import { createKnowledgeStore } from '../stores/workspace-knowledge.ts';
 import { providerEntries } from './config-scopes.ts';
 import type { ThreadContext } from './context.ts';
+import { embeddingModels } from './embedding-choice.ts';
 import { failingSessions } from './failing-sessions.ts';
 import { withFaults } from './fault-points.ts';
 import { CHANNEL_HINTS, lanePolicy, modelSizes } from './lane-policy.ts';
+import { livePrices } from './live-prices.ts';
 import { memoryTools } from './memory-tools.ts';
+import { type ModelPrices, modelPrices } from './model-prices.ts';
 import { createModelStream } from './model-stream.ts';
 import { createProbes } from './probes.ts';
 import type { Role, StartRole } from './role.ts';
@@ -54,6 +56,8 @@ export interface LaneAdapters {
   readonly tools: readonly Tool[];
   readonly checks: ArgumentChecks;
   readonly stream: CallModelOptions['stream'];
+  /** The smallest call of a model for vectors; not given where there is none. */
+  readonly vectors?: (provider: string, model: string, sink: StreamSink) => Abort;
   /** Which key a provider has now; not given where nothing has one. */
   readonly key?: VendorDoor['key'];
   /** A provider's models. */
@@ -82,23 +86,24 @@ export const startLane = laneRole(async (context) => {
   const providers = providerEntries(house.config);
   const models = createModelStream({ providers, world, secrets, tap: wireTap(context) });
   await models.preload('sigil');
-  return {
-    ...{ tools, checks, stream: models.stream, key: models.key, models: models.models, close: models.close },
-  };
+  const { stream, vectors, key, close } = models;
+  return { tools, checks, stream, vectors, key, models: models.models, close };
 });
 
 function laneWith(context: ThreadContext, adapters: LaneAdapters): Role {
   const { bus, house, world, residents } = context;
   const { config } = house;
   const tools = createToolRegistry(adapters.tools);
-  const policy = lanePolicy(config, tools);
+  const live = livePrices(context);
+  const prices = modelPrices(config, live.now);
+  const policy = lanePolicy(config, tools, prices);
   const place = placement(house.layout);
   const reservations = createReservations(bus, () => policy);
 
   const lanes = new Lanes({
     world,
     policy: () => policy,
-    effects: laneEffects(context, tools, policy, adapters, reservations),
+    effects: laneEffects({ context, tools, policy, adapters, reservations, prices }),
     residents,
     moved: (workspace_id, session_id, how) => {
       const to = address('workspace', workspace_id);
@@ -125,7 +130,16 @@ function laneWith(context: ThreadContext, adapters: LaneAdapters): Role {
     (of) => place(of) === context.index,
     () => closed,
   );
-  const probes = createProbes({ stream: adapters.stream, world });
+  const { stream, vectors } = adapters;
+  const embeds = embeddingModels(config);
+  const probes = createProbes({
+    // A model for vectors answers no chat: asked for one, it would seem never to come back.
+    stream: (provider, request, sink) =>
+      vectors !== undefined && embeds(`${provider}/${request.model}`)
+        ? vectors(provider, request.model, sink)
+        : stream(provider, request, sink),
+    world,
+  });
   return {
     drain: (done) => lanes.drain(done),
     vendors: {
@@ -136,6 +150,7 @@ function laneWith(context: ThreadContext, adapters: LaneAdapters): Role {
     up: (thread) => reservations.announce((budget) => place(budget) === thread),
     close: () => {
       closed = true;
+      live.stop();
       lanes.stop();
       probes.close();
       adapters.close?.();
@@ -180,13 +195,18 @@ function recover(context: ThreadContext, lanes: Lanes, mine: (of: Address) => bo
   });
 }
 
-function laneEffects(
-  context: ThreadContext,
-  tools: ToolRegistry,
-  policy: ReturnType<typeof lanePolicy>,
-  { checks, stream }: LaneAdapters,
-  { reserve, settle, settleInterrupted }: Reservations,
-): LaneEffects {
+interface LaneParts {
+  readonly context: ThreadContext;
+  readonly tools: ToolRegistry;
+  readonly policy: ReturnType<typeof lanePolicy>;
+  readonly adapters: LaneAdapters;
+  readonly reservations: Reservations;
+  readonly prices: ModelPrices;
+}
+
+function laneEffects({ context, tools, policy, adapters, reservations, prices }: LaneParts): LaneEffects {
+  const { checks, stream } = adapters;
+  const { reserve, settle, settleInterrupted } = reservations;
   const { bus, world, house } = context;
   const { config } = house;
   const { redactor } = context.secrets;
@@ -225,7 +245,19 @@ function laneEffects(
   };
 
   return {
-    reserve,
+    // Only where a budget could be reached anything is reserved, and only there a price that nobody knows matters.
+    reserve: (state, done) => {
+      const workspace_id = state.facts?.workspace_id ?? '';
+      const refused = prices.refusal(state.turn?.model ?? '', workspace_id);
+      if (refused === undefined) return reserve(state, done);
+      // Another model may well be paid for, where one is named.
+      const about = policy.failover(workspace_id).length > 0 ? { about: 'model' } : {};
+      let aborted = false;
+      world.soon(() => aborted || done({ ...refused, details: { ...refused.details, ...about } }));
+      return () => {
+        aborted = true;
+      };
+    },
     settle,
     settleInterrupted,
     ...createTurnPublisher(bus, world),
@@ -317,7 +349,7 @@ function laneEffects(
           cacheReadTokens: usage.cache_read_tokens,
           cacheWriteTokens: usage.cache_write_tokens,
         },
-        priceOf(model, config.models.pricing),
+        prices.of(model),
       ),
     // 72 bits tell a repetition from another message. A longer slice would hold on to the whole digest it is cut from.
     digest: (text) => hash('sha256', text, 'base64url').slice(0, 12),

@@ -7,24 +7,16 @@ import type { VendorDoor } from '../actors/thread/door.ts';
 import type { ListedModels } from '../actors/thread/protocol.ts';
 import { type Failure, failure, SigilError, toFailure } from '../errors.ts';
 import type { ChatRequest, Provider } from '../providers/provider.ts';
-import { createProvider } from '../providers/registry.ts';
-import type { ProviderSettings } from '../providers/settings.ts';
 import type { TappedCall, WireTap } from '../providers/wire-tap.ts';
 import type { World } from '../world.ts';
 import { createKeyStates } from './key-states.ts';
-import { pauseWith } from './pause.ts';
+import { createProviderLoader, type ProviderEntry } from './provider-loader.ts';
 import type { ThreadSecrets } from './secrets.ts';
 
 /** Whatever brought a secret there, a message of a person or the result of a tool: it is not for a model. */
 function redacted(request: ChatRequest, redactor: ThreadSecrets['redactor']): ChatRequest {
   const { systemPrompt, messages } = request;
   return { ...request, systemPrompt: redactor.text(systemPrompt), messages: redactor.data(messages) };
-}
-
-/** A configured provider: its type, and what it is made of. */
-export interface ProviderEntry {
-  readonly type: string;
-  readonly settings: ProviderSettings;
 }
 
 export interface ModelStreamOptions {
@@ -41,6 +33,8 @@ export interface ModelStream {
   /** Loads a provider before its first call needs it. */
   preload(name: string): Promise<void>;
   stream(name: string, request: ChatRequest, sink: StreamSink, turn_id?: string): Abort;
+  /** Has the shortest of texts embedded: the smallest real call of a model for vectors. */
+  vectors(name: string, model: string, sink: StreamSink): Abort;
   /** Which key a provider has now, whatever it was last called with: that is let go of. */
   readonly key: VendorDoor['key'];
   /** A provider's models, its vendor asked where it has a list. @throws SigilError when the provider cannot be made */
@@ -51,33 +45,8 @@ export interface ModelStream {
 
 export function createModelStream({ providers, world, secrets, tap }: ModelStreamOptions): ModelStream {
   const { redactor } = secrets;
-  const given = {
-    now: world.now,
-    after: world.after,
-    uuid: world.uuid,
-    pause: pauseWith(world),
-    ...(tap === undefined ? {} : { tap }),
-  };
   const keys = createKeyStates({ written: (name) => providers.get(name)?.settings.api_key, resolve: secrets.resolve });
-  const loaded = new Map<string, Provider>();
-  const loading = new Map<string, Promise<Provider>>();
-
-  const load = (name: string): Promise<Provider> => {
-    const known = loading.get(name);
-    if (known !== undefined) return known;
-    const entry = providers.get(name);
-    const made =
-      entry === undefined
-        ? Promise.reject(new SigilError(failure('provider_unavailable', 'It is not configured.')))
-        : createProvider(entry.type, entry.settings, { ...given, resolve: keys.resolver(name) });
-    loading.set(name, made);
-    made.then(
-      (provider) => loaded.set(name, provider),
-      // The next call tries again: a failed import may have been a full disk.
-      () => loading.delete(name),
-    );
-    return made;
-  };
+  const loader = createProviderLoader({ providers, world, resolver: keys.resolver, tap });
 
   /** A vendor's error may quote the key it was sent. */
   const told = (code: 'provider_error' | 'provider_unavailable', name: string, thrown: unknown): Failure =>
@@ -139,29 +108,46 @@ export function createModelStream({ providers, world, secrets, tap }: ModelStrea
 
   return {
     preload: async (name) => {
-      await load(name);
+      await loader.load(name);
     },
     stream: (name, whole, sink, turn_id) => {
       const request = redacted(whole, redactor);
       const controller = new AbortController();
-      const provider = loaded.get(name);
+      const provider = loader.loaded(name);
       if (provider !== undefined) void begin(provider, request, sink, controller.signal, turn_id ?? null);
       else {
-        load(name).then(
+        loader.load(name).then(
           (made) => begin(made, request, sink, controller.signal, turn_id ?? null),
           (thrown) => sink.end(told('provider_unavailable', name, thrown)),
         );
       }
       return () => controller.abort();
     },
+    vectors: (name, model, sink) => {
+      const controller = new AbortController();
+      const { signal } = controller;
+      const ask = async (): Promise<void> => {
+        const provider = await loader.load(name);
+        await provider.embed?.(['Hi'], { model, signal });
+      };
+      ask().then(
+        () => signal.aborted || sink.end(null),
+        (thrown: unknown) => {
+          const { message, ...error } = toFailure(thrown);
+          keys.failed(name, { message, ...error });
+          if (!signal.aborted) sink.end({ ...error, message: redactor.text(message) });
+        },
+      );
+      return () => controller.abort();
+    },
     key: ({ provider, salt }, done) => {
-      loaded.get(provider)?.forgetKey?.();
+      loader.loaded(provider)?.forgetKey?.();
       void keys.state(provider, salt).then(done);
     },
     models: async (name) => {
       let provider: Provider;
       try {
-        provider = await load(name);
+        provider = await loader.load(name);
       } catch (thrown) {
         throw new SigilError(told('provider_unavailable', name, thrown));
       }
@@ -173,8 +159,6 @@ export function createModelStream({ providers, world, secrets, tap }: ModelStrea
         seen.end('ended');
       }
     },
-    close: () => {
-      for (const provider of loaded.values()) void provider.close();
-    },
+    close: () => loader.close(),
   };
 }

@@ -3,11 +3,9 @@
 
 import type { Quarantined } from '../actors/gateway/protocol.ts';
 import { type Config, defaultConfig } from '../config/schema.ts';
-import { BUILT_IN_MODELS } from '../embeddings/model-list.ts';
 
 /** Settings that are read by nothing yet: said when somebody has set one. */
 const WITHOUT_EFFECT = [
-  'models.budgets.unknown_price',
   'sessions.mode',
   'sessions.memory.compaction',
   'sessions.memory.recent_store',
@@ -44,11 +42,6 @@ export function unavailableParts(config: Config): readonly Quarantined[] {
   if (config.networking.mode !== 'local')
     missing('networking.mode', config.networking.mode, 'The gateway listens on networking.listen.');
   if (config.storage.backend !== 'sqlite') missing('storage.backend', config.storage.backend, 'SQLite is used.');
-  const { enabled, model } = config.sessions.memory.embeddings;
-  if (enabled && !BUILT_IN_MODELS.has(model)) {
-    const known = [...BUILT_IN_MODELS.keys()].join(', ');
-    missing('sessions.memory.embeddings', `The embedding model ${model}`, `Nothing is embedded; use ${known}.`);
-  }
   if (config.cluster.enabled) missing('cluster.enabled', 'A cluster', 'This gateway runs alone.');
   if (config.tools.web_fetch.enabled) missing('tools.web_fetch', 'The tool web_fetch', 'Turn it off.');
   if (config.tools.exec_sandboxed.enabled) missing('tools.exec_sandboxed', 'The tool exec_sandboxed', 'Turn it off.');

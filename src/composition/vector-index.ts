@@ -15,7 +15,9 @@ import { FilePool, type OpenFiles } from '../stores/sqlite/open-files.ts';
 import { VectorsReader } from '../stores/sqlite/vectors-reader.ts';
 import { placeBelongs, type ViewPlace } from '../stores/sqlite/view-state.ts';
 import { workspaceDir } from '../stores/sqlite/workspace-path.ts';
+import type { VectorModel } from '../stores/vector-store.ts';
 import type { Actors, Supervised } from './actors.ts';
+import { askToEmbed } from './ask-to-embed.ts';
 import type { ThreadContext } from './context.ts';
 
 /** What all indexes in memory may take together: about 300,000 vectors of 384 numbers. Larger ones are searched in their file. */
@@ -125,10 +127,10 @@ function startVectorIndex(parts: VectorIndexParts): Supervised {
   };
   /** Embeds a text with the model of the index as it is now, and searches. */
   const ask = (to: Envelope, text: string, body: SearchBody, done: (behind: boolean) => void): void => {
-    let model: string | undefined;
+    let model: VectorModel | undefined;
     try {
       used();
-      model = rows.snapshot((state) => state.model.name);
+      model = rows.snapshot((state) => state.model);
     } catch (thrown) {
       bus.fail(to, toFailure(thrown));
       return done(false);
@@ -139,9 +141,9 @@ function startVectorIndex(parts: VectorIndexParts): Supervised {
     }
     const texts = [text.slice(0, EMBEDDED_LENGTH)];
     const options = { from: self, within: EMBED_WITHIN, trace: to.trace };
-    bus.ask(address('store', 'embedder'), 'pool.embed', { model, texts }, options, (embedded) => {
+    askToEmbed(context, { model, texts, workspace_id, purpose: 'search' }, options, (embedded) => {
       if (stopped) return;
-      if (embedded.ok) return done(answer(to, embedded.body.vectors, body));
+      if (embedded.ok) return done(answer(to, embedded.vectors, body));
       bus.fail(to, embedded.error);
       done(false);
     });

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether vectors can be kept on this machine: found out once, before any thread tries, and where they cannot nothing does.
+// Whether vectors can be made and kept here: found out once, before any thread tries, and where they cannot nothing does.
 
 import type { Quarantined } from '../actors/gateway/protocol.ts';
 import type { Config } from '../config/schema.ts';
 import { vecTrouble } from '../stores/sqlite/vec-extension.ts';
+import { embeddingChoice } from './embedding-choice.ts';
 
 /** The configuration as it can run here, and what is to be said about it. */
 export interface VectorsHere {
@@ -12,14 +13,16 @@ export interface VectorsHere {
 }
 
 export function vectorsHere(config: Config, trouble: () => string | undefined = vecTrouble): VectorsHere {
-  const { memory } = config.sessions;
-  if (!memory.embeddings.enabled) return { config, leftOut: [] };
+  const choice = embeddingChoice(config);
+  if (choice.kind === 'off') return { config, leftOut: [] };
+  if (choice.kind === 'refused') {
+    const { what, message, advice } = choice;
+    return { config: without(config), leftOut: [{ what, code: 'validation_failed', message, advice }] };
+  }
   const why = trouble();
   if (why === undefined) return { config, leftOut: [] };
-  const embeddings = Object.freeze({ ...memory.embeddings, enabled: false });
-  const sessions = Object.freeze({ ...config.sessions, memory: Object.freeze({ ...memory, embeddings }) });
   return {
-    config: Object.freeze({ ...config, sessions }),
+    config: without(config),
     leftOut: [
       {
         what: 'sessions.memory.embeddings',
@@ -29,4 +32,11 @@ export function vectorsHere(config: Config, trouble: () => string | undefined = 
       },
     ],
   };
+}
+
+function without(config: Config): Config {
+  const { memory } = config.sessions;
+  const embeddings = Object.freeze({ ...memory.embeddings, enabled: false });
+  const sessions = Object.freeze({ ...config.sessions, memory: Object.freeze({ ...memory, embeddings }) });
+  return Object.freeze({ ...config, sessions });
 }

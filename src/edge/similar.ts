@@ -2,6 +2,7 @@
 // Texts that are like a text, asked of the workspace's vector index.
 
 import { address } from '../bus/address.ts';
+import { toFailure } from '../errors.ts';
 import type { VectorResult } from '../stores/vector-store.ts';
 import { ask } from './ask.ts';
 import type { EdgePorts } from './ports.ts';
@@ -16,23 +17,43 @@ export interface SimilarQuery {
   readonly known: ReadonlySet<string>;
 }
 
-/** How long the index may take, in milliseconds: it may have to load. */
-const WITHIN = 10_000;
+/** How long the index may take, in milliseconds: it may have to load, and a vendor to be asked. */
+const WITHIN = 12_000;
 /**
  * Below it two texts are taken for unrelated. Of the built-in model over the notes of `test/embeddings/`: 99 of 100 questions to
  * another note stay under 0.15, and 19 of 20 to their own reach 0.22.
  */
 const LEAST_SCORE = 0.2;
 
-/** The nearest that are near at all, best first; nothing where the configuration has nothing embedded. */
+/** What is near a text; and when that cannot be found now, why. */
+export interface Similar {
+  readonly items: readonly VectorResult[];
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
+/**
+ * The nearest that are near at all, best first; nothing where the configuration has nothing embedded. What other models take
+ * for unrelated nobody knows here: of those the nearest are told with their score. What a text brings to mind by its words does
+ * not depend on any of this, so it is never thrown.
+ */
 export async function similarTexts(
   { bus, config }: EdgePorts,
   { workspace_id, user_id, session_id, text, limit, known }: SimilarQuery,
-): Promise<readonly VectorResult[]> {
-  if (!config.sessions.memory.embeddings.enabled || text.trim() === '') return [];
+): Promise<Similar> {
+  const { enabled, model } = config.sessions.memory.embeddings;
+  if (!enabled || text.trim() === '') return { items: [], error: null };
   const to = address('vector-index', workspace_id);
   const filter = { user_id, session_id };
   const body = { query: text, k: limit + known.size, filter };
-  const { results } = await ask(bus, to, 'vector.search', body, WITHIN);
-  return results.filter(({ ref, score }) => score >= LEAST_SCORE && !known.has(ref)).slice(0, limit);
+  const least = model.startsWith('sigil/') ? LEAST_SCORE : 0;
+  try {
+    const { results } = await ask(bus, to, 'vector.search', body, WITHIN);
+    return {
+      items: results.filter(({ ref, score }) => score >= least && !known.has(ref)).slice(0, limit),
+      error: null,
+    };
+  } catch (thrown) {
+    const { code, message } = toFailure(thrown);
+    return { items: [], error: { code, message } };
+  }
 }

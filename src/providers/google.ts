@@ -7,7 +7,7 @@ import { SigilError } from '../errors.ts';
 import { availabilityOf } from './availability.ts';
 import { baseUrl } from './base-url.ts';
 import { eventStream, type VendorSse } from './event-stream.ts';
-import { type Asked, providerFailure } from './failures.ts';
+import { type Asked, excerpt, providerFailure } from './failures.ts';
 import { geminiFailure } from './google/failures.ts';
 import { type KeptParts, partsSize } from './google/kept-parts.ts';
 import { GEMINI_MODELS } from './google/models.ts';
@@ -176,10 +176,10 @@ function provide(sdk: Sdk, { name, api_key, endpoint, timeouts }: ProviderSettin
       const made = await once({ asked, within: timeouts.first_event, signal }, async (models, config) => {
         const sized = { ...config, ...(dimensions !== undefined && { outputDimensionality: dimensions }) };
         const { embeddings } = await models.embedContent({ model, contents, config: sized });
-        return z
-          .array(EmbeddedText)
-          .parse(embeddings ?? [])
-          .map(({ values }) => unit(values));
+        const { success, data, error } = z.array(EmbeddedText).safeParse(embeddings ?? []);
+        if (success) return data.map(({ values }) => unit(values));
+        const message = `${name} sent what are no vectors (${excerpt(error.message)}).`;
+        throw new SigilError(providerFailure('provider_error', asked, message));
       });
       if (made.length !== contents.length || made.some(({ length }) => length === 0)) {
         const message = `${name} made ${made.length} vectors of ${contents.length} texts.`;

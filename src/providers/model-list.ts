@@ -13,6 +13,7 @@ export interface ListedModel {
   readonly id: string;
   readonly name?: string | undefined;
   readonly capabilities?: Partial<ModelInfo['capabilities']> | undefined;
+  readonly price?: ModelInfo['price'] | undefined;
 }
 
 /** What is taken of a model that nobody tells anything about: little enough to work nearly everywhere. */
@@ -81,7 +82,7 @@ export function createModelList({ name, table, live, now }: ModelListOptions): M
 
 function merged(name: string, known: readonly ModelInfo[], live: readonly ListedModel[]): readonly ModelInfo[] {
   const models = new Map(known.map((model) => [model.id, model]));
-  for (const { id, name: called, capabilities = {} } of live.slice(0, MODELS_MOST)) {
+  for (const { id, name: called, capabilities = {}, price } of live.slice(0, MODELS_MOST)) {
     if (id === '' || id.length > ID_MOST) continue;
     const before = models.get(id);
     models.set(id, {
@@ -89,6 +90,7 @@ function merged(name: string, known: readonly ModelInfo[], live: readonly Listed
       name: called ?? before?.name ?? id,
       provider: name,
       capabilities: { ...(before?.capabilities ?? UNKNOWN_CAPABILITIES), ...capabilities },
+      ...(price === undefined ? {} : { price }),
     });
   }
   return [...models.values()];

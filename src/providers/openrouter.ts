@@ -16,6 +16,7 @@ const ATTRIBUTION = { 'X-Title': 'Sigil', 'HTTP-Referer': 'https://github.com/si
 
 const size = z.number().int().positive().nullish().catch(undefined);
 const names = z.array(z.string()).nullish().catch(undefined);
+const dollars = z.union([z.string().regex(/^-?\d/), z.number()]);
 const Entry = z.object({
   id: z.string(),
   name: z.string().optional().catch(undefined),
@@ -23,12 +24,22 @@ const Entry = z.object({
   architecture: z.object({ input_modalities: names, output_modalities: names }).nullish().catch(undefined),
   top_provider: z.object({ max_completion_tokens: size }).nullish().catch(undefined),
   supported_parameters: names,
+  pricing: z.object({ prompt: dollars, completion: dollars }).nullish().catch(undefined),
 });
+
+/** USD per million tokens, out of USD per token (https://openrouter.ai/docs/api-reference/list-available-models). */
+function priceOf(pricing: z.output<typeof Entry>['pricing']): ModelInfo['price'] {
+  const [input, output] = [Number(pricing?.prompt), Number(pricing?.completion)];
+  // A model that chooses one by the prompt costs -1: nobody knows before.
+  if (!(input >= 0) || !(output >= 0)) return undefined;
+  // As people write it: per token it is a number with many noughts, and a million times that is off by a hair.
+  return { input: Number((input * 1e6).toPrecision(12)), output: Number((output * 1e6).toPrecision(12)) };
+}
 
 function listed(entry: unknown): ListedModel | undefined {
   const { success, data } = Entry.safeParse(entry);
   if (!success) return undefined;
-  const { context_length, architecture, top_provider, supported_parameters } = data;
+  const { context_length, architecture, top_provider, supported_parameters, pricing } = data;
   if (architecture?.output_modalities && !architecture.output_modalities.includes('text')) return undefined;
   const told: { -readonly [Key in keyof ModelInfo['capabilities']]?: ModelInfo['capabilities'][Key] } = {};
   if (context_length) told.maxContextTokens = context_length;
@@ -38,7 +49,7 @@ function listed(entry: unknown): ListedModel | undefined {
     told.tools = supported_parameters.includes('tools');
     told.thinking = supported_parameters.includes('reasoning');
   }
-  return { id: data.id, name: data.name, capabilities: told };
+  return { id: data.id, name: data.name, capabilities: told, price: priceOf(pricing) };
 }
 
 export async function createOpenRouter(settings: ProviderSettings, world: ProviderWorld): Promise<Provider> {

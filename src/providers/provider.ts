@@ -2,6 +2,7 @@
 // The one contract every model provider keeps: a request in, one stream of events out, failures as its last event.
 
 import type { Failure } from '../errors.ts';
+import type { Price } from './pricing.ts';
 
 export interface ChatToolCall {
   readonly id: string;
@@ -94,6 +95,8 @@ export interface ModelInfo {
     readonly maxContextTokens: number;
     readonly maxOutputTokens: number;
   };
+  /** What its vendor says that it costs now; absent where the vendor's list does not tell. */
+  readonly price?: Price;
 }
 
 /** How long one call waits, in milliseconds, as `providers.NAME.timeouts` has it. */

@@ -20,6 +20,8 @@ interface ProviderType {
   readonly defaultModel?: string;
   /** The variable that usually holds its key; none where it works without. */
   readonly keyVariable?: string;
+  /** It cannot turn texts into vectors. */
+  readonly noEmbeddings?: true;
   /** It has no address of its own: its entry must have an `endpoint`. */
   readonly endpointNeeded?: true;
   readonly create: (settings: ProviderSettings, world: ProviderWorld) => Promise<Provider>;
@@ -29,12 +31,14 @@ const TYPES = {
   sigil: {
     models: [OFFLINE_MODEL],
     anyModel: false,
+    noEmbeddings: true,
     defaultModel: 'offline',
     create: async (_settings, { pause }) => (await import('./sigil.ts')).createSigilProvider({ pause }),
   },
   anthropic: {
     models: CLAUDE_MODELS,
     anyModel: true,
+    noEmbeddings: true,
     defaultModel: 'claude-sonnet-5-5',
     keyVariable: 'ANTHROPIC_API_KEY',
     create: async (settings, world) => (await import('./anthropic.ts')).createAnthropicProvider(settings, world),
@@ -101,6 +105,11 @@ export const KEY_VARIABLES: Readonly<Record<string, string>> = Object.fromEntrie
 export const WITHOUT_ADDRESS: readonly string[] = PROVIDER_TYPES.filter(
   (type) => typeOf(type)?.endpointNeeded === true,
 );
+
+/** Whether no provider of this type turns texts into vectors. */
+export function withoutEmbeddings(type: string): boolean {
+  return typeOf(type)?.noEmbeddings === true;
+}
 
 /** The built-in table: ids of a type's models without loading it; none for a type that does not exist. */
 export function knownModels(type: string): { readonly models: readonly string[]; readonly any_model: boolean } {

@@ -43,7 +43,27 @@ export type ViewsProtocol = {
       readonly memory: { readonly upto: number; readonly behind: number };
     };
   };
+  /** How the embedding of texts gets on; no model where none are embedded. */
+  readonly 'views.embedding': {
+    readonly body: Record<string, never>;
+    readonly reply: { readonly models: readonly EmbeddingState[] };
+  };
 };
+
+/** How it is with one model that texts are embedded with. */
+export interface EmbeddingState {
+  /** `provider/name`. */
+  readonly model: string;
+  readonly dimensions: number;
+  /** `waiting`: its last attempt failed, and what was to be embedded is kept until it can be. */
+  readonly state: 'idle' | 'embedding' | 'waiting';
+  /** Workspaces that lack something, and the first of them by id. */
+  readonly waiting: number;
+  readonly workspaces: readonly string[];
+  /** Until it is tried again, in milliseconds; null while it does not rest. */
+  readonly retry_in_ms: number | null;
+  readonly last_error: { readonly code: string; readonly message: string; readonly ago_ms: number } | null;
+}
 
 /** Told to the read thread: a projection has applied everything up to here. */
 export type ReadNews = {
@@ -61,5 +81,11 @@ type RemoteJournal = Omit<JournalProtocol, 'journal.append' | 'journal.tail'> & 
 
 export type StoreProtocol = RemoteJournal & ViewsProtocol & ValueChanges & ReadNews & ReadProtocol & EmbedderProtocol;
 
-/** Ids of the stores' doors: `store/journal`, `store/views`, `store/read` on the threads of their names, `store/embedder` on main. */
-export const STORE_IDS = { journal: 'journal', views: 'views', read: 'read', embedder: 'embedder' } as const;
+/** Ids of the stores' doors: `store/journal`, `store/views`, `store/read` on the threads of their names, `store/embedder` on main, `store/vendors` on an I/O thread. */
+export const STORE_IDS = {
+  journal: 'journal',
+  views: 'views',
+  read: 'read',
+  embedder: 'embedder',
+  vendors: 'vendors',
+} as const;

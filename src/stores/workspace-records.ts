@@ -120,6 +120,15 @@ export type WorkspaceRecord =
   | { readonly type: 'facts_put'; readonly facts: readonly StoredFact[] }
   | { readonly type: 'facts_deleted'; readonly ids: readonly string[] }
   | UserErased
+  /** Texts of the workspace were embedded, or questions to it: what that has used. */
+  | {
+      readonly type: 'texts_embedded';
+      /** `provider/name`. */
+      readonly model: string;
+      readonly calls: number;
+      readonly input_tokens: number;
+      readonly cost_usd: number;
+    }
   /** Nothing is folded: it only keeps the tail short. */
   | { readonly type: 'checkpoint'; readonly state: null };
 
@@ -137,6 +146,7 @@ export const WORKSPACE_RECORD_VERSIONS: { readonly [T in WorkspaceRecord['type']
   facts_put: 1,
   facts_deleted: 1,
   user_erased: 1,
+  texts_embedded: 1,
   checkpoint: 1,
 };
 

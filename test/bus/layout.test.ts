@@ -22,6 +22,8 @@ test('every kind lives where the architecture says', () => {
   expect(place(address('store', 'journal'))).toBe(JOURNAL);
   expect(place(address('store', 'views'))).toBe(VIEWS);
   expect(place(address('store', 'read'))).toBe(READ);
+  expect(place(address('store', 'embedder'))).toBe(MAIN);
+  expect(nameOf(place(address('store', 'vendors')))).toBe('io-1');
   expect(place(address('vector-index', 'w1'))).toBe(READ);
   expect(nameOf(place(address('session', 'some')))).toMatch(/^lane-/);
   for (const kind of ['workspace', 'budget', 'provider'] as const) expect(place(address(kind, 'some'))).toBe(MAIN);

@@ -45,6 +45,30 @@ it('counts the texts that a model could not embed, and names what tries them aga
   expect(warning?.message).toContain(`${PATH}: 2 texts of it are found by words only, for ${hash384.id} could not`);
 });
 
+it('tells what waits for which model, and why, where a running gateway knows', async () => {
+  const dataDir = scratch();
+  const model = { name: 'openai/text-embedding-3-small', dimensions: 3 };
+  const writer = new VectorsWriter(join(dataDir, PATH), model);
+  writer.put([1, 2].map((at) => itemOf(`i-${at}`, new Float32Array())));
+  writer.close();
+  const source = { file: undefined, env: [], flags: [] };
+  const config = { ok: false, problems: [], warnings: [], source } as const;
+  const found = async (status: unknown): Promise<readonly Finding[]> => {
+    const all: Finding[] = [];
+    const ask = (path: string): Promise<unknown> => Promise.resolve(path === '/api/v1/status' ? status : undefined);
+    const run = vectorsCheck.run({ dataDir, config, thorough: false, progress: () => undefined, ask });
+    for await (const finding of run) if (finding.message.includes('to be embedded')) all.push(finding);
+    return all;
+  };
+  const waits = `${PATH}: 2 texts of it wait to be embedded with ${model.name}`;
+  expect(await found(undefined)).toMatchObject([{ verdict: 'pass', message: expect.stringContaining(waits) }]);
+  const last_error = { code: 'provider_auth', message: 'openai answered 401', at: '2026-01-01T00:00:00.000Z' };
+  const waiting = { embeddings: [{ model: model.name, state: 'waiting', last_error }] };
+  expect(await found(waiting)).toMatchObject([
+    { verdict: 'warn', message: expect.stringMatching(/2 texts.*openai answered 401/), mend: 'sigil status' },
+  ]);
+});
+
 it('leaves a file that cannot be read to the check of the databases', async () => {
   const dataDir = scratch();
   mkdirSync(join(dataDir, 'workspaces/home'), { recursive: true });

@@ -36,7 +36,8 @@ export function follow(dataDir: string, { model, filling }: FollowOptions = {}):
       : {
           vectors: {
             model,
-            embed: (request, answered) => clock.soon(() => answered({ ok: true, vectors: embed(request) })),
+            embed: ({ model: { name }, texts }, answered) =>
+              clock.soon(() => answered({ ok: true, vectors: embed({ model: name, texts }) })),
             filling: (workspace, progress) => filling?.(workspace, progress === null),
           },
         }),

@@ -26,12 +26,12 @@ function vectors(): VectorsOptions {
   const pool = new JobPool({ entry: new URL('./models.ts', import.meta.url), world: clock, threads: 2 });
   return {
     model: modelNamed(model),
-    embed: (request, answered) => {
+    embed: ({ model: { name }, texts }, answered) => {
       const say: typeof answered = (answer) => {
         answered(answer);
         process.stdout.write('filled\n');
       };
-      pool.run('embed', request).then(
+      pool.run('embed', { model: name, texts }).then(
         (embedded) => say({ ok: true, vectors: embedded as Float32Array }),
         (error: unknown) => say({ ok: false, error: toFailure(error) }),
       );

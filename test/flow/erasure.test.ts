@@ -182,7 +182,7 @@ describe('an erasure of a user', () => {
         const found = await boss(house, 'GET', `/api/v1/memory/recall?q=${word}&workspace=${workspace}`);
         expect([word, found.body]).toEqual([
           word,
-          { facts: [], entities: [], summaries: [], messages: [], similar: [] },
+          { facts: [], entities: [], summaries: [], messages: [], similar: [], similar_error: null },
         ]);
       }
     }

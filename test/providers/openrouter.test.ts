@@ -57,7 +57,11 @@ it('takes from its list what each model can do, and leaves out those that do not
           architecture: { input_modalities: ['text', 'image'], output_modalities: ['text'] },
           top_provider: { max_completion_tokens: 64_000 },
           supported_parameters: ['tools', 'reasoning', 'temperature'],
+          pricing: { prompt: '0.00000125', completion: '0.00001', request: '0' },
         },
+        { id: 'new/chooser', pricing: { prompt: '-1', completion: '-1' } },
+        { id: 'new/odd', pricing: { prompt: 'a lot', completion: '1' } },
+        { id: 'new/free', pricing: { prompt: '0', completion: '0' } },
         { id: 'new/bare', context_length: 8_192, supported_parameters: ['temperature'], top_provider: null },
         { id: 'new/painter', architecture: { output_modalities: ['image'] } },
         { id: 7 },
@@ -78,7 +82,13 @@ it('takes from its list what each model can do, and leaves out those that do not
       maxContextTokens: 1_000_000,
       maxOutputTokens: 64_000,
     },
+    price: { input: 1.25, output: 10 },
   });
+  const priceOf = (wanted: string) => models.find(({ id }) => id === wanted)?.price;
+  expect(priceOf('new/free')).toEqual({ input: 0, output: 0 });
+  for (const unknown of ['new/chooser', 'new/odd', 'new/bare', 'anthropic/claude-opus'])
+    expect(priceOf(unknown)).toBeUndefined();
+  expect(models.map(({ id }) => id)).toContain('new/odd');
   expect(models.find(({ id }) => id === 'new/bare')).toMatchObject({
     name: 'new/bare',
     capabilities: { tools: false, vision: false, maxContextTokens: 8_192 },

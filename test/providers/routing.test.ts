@@ -101,6 +101,12 @@ describe('provider types', () => {
 describe('prices', () => {
   it('are free for the offline model, unknown for what nobody knows, and the configuration is above the table', () => {
     expect(priceOf('sigil/offline')).toEqual({ input: 0, output: 0 });
+    expect(priceOf('openai/gpt-4.1')).toEqual({ input: 2, output: 8 });
+    expect(priceOf('openai/gpt-4.1-2025-04-14')).toEqual({ input: 2, output: 8 });
+    expect(priceOf('anthropic/claude-opus-4-5-20251101')).toEqual(priceOf('anthropic/claude-opus-4-5'));
+    expect(priceOf('openai/gpt-4o-2024-05-13')).toEqual({ input: 5, output: 15 });
+    expect(priceOf('openai/text-embedding-3-small')).toEqual({ input: 0.02, output: 0 });
+    expect(knownModels('openai').models.filter((id) => priceOf(`openai/${id}`) === undefined)).toEqual([]);
     expect(priceOf('toString')).toBeUndefined();
     expect(priceOf('constructor', {})).toBeUndefined();
     expect(priceOf('sigil/offline', { 'sigil/offline': { input: 1, output: 2 } })).toEqual({ input: 1, output: 2 });

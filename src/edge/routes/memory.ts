@@ -52,7 +52,8 @@ async function recallText(edge: EdgeContext, exchange: Exchange): Promise<Answer
     entities: known.flatMap((one) => (one.kind === 'entity' ? [one.entity] : [])),
     summaries: summaries.map(summaryItem),
     messages: messages.map(messageItem),
-    similar: similar.map(similarItem),
+    similar: similar.items.map(similarItem),
+    similar_error: similar.error,
   });
 }
 

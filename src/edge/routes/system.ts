@@ -10,7 +10,7 @@ import { type Answer, json, type Route } from '../exchange.ts';
 import { openapiDocument } from '../openapi.ts';
 import { Refusal } from '../problem.ts';
 import { runningProviders } from '../provider-view.ts';
-import type { ChannelItem, StatusAnswer } from '../schemas/system.ts';
+import type { ChannelItem, EmbeddingItem, StatusAnswer } from '../schemas/system.ts';
 import { threadItems } from '../threads.ts';
 
 /** Paths that need no token. */
@@ -61,16 +61,31 @@ async function budgets(edge: EdgeContext): Promise<readonly BudgetStatus[]> {
   );
 }
 
+async function embeddings({ ports: { bus, world } }: EdgeContext): Promise<readonly EmbeddingItem[]> {
+  const asked = await tryAsk(bus, address('store', 'views'), 'views.embedding', {});
+  if (!asked.ok) return [];
+  const now = world.now();
+  return asked.answer.models.map(({ retry_in_ms, last_error, ...model }) => ({
+    ...model,
+    retry_at: retry_in_ms === null ? null : world.iso(now + retry_in_ms),
+    last_error:
+      last_error === null
+        ? null
+        : { code: last_error.code, message: last_error.message, at: world.iso(now - last_error.ago_ms) },
+  }));
+}
+
 /** Everything is asked at once and for a second at most: one part that does not answer never hides the others. */
 async function status(edge: EdgeContext): Promise<Answer> {
   const { ports } = edge;
-  const [root, threads, totals, allChannels, providers, allBudgets] = await Promise.all([
+  const [root, threads, totals, allChannels, providers, allBudgets, allEmbeddings] = await Promise.all([
     tryAsk(ports.bus, address('gateway', 'root'), 'gateway.status', {}),
     threadItems(ports),
     threadTotals(ports),
     channels(edge),
     runningProviders(ports),
     budgets(edge),
+    embeddings(edge),
   ]);
   const known = root.ok ? root.answer : { state: UNREACHABLE, quarantined: [], restarts: [] };
   const quarantined = [...ports.quarantined, ...known.quarantined];
@@ -85,6 +100,7 @@ async function status(edge: EdgeContext): Promise<Answer> {
     channels: allChannels,
     providers,
     budgets: allBudgets,
+    embeddings: allEmbeddings,
     quarantined: [...new Map(quarantined.map((part) => [part.what, part])).values()],
     restarts: known.restarts,
     restart_pending: [],

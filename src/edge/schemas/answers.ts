@@ -202,6 +202,12 @@ export const Recalled = z
     similar: z
       .array(FoundSimilar)
       .describe('Best first; what is found by its words above is left out. Empty where nothing is embedded.'),
+    similar_error: z
+      .object({ code: z.string(), message: z.string() })
+      .nullable()
+      .describe(
+        'Why what is alike could not be looked for now, such as a vendor that does not answer; null when it could.',
+      ),
   })
   .describe('What a text brings to mind.');
 

@@ -7,7 +7,7 @@ import type { DeepReadonly } from '../../config/schema.ts';
 import type { WireEntry } from '../../providers/wire-entry.ts';
 import { listOf, Time } from './fields.ts';
 
-const LastError = z.object({ code: z.string(), message: z.string(), at: Time }).nullable();
+export const LastError = z.object({ code: z.string(), message: z.string(), at: Time }).nullable();
 const RetryAt = Time.nullable().describe('When it is tried again; null while its circuit is closed.');
 const Percentiles = z.object({ p50: z.number(), p95: z.number(), p99: z.number() }).nullable();
 

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { BudgetStatus } from '../../actors/budget/protocol.ts';
 import type { DeepReadonly } from '../../config/schema.ts';
 import { Counts, listOf, Time } from './fields.ts';
-import { Provider } from './providers.ts';
+import { LastError, Provider } from './providers.ts';
 
 export const Health = z.object({ status: z.literal('ok') }).describe('The process serves.');
 export const Ready = z.object({ status: z.literal('ready') }).describe('Stores are open and lanes run.');
@@ -47,6 +47,22 @@ export const Budget = z
   })
   .describe('A budget.');
 
+export const Embedding = z
+  .object({
+    model: z.string().describe('`provider/model`.'),
+    dimensions: z.int(),
+    state: z
+      .enum(['idle', 'embedding', 'waiting'])
+      .describe(
+        '`waiting`: its last attempt failed; what is to be embedded is kept, and is found by its words meanwhile.',
+      ),
+    waiting: z.int().describe('Workspaces that lack something.'),
+    workspaces: z.array(z.string()).describe('The first 50 of them.'),
+    retry_at: Time.nullable().describe('When it is tried again; null while it does not rest.'),
+    last_error: LastError,
+  })
+  .describe('A model that texts are embedded with.');
+
 export const Thread = z
   .object({
     name: z.string(),
@@ -85,6 +101,7 @@ export const Status = z
     channels: z.array(Channel),
     providers: z.array(Provider),
     budgets: z.array(Budget),
+    embeddings: z.array(Embedding).describe('Models that something was embedded with since the start, or waits for.'),
     quarantined: z
       .array(z.object({ what: z.string(), code: z.string(), message: z.string(), advice: z.string() }))
       .describe('Parts that were configured and do not run.'),
@@ -94,6 +111,7 @@ export const Status = z
   .describe('A snapshot of the gateway.');
 
 export type StatusAnswer = DeepReadonly<z.output<typeof Status>>;
+export type EmbeddingItem = DeepReadonly<z.output<typeof Embedding>>;
 export type ThreadItem = DeepReadonly<z.output<typeof Thread>>;
 export type ChannelItem = DeepReadonly<z.output<typeof Channel>>;
 

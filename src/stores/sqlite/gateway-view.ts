@@ -100,13 +100,14 @@ export class GatewayView implements ProjectionCursor<ReadRowOf<'session' | 'gate
   /** Applies a batch and advances to its last row, whatever stream that is of. */
   apply(
     journal: string,
-    batch: readonly ReadRowOf<'session' | 'gateway'>[],
+    batch: readonly ReadRowOf<'session' | 'workspace' | 'gateway'>[],
     _given: readonly Given[],
     last: JournalRow,
   ): void {
     this.#transact(() => {
       for (const read of batch) {
         if (read.kind === 'session') this.#applyOne(read.row, read.record);
+        else if (read.kind === 'workspace') this.#embedded(read);
         else this.#directory.apply(read);
       }
       for (const [id, entry] of this.#workspaces) this.#sql.putWorkspace.run({ id, ...entry });
@@ -224,17 +225,35 @@ export class GatewayView implements ProjectionCursor<ReadRowOf<'session' | 'gate
     return stored;
   }
 
+  /** Embedding is its workspace's: it is done for whatever anybody said in it. */
+  #embedded({ row, record }: ReadRowOf<'workspace'>): void {
+    if (record.type !== 'texts_embedded') return;
+    const { model, calls, input_tokens, cost_usd } = record;
+    this.#book(row, model, ['global', `workspace/${row.workspace_id}`], { ...FREE, input_tokens, cost_usd }, 0, calls);
+  }
+
   #use(row: JournalRow, session_id: string, turn_id: string, usage: Usage, settled: number): void {
     const turn = this.#turn(turn_id);
-    const called = turn?.model ?? '';
     const user_id = turn?.user_id || (this.#sql.userOf.get(session_id) ?? '');
+    const scopes = ['global', `workspace/${row.workspace_id}`, `session/${session_id}`, `user/${user_id}`];
+    this.#book(row, turn?.model ?? '', scopes, usage, settled, 1);
+  }
+
+  #book(
+    { at }: JournalRow,
+    called: string,
+    scopes: readonly string[],
+    usage: Usage,
+    settled: number,
+    calls: number,
+  ): void {
     const slash = called.indexOf('/');
     const provider = slash < 0 ? '' : called.slice(0, slash);
     const model = called.slice(slash + 1);
-    const hour = Math.floor(row.at / HOUR) * HOUR;
-    for (const scope of ['global', `workspace/${row.workspace_id}`, `session/${session_id}`, `user/${user_id}`]) {
+    const hour = Math.floor(at / HOUR) * HOUR;
+    for (const scope of scopes) {
       const entry = this.#usageEntry({ scope, hour, provider, model });
-      entry.calls += 1;
+      entry.calls += calls;
       entry.input_tokens += usage.input_tokens;
       entry.output_tokens += usage.output_tokens;
       entry.cache_read_tokens += usage.cache_read_tokens;

@@ -207,6 +207,7 @@ export function openViews(options: OpenViewsOptions): OpenViews {
       'views.hurry': ({ body }) => views.hurry(body.upto, body.projection),
       'views.await': (request) => views.await(request),
       'views.stats': (request) => views.stats(request),
+      'views.embedding': (request) => request.reply({ models: views.embedding() }),
       'views.wipe': (request) => views.wipe(request, (workspace) => values.erase(workspace)),
       'values.set': (request) => values.set(request),
       'values.delete': (request) => values.delete(request),

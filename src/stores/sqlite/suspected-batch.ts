@@ -42,12 +42,16 @@ export class SuspectedBatch {
     return generation === this.#generation && first !== undefined && first.n <= this.#upto;
   }
 
-  /** A batch that this one covers has failed. A whole one is tried a few times, its parts once each, one text again a few times. */
-  failed({ items }: TriedBatch): Verdict {
+  /**
+   * A batch that this one covers has failed. A whole one is tried a few times, its parts once each, one text again a few times.
+   *
+   * @param size it failed for its size: as it is it would again
+   */
+  failed({ items }: TriedBatch, size = false): Verdict {
     this.#texts = Math.min(this.#texts, items.length);
     this.#tries += 1;
     if (this.#texts === 1) return this.#tries < TRIES_MOST ? 'again' : 'one';
-    if (!this.#halved && this.#tries < TRIES_MOST) return 'again';
+    if (!size && !this.#halved && this.#tries < TRIES_MOST) return 'again';
     this.#halved = true;
     this.#texts = Math.ceil(this.#texts / 2);
     this.#tries = 0;

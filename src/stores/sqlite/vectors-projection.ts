@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The projection of vectors: items follow the journal by a cursor of their own, and what they lack is embedded afterwards.
 
+import type { EmbeddingState } from '../protocol.ts';
 import type { VectorProgress } from '../vector-rows.ts';
 import type { VectorModel } from '../vector-store.ts';
 import { changesVectors } from '../vector-view.ts';
@@ -25,6 +26,7 @@ type Common = Pick<
 
 export interface VectorsProjectionOptions extends VectorsOptions, Common {
   readonly after: (ms: number, run: () => void) => () => void;
+  readonly monotonic: () => number;
   /** A file cannot be written: it is to be mended. */
   readonly broken: () => void;
 }
@@ -39,7 +41,7 @@ export class VectorsProjection extends Projection<MemoryRow> {
   readonly #pump: EmbeddingPump;
   readonly #broken: () => void;
 
-  constructor({ model, embed, filling, after, broken, ...common }: VectorsProjectionOptions) {
+  constructor({ model, embed, filling, after, monotonic, broken, ...common }: VectorsProjectionOptions) {
     super({
       ...common,
       files: [
@@ -56,6 +58,7 @@ export class VectorsProjection extends Projection<MemoryRow> {
       embed,
       filling,
       after,
+      monotonic,
       failed: common.failed,
       use: (workspace, work) => {
         const done = this.with(VECTORS_FILE, workspace, (view) =>
@@ -71,6 +74,11 @@ export class VectorsProjection extends Projection<MemoryRow> {
     const rows = super.step();
     if (this.broken) this.#broken();
     return rows;
+  }
+
+  /** What is embedded with each model, and what waits for it and why. */
+  embedding(): readonly EmbeddingState[] {
+    return this.#pump.state();
   }
 
   override close(): void {

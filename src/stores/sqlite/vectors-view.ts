@@ -17,7 +17,7 @@ export class VectorsView implements WorkspaceView<ReadRowOf<'session' | 'workspa
   constructor(file: string, model: VectorModel, wanted: () => void) {
     this.writer = new VectorsWriter(file, model);
     this.#wanted = wanted;
-    if (this.writer.missing() !== undefined) wanted();
+    if (this.writer.lacking().length > 0) wanted();
   }
 
   get upto(): number {

@@ -221,6 +221,13 @@ export class VectorsWriter {
     return undefined;
   }
 
+  /** The models whose generations lack something, the current one's first. */
+  lacking(): readonly VectorModel[] {
+    return this.#generations()
+      .filter(({ id, upto }) => this.#of(id).missing.get(upto) !== undefined)
+      .map(({ model: name, dimensions }) => ({ name, dimensions }));
+  }
+
   /**
    * Takes the vectors of what was {@link missing}. Items that were removed or replaced meanwhile are passed over, and so is a
    * generation that is no more. A filling generation that is whole with them takes over in the same transaction.

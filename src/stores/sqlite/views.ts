@@ -4,7 +4,8 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Failure, failure, toFailure } from '../../errors.ts';
-import type { ProjectionName } from '../protocol.ts';
+import type { EmbeddingState, ProjectionName } from '../protocol.ts';
+import type { JournalRow } from '../records.ts';
 import type { Request } from '../request.ts';
 import { type ReadRowOf, readRows } from '../streams.ts';
 import { incompleteView, putAside, putAsideNews, saysDamaged } from './damaged.ts';
@@ -65,6 +66,12 @@ export interface ViewsStats {
   readonly memory: { readonly upto: number; readonly behind: number };
 }
 
+/** Of a workspace's own stream only what it has used is in gateway.db: the rest is not even parsed. */
+function readSessions(rows: readonly JournalRow[]): readonly ReadRowOf<'session' | 'workspace' | 'gateway'>[] {
+  const wanted = rows.filter(({ stream, type }) => type === 'texts_embedded' || !stream.startsWith('workspace/'));
+  return readRows(wanted, ['session', 'workspace', 'gateway']);
+}
+
 interface Awaiting {
   readonly upto: number;
   readonly projection: ProjectionName;
@@ -106,7 +113,7 @@ export class SqliteViews {
   readonly #options: ViewsOptions;
   readonly #source: JournalRows;
   #gateway: GatewayView;
-  #sessions: Projection<ReadRowOf<'session' | 'gateway'>>;
+  #sessions: Projection<ReadRowOf<'session' | 'workspace' | 'gateway'>>;
   #memory: Projection<MemoryRow>;
   /** Undefined where nothing is embedded. */
   #vectors: VectorsProjection | undefined;
@@ -158,7 +165,7 @@ export class SqliteViews {
       bounds,
       cursor: gateway,
       files: [{ ...SESSIONS_FILE, wants: ({ kind }) => kind === 'session' }],
-      read: (rows) => readRows(rows, ['session', 'gateway']),
+      read: readSessions,
       ...(point === undefined ? {} : { point: (at) => point(`views.${at}`) }),
     });
     const memory = new Projection({
@@ -178,6 +185,7 @@ export class SqliteViews {
       bounds: { ...bounds, rows: Math.min(bounds.rows, MEMORY_ROWS) },
       cursor: gateway.cursor('vectors'),
       after: options.after,
+      monotonic: options.monotonic,
       broken: () => this.#mend(),
     });
     return { gateway, sessions, memory, vectors: embedded };
@@ -307,6 +315,11 @@ export class SqliteViews {
     } catch (thrown) {
       request.fail(toFailure(thrown));
     }
+  }
+
+  /** How the embedding of texts gets on; empty where none are. */
+  embedding(): readonly EmbeddingState[] {
+    return this.#vectors?.embedding() ?? [];
   }
 
   close(): void {
@@ -465,7 +478,7 @@ type Checked = Pick<Projection<never>, 'check' | 'broken'>;
 
 interface Parts {
   readonly gateway: GatewayView;
-  readonly sessions: Projection<ReadRowOf<'session' | 'gateway'>>;
+  readonly sessions: Projection<ReadRowOf<'session' | 'workspace' | 'gateway'>>;
   readonly memory: Projection<MemoryRow>;
   readonly vectors: VectorsProjection | undefined;
 }

@@ -57,9 +57,9 @@ function pump(dataDir: string, model = hash384.id): Pumping {
     failed: (failure) => failures.push(failure),
     vectors: {
       model: { name: model, dimensions: hash384.dimensions },
-      embed: (request, answered) => {
-        asked.push(request.texts.length);
-        pool.run('embed', request).then(
+      embed: ({ model, texts }, answered) => {
+        asked.push(texts.length);
+        pool.run('embed', { model: model.name, texts }).then(
           (vectors) => answered({ ok: true, vectors: vectors as Float32Array }),
           (error: unknown) => answered({ ok: false, error: toFailure(error) }),
         );

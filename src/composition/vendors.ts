@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// `store/vendors` on an I/O thread: what is asked of vendors outside of turns. Its libraries load with its first question.
+
+import { address } from '../bus/address.ts';
+import { toFailure } from '../errors.ts';
+import type { Price } from '../providers/pricing.ts';
+import type { EmbedderProtocol, VendorEmbedRequest } from '../stores/embedder.ts';
+import { STORE_IDS } from '../stores/protocol.ts';
+import type { Request } from '../stores/request.ts';
+import { bindHandlers } from './bind.ts';
+import { providerEntries, providerTypes } from './config-scopes.ts';
+import type { ThreadContext } from './context.ts';
+import { embeddingUsage } from './embedding-usage.ts';
+import { modelPrices } from './model-prices.ts';
+import { createProviderLoader } from './provider-loader.ts';
+import { vendorEmbedder } from './vendor-embedder.ts';
+
+type PricesReply = EmbedderProtocol['vendors.prices']['reply'];
+type ToldPrice = PricesReply['prices'][number];
+
+export function hostVendors(context: ThreadContext): { close(): void } {
+  const { bus, world, house, secrets } = context;
+  const { config } = house;
+  const self = address('store', STORE_IDS.vendors);
+  const loader = createProviderLoader({ providers: providerEntries(config), world, resolver: () => secrets.resolve });
+  const usage = embeddingUsage({ bus, world, self, failed: (error) => context.fault(self, error) });
+  const told = new Map<string, readonly ToldPrice[]>();
+  const live = new Map<string, Price>();
+  const prices = modelPrices(config, () => live);
+  const embed = vendorEmbedder({ context, self, loader, prices, usage });
+  const telling = [...providerTypes(config)].flatMap(([name, type]) => (type === 'openrouter' ? [name] : []));
+
+  /** Every price that is told; a vendor that cannot be asked has told what it told before. */
+  const listed = async (): Promise<PricesReply> => {
+    for (const name of telling) {
+      const models = await loader.load(name).then((provider) => provider.listModels());
+      const some = models.flatMap(({ id, price }) =>
+        price === undefined ? [] : [{ model: `${name}/${id}`, ...price }],
+      );
+      if (some.length > 0) told.set(name, some);
+    }
+    const all = [...told.values()].flat();
+    for (const { model, input, output } of all) live.set(model, { input, output });
+    return { prices: all, whole: told.size === telling.length };
+  };
+  const handlers = {
+    'vendors.embed': (request: Request<VendorEmbedRequest, { readonly vectors: Float32Array }>): void => {
+      embed(request.body).then(
+        (vectors) => request.reply({ vectors }),
+        (thrown: unknown) => request.fail(toFailure(thrown)),
+      );
+    },
+    'vendors.prices': (request: Request<Record<string, never>, PricesReply>): void => {
+      listed().then(
+        (reply) => request.reply(reply),
+        (thrown: unknown) => request.fail(toFailure(thrown)),
+      );
+    },
+  };
+  bus.host('store', bindHandlers(context, self, handlers));
+  return {
+    close: () => {
+      usage.close();
+      loader.close();
+    },
+  };
+}
