@@ -3,8 +3,9 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { CallOutcome } from '../../src/actors/provider/protocol.ts';
-import { createModelStream, type ProviderEntry } from '../../src/composition/model-stream.ts';
+import { createModelStream } from '../../src/composition/model-stream.ts';
 import { createProbes } from '../../src/composition/probes.ts';
+import type { ProviderEntry } from '../../src/composition/provider-loader.ts';
 import { realWorld } from '../../src/composition/real-world.ts';
 import { noSecrets } from '../../src/composition/secrets.ts';
 import { anthropicMessages } from '../wire/anthropic.ts';
