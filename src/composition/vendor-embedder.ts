@@ -6,6 +6,7 @@ import type { Config } from '../config/schema.ts';
 import { type Failure, failure, SigilError, toFailure } from '../errors.ts';
 import { embeddingTraits } from '../providers/embedding-models.ts';
 import type { Embedded } from '../providers/provider.ts';
+import type { WireTap } from '../providers/wire-tap.ts';
 import { EMBED_MOST, type VendorEmbedRequest } from '../stores/embedder.ts';
 import { asking } from './asking.ts';
 import { providerTypes, reachable } from './config-scopes.ts';
@@ -22,6 +23,7 @@ export interface VendorEmbedderOptions {
   readonly loader: Pick<ProviderLoader, 'load'>;
   readonly prices: ModelPrices;
   readonly usage: EmbeddingUsage;
+  readonly tap: WireTap;
 }
 
 /** Requests under way at once; past it they are refused. */
@@ -38,7 +40,7 @@ const BUDGET_AGAIN = 5 * 60_000;
  * `deadline_exceeded`.
  */
 export function vendorEmbedder(options: VendorEmbedderOptions): (request: VendorEmbedRequest) => Promise<Float32Array> {
-  const { context, self, loader, prices, usage } = options;
+  const { context, self, loader, prices, usage, tap } = options;
   const { bus, world, house, secrets } = context;
   const { config } = house;
   const types = providerTypes(config);
@@ -78,9 +80,17 @@ export function vendorEmbedder(options: VendorEmbedderOptions): (request: Vendor
     const tell = traits?.fewest !== undefined && dimensions !== traits.dimensions;
     const wanted = { texts, model, dimensions, tell };
     const call = { provider, workspace_id, turn_id, model, tokens, within };
-    const made = await permitted({ bus, world, self, hide }, call, async (signal) =>
-      vectorsOf(await loader.load(provider), { ...wanted, signal }),
-    ).catch((thrown: unknown): never => {
+    const made = await permitted({ bus, world, self, hide }, call, async (signal) => {
+      const loaded = await loader.load(provider);
+      const seen = tap.call({ provider, purpose: 'embed', model, turn_id: null });
+      const ask = () => vectorsOf(loaded, { ...wanted, signal });
+      if (seen === undefined) return await ask();
+      try {
+        return await seen.within(ask);
+      } finally {
+        seen.end(signal.aborted ? 'cancelled' : 'ended');
+      }
+    }).catch((thrown: unknown): never => {
       usage.free(turn_id, scopes);
       throw thrown;
     });

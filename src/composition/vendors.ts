@@ -14,6 +14,7 @@ import { embeddingUsage } from './embedding-usage.ts';
 import { modelPrices } from './model-prices.ts';
 import { createProviderLoader } from './provider-loader.ts';
 import { vendorEmbedder } from './vendor-embedder.ts';
+import { wireTap } from './wire-tap.ts';
 
 type PricesReply = EmbedderProtocol['vendors.prices']['reply'];
 type ToldPrice = PricesReply['prices'][number];
@@ -22,12 +23,14 @@ export function hostVendors(context: ThreadContext): { close(): void } {
   const { bus, world, house, secrets } = context;
   const { config } = house;
   const self = address('store', STORE_IDS.vendors);
-  const loader = createProviderLoader({ providers: providerEntries(config), world, resolver: () => secrets.resolve });
+  const tap = wireTap(context);
+  const providers = providerEntries(config);
+  const loader = createProviderLoader({ providers, world, resolver: () => secrets.resolve, tap });
   const usage = embeddingUsage({ bus, world, self, failed: (error) => context.fault(self, error) });
   const told = new Map<string, readonly ToldPrice[]>();
   const live = new Map<string, Price>();
   const prices = modelPrices(config, () => live);
-  const embed = vendorEmbedder({ context, self, loader, prices, usage });
+  const embed = vendorEmbedder({ context, self, loader, prices, usage, tap });
   const telling = [...providerTypes(config)].flatMap(([name, type]) => (type === 'openrouter' ? [name] : []));
 
   /** Every price that is told; a vendor that cannot be asked has told what it told before. */

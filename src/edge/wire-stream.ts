@@ -33,14 +33,16 @@ export class WireStreams {
   open(exchange: Exchange): Answer {
     const { provider = '' } = readQuery(exchange, WireQuery);
     const edge = this.#edge;
-    const { bus, providers, redactor } = edge.ports;
+    const { bus, providers, redactor, threads, resting } = edge.ports;
     if (provider !== '' && !providers.some(({ name }) => name === provider))
       throw unknownProvider(edge.ports, provider);
     if (this.#viewers >= VIEWERS_MOST)
       throw new Refusal('overloaded', `${VIEWERS_MOST} viewers follow the providers' traffic already.`);
     const stream = edge.openStream(exchange);
     const viewer = new Viewer(stream, redactor);
-    const subscriptions = edge.lanes.map((thread) =>
+    // Turns ask vendors from lanes; what is asked for beside them, from an I/O thread.
+    const asking = threads.filter((name) => /^(lane|io)-/.test(name) && !resting.includes(name));
+    const subscriptions = asking.map((thread) =>
       bus.subscribe(topic<WireEntry>(address('thread', thread), wireName(provider)), {
         events: (entries) => viewer.take(entries),
         gap: (dropped) => viewer.drop(dropped),

@@ -11,7 +11,8 @@ export interface EmbeddingTraits {
 
 /**
  * OpenAI: https://developers.openai.com/api/docs/models/text-embedding-3-large and the guide to embeddings beside it. Google:
- * https://ai.google.dev/gemini-api/docs/models/gemini-embedding-001 (128 to 3,072). Ollama: the models' own pages in its library.
+ * https://ai.google.dev/gemini-api/docs/models/gemini-embedding-001 (128 to 3,072). Ollama: what others
+ * tell of the models in its library.
  */
 const OPENAI = [
   ['text-embedding-3-small', { dimensions: 1536, fewest: 1 }],

@@ -29,8 +29,9 @@ const TABLE = [
   ['google/gemini-2.5-pro', 1.25, 10],
   ['google/gemini-2.5-flash', 0.3, 2.5],
   ['google/gemini-2.5-flash-lite', 0.1, 0.4],
-  // GPT-5 and GPT-4 Turbo: https://developers.openai.com/api/docs/models/MODEL; the others: OpenAI's price list as it was told in 2026
-  // by https://deploybase.ai/articles/openai-pricing, and for the older snapshot https://hex.pm/packages/openai_responses.
+  // Seen at https://developers.openai.com/api/docs/models/MODEL: GPT-4 Turbo, and what GPT-5 takes for its input. All else as others
+  // tell OpenAI's price list of 2026: https://deploybase.ai/articles/openai-pricing, for the older snapshot
+  // https://hex.pm/packages/openai_responses.
   ['openai/gpt-5', 1.25, 10],
   ['openai/gpt-5-mini', 0.25, 2],
   ['openai/gpt-5-nano', 0.05, 0.4],

@@ -8,7 +8,7 @@ export type WireHeader = readonly [name: string, value: string];
 export type WireEncoding = 'utf8' | 'latin1';
 
 /** What a call is for. */
-export type WirePurpose = 'chat' | 'probe' | 'models' | 'other';
+export type WirePurpose = 'chat' | 'probe' | 'models' | 'embed' | 'other';
 
 /** An event of {@link ChatEvent} as it is told outside: names in `snake_case`, a failure with its code and details. */
 export type WireChatEvent = { readonly type: string } & Readonly<Record<string, unknown>>;

@@ -97,6 +97,7 @@ describe('a model of a vendor', () => {
   it('embeds what is said and what is asked, is paid for, and is sent no secret', async () => {
     answers(well);
     const house = await startHouse(settings());
+    const traffic = await house.owner.listen('/debug/providers/stream?provider=openai');
     const { session_id, workspace } = await firstMessage(
       house,
       `The spare keys are with the neighbour, the key is ${KEY}.`,
@@ -109,6 +110,11 @@ describe('a model of a vendor', () => {
     expect(texts().join('\n')).not.toContain(KEY);
     const [first] = vendor.requests.map(openAiEmbeddings.asked);
     expect(first).toMatchObject({ model: 'text-embedding-3-small', dimensions: 384, key: KEY });
+    // What was sent can be read as that of a turn can.
+    await traffic.first(({ data }) => data.kind === 'request_body' && data.text.includes('sparekeys neighbourhood'));
+    expect(traffic.events.map(({ data }) => data.purpose).filter(Boolean)).toContain('embed');
+    expect(JSON.stringify(traffic.events)).not.toContain(KEY);
+    traffic.leave();
     const used = async () => (await house.owner.get('/api/v1/usage?by=model')).body.items;
     const ours = async () => (await used()).find(({ key }: { key: string }) => key === MODEL);
     const calls = vendor.requests.length;

@@ -121,7 +121,7 @@ export const WireEntrySchema = z
       .object({
         ...entry,
         kind: z.literal('call'),
-        purpose: z.enum(['chat', 'probe', 'models', 'other']),
+        purpose: z.enum(['chat', 'probe', 'models', 'embed', 'other']),
         model: z.string().describe('As the vendor calls it; empty where it is for no model.'),
       })
       .describe('A call began.'),
