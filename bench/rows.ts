@@ -65,10 +65,10 @@ function both(letters: readonly [string, string], id: string, spec: Omit<Spec, '
 }
 
 /**
- * What T3 and T4 may be at least on a machine that has other things to do. By the clock: a turn waits for three commits one
- * after the other, on a disk that others sync as well; and 15,000 tokens a second take 1.4 of two cores, ends included.
+ * Past what T3 and T4 fail. Both miss their floors by the clock where this was written, two cores and a disk shared with much
+ * else (load 8 to 18): these are about twice what was seen there, and guard against little more than a breakdown.
  */
-const CROWDED = { turn50: 30, own50: 6, turn99: 150, first50: 60, first99: 200, gap99: 40 } as const;
+const CROWDED = { turn50: 30, turn99: 150, first50: 60, first99: 200, gap99: 40 } as const;
 
 /** In the order of the table. */
 const GROUPS: readonly Group[] = [
@@ -97,10 +97,6 @@ const GROUPS: readonly Group[] = [
         ...{ title: 'added to a turn of one client, p50', ours: '', against: "the vendor's own library" },
         ...{ better: 'less', floor: 3, aim: 1.5, known: CROWDED.turn50, unit: 'ms', added: true },
       }),
-      ...both(['e', 'f'], 'T3', {
-        ...{ title: 'of it without three syncs of the disk, p50', ours: '', against: "the vendor's own library" },
-        ...{ better: 'less', floor: 3, aim: 1.5, known: CROWDED.own50, unit: 'ms', added: true },
-      }),
       ...both(['b', 'd'], 'T3', {
         ...{ title: 'added to a turn of one client, p99', ours: '', against: "the vendor's own library" },
         ...{ better: 'less', floor: 15, aim: 6, known: CROWDED.turn99, unit: 'ms', added: true },
@@ -110,7 +106,6 @@ const GROUPS: readonly Group[] = [
       const { openAi, claude } = await measureT3(plan);
       return {
         ...{ T3a: openAi.p50, T3b: openAi.p99, T3c: claude.p50, T3d: claude.p99 },
-        ...{ T3e: openAi.own50, T3f: claude.own50 },
       };
     },
   },

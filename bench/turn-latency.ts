@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // T3: what a gateway adds to a turn of one client, against the vendor's own library asking the vendor.
 
-import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
 import { inChild } from './child.ts';
@@ -16,16 +13,9 @@ const TOKENS = 20;
 const WARM_UP = { whole: 1_000, short: 120 };
 const TURNS = { whole: 400, short: 80 };
 
-/** Commits a turn waits for, one after the other: its message, its call of the model, its reply. */
-const COMMITS = 3;
-/** What a commit writes at least. */
-const PAGE = Buffer.alloc(4096);
-
 /** What is added, in milliseconds. */
 export interface Latency {
   readonly p50: Measured;
-  /** Without what the disk takes to sync the commits of a turn, measured in the same rounds. */
-  readonly own50: Measured;
   readonly p99: Measured;
 }
 
@@ -72,21 +62,6 @@ async function times(turn: Turn, turns: number): Promise<readonly number[]> {
   return took;
 }
 
-/** Milliseconds the disk takes to sync what a commit writes, the median, where the gateway's data lies. */
-function syncTime(times: number): number {
-  const dir = mkdtempSync(join(tmpdir(), 'sigil-sync-'));
-  const file = openSync(join(dir, 'pages'), 'w');
-  const took = Array.from({ length: times }, () => {
-    writeSync(file, PAGE);
-    const began = performance.now();
-    fdatasyncSync(file);
-    return performance.now() - began;
-  });
-  closeSync(file);
-  rmSync(dir, { recursive: true });
-  return quantile(took, 0.5);
-}
-
 async function measure(served: Served, through: Through, { rounds, short }: Plan): Promise<Latency> {
   const form = short ? 'short' : 'whole';
   await served.script({ tokens: TOKENS, every: 0 });
@@ -97,22 +72,20 @@ async function measure(served: Served, through: Through, { rounds, short }: Plan
   await times(direct, WARM_UP[form]);
   const mine: (readonly number[])[] = [];
   const theirs: (readonly number[])[] = [];
-  const syncs: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
     const oursFirst = Math.random() < 0.5;
     if (oursFirst) mine.push(await times(ours, TURNS[form]));
     theirs.push(await times(direct, TURNS[form]));
-    syncs.push(syncTime(TURNS[form]));
     if (!oursFirst) mine.push(await times(ours, TURNS[form]));
   }
   client.close();
-  const at = (share: number, less: (round: number) => number = () => 0): Measured =>
+  const at = (share: number): Measured =>
     added(
-      mine.map((took, round) => quantile(took, share) - less(round)),
+      mine.map((took) => quantile(took, share)),
       theirs.map((took) => quantile(took, share)),
       theirs.map((took) => quantile(took, 0.5)),
     );
-  return { p50: at(0.5), own50: at(0.5, (round) => COMMITS * (syncs[round] ?? 0)), p99: at(0.99) };
+  return { p50: at(0.5), p99: at(0.99) };
 }
 
 /** In a process of its own: what else the bench has run has left its code and its heap behind. */

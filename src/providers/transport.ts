@@ -23,7 +23,7 @@ const BODILESS: ReadonlySet<number> = new Set([204, 205, 304]);
 export interface Transport {
   /**
    * For a vendor's library. Takes a body that is a text or bytes; follows no redirect, for a key goes where it was meant to.
-   * A good answer that is an event stream has no body: it is read with `arrivalsOf`, which costs a third of a web stream.
+   * A good answer that is an event stream has no body: it is read with `arrivalsOf`.
    */
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
   /** Ends what runs and closes what is idle. */
