@@ -23,7 +23,13 @@ beforeAll(async () => {
   const ones = Array.from({ length: 8 }, (_, at) => [`one-${at + 1}`, entry(first)]);
   const impatient = entry(first, 0, '400ms');
   ({ owner } = await startHouse({
-    providers: { ...Object.fromEntries(ones), patient: entry(first, 2), impatient, two: entry(second) },
+    providers: {
+      ...Object.fromEntries(ones),
+      patient: entry(first, 2),
+      limited: entry(first, 4),
+      impatient,
+      two: entry(second),
+    },
     models: { default: 'one-1/a', failover: ['two/b', 'two/c', 'one-8/d'] },
   }));
 });
@@ -112,6 +118,19 @@ describe('a vendor that fails', () => {
     });
     const events = await (await owner.stream('hello', { model: 'patient/a' })).all();
     expect(names(events)).toEqual(['turn_started', 'text_delta', 'usage', 'done']);
+    expect([first.requests.length, second.requests.length]).toEqual([3, 0]);
+  });
+
+  it('and says when to come again is asked again then, once it is found to be back', async () => {
+    first.answer(() => {
+      const [asked] = first.requests;
+      return first.requests.length === 1 && asked !== undefined
+        ? openAiChat.refuse('rate_limit', { 'retry-after': '1' })
+        : says('There you are.');
+    });
+    const events = await (await owner.stream('hello', { model: 'limited/a' })).all();
+    expect(names(events)).toEqual(['turn_started', 'text_delta', 'usage', 'done']);
+    // The refused one, the one that found out, and the one that answers.
     expect([first.requests.length, second.requests.length]).toEqual([3, 0]);
   });
 

@@ -153,6 +153,8 @@ class ModelCall {
       if (answer.ok) return this.run(answer.body.permit);
       // Nobody knows whether the provider has granted it meanwhile.
       if (answer.error.in_doubt === true) withdraw();
+      // Left alone for as long as its vendor asked for, a provider may still be looked for when that is over.
+      if (this.tries > 1 && answer.error.code === 'provider_unavailable' && this.again(answer.error)) return;
       this.end(
         answer.error.code === 'not_found'
           ? failure('provider_unavailable', `Provider of ${model} is not running.`)
@@ -197,7 +199,7 @@ class ModelCall {
       abortStream();
       if (heard.first_event_ms !== null || BILLED_UNHEARD.has(error.code)) account();
       close(outcomeOf(error));
-      if (!this.again(error, heard)) this.end(error);
+      if (heard.first_event_ms !== null || !PASSING.has(error.code) || !this.again(error)) this.end(error);
     };
     let abortStream: Abort = nothing;
     const sink: StreamSink = {
@@ -223,14 +225,13 @@ class ModelCall {
   }
 
   /** Makes the call again after a pause, when there is hope and time; false when not. */
-  private again(error: Failure, heard: Heard): boolean {
+  private again({ details }: Failure): boolean {
     const { options, tries } = this;
     const { world } = options;
     const { most, within } = options.retries(this.name);
-    const about = error.details?.['about'];
-    const passes = PASSING.has(error.code) && about !== 'model' && about !== 'request';
-    if (!passes || tries > most || heard.first_event_ms !== null) return false;
-    const asked = error.details?.['retry_after_ms'];
+    const about = details?.['about'];
+    if (about === 'model' || about === 'request' || tries > most) return false;
+    const asked = details?.['retry_after_ms'];
     const pause = typeof asked === 'number' ? asked : PAUSE * 2 ** (tries - 1) * (0.75 + world.random() / 2);
     if (world.monotonic() - this.began + pause >= within) return false;
     this.stop = world.after(pause, () => {
