@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ProviderStatus } from '../../src/actors/provider/protocol.ts';
-import type { Reply } from '../edge/client.ts';
+import { type Reply, until } from '../edge/client.ts';
 import type { WireRefusal } from '../wire/format.ts';
 import { openAiChat } from '../wire/openai-chat.ts';
 import { startWireServer, type WireAnswer, type WireServer } from '../wire/server.ts';
@@ -63,12 +63,12 @@ async function providerOf(house: House, name = 'mine'): Promise<ProviderStatus> 
 
 /** Its status as soon as it fits. */
 async function once(house: House, fits: (status: ProviderStatus) => boolean, name = 'mine'): Promise<ProviderStatus> {
-  const until = Date.now() + 10_000;
-  for (;;) {
-    const status = await providerOf(house, name);
-    if (fits(status)) return status;
-    if (Date.now() > until) throw new Error(`it stays ${JSON.stringify(status)}`);
-  }
+  let status = await providerOf(house, name);
+  await until(async () => {
+    status = await providerOf(house, name);
+    return fits(status);
+  });
+  return status;
 }
 
 /** Why the one model that was asked did not answer. */
