@@ -34,6 +34,8 @@ class AnswerReader implements AsyncIterator<readonly Uint8Array[], undefined> {
     answer.once('end', () => this.#end(null));
     answer.on('error', (error) => this.#end(error));
     answer.once('close', () => this.#end(new Error('the connection was closed')));
+    // Whoever only looks on has stopped it, so that nothing is missed until there is a reader.
+    answer.resume();
   }
 
   next(): Promise<Result> {
