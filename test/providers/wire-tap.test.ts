@@ -3,6 +3,7 @@
 
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventStream } from '../../src/providers/event-stream.ts';
 import { createTransport } from '../../src/providers/transport.ts';
 import type { WireEntry } from '../../src/providers/wire-entry.ts';
 import { BodyText, shownHeaders, shownUrl } from '../../src/providers/wire-hiding.ts';
@@ -150,6 +151,22 @@ describe('a tap', () => {
       body,
     }));
     for (const other of others) expect(other).toEqual(first);
+  });
+
+  it('lets an event stream flow as its reader takes it', async () => {
+    const body = Array.from({ length: 400 }, (_, n) => `data: ${n} ${'x'.repeat(1_000)}\n\n`).join('');
+    const stream = await startWireServer();
+    stream.answer({ headers: { 'content-type': 'text/event-stream' }, body });
+    const { tap, entries } = tapWith(() => true);
+    const transport = createTransport({ provider: 'wire', connect: 1_000, after: testTimers().world.after, tap });
+    let read = 0;
+    for await (const events of await eventStream(await transport.fetch(stream.url), { provider: 'wire' }))
+      read += events.length;
+    transport.close();
+    await stream.close();
+    expect(read).toBe(400);
+    expect(entries.map((entry) => (entry.kind === 'answer_body' ? entry.text : '')).join('')).toBe(body);
+    expect(entries.at(-1)).toMatchObject({ kind: 'answer_end', whole: true, body_bytes: body.length });
   });
 
   it('knows which request belongs to which call, however they run side by side', async () => {
