@@ -36,10 +36,12 @@ export class StreamClient {
     const body = next();
     let events = 0;
     let tokens = 0;
+    let failed = '';
     const parser = createParser({
       onEvent: ({ event = '', data }) => {
         if (events === 0) began(data);
         events += 1;
+        if (event === 'error') failed = data;
         const text = textOf(event, data);
         if (text === undefined || text === '') return;
         tokens += 1;
@@ -59,7 +61,11 @@ export class StreamClient {
           if (response.statusCode === 200) parser.feed(text);
           else refusal += text;
         });
-        response.once('end', () => (refusal === '' ? resolve(tokens) : reject(new Error(refusal))));
+        response.once('end', () => {
+          const why = refusal || failed;
+          if (why === '') resolve(tokens);
+          else reject(new Error(why));
+        });
         response.once('error', reject);
       });
       sent.once('error', reject);

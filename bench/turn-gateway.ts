@@ -31,7 +31,7 @@ async function start(vendor: string): Promise<GatewayStarted> {
       local: { ...provider, type: 'openai-compatible' },
       claude: { ...provider, type: 'anthropic' },
     },
-    models: { budgets: { per_session_tokens: 0 } },
+    models: { budgets: { per_session_tokens: 0, per_hour_usd: 1_000_000, per_day_usd: 1_000_000 } },
   });
   const { url } = await startGateway({ config, dataDir, quarantined: [], tcp: true, logLevel: 'silent' });
   if (url === null) throw new Error('the gateway listens nowhere');
