@@ -237,7 +237,8 @@ const GROUPS: readonly Group[] = [
       },
       {
         ...{ id: 'T14', title: 'start to `/ready`', against: '`node -e 0`', ours: 'ms' },
-        ...{ better: 'less', floor: 10, aim: 5, unit: 'ratio' },
+        // Between 7.7 and 12.3 for one and the same program: `node -e 0` alone has the whole machine, a start has six threads.
+        ...{ better: 'less', floor: 10, aim: 5, known: 12, unit: 'ratio' },
       },
       {
         ...{ id: 'T15', title: 'memory of an idle gateway', against: '–', ours: '' },

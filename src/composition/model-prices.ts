@@ -19,15 +19,32 @@ export interface ModelPrices {
 }
 
 const NONE: ReadonlyMap<string, Price> = new Map();
+/** Models remembered; their names come from people. */
+const FOUND_MOST = 1_024;
 
 /** @param live what vendors say of their prices now, by `provider/model`: it comes before the built-in table */
 export function modelPrices(config: Config, live: () => ReadonlyMap<string, Price> = () => NONE): ModelPrices {
   const { pricing, budgets } = config.models;
   const types = providerTypes(config);
+  /** What was looked up while vendors said the same: it is asked for several times a turn. */
+  let found = new Map<string, Price | undefined>();
+  let told = live();
   const of = (model: string): Price | undefined => {
+    const now = live();
+    if (now !== told || found.size >= FOUND_MOST) {
+      found = new Map();
+      told = now;
+    }
+    const known = found.get(model);
+    if (known !== undefined || found.has(model)) return known;
+    const price = lookUp(model);
+    found.set(model, price);
+    return price;
+  };
+  const lookUp = (model: string): Price | undefined => {
     if (Object.hasOwn(pricing, model)) return pricing[model];
-    const told = live().get(model);
-    if (told !== undefined) return told;
+    const said = told.get(model);
+    if (said !== undefined) return said;
     const slash = model.indexOf('/');
     const name = model.slice(0, slash);
     return priceOf(`${types.get(name) ?? name}${model.slice(slash)}`);

@@ -80,8 +80,9 @@ export function startProviderActor(options: ProviderActorOptions): ProviderActor
     return () => stop();
   };
 
+  const now = (): string => world.iso(world.now());
   const judged = (outcome: CallOutcome, model: string): Verdict => {
-    const verdict = verdictOf(outcome, model, world.iso(world.now()));
+    const verdict = verdictOf(outcome, model, now);
     if (verdict.type === 'fault') last_error = verdict.fault.error;
     return verdict;
   };

@@ -35,15 +35,17 @@ const ABOUT: Readonly<Record<string, NonNullable<CallOutcome['about']>>> = {
   provider_bad_request: 'request',
 };
 
+const WELL: Verdict = { type: 'well' };
+
 /** Failures no second call would find otherwise. */
 const CERTAIN: ReadonlySet<string> = new Set(['provider_auth', 'provider_quota']);
 
-/** @param at RFC 3339 */
-export function verdictOf(call: CallOutcome, model: string, at: string): Verdict {
+/** @param at the time now, RFC 3339: only asked for where something failed */
+export function verdictOf(call: CallOutcome, model: string, at: () => string): Verdict {
   const { outcome: code, message = '' } = call;
   // Some say 0, which asks for nothing.
   const retry_after_ms = call.retry_after_ms === 0 ? undefined : call.retry_after_ms;
-  if (code === 'ok') return { type: 'well' };
+  if (code === 'ok') return WELL;
   // Only a vendor's failures have such codes; what else ends a call is ours.
   if (!code.startsWith('provider_')) return { type: 'nothing' };
   const about = call.about ?? ABOUT[code] ?? 'provider';
@@ -52,7 +54,7 @@ export function verdictOf(call: CallOutcome, model: string, at: string): Verdict
   const fault: Fault = {
     about,
     model,
-    error: { code, message, at },
+    error: { code, message, at: at() },
     at_once: certain || retry_after_ms !== undefined,
     key_refused: certain && about === 'key',
     retry_after_ms,

@@ -170,15 +170,14 @@ class ModelCall {
     const { options, from, provider, turn_id } = this;
     const { bus, world } = options;
     const started = world.monotonic();
-    const release = (outcome: Omit<CallOutcome, 'took_ms'>): void => {
-      const took_ms = world.monotonic() - started;
-      bus.send(provider, 'provider.release', { permit, took_ms, ...outcome }, { from, trace: turn_id });
+    const release = (outcome: CallOutcome): void => {
+      bus.send(provider, 'provider.release', { permit, ...outcome }, { from, trace: turn_id });
     };
-    if (this.over) return release({ outcome: 'cancelled' });
+    if (this.over) return release({ outcome: 'cancelled', took_ms: 0 });
     const request = options.prepare(this.state);
     if ('code' in request) {
       // Ours, not the vendor's: its circuit has nothing to do with it.
-      release({ outcome: 'cancelled' });
+      release({ outcome: 'cancelled', took_ms: 0 });
       return this.end(request);
     }
     const heard = new Heard();
@@ -190,15 +189,23 @@ class ModelCall {
       heard.usage = usage;
       this.sink.event({ type: 'usage', ...usage });
     };
-    const close = (outcome: Omit<CallOutcome, 'took_ms'>): void => {
+    const close = (outcome: CallOutcome['outcome'], failed: FailedOutcome = {}): void => {
       open = false;
       this.stop = nothing;
-      release({ ...outcome, ...heard.figures });
+      const { first_event_ms, tokens } = heard;
+      const took_ms = world.monotonic() - started;
+      if (outcome === 'ok' && first_event_ms !== null && tokens !== null)
+        return release({ outcome, took_ms, first_event_ms, tokens });
+      const figures = {
+        ...(first_event_ms === null ? {} : { first_event_ms }),
+        ...(tokens === null ? {} : { tokens }),
+      };
+      release({ outcome, took_ms, ...figures, ...failed });
     };
     const fail = (error: Failure): void => {
       abortStream();
       if (heard.first_event_ms !== null || BILLED_UNHEARD.has(error.code)) account();
-      close(outcomeOf(error));
+      close(error.code, failedOutcome(error));
       if (heard.first_event_ms !== null || !PASSING.has(error.code) || !this.again(error)) this.end(error);
     };
     let abortStream: Abort = nothing;
@@ -212,7 +219,7 @@ class ModelCall {
       end: (error) => {
         if (!open || this.over) return;
         if (error !== null) return fail(error);
-        close({ outcome: 'ok' });
+        close('ok');
         this.end(null);
       },
     };
@@ -220,7 +227,7 @@ class ModelCall {
     this.stop = () => {
       abortStream();
       account();
-      close({ outcome: 'cancelled' });
+      close('cancelled');
     };
   }
 
@@ -256,22 +263,20 @@ class Heard {
     else if (event.type === 'usage') this.usage = event;
   }
 
-  get figures(): Pick<CallOutcome, 'first_event_ms' | 'tokens'> {
-    const { usage, first_event_ms } = this;
-    const tokens =
-      usage === null ? null : usage.inputTokens + usage.outputTokens + usage.cacheReadTokens + usage.cacheWriteTokens;
-    return {
-      ...(first_event_ms === null ? {} : { first_event_ms }),
-      ...(tokens === null ? {} : { tokens }),
-    };
+  /** What it used, in and out; null when nobody has told. */
+  get tokens(): number | null {
+    const { usage } = this;
+    if (usage === null) return null;
+    return usage.inputTokens + usage.outputTokens + usage.cacheReadTokens + usage.cacheWriteTokens;
   }
 }
 
-function outcomeOf({ code, message, details }: Failure): Omit<CallOutcome, 'took_ms'> {
+type FailedOutcome = Pick<CallOutcome, 'message' | 'about' | 'retry_after_ms'>;
+
+function failedOutcome({ message, details }: Failure): FailedOutcome {
   const about = details?.['about'] as FailureScope | undefined;
   const retry_after_ms = details?.['retry_after_ms'] as number | undefined;
   return {
-    outcome: code,
     message,
     ...(about === undefined ? {} : { about }),
     ...(retry_after_ms === undefined ? {} : { retry_after_ms }),

@@ -6,7 +6,7 @@ import { verdictOf } from '../../../src/actors/provider/outcome.ts';
 import type { CallOutcome } from '../../../src/actors/provider/protocol.ts';
 
 const of = (outcome: CallOutcome['outcome'], more: Partial<CallOutcome> = {}) =>
-  verdictOf({ outcome, took_ms: 1, ...more }, 'm', 'now');
+  verdictOf({ outcome, took_ms: 1, ...more }, 'm', () => 'now');
 
 it.each([
   ['ok', {}, { type: 'well' }],
