@@ -41,15 +41,14 @@ export interface CallModelOptions {
 const PAUSE = 250;
 
 /**
- * Failures that may be gone a moment later. Not those of a key or a model, which stay; and not a timeout, which has taken
- * all the time there was.
+ * Failures that may be gone a moment later. Not those of a key or a model, which stay; and not those after which a vendor
+ * may bill, for what is reserved is one call.
  */
 const PASSING: ReadonlySet<string> = new Set([
   'provider_error',
   'provider_overloaded',
   'provider_rate_limited',
   'provider_network',
-  'provider_ended_early',
 ]);
 /** Failures after which a vendor may have worked, and so bills, although nothing of it was heard. */
 const BILLED_UNHEARD: ReadonlySet<string> = new Set(['provider_timeout', 'provider_ended_early']);
