@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A lane's answer to a probe: the smallest real call of a model, which belongs to nobody and leaves nothing behind.
 
+import { failedOutcome } from '../actors/provider/protocol.ts';
 import type { StreamSink } from '../actors/session/call-model.ts';
 import type { Abort } from '../actors/session/effects.ts';
 import type { VendorDoor } from '../actors/thread/door.ts';
 import { type Failure, failure } from '../errors.ts';
-import type { ChatRequest, ProviderFailureDetails } from '../providers/provider.ts';
+import type { ChatRequest } from '../providers/provider.ts';
 import type { World } from '../world.ts';
 
 export interface ProbesOptions {
@@ -42,14 +43,7 @@ export function createProbes({ stream, world }: ProbesOptions): Probes {
         const took_ms = world.monotonic() - started;
         if (error === null)
           return done({ outcome: 'ok', took_ms, ...(first === undefined ? {} : { first_event_ms: first }) });
-        const { about, retry_after_ms } = (error.details ?? {}) as Partial<ProviderFailureDetails>;
-        done({
-          outcome: error.code,
-          message: error.message,
-          took_ms,
-          ...(about === undefined ? {} : { about }),
-          ...(retry_after_ms === undefined ? {} : { retry_after_ms }),
-        });
+        done({ outcome: error.code, took_ms, ...failedOutcome(error) });
       };
       let abortStream: Abort = () => undefined;
       const abort = (): void => {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, expect, it } from 'vitest';
 import { freePort, type ListeningProcess, ownerToken, startProcess } from '../crash/gateway-process.ts';
-import { Client, type Reply, until } from '../edge/client.ts';
+import { Client, until } from '../edge/client.ts';
 import { openAiChat } from '../wire/openai-chat.ts';
 import { startWireServer, type WireAnswer, type WireRequest, type WireServer } from '../wire/server.ts';
 import { closeHouses, Person, type Settings, startHouse } from './house.ts';
@@ -31,15 +31,6 @@ const providers = () => ({
   one: { type: 'openai-compatible', endpoint: first.url, max_retries: 0, timeouts: { gap: '30s' } },
   two: { type: 'openai-compatible', endpoint: second.url, max_retries: 0 },
 });
-
-/** Says something as a client does that is told to come again later. */
-async function say(owner: Person, at: number): Promise<Reply> {
-  for (;;) {
-    const reply = await owner.chat(content(at), { message_id: `m${at}` });
-    if (reply.status !== 503) return reply;
-    await new Promise((resolve) => setTimeout(resolve, 1_000 * Number(reply.headers['retry-after'] ?? 1)));
-  }
-}
 
 /** A message of the same length as every other. */
 const content = (at: number): string => `message ${String(at).padStart(4, '0')}`;
@@ -88,7 +79,9 @@ it('covers 50 of 200 turns at once and not one more, and says to the others whic
     models: { default: 'one/a', failover: ['two/b'], budgets: budgets(most) },
   });
   first.answer(usingAll(input));
-  const replies = await Promise.all(Array.from({ length: TURNS }, (_, at) => say(owner, at)));
+  const replies = await Promise.all(
+    Array.from({ length: TURNS }, (_, at) => owner.chatOrWait(content(at), { message_id: `m${at}` })),
+  );
   expect(first.requests).toHaveLength(COVERED);
   expect(replies.filter(({ status }) => status === 200)).toHaveLength(COVERED);
   const refused = replies.filter(({ status }) => status === 402);
@@ -115,7 +108,9 @@ it('is not leaked through a vendor that breaks off without a word of what it cos
   });
   first.answer({ ...half, delivery: { cutAt: String(half.body).lastIndexOf('data: {"id"') - 1 } });
   second.answer(usingAll(input));
-  const replies = await Promise.all(Array.from({ length: TURNS }, (_, at) => say(owner, at)));
+  const replies = await Promise.all(
+    Array.from({ length: TURNS }, (_, at) => owner.chatOrWait(content(at), { message_id: `m${at}` })),
+  );
   // The first vendor had read the question each time, the second used all it was allowed.
   const billed = first.requests.length * input + second.requests.length * whole;
   expect(billed).toBeLessThanOrEqual(most);
@@ -148,9 +143,9 @@ it('counts what a killed gateway had asked for, for its vendor bills it', async 
     return new Person(client, ownerToken(dataDir));
   };
   const sayTo = (owner: Person, turns: number) =>
-    Promise.allSettled(Array.from({ length: turns }, (_, at) => say(owner, at))).then((all) =>
-      all.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])),
-    );
+    Promise.allSettled(
+      Array.from({ length: turns }, (_, at) => owner.chatOrWait(content(at), { message_id: `m${at}` })),
+    ).then((all) => all.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])));
   first.answer({ body: '', delivery: { silent: true } });
   // As many as may call at once are called, the others wait for that; all of them are journaled as called.
   const [calling, called] = [16, 20];

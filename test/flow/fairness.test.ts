@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, expect, it } from 'vitest';
 import { auditJournal } from '../crash/audit.ts';
-import { type Reply, until } from '../edge/client.ts';
+import { until } from '../edge/client.ts';
 import { openAiChat } from '../wire/openai-chat.ts';
 import { startWireServer } from '../wire/server.ts';
-import { closeHouses, type House, startHouse } from './house.ts';
+import { closeHouses, startHouse } from './house.ts';
 
 afterAll(closeHouses);
 
@@ -37,15 +37,6 @@ function waits(dataDir: string, flooded: string): readonly number[] {
   return found;
 }
 
-/** Says something as a client does that is told to come again: where other programs have the processor, some are. */
-async function say(house: House, content: string, more: Readonly<Record<string, unknown>>): Promise<Reply> {
-  for (;;) {
-    const reply = await house.owner.chat(content, more);
-    if (reply.status !== 503) return reply;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
-
 it('gives every session its turn beside one with a full mailbox and endless rounds of tools', async () => {
   const house = await startHouse({ gateway: { threads: 1 } });
   const { session_id } = (await house.owner.chat('hello')).body;
@@ -54,15 +45,15 @@ it('gives every session its turn beside one with a full mailbox and endless roun
   const flood = Array.from({ length: 64 }, async (_, client) => {
     for (let at = 0; going; at += 1) {
       const content = `what is ${client}+${at}? and what is ${at}*2? and what time is it?`;
-      const { status } = await say(house, content, { session_id, message_id: `flood-${client}-${at}` });
+      const { status } = await house.owner.chatOrWait(content, { session_id, message_id: `flood-${client}-${at}` });
       if (status !== 200) refused += 1;
     }
   });
   const neighbours = Array.from({ length: 4 }, async (_, neighbour) => {
-    const first = await say(house, 'hello', { message_id: `first-${neighbour}` });
+    const first = await house.owner.chatOrWait('hello', { message_id: `first-${neighbour}` });
     for (let at = 0; at < 10; at += 1) {
       const more = { session_id: first.body.session_id, message_id: `neighbour-${neighbour}-${at}` };
-      const { body } = await say(house, `what is ${at}+1?`, more);
+      const { body } = await house.owner.chatOrWait(`what is ${at}+1?`, more);
       expect(body).toMatchObject({ content: `${at}+1 = ${at + 1}` });
     }
   });
@@ -94,12 +85,12 @@ it('gives 20 sessions their model beside one with a thousand turns, in twice the
   const flood = Array.from({ length: 60 }, async () => {
     while (left > 0) {
       left -= 1;
-      await say(house, 'flood', { session_id, message_id: `flood-${left}` });
+      await house.owner.chatOrWait('flood', { session_id, message_id: `flood-${left}` });
     }
   });
   await until(() => vendor.requests.length > 40);
   const others = Array.from({ length: 20 }, async (_, at) => {
-    const reply = await say(house, 'other', { message_id: `other-${at}` });
+    const reply = await house.owner.chatOrWait('other', { message_id: `other-${at}` });
     expect(reply.body.content).toBe('Yes.');
   });
   await Promise.all(others);

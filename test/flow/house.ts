@@ -44,6 +44,15 @@ export class Person {
     return this.post('/api/v1/chat', { content, ...more });
   }
 
+  /** The same as a client does it that is told to come again: where other programs have the processor, some are. */
+  async chatOrWait(content: string, more: Readonly<Record<string, unknown>>): Promise<Reply> {
+    for (;;) {
+      const reply = await this.chat(content, more);
+      if (reply.status !== 503) return reply;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
   /** Says something and listens to its turn. */
   async stream(content: string, more: Readonly<Record<string, unknown>> = {}): Promise<Listener> {
     const json = { content, ...more };

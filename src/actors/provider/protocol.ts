@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a provider's actor answers to: permits, how the call went, and how the vendor is.
 
-import type { ErrorCode } from '../../errors.ts';
-import type { FailureScope } from '../../providers/provider.ts';
+import type { ErrorCode, Failure } from '../../errors.ts';
+import type { FailureScope, ProviderFailureDetails } from '../../providers/provider.ts';
 
 /** How a call went, as far as the circuits and the limits must know. */
 export interface CallOutcome {
@@ -19,6 +19,19 @@ export interface CallOutcome {
   readonly first_event_ms?: number;
   /** Tokens it used, in and out; absent when nobody knows. */
   readonly tokens?: number;
+}
+
+/** What a failure of a call tells the circuits, beside its code. */
+export function failedOutcome({
+  message,
+  details,
+}: Failure): Pick<CallOutcome, 'message' | 'about' | 'retry_after_ms'> {
+  const { about, retry_after_ms } = (details ?? {}) as Partial<ProviderFailureDetails>;
+  return {
+    message,
+    ...(about === undefined ? {} : { about }),
+    ...(retry_after_ms === undefined ? {} : { retry_after_ms }),
+  };
 }
 
 export type ProviderProtocol = {

@@ -5,11 +5,11 @@ import { type Address, address } from '../../bus/address.ts';
 import type { Answer } from '../../bus/envelope.ts';
 import type { Failure } from '../../errors.ts';
 import { failure } from '../../errors.ts';
-import type { ChatEvent, ChatRequest, ChatUsage, FailureScope } from '../../providers/provider.ts';
+import type { ChatEvent, ChatRequest, ChatUsage } from '../../providers/provider.ts';
 import type { SessionState } from '../../stores/fold.ts';
 import type { World } from '../../world.ts';
 import type { SigilBus } from '../protocols.ts';
-import type { CallOutcome, ProviderProtocol } from '../provider/protocol.ts';
+import { type CallOutcome, failedOutcome, type ProviderProtocol } from '../provider/protocol.ts';
 import type { Abort, LaneEffects } from './effects.ts';
 
 export interface StreamSink {
@@ -188,7 +188,7 @@ class ModelCall {
       heard.usage = usage;
       this.sink.event({ type: 'usage', ...usage });
     };
-    const close = (outcome: CallOutcome['outcome'], failed: FailedOutcome = {}): void => {
+    const close = (outcome: CallOutcome['outcome'], failed: Partial<ReturnType<typeof failedOutcome>> = {}): void => {
       open = false;
       this.stop = nothing;
       const { first_event_ms, tokens } = heard;
@@ -268,16 +268,4 @@ class Heard {
     if (usage === null) return null;
     return usage.inputTokens + usage.outputTokens + usage.cacheReadTokens + usage.cacheWriteTokens;
   }
-}
-
-type FailedOutcome = Pick<CallOutcome, 'message' | 'about' | 'retry_after_ms'>;
-
-function failedOutcome({ message, details }: Failure): FailedOutcome {
-  const about = details?.['about'] as FailureScope | undefined;
-  const retry_after_ms = details?.['retry_after_ms'] as number | undefined;
-  return {
-    message,
-    ...(about === undefined ? {} : { about }),
-    ...(retry_after_ms === undefined ? {} : { retry_after_ms }),
-  };
 }
