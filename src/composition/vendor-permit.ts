@@ -2,10 +2,9 @@
 // A call to a vendor outside of turns: under a permit of its provider's actor, which learns how it went.
 
 import type { SigilBus } from '../actors/protocols.ts';
-import type { ProviderProtocol } from '../actors/provider/protocol.ts';
+import { failedOutcome, type ProviderProtocol } from '../actors/provider/protocol.ts';
 import { type Address, address } from '../bus/address.ts';
 import { type Failure, failure, SigilError, toFailure } from '../errors.ts';
-import type { FailureScope } from '../providers/provider.ts';
 import type { World } from '../world.ts';
 import { asking } from './asking.ts';
 
@@ -69,14 +68,8 @@ export async function permitted<T>(
     }
     const { message, ...failed } = toFailure(thrown);
     const error: Failure = { ...failed, message: hide(message) };
-    const { retry_after_ms } = error.details ?? {};
-    const about = OF_THE_MODEL.has(error.code) ? 'model' : error.details?.['about'];
-    over({
-      outcome: error.code,
-      message: error.message,
-      ...(typeof about === 'string' && { about: about as FailureScope }),
-      ...(typeof retry_after_ms === 'number' && { retry_after_ms }),
-    });
+    const about = OF_THE_MODEL.has(error.code) ? ({ about: 'model' } as const) : {};
+    over({ outcome: error.code, ...failedOutcome(error), ...about });
     throw new SigilError(error, { cause: thrown });
   } finally {
     stop();
