@@ -19,13 +19,14 @@ const doors = {
   bus: { values: [], types: ['world'] },
   actors: {
     values: ['bus:address', 'bus:envelope', 'actors:protocol', 'agent', 'security', 'stores:interfaces'],
-    types: ['providers', 'channels', 'plugins', 'config', 'world'],
+    types: ['providers', 'channels', 'plugins', 'web', 'config', 'world'],
   },
   agent: {
     values: ['security', 'stores:pure'],
-    types: ['actors:protocol', 'providers', 'channels', 'stores:interfaces', 'config', 'world'],
+    types: ['actors:protocol', 'providers', 'channels', 'stores:interfaces', 'web', 'config', 'world'],
   },
   security: { values: [], types: ['world'] },
+  web: { values: [], types: ['config', 'world'] },
   embeddings: { values: [], types: [] },
   config: { values: [], types: ['world'] },
   secrets: { values: ['config:references'], types: ['config', 'world'] },

@@ -14,11 +14,12 @@ import { createContext, type ThreadContext } from './composition/context.ts';
 import { type Held, socketIn, takeDataDir } from './composition/data-dir.ts';
 import { THREAD_ENTRY, threadWorkers } from './composition/early-threads.ts';
 import { hostEmbedder } from './composition/embedder.ts';
-import { asksVendors } from './composition/embedding-choice.ts';
+import { ioThreads } from './composition/io-threads.ts';
 import { killPoints } from './composition/kill-points.ts';
 import { createLog, type ProcessLog } from './composition/log.ts';
 import { askToDrain, PULL_CHANNELS, startMain, threadLost } from './composition/main-role.ts';
 import { mintToken, tokenGrants } from './composition/owner-token.ts';
+import { hostPoolJobs } from './composition/pool-jobs.ts';
 import { realWorld } from './composition/real-world.ts';
 import { RootDirectory } from './composition/root-directory.ts';
 import { rootSecrets } from './composition/root-secrets.ts';
@@ -38,7 +39,6 @@ import { createEdge } from './edge/server.ts';
 import { type Failure, failure, SigilError } from './errors.ts';
 import { Redactor } from './secrets/redactor.ts';
 import type { GatewayStore } from './stores/gateway-store.ts';
-import { STORE_IDS } from './stores/protocol.ts';
 import { createRemoteGatewayStore } from './stores/remote/gateway-store.ts';
 import { createReadStore, createSeqTracker, type SeqTracker } from './stores/remote/read-store.ts';
 import type { ReadStore } from './stores/session-store.ts';
@@ -194,10 +194,11 @@ async function start(
   });
   lost = (thread) => threadLost(context, main, thread);
   const pool = hostEmbedder(context, POOL_ENTRY);
+  hostPoolJobs(context, pool);
   let state: 'starting' | 'running' | 'draining' = 'starting';
-  // No chat channel and no plugin is configured that this version can run: only what asks vendors lives on an I/O thread.
-  const vendors = asksVendors(config) ? names[placement(layout)(address('store', STORE_IDS.vendors))] : undefined;
-  const resting = new Set(names.filter((thread) => thread.startsWith('io-') && thread !== vendors));
+  // No chat channel and no plugin is configured that this version can run.
+  const needed = new Set(ioThreads(config).map((of) => names[placement(layout)(of)]));
+  const resting = new Set(names.filter((thread) => thread.startsWith('io-') && !needed.has(thread)));
   const started = threads.start(resting);
   // The threads load while the edge does.
   started.catch(() => undefined);

@@ -6,7 +6,9 @@ import type { StoreProtocol } from '../stores/protocol.ts';
 import type { BudgetProtocol } from './budget/protocol.ts';
 import type { ChannelProtocol } from './channel/protocol.ts';
 import type { GatewayProtocol } from './gateway/protocol.ts';
+import type { PoolProtocol } from './pool/protocol.ts';
 import type { ProviderProtocol } from './provider/protocol.ts';
+import type { SandboxProtocol } from './sandbox/protocol.ts';
 import type { SessionProtocol } from './session/protocol.ts';
 import type { ThreadProtocol } from './thread/protocol.ts';
 import type { VectorIndexProtocol } from './vector-index/protocol.ts';
@@ -24,6 +26,8 @@ export type SigilProtocols = {
   readonly 'vector-index': VectorIndexProtocol;
   readonly plugin: Record<never, never>;
   readonly node: Record<never, never>;
+  readonly pool: PoolProtocol;
+  readonly sandbox: SandboxProtocol;
 };
 
 /** The bus as Sigil's rooms use it. */

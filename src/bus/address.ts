@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Addresses: `kind/id`, the only name an actor has. Parsed in this one place.
 
-/** Every kind of receiver on the bus. `store` and `thread` are the journal's, the views' and a thread's own doors. */
+/** Every kind of receiver on the bus. `store`, `pool` and `thread` are the journal's, the views', the pool's and a thread's own doors. */
 export const KINDS = [
   'gateway',
   'channel',
@@ -12,6 +12,8 @@ export const KINDS = [
   'vector-index',
   'plugin',
   'node',
+  'pool',
+  'sandbox',
   'store',
   'thread',
 ] as const;

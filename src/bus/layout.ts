@@ -8,7 +8,7 @@ import { idOf, kindOf } from './address.ts';
 export interface Layout {
   /** Lane threads: sessions. At least 1. */
   readonly lanes: number;
-  /** I/O threads: chat channels, plugins, nodes. At least 1. */
+  /** I/O threads: chat channels, plugins, nodes, commands in the sandbox. At least 1. */
   readonly io: number;
 }
 
@@ -70,6 +70,7 @@ export function placement(layout: Layout): (of: Address) => number {
         return EDGE_CHANNELS.has(idOf(of)) ? MAIN : among(io, layout.io, of);
       case 'plugin':
       case 'node':
+      case 'sandbox':
         return among(io, layout.io, of);
       case 'vector-index':
         return READ;
@@ -78,6 +79,7 @@ export function placement(layout: Layout): (of: Address) => number {
       case 'workspace':
       case 'budget':
       case 'provider':
+      case 'pool':
         return MAIN;
       case 'store':
         if (idOf(of) === POOL_STORE) return MAIN;

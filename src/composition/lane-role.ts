@@ -28,6 +28,7 @@ import { unpackTail } from '../stores/remote/tail-wire.ts';
 import { createWorkspaceWriter } from '../stores/remote/workspace-writer.ts';
 import { createKnowledgeStore } from '../stores/workspace-knowledge.ts';
 import { providerEntries } from './config-scopes.ts';
+import { configuredTools } from './configured-tools.ts';
 import type { ThreadContext } from './context.ts';
 import { embeddingModels } from './embedding-choice.ts';
 import { failingSessions } from './failing-sessions.ts';
@@ -82,7 +83,7 @@ export async function warmLane(): Promise<void> {
 
 export const startLane = laneRole(async (context) => {
   const { house, secrets, world } = context;
-  const tools = await testTools(builtInTools(), process.env['SIGIL_TEST_TOOLS'], secrets);
+  const tools = await testTools(configuredTools(context), process.env['SIGIL_TEST_TOOLS'], secrets);
   const providers = providerEntries(house.config);
   const models = createModelStream({ providers, world, secrets, tap: wireTap(context) });
   await models.preload('sigil');
