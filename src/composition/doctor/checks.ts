@@ -7,6 +7,7 @@ import { databasesCheck } from './databases.ts';
 import { directoryCheck } from './directory.ts';
 import { lockCheck } from './lock.ts';
 import { nodeCheck } from './node.ts';
+import { sandboxCheck } from './sandbox.ts';
 import { spaceCheck } from './space.ts';
 import { vectorsCheck } from './vectors.ts';
 import { viewsCheck } from './views.ts';
@@ -20,4 +21,5 @@ export const CHECKS: readonly Check[] = [
   databasesCheck,
   viewsCheck,
   vectorsCheck,
+  sandboxCheck,
 ];

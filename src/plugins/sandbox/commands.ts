@@ -52,6 +52,7 @@ export function createSandbox({ world, most, bwrap = 'bwrap' }: SandboxOptions):
       stdio: ['pipe', 'pipe', 'pipe'],
       env: {},
       cwd: '/',
+      detached: true,
       ...user,
     }) as ChildProcessByStdio<Writable, Readable, Readable>;
     const end = (outcome: SandboxOutcome | Failure): void => {
@@ -61,8 +62,7 @@ export function createSandbox({ world, most, bwrap = 'bwrap' }: SandboxOptions):
       cancel();
       done(outcome);
     };
-    // The namespace's first process dies with it, and everything in there with that.
-    const kill = (): void => void child.kill('SIGKILL');
+    const kill = (): void => killGroup(child.pid);
     const cancel = world.after(within, () => {
       timedOut = true;
       kill();
@@ -90,6 +90,19 @@ export function createSandbox({ world, most, bwrap = 'bwrap' }: SandboxOptions):
       for (const kill of running.values()) kill();
     },
   };
+}
+
+/**
+ * Kills bubblewrap with its group: the namespace's first process dies with it, and everything in there with that. One that
+ * was only just made is of the group still and does not yet know whom to die with.
+ */
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
 }
 
 /** What `/bin` and its like are here. */

@@ -74,7 +74,7 @@ describe.skipIf(missing)('a command (skipped: bubblewrap not installed)', () => 
           'cat /etc/passwd /etc/shadow /root/.bashrc /home/*/.bashrc',
           'ls /var /root /home /etc/ssl',
           `bash -c 'exec 3<>/dev/tcp/127.0.0.1/${port}'`,
-          'id -u; hostname; env | sort | cut -d= -f1 | tr "\\n" " "',
+          'id -u; hostname; env | sort | cut -d= -f1 | tr "\\n" " "; echo',
           'touch /usr/bin/mine /bin/mine',
           'ls /proc | grep -c "^[0-9]"',
         ].join('; '),
