@@ -69,9 +69,15 @@ function parse(json: string): Readonly<Record<string, unknown>> | undefined {
   }
 }
 
+/** Why a tool failed. Of what it throws nothing can be relied on, not even that it can be read. */
 function reasonOf(thrown: unknown): string {
-  if (thrown instanceof Error) return thrown.message;
-  return typeof thrown === 'string' ? thrown : 'The tool failed without saying why.';
+  try {
+    const reason = thrown instanceof Error ? thrown.message : thrown;
+    if (typeof reason === 'string' && reason !== '') return reason;
+  } catch {
+    // Its message is a trap.
+  }
+  return 'The tool failed without saying why.';
 }
 
 /** The enforcer's answer; when it breaks, that is a no. */
@@ -83,9 +89,18 @@ function permissionOf(run: ToolRun, tool: Tool, call: ToolCall): Permission {
   }
 }
 
-/** Tools of others may answer anything, whatever their types promise. */
-function isOutcome(value: unknown): value is ToolOutcome {
-  return typeof value === 'object' && value !== null && 'content' in value && typeof value.content === 'string';
+/**
+ * What a tool answered, read once: tools of others may answer anything, whatever their types promise. Undefined when it is
+ * no answer, or cannot be read.
+ */
+function readOutcome(answered: unknown): ToolOutcome | undefined {
+  if (typeof answered !== 'object' || answered === null) return undefined;
+  try {
+    const { content, is_error } = answered as { readonly content?: unknown; readonly is_error?: unknown };
+    return typeof content === 'string' ? { content, is_error: Boolean(is_error) } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Starts a tool; a throw instead of a rejection comes out as one. */
@@ -141,8 +156,9 @@ export function runToolCall(call: ToolCall, run: ToolRun, done: (result: ToolRes
     if (problem !== undefined) return fail('tool_failed', problem);
     const context = { ...run.context, call_id: call.id, signal: controller.signal, now: () => run.world.now() };
     start(tool, args, context).then(
-      (outcome: unknown) => {
-        if (!isOutcome(outcome)) return fail('tool_failed', 'The tool gave no answer that can be read.');
+      (answered) => {
+        const outcome = readOutcome(answered);
+        if (outcome === undefined) return fail('tool_failed', 'The tool gave no answer that can be read.');
         return outcome.is_error ? fail('tool_failed', outcome.content) : answer(outcome.content, false);
       },
       (thrown) => fail('tool_failed', reasonOf(thrown)),
