@@ -83,6 +83,7 @@ async function weighSession(): Promise<number> {
     },
     tail: (_, answered) => realWorld.soon(() => answered({ ok: true, body: { n: 0, rows: [] } })),
     oldKey: () => undefined,
+    refused: () => null,
     reply: () => undefined,
     fail: refuse,
     publish: () => undefined,

@@ -7,9 +7,13 @@ import { Actors } from '../src/composition/actors.ts';
 import { hostAuthorities } from '../src/composition/authorities.ts';
 import type { House } from '../src/composition/boot.ts';
 import { createContext, type ThreadContext } from '../src/composition/context.ts';
+import { DirectoryFeed } from '../src/composition/directory-feed.ts';
 import { realWorld } from '../src/composition/real-world.ts';
 import { Threads } from '../src/composition/threads.ts';
 import { realWorkers } from '../src/composition/workers.ts';
+
+/** Whoever measured messages are of. */
+const BENCH = { id: 'bench', name: '', role: 'admin', identities: [] } as const;
 
 const WORKER = new URL('../src/thread.ts', import.meta.url);
 
@@ -29,11 +33,14 @@ export async function startThreads(
   bus.host('gateway', quiet);
   const authorities = new Actors(context);
   hostAuthorities(context, authorities);
+  const directory = new DirectoryFeed({ ...config, users: [BENCH] });
+  directory.stored(null);
   const threads = new Threads({
     house,
     workers: realWorkers(entry),
     world: realWorld,
     bus,
+    directory,
     log: quiet,
     restarted: (thread, reason) => {
       throw new Error(`${thread} ended: ${reason}`);

@@ -138,6 +138,7 @@ async function start(
   // Whoever starts a gateway looks at this when it ends; until then nobody does.
   closed.catch(() => undefined);
 
+  const directory = new RootDirectory(context, config);
   /** Those that are quarantined now. */
   const left_out = new Set<string>();
   const threads = new Threads({
@@ -146,6 +147,7 @@ async function start(
     world: realWorld,
     bus,
     secrets,
+    directory: directory.people,
     log: log.write,
     restarted: (thread, reason) => {
       log.warn({ thread, reason }, 'a thread ended and is started again');
@@ -177,7 +179,6 @@ async function start(
   const admission = new Admission(realWorld, (refused) =>
     log.warn({ refused }, 'there is more to do than can be done: messages were refused'),
   );
-  const directory = new RootDirectory(context, config);
   const { store, gateway } = storesOf(context, directory, seen);
   const erasures = new UserErasures({
     ...{ context, directory, store, dataDir, audit: gateway.auditLog, acknowledged: (seq) => seen.note(seq) },

@@ -5,6 +5,7 @@ import type { Layout } from '../bus/layout.ts';
 import type { Port } from '../bus/ports.ts';
 import type { Config } from '../config/schema.ts';
 import type { Failure } from '../errors.ts';
+import type { PackedTable, TableChange } from '../stores/directory-table.ts';
 
 /** A port to another thread's life. */
 export interface Wire {
@@ -42,6 +43,8 @@ export interface Boot extends House {
   readonly suspect: Suspect | null;
   /** Values of secrets known so far, to be hidden. */
   readonly hidden: readonly string[];
+  /** Who there is, for the threads that ask; nobody for the others. */
+  readonly directory: PackedTable;
 }
 
 /** What a secret stands for, or why nobody knows. */
@@ -68,6 +71,8 @@ export type ToWorker =
   | { readonly say: 'secret'; readonly ask: number; readonly answer: SecretAnswer }
   /** A secret has been used somewhere: it is hidden from now on. */
   | { readonly say: 'hide'; readonly value: string }
+  /** Somebody came, went, or is another than before: each in order, none left out. */
+  | { readonly say: 'directory'; readonly change: TableChange }
   /** Close what is open and end. */
   | { readonly say: 'stop' };
 

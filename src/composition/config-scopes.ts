@@ -43,6 +43,11 @@ export function fallbackModel(config: Config): string {
   return 'sigil/offline';
 }
 
+/** What the workspaces of the configuration say of tools, by id. */
+export function rulesOf(config: Config): Readonly<Record<string, Config['workspaces'][string]['tools']>> {
+  return Object.fromEntries(Object.entries(config.workspaces).map(([id, { tools }]) => [id, tools]));
+}
+
 /** The scopes that have a budget actor: all together, and each workspace with limits of its own. */
 export function budgetScopes(config: Config): readonly string[] {
   const own = Object.entries(config.workspaces).filter(([, workspace]) => reachable(workspace.budgets, true));

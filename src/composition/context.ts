@@ -15,6 +15,7 @@ import { type Failure, toFailure } from '../errors.ts';
 import type { World } from '../world.ts';
 import type { House, LogLevel, Suspect } from './boot.ts';
 import { type Heartbeat, startHeartbeat } from './heartbeat.ts';
+import { HeldDirectory, type ThreadDirectory } from './held-directory.ts';
 import type { KillPoint } from './kill-points.ts';
 import { noSecrets, type ThreadSecrets } from './secrets.ts';
 
@@ -36,6 +37,8 @@ export interface ThreadContext {
   readonly suspect: Suspect | null;
   /** What the config's secrets stand for, asked when one is used; and what keeps them out of sight. */
   readonly secrets: ThreadSecrets;
+  /** Who there is, and what they are. */
+  readonly directory: ThreadDirectory;
   /** Named places of the crash tests; does nothing elsewhere. */
   readonly point: (name: KillPoint) => void;
 }
@@ -51,6 +54,8 @@ export interface ContextOptions {
   readonly onUp?: (thread: number) => void;
   readonly suspect?: Suspect | null;
   readonly secrets?: ThreadSecrets;
+  /** Nobody is known where none is given. */
+  readonly directory?: ThreadDirectory;
   /** Calls back once nothing of this thread is left to finish. */
   readonly drain: (done: () => void) => void;
   /** See {@link ThreadDoorOptions.vendors}; nothing is asked of models where it is not given. */
@@ -116,7 +121,8 @@ export function createContext(options: ContextOptions): ThreadContext {
     }),
   );
   const { suspect = null, secrets = noSecrets(), point } = options;
-  return { house, index, life, name, world, bus, residents, heartbeat, log, fault, suspect, secrets, point };
+  const { directory = new HeldDirectory(null, () => undefined) } = options;
+  return { house, index, life, name, world, bus, residents, heartbeat, log, fault, suspect, secrets, directory, point };
 }
 
 interface Pace {

@@ -2,10 +2,13 @@
 // A lane thread: its sessions with their model streams and tools.
 
 import { hash } from 'node:crypto';
+import { refusedSender } from '../actors/refused-sender.ts';
 import { type CallModelOptions, createCallModel, type StreamSink } from '../actors/session/call-model.ts';
 import type { Abort, LaneEffects } from '../actors/session/effects.ts';
 import { Lanes } from '../actors/session/lanes.ts';
+import type { Deliver } from '../actors/session/protocol.ts';
 import { createReservations, type Reservations } from '../actors/session/reservations.ts';
+import { sendersOf } from '../actors/session/senders.ts';
 import { createTurnPublisher } from '../actors/session/turn-publisher.ts';
 import type { VendorDoor } from '../actors/thread/door.ts';
 import type { ListedModels } from '../actors/thread/protocol.ts';
@@ -17,17 +20,19 @@ import { runToolCall } from '../agent/tools/run.ts';
 import type { Tool } from '../agent/tools/tool.ts';
 import { type ArgumentChecks, createArgumentChecks } from '../agent/tools/validate.ts';
 import { type Address, address, idOf, kindOf } from '../bus/address.ts';
+import type { Envelope } from '../bus/envelope.ts';
 import { markOf, placement } from '../bus/layout.ts';
 import { type Failure, failure, SigilError, toFailure } from '../errors.ts';
 import type { ChatRequest } from '../providers/provider.ts';
-import { permitsTool } from '../security/tool-rules.ts';
+import type { Decision } from '../security/enforcer.ts';
+import { createToolAccess } from '../security/tool-access.ts';
 import type { SessionState } from '../stores/fold.ts';
 import { packAppend } from '../stores/remote/append-wire.ts';
 import { createReadStore, type SeqTracker } from '../stores/remote/read-store.ts';
 import { unpackTail } from '../stores/remote/tail-wire.ts';
 import { createWorkspaceWriter } from '../stores/remote/workspace-writer.ts';
 import { createKnowledgeStore } from '../stores/workspace-knowledge.ts';
-import { providerEntries } from './config-scopes.ts';
+import { providerEntries, rulesOf } from './config-scopes.ts';
 import { configuredTools } from './configured-tools.ts';
 import type { ThreadContext } from './context.ts';
 import { embeddingModels } from './embedding-choice.ts';
@@ -49,6 +54,7 @@ const JOURNAL_WITHIN = 60_000;
 const READ_WITHIN = 10_000;
 /** How long a tool waits for what it changes to be durable. */
 const WRITE_WITHIN = 15_000;
+const TOO_MANY_WAIT = 'The gateway is starting, and too many messages wait for that; try again.';
 /** Pause before the streams that have something open are asked for again. */
 const OWED_PAUSE = 100;
 
@@ -92,7 +98,7 @@ export const startLane = laneRole(async (context) => {
 });
 
 function laneWith(context: ThreadContext, adapters: LaneAdapters): Role {
-  const { bus, house, world, residents } = context;
+  const { bus, house, world, residents, directory } = context;
   const { config } = house;
   const tools = createToolRegistry(adapters.tools);
   const live = livePrices(context);
@@ -122,15 +128,30 @@ function laneWith(context: ThreadContext, adapters: LaneAdapters): Role {
       return suspect.reason === 'hung' ? 'guilty' : 'suspect';
     },
   });
-  bus.host('session', (envelope) => lanes.receive(envelope, idOf(envelope.to)));
+  const receive = (envelope: Envelope): void => lanes.receive(envelope, idOf(envelope.to));
+  bus.host('session', (envelope) => {
+    if (envelope.type !== 'session.deliver') return receive(envelope);
+    // Whoever sent it on may have heard sooner who there is.
+    const { directory: known = 0 } = envelope.body as Deliver;
+    directory.at(
+      known,
+      () => receive(envelope),
+      () => bus.fail(envelope, failure('overloaded', TOO_MANY_WAIT)),
+    );
+  });
 
   let closed = false;
-  recover(
-    context,
-    lanes,
-    (of) => place(of) === context.index,
-    () => closed,
-  );
+  // What a turn that goes on may do is decided by who its senders are: before that is known none goes on.
+  const begin = (): void => {
+    if (closed) return;
+    recover(
+      context,
+      lanes,
+      (of) => place(of) === context.index,
+      () => closed,
+    );
+  };
+  directory.at(0, begin, begin);
   const { stream, vectors } = adapters;
   const embeds = embeddingModels(config);
   const probes = createProbes({
@@ -221,14 +242,13 @@ function laneEffects({ context, tools, policy, adapters, reservations, prices }:
     read: store,
   });
 
-  const may = (workspace_id: string, tool: string): boolean => {
-    const rules = config.workspaces[workspace_id]?.tools;
-    return rules === undefined || permitsTool(tool, rules.allow, rules.deny);
-  };
+  const access = createToolAccess(tools.list(), rulesOf(config));
+  const permit = ({ turn, facts }: SessionState, tool: Tool): Decision =>
+    access.decide(context.directory.table, sendersOf(turn), facts?.workspace_id ?? '', tool);
 
   const sizeOf = modelSizes(config);
   const request = (state: SessionState): ChatRequest | Failure => {
-    const { turn, facts } = state;
+    const { turn } = state;
     const model = turn?.model ?? '';
     const prepared = prepare({
       persona: config.agent.persona,
@@ -237,7 +257,7 @@ function laneEffects({ context, tools, policy, adapters, reservations, prices }:
       active_window: policy.window,
       messages: [turn?.message.content ?? ''],
       turn: turn?.said ?? [],
-      tools: tools.offer((tool) => may(facts?.workspace_id ?? '', tool.name)),
+      tools: tools.offer((tool) => permit(state, tool).allowed),
       model: { id: model.slice(model.indexOf('/') + 1), ...sizeOf(model) },
       options: { maxTokens: sizeOf(model).maxOutputTokens },
     });
@@ -287,6 +307,8 @@ function laneEffects({ context, tools, policy, adapters, reservations, prices }:
         answered,
       );
     },
+    refused: (user_id, workspace_id, anywhere) =>
+      refusedSender(context.directory.table, user_id, workspace_id, anywhere),
     reply: (to, body) => bus.reply(to, body),
     fail: (to, error) => bus.fail(to, error),
     callModel: withFaults(
@@ -324,10 +346,7 @@ function laneEffects({ context, tools, policy, adapters, reservations, prices }:
           world,
           timeout_ms: config.sessions.tool_timeout,
           signal: controller.signal,
-          permit: (tool) =>
-            may(workspace_id, tool.name)
-              ? { allowed: true }
-              : { allowed: false, reason: `${tool.name} is not allowed in this workspace.` },
+          permit: (tool) => permit(state, tool),
           context: {
             session_id: facts?.session_id ?? '',
             workspace_id,
@@ -337,8 +356,7 @@ function laneEffects({ context, tools, policy, adapters, reservations, prices }:
           },
         },
         // Before it is journaled: what a tool has seen of a secret stays out of the record and of all that is made from it.
-        ({ content, is_error, truncated, took_ms }) =>
-          done({ call, content: redactor.text(content), is_error, truncated, took_ms }),
+        ({ call_id: _, name: __, content, ...rest }) => done({ call, content: redactor.text(content), ...rest }),
       );
       return () => controller.abort();
     },

@@ -16,6 +16,7 @@ import { isDirectoryChange } from '../stores/directory-commands.ts';
 import { Actors } from './actors.ts';
 import { hostAuthorities } from './authorities.ts';
 import type { ThreadContext } from './context.ts';
+import type { DirectoryFeed } from './directory-feed.ts';
 import type { RootDirectory } from './root-directory.ts';
 
 /** Channels that are part of every gateway. */
@@ -40,15 +41,15 @@ export interface MainOptions {
   readonly acknowledged: (seq: number) => void;
 }
 
-export function routingTable(config: Config): RoutingTable {
+/** The table as it is now: made anew when the directory has changed. */
+function routingOf(config: Config, feed: DirectoryFeed): () => RoutingTable {
   const { queue } = config.sessions;
-  return Object.freeze({
-    workspaces: new Map(
-      Object.entries(config.workspaces).map(([id, { members }]) => [id, { members: new Set(members) }]),
-    ),
-    queue,
-    content_most: CONTENT_MOST,
-  });
+  const made = (): RoutingTable => Object.freeze({ people: feed.table, queue, content_most: CONTENT_MOST });
+  let routing = made();
+  return () => {
+    if (routing.people !== feed.table) routing = made();
+    return routing;
+  };
 }
 
 /** A life of a thread has ended: whoever keeps count of what lives there is told. */
@@ -62,7 +63,7 @@ export function startMain(context: ThreadContext, options: MainOptions): Actors 
   const { config } = house;
   const actors = new Actors(context);
   const root = address('gateway', 'root');
-  const routing = routingTable(config);
+  const routing = routingOf(config, options.directory.people);
 
   let lives = 0;
   actors.start('gateway', root, (fault) => {
@@ -124,7 +125,7 @@ const NOBODY_WAITS = (): void => undefined;
 interface ChannelParts extends Pick<MainOptions, 'acknowledged' | 'admission' | 'enter'> {
   readonly context: ThreadContext;
   readonly self: Address<'channel'>;
-  readonly routing: RoutingTable;
+  readonly routing: () => RoutingTable;
   readonly fault: (whose: Address, error: Failure) => void;
 }
 
@@ -136,7 +137,7 @@ function startChannel({ context, self, routing, fault, acknowledged, admission, 
     address: self,
     parent: address('gateway', 'root'),
     machine: channelMachine,
-    input: { name: idOf(self), type: idOf(self), routing: () => routing },
+    input: { name: idOf(self), type: idOf(self), routing },
     world,
     residents,
     bus,

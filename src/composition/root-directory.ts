@@ -17,6 +17,7 @@ import { packAppendOf } from '../stores/remote/append-wire.ts';
 import { unpackTail } from '../stores/remote/tail-wire.ts';
 import type { Outcome } from '../stores/stream-owner.ts';
 import type { ThreadContext } from './context.ts';
+import { DirectoryFeed } from './directory-feed.ts';
 
 /** How long the journal may take, in milliseconds. */
 const JOURNAL_WITHIN = 60_000;
@@ -26,6 +27,8 @@ const SYSTEM: Actor = { user_id: 'system', via: '' };
 
 export class RootDirectory implements LiveTokens {
   readonly configured: ConfiguredDirectory;
+  /** Who there is, as every thread is told. */
+  readonly people: DirectoryFeed;
   readonly #context: ThreadContext;
   readonly #roles: ReadonlyMap<string, StoredUser['role']>;
   #owner: DirectoryOwner | null = null;
@@ -42,6 +45,7 @@ export class RootDirectory implements LiveTokens {
   constructor(context: ThreadContext, config: Config) {
     this.#context = context;
     this.configured = configuredDirectory(config);
+    this.people = new DirectoryFeed(config);
     this.#roles = new Map(config.users.map(({ id, role }) => [id, role]));
     this.loaded = new Promise((resolve) => {
       this.#loaded = resolve;
@@ -71,13 +75,18 @@ export class RootDirectory implements LiveTokens {
       after: (ms, run) => world.after(ms, run),
       uuid: () => world.uuid(),
       fixed: this.configured.fixed,
+      moved: (state) => this.people.stored(state),
       changed: () => {
         for (const run of this.#listeners) run();
       },
     });
     this.#owner = owner;
     owner.load((outcome) => {
-      if (!outcome.ok && this.#owner === owner) fault(from, outcome.error);
+      if (this.#owner === owner) {
+        if (!outcome.ok) fault(from, outcome.error);
+        // What could not be read now is read with the next change that is asked for, and told then.
+        this.people.stored(owner.state);
+      }
       this.#loaded();
     });
   }

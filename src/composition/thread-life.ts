@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // One life of a thread beside the root: joins the mesh, takes up its role, does what the root says until it is told to stop.
 
+import { address } from '../bus/address.ts';
 import { Ports } from '../bus/ports.ts';
 import { toFailure } from '../errors.ts';
 import type { Boot, FromWorker, ToWorker, Wire } from './boot.ts';
 import { type ContextOptions, createContext } from './context.ts';
+import { HeldDirectory } from './held-directory.ts';
 import type { Role, StartRole } from './role.ts';
 import { askedSecrets } from './secrets.ts';
 
@@ -34,12 +36,16 @@ export function startThreadLife(options: ThreadLifeOptions): ThreadLife {
     world: options.world,
     ask: (ask, written) => say({ say: 'secret', ask, written }),
   });
+  const directory = new HeldDirectory(boot.directory, (thrown) =>
+    context.fault(address('thread', context.name), toFailure(thrown)),
+  );
   const context = createContext({
     house: boot,
     index: boot.thread,
     life: boot.life,
     suspect: boot.suspect,
     secrets,
+    directory,
     world: options.world,
     log: (level, fields, message) => say({ say: 'log', level, fields, message }),
     point: options.point,
@@ -88,6 +94,9 @@ export function startThreadLife(options: ThreadLifeOptions): ThreadLife {
           break;
         case 'hide':
           secrets.redactor.add(message.value);
+          break;
+        case 'directory':
+          directory.apply(message.change);
           break;
         case 'attach':
           if (role === undefined) waiting.push(message.wire);

@@ -7,9 +7,11 @@ import type { BusNode } from '../bus/node.ts';
 import { Ports } from '../bus/ports.ts';
 import { type ExitReason, type History, INTENSITY, type Intensity, NO_HISTORY, onExit } from '../bus/supervision.ts';
 import { type Failure, failure, toFailure } from '../errors.ts';
+import { EMPTY_TABLE, packTable } from '../stores/directory-table.ts';
 import { threadSpec } from '../tree.ts';
 import type { World } from '../world.ts';
 import type { FromWorker, House, LogLevel, SecretAnswer, Suspect, Wire } from './boot.ts';
+import type { DirectoryFeed } from './directory-feed.ts';
 import type { ThreadSecrets } from './secrets.ts';
 import { OUT_OF_MEMORY, type ThreadProcess, type WorkerHost } from './workers.ts';
 
@@ -30,7 +32,16 @@ export interface ThreadsOptions {
   readonly intensity?: Intensity;
   /** The root's secrets, which the others ask it for; without them nobody gets any. */
   readonly secrets?: ThreadSecrets;
+  /** Who there is, told to the threads that ask. */
+  readonly directory: DirectoryFeed;
 }
+
+/** Whether a thread decides by who somebody is. */
+function asksWho(name: string): boolean {
+  return name.startsWith('lane-') || name.startsWith('io-');
+}
+
+const NOBODY = packTable(EMPTY_TABLE);
 
 interface Thread {
   readonly index: number;
@@ -118,6 +129,9 @@ export class Threads {
     options.secrets?.redactor.onAdd((value) => {
       for (const { worker } of this.threads) worker?.post({ say: 'hide', value });
     });
+    options.directory.onChange((change) => {
+      for (const { name, worker } of this.threads) if (asksWho(name)) worker?.post({ say: 'directory', change });
+    });
   }
 
   /**
@@ -177,7 +191,9 @@ export class Threads {
     }
     const gone = this.threads.filter((other) => other.gone && other !== thread).map((other) => other.index);
     const hidden = this.options.secrets?.redactor.values() ?? [];
-    const boot = { ...house, thread: thread.index, life: thread.life, wires, gone, suspect: thread.suspect, hidden };
+    const directory = asksWho(thread.name) ? this.options.directory.packed() : NOBODY;
+    const { index, life, suspect } = thread;
+    const boot = { ...house, thread: index, life, wires, gone, suspect, hidden, directory };
     const worker = workers.spawn(thread.name, boot, {
       message: (message) => this.heard(thread, worker, message),
       error: (error) => {

@@ -22,6 +22,8 @@ export interface DirectoryOwnerOptions extends Pick<Options, 'append' | 'tail' |
   readonly fixed: Fixed;
   /** Told when something changed by which callers are known: what is open in somebody's name is looked at again. */
   readonly changed?: () => void;
+  /** Told of the state after each change that is durable, before whoever asked for it. */
+  readonly moved?: (state: Directory) => void;
 }
 
 /** A checkpoint holds the whole directory: it is written after this many records, or as many as a part of what it holds. */
@@ -66,12 +68,14 @@ export class DirectoryOwner {
     by: Actor,
     answered: (outcome: Outcome<Decided<DirectoryChanges[T]['reply']>>) => void,
   ): void {
-    const { uuid, fixed, changed } = this.#options;
+    const { uuid, fixed, changed, moved } = this.#options;
     // The two belong together: the message's type says what its body is.
     const command = { type, body } as DirectoryCommand;
     this.#owner.submit(
       (state, now) => decideDirectory(state, command, { now, uuid, fixed, by }),
       (outcome) => {
+        const { state } = this;
+        if (outcome.ok && state !== null) moved?.(state);
         if (outcome.ok && SHUTS.has(type)) changed?.();
         answered(outcome as Outcome<Decided<DirectoryChanges[T]['reply']>>);
       },

@@ -16,6 +16,7 @@ import type {
   TurnStarted,
   Usage,
 } from './records.ts';
+import { type ToolUse, withUse } from './tool-use.ts';
 import { cursorAfter, type EventCursor, NO_EVENTS, type TurnPlace } from './turn-events.ts';
 
 /** A message of the active window, or of the running turn, as a model is shown it. */
@@ -81,6 +82,8 @@ export interface TurnState {
   readonly cursor: EventCursor;
   readonly usage: Usage;
   readonly cancelled: boolean;
+  /** What it has done with tools, for the audit; absent while it has not. */
+  readonly used?: readonly ToolUse[];
 }
 
 /** What a key stands for. */
@@ -284,6 +287,7 @@ function step(
             ...turn.said,
             { role: 'tool', content: record.content, tool_call_id: record.call_id, tool_name: record.name },
           ],
+          ...(record.permission === undefined ? {} : { used: withUse(turn.used, record.name, record.permission) }),
         },
       };
     case 'cancel_requested':

@@ -2,6 +2,7 @@
 // What a session's stream may hold: every record type, its version, and how it is written to and read from the journal.
 
 import type { ErrorCode } from '../errors.ts';
+import type { ToolPermission } from './tool-use.ts';
 
 export type Origin = 'user_input' | 'system' | 'tool_output';
 export type FinishReason = 'stop' | 'length' | 'content_filter' | 'cancelled';
@@ -146,6 +147,8 @@ export interface ToolReturned {
   readonly took_ms: number;
   /** The id of the tool message this becomes. */
   readonly message_id: string;
+  /** What the enforcer said of the call; absent where it was not asked, for there was no such tool or it was not begun. */
+  readonly permission?: ToolPermission;
 }
 
 export interface CancelRequested {

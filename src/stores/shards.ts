@@ -70,6 +70,20 @@ export class Shards<V> {
     for (const part of this.#parts) if (part !== undefined) yield* part.values();
   }
 
+  *entries(): Generator<readonly [string, V]> {
+    for (const part of this.#parts) if (part !== undefined) yield* part;
+  }
+
+  /** What is other than before; undefined for what is gone. Parts that are the same are not looked at. */
+  *since(before: Shards<V>): Generator<readonly [string, V | undefined]> {
+    for (const [at, part] of this.#parts.entries()) {
+      const old = before.#parts[at];
+      if (part === old) continue;
+      for (const [key, value] of part ?? []) if (old?.get(key) !== value) yield [key, value];
+      for (const key of old?.keys() ?? []) if (part?.has(key) !== true) yield [key, undefined];
+    }
+  }
+
   #replaced(at: number, part: Part<V>): Shards<V> {
     const parts = this.#parts.slice();
     const size = this.size + part.size - (parts[at]?.size ?? 0);

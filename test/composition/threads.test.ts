@@ -8,6 +8,7 @@ import { threadNames } from '../../src/bus/layout.ts';
 import { createBusNode } from '../../src/bus/node.ts';
 import type { Port } from '../../src/bus/ports.ts';
 import type { Boot, House } from '../../src/composition/boot.ts';
+import { DirectoryFeed } from '../../src/composition/directory-feed.ts';
 import { Threads } from '../../src/composition/threads.ts';
 import { OUT_OF_MEMORY, type ThreadEvents, type WorkerHost } from '../../src/composition/workers.ts';
 import { defaultConfig } from '../../src/config/schema.ts';
@@ -75,6 +76,7 @@ function stand() {
     workers,
     world,
     bus,
+    directory: new DirectoryFeed(house.config),
     log: () => undefined,
     restarted: (thread, reason) => told.push(`${thread} ${reason}`),
     quarantined: (thread) => told.push(`${thread} quarantined`),

@@ -7,6 +7,7 @@ import { expect, it } from 'vitest';
 import type { Boot, FromWorker } from '../../src/composition/boot.ts';
 import { realWorkers } from '../../src/composition/workers.ts';
 import { defaultConfig } from '../../src/config/schema.ts';
+import { EMPTY_TABLE, packTable } from '../../src/stores/directory-table.ts';
 
 /** Turns of the thread's loop in which the close arrives and nobody listens yet. */
 const TURNS = 50;
@@ -33,7 +34,17 @@ async function bornOf(host: ReturnType<typeof realWorkers>, name: string): Promi
   const house = { layout: { lanes: 2, io: 1 }, config: defaultConfig(), data_dir: '/nowhere', counters: cells() };
   const boot: Boot = {
     ...house,
-    ...{ beats: cells(), working: cells(), thread: 1, life: 1, wires: [], gone: [], suspect: null, hidden: [] },
+    ...{
+      beats: cells(),
+      working: cells(),
+      thread: 1,
+      life: 1,
+      wires: [],
+      gone: [],
+      suspect: null,
+      hidden: [],
+      directory: packTable(EMPTY_TABLE),
+    },
   };
   return await new Promise((resolve, reject) => {
     const life = host.spawn(name, boot, {

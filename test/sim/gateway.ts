@@ -76,11 +76,13 @@ export class Gateway {
     const { bus } = this.context;
     machine.watch(this.main, bus);
     const from = address('thread', 'main');
+    const directory = new RootDirectory(this.context, config);
     this.threads = new Threads({
       house,
       workers: this.workers(house),
       world,
       bus,
+      directory: directory.people,
       log: () => undefined,
       restarted: (thread, reason) => {
         bus.send(address('gateway', 'root'), 'gateway.thread_restarted', { thread, reason }, { from });
@@ -89,7 +91,7 @@ export class Gateway {
     });
     const seen = createSeqTracker();
     const main = startMain(this.context, {
-      directory: new RootDirectory(this.context, config),
+      directory,
       quarantined: [],
       drained: () => this.drained(),
       acknowledged: (seq) => seen.note(seq),

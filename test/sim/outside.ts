@@ -131,6 +131,7 @@ export class Outside {
       description: `A tool of the simulation that ${name === 'again' ? 'may be run again' : 'must not be run again'}.`,
       inputSchema: OBJECT,
       capabilities: [],
+      safe: true,
       timeoutMs: 60_000,
       idempotent: name === 'again',
       serial: false,

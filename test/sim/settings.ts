@@ -14,6 +14,14 @@ export function sparesOf({ settings }: Plan): readonly string[] {
   return Array.from({ length: settings.spares ?? 0 }, (_, at) => `spare-${at + 1}`);
 }
 
+/** Whoever a plan may have speak. */
+const USERS: Config['users'] = [0, 1, 2].map((user) => ({
+  id: `user-${user}`,
+  name: '',
+  role: 'member' as const,
+  identities: [],
+}));
+
 export function configOf(plan: Plan): Config {
   defaults ??= ConfigSchema.parse({ providers: { scripted: { type: 'sigil' } } });
   const { settings } = plan;
@@ -23,6 +31,7 @@ export function configOf(plan: Plan): Config {
   const spares = sparesOf(plan);
   return {
     ...defaults,
+    users: USERS,
     gateway: {
       ...gateway,
       mailbox_capacity: settings.mailbox_capacity,

@@ -4,15 +4,17 @@
 import { createHash } from 'node:crypto';
 import { receive } from '../../agent/receive.ts';
 import { type Failure, failure } from '../../errors.ts';
+import { isPersonal, personalWorkspace } from '../../security/membership.ts';
 import { permits } from '../../security/permission.ts';
+import type { DirectoryTable } from '../../stores/directory-table.ts';
 import type { QueueMode } from '../../stores/records.ts';
+import { refusedSender } from '../refused-sender.ts';
 import type { Deliver } from '../session/protocol.ts';
 import type { Inbound, Sender } from './protocol.ts';
 
-/** Who may write where: replaced whole when the config changes. */
+/** Who may write where: replaced whole when the config or the directory changes. */
 export interface RoutingTable {
-  /** Configured workspaces and their members. */
-  readonly workspaces: ReadonlyMap<string, { readonly members: ReadonlySet<string> }>;
+  readonly people: DirectoryTable;
   readonly queue: QueueMode;
   /** Longest message in bytes of UTF-8. */
   readonly content_most: number;
@@ -33,6 +35,8 @@ export function place(inbound: Inbound, channel: string, routing: RoutingTable):
   const content = receive(inbound.content, { max_bytes: routing.content_most });
   if (!content.ok) return content.failure;
   const { sender, message_id, session_id, model } = inbound;
+  const nobody = refusedSender(routing.people, sender.user_id, '', true);
+  if (nobody !== null) return nobody;
   const workspace_id =
     inbound.workspace_id === '' && session_id === '' ? personalWorkspace(sender.user_id) : inbound.workspace_id;
   if (workspace_id !== '') {
@@ -51,6 +55,8 @@ export function place(inbound: Inbound, channel: string, routing: RoutingTable):
     workspace_id,
     open: session_id === '',
     any_user: permits(sender.permissions, 'admin:sessions'),
+    any_workspace: permits(sender.permissions, 'admin:workspaces'),
+    directory: routing.people.version,
   };
   return {
     session_id: session_id === '' ? newSessionId(sender.user_id, workspace_id, message_id) : session_id.toLowerCase(),
@@ -59,16 +65,11 @@ export function place(inbound: Inbound, channel: string, routing: RoutingTable):
   };
 }
 
-/** The workspace everybody has. */
-export function personalWorkspace(user_id: string): string {
-  return `personal:${user_id}`;
-}
-
 /** Why a sender may not enter a workspace, or null. */
 export function mayEnter(
   sender: Sender,
   workspace_id: string,
-  routing: Pick<RoutingTable, 'workspaces'>,
+  { people }: Pick<RoutingTable, 'people'>,
 ): Failure | null {
   if (!WORKSPACE.test(workspace_id)) {
     return failure(
@@ -81,11 +82,11 @@ export function mayEnter(
   if (!admin && named.length > 0 && !permits(named, `workspace:${workspace_id}`)) {
     return failure('forbidden', `This token may not enter workspace ${workspace_id}.`);
   }
-  const workspace = routing.workspaces.get(workspace_id);
+  const members = people.membersOf(workspace_id);
   if (workspace_id === personalWorkspace(sender.user_id)) return null;
-  if (workspace === undefined && !workspace_id.startsWith('personal:'))
+  if (members === undefined && !isPersonal(workspace_id))
     return failure('not_found', `There is no workspace ${workspace_id}.`);
-  if (admin || workspace?.members.has(sender.user_id) === true) return null;
+  if (admin || members?.has(sender.user_id) === true) return null;
   return failure('not_a_member', `${sender.user_id} is not a member of workspace ${workspace_id}.`);
 }
 

@@ -4,6 +4,7 @@
 import { type Failure, failure } from '../../errors.ts';
 import { NO_USAGE, type SessionState, type TurnState } from '../../stores/fold.ts';
 import type { DeltaLengths, FinishReason, SessionRecord, ToolCall, Usage } from '../../stores/records.ts';
+import { INTERRUPTED, type ToolPermission } from '../../stores/tool-use.ts';
 import { firstEventAfterResume } from '../../stores/turn-events.ts';
 import { type Deciding, type Decision, Draft, decided } from './draft.ts';
 import { anotherMayAnswer, failedModel, nextCandidate, noneLeft, replacementWarning } from './failover.ts';
@@ -27,6 +28,8 @@ export interface ToolResult {
   readonly is_error: boolean;
   readonly truncated: boolean;
   readonly took_ms: number;
+  /** What the enforcer said of the call, where it was asked. */
+  readonly permission?: ToolPermission;
 }
 
 /** What came of an effect of the running turn. */
@@ -162,7 +165,7 @@ export function decideResume(state: SessionState, deciding: Deciding, share: Sha
       toolReturned(
         draft,
         turn,
-        unmade(call, 'The call was interrupted: whether it took effect is unknown. It was not repeated.'),
+        unmade(call, 'The call was interrupted: whether it took effect is unknown. It was not repeated.', INTERRUPTED),
         deciding,
       );
     }
@@ -291,7 +294,7 @@ function tools(draft: Draft, turn: TurnState, calls: readonly ToolCall[], decidi
 }
 
 function toolReturned(draft: Draft, turn: TurnState, result: ToolResult, deciding: Deciding): void {
-  const { call, content, is_error, truncated, took_ms } = result;
+  const { call, content, is_error, truncated, took_ms, permission } = result;
   draft.add({
     type: 'tool_returned',
     turn_id: turn.turn_id,
@@ -302,12 +305,14 @@ function toolReturned(draft: Draft, turn: TurnState, result: ToolResult, decidin
     truncated,
     took_ms,
     message_id: deciding.uuid(),
+    ...(permission === undefined ? {} : { permission }),
   });
 }
 
 /** The result of a call that was not made, or not made to its end. */
-export function unmade(call: ToolCall, why: string): ToolResult {
-  return { call, content: why, is_error: true, truncated: false, took_ms: 0 };
+export function unmade(call: ToolCall, why: string, permission?: ToolPermission): ToolResult {
+  const result = { call, content: why, is_error: true, truncated: false, took_ms: 0 };
+  return permission === undefined ? result : { ...result, permission };
 }
 
 /** Begins the next waiting turn; one that fails before it begins makes room for the one after it. */

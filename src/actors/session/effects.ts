@@ -49,6 +49,12 @@ export interface LaneEffects {
     message_id: string,
     answered: (answer: Answer<{ readonly turn_id: string | null; readonly content: string }>) => void,
   ): void;
+  /**
+   * Why nothing is taken of a sender in a workspace, or null.
+   *
+   * @param anywhere see `refusedSender`
+   */
+  refused(user_id: string, workspace_id: string, anywhere: boolean): Failure | null;
   reply(to: Envelope, body: unknown): void;
   fail(to: Envelope, error: Failure): void;
   /** Tells whoever follows this session's turns; costs next to nothing when nobody does. */

@@ -421,7 +421,8 @@ export class Lane implements StreamOwner, TurnOwner, MessageOwner, ChangedSessio
     const { records, state } = decision;
     if (records.length === 0) return then(this.durable);
     this.stir();
-    const audit = auditOf(this.ahead, state, this.session_id, records, by);
+    const now = this.world.now();
+    const audit = auditOf(this.ahead, state, this.session_id, records, { by, now });
     this.ahead = state;
     const over: string[] = [];
     for (const record of records) {
@@ -440,7 +441,7 @@ export class Lane implements StreamOwner, TurnOwner, MessageOwner, ChangedSessio
       if (over.length > 0) this.effects.point('turn.finished');
       then(state);
     };
-    this.writer.write(this.world.now(), records, durable, audit);
+    this.writer.write(now, records, durable, audit);
   }
 
   /** What became durable, told to whoever follows. */

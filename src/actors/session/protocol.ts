@@ -22,6 +22,10 @@ export interface Deliver {
   readonly open: boolean;
   /** Whether the sender may write into somebody else's session. */
   readonly any_user: boolean;
+  /** Whether the sender may write in workspaces they are no member of. */
+  readonly any_workspace?: boolean;
+  /** The version of the directory its sender was looked up in: who takes it knows at least as much. */
+  readonly directory?: number;
 }
 
 /** A message that is durable, and the turn that answers it. */

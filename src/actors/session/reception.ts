@@ -80,7 +80,10 @@ export class Reception {
   private refusal(message: Deliver): Failure | null {
     const { facts } = this.owner.state;
     if (this.owner.going) return goingSession();
-    if (facts === null) return message.open ? null : unknownSession(this.owner.session_id);
+    if (facts === null) {
+      if (!message.open) return unknownSession(this.owner.session_id);
+      return this.owner.effects.refused(message.user_id, message.workspace_id, message.any_workspace === true);
+    }
     if (facts.user_id !== message.user_id && !message.any_user)
       return failure('forbidden', 'The session belongs to somebody else.');
     if (message.workspace_id !== '' && message.workspace_id !== facts.workspace_id) {
@@ -89,9 +92,9 @@ export class Reception {
         `The session belongs to workspace ${facts.workspace_id}, not to ${message.workspace_id}.`,
       );
     }
-    return facts.status === 'archived'
-      ? failure('conflict', 'The session is archived; it takes no more messages.')
-      : null;
+    if (facts.status === 'archived') return failure('conflict', 'The session is archived; it takes no more messages.');
+    const anywhere = message.any_user || message.any_workspace === true;
+    return this.owner.effects.refused(message.user_id, facts.workspace_id, anywhere);
   }
 
   private receive(envelope: Envelope, message: Deliver, digest: string): void {

@@ -3,6 +3,7 @@
 
 import type { Failure } from '../../errors.ts';
 import type { SessionState } from '../../stores/fold.ts';
+import { INTERRUPTED } from '../../stores/tool-use.ts';
 import type { ShortEvent } from '../../stores/turn-events.ts';
 import { type Happened, type ToolResult, unmade } from './decide.ts';
 import type { Abort, LaneEffects } from './effects.ts';
@@ -131,7 +132,7 @@ export class TurnRunner {
         for (const call of open) {
           if (!left.has(call.id)) continue;
           aborts.get(call.id)?.();
-          back(unmade(call, text));
+          back(unmade(call, text, INTERRUPTED));
         }
       },
       abort: () => {

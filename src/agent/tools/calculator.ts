@@ -20,6 +20,7 @@ export const calculator: Tool = {
     additionalProperties: false,
   },
   capabilities: [],
+  safe: true,
   timeoutMs: 5000,
   idempotent: true,
   serial: false,

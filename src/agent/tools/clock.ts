@@ -46,6 +46,7 @@ export const clock: Tool = {
     additionalProperties: false,
   },
   capabilities: [],
+  safe: true,
   timeoutMs: 5000,
   idempotent: true,
   serial: false,

@@ -132,6 +132,7 @@ export const memorySearch: Tool = {
     additionalProperties: false,
   },
   capabilities: [],
+  safe: true,
   timeoutMs: 15_000,
   idempotent: true,
   serial: false,
@@ -169,6 +170,7 @@ export const memoryRemember: Tool = {
     additionalProperties: false,
   },
   capabilities: ['memory.remember'],
+  safe: true,
   timeoutMs: 15_000,
   // Keeping the same statement again adds nothing to know.
   idempotent: true,

@@ -3,6 +3,7 @@
 
 import type { ErrorCode } from '../../errors.ts';
 import type { ToolCall } from '../../stores/records.ts';
+import type { ToolPermission } from '../../stores/tool-use.ts';
 import type { ToolRegistry } from './registry.ts';
 import type { Tool, ToolContext, ToolOutcome } from './tool.ts';
 import type { ArgumentChecks } from './validate.ts';
@@ -14,8 +15,10 @@ export interface ToolWorld {
   after(ms: number, run: () => void): () => void;
 }
 
-/** Whether a call may be made; the enforcer's answer. */
-export type Permission = { readonly allowed: true } | { readonly allowed: false; readonly reason: string };
+/** Whether a call may be made, why, and which rule said so; the enforcer's answer. */
+export type Permission =
+  | { readonly allowed: true; readonly rule?: string }
+  | { readonly allowed: false; readonly reason: string; readonly rule?: string };
 
 export interface ToolRun {
   readonly tools: ToolRegistry;
@@ -40,6 +43,8 @@ export interface ToolResult {
   readonly truncated: boolean;
   /** Whole milliseconds. */
   readonly took_ms: number;
+  /** What the enforcer said; absent when there is no such tool. */
+  readonly permission?: ToolPermission;
 }
 
 export const RESULT_BYTES = 64 * 1024;
@@ -85,7 +90,8 @@ function permissionOf(run: ToolRun, tool: Tool, call: ToolCall): Permission {
   try {
     return run.permit?.(tool, call) ?? { allowed: true };
   } catch (thrown) {
-    return { allowed: false, reason: `Whether it is allowed could not be decided: ${reasonOf(thrown)}` };
+    const reason = `Whether it is allowed could not be decided: ${reasonOf(thrown)}`;
+    return { allowed: false, reason, rule: 'enforcer.failed' };
   }
 }
 
@@ -121,6 +127,7 @@ export function runToolCall(call: ToolCall, run: ToolRun, done: (result: ToolRes
   const controller = new AbortController();
   let cancelTimer = (): void => undefined;
   let answered = false;
+  let permission: ToolPermission | undefined;
 
   const answer = (content: string, is_error: boolean): void => {
     if (answered) return;
@@ -128,7 +135,9 @@ export function runToolCall(call: ToolCall, run: ToolRun, done: (result: ToolRes
     cancelTimer();
     run.signal?.removeEventListener('abort', cancelled);
     const took_ms = Math.max(Math.round(run.world.monotonic() - began), 0);
-    done({ call_id: call.id, name: call.name, ...cap(content, run.result_bytes ?? RESULT_BYTES), is_error, took_ms });
+    const shown = cap(content, run.result_bytes ?? RESULT_BYTES);
+    const result = { call_id: call.id, name: call.name, ...shown, is_error, took_ms };
+    done(permission === undefined ? result : { ...result, permission });
   };
   const fail = (code: ErrorCode, message: string): void => answer(`${code}: ${message}`, true);
   const cancelled = (): void => {
@@ -138,8 +147,12 @@ export function runToolCall(call: ToolCall, run: ToolRun, done: (result: ToolRes
 
   const tool = run.tools.get(call.name);
   if (tool === undefined) return fail('tool_failed', `There is no tool "${call.name.slice(0, 100)}".`);
-  const permission = permissionOf(run, tool, call);
-  if (!permission.allowed) return fail('tool_denied', permission.reason);
+  const said = permissionOf(run, tool, call);
+  if (run.permit !== undefined) {
+    const { allowed, rule = '' } = said;
+    permission = allowed ? { allowed, rule } : { allowed, rule, reason: said.reason };
+  }
+  if (!said.allowed) return fail('tool_denied', said.reason);
   const args = parse(call.arguments);
   if (args === undefined) return fail('tool_failed', 'The arguments are not a JSON object.');
   if (run.signal?.aborted) return cancelled();

@@ -31,6 +31,8 @@ export interface Tool {
   readonly inputSchema: Readonly<Record<string, unknown>>;
   /** What it may do, beyond `tool.<name>`, which every tool needs. */
   readonly capabilities: readonly string[];
+  /** Whether a workspace that lists no tools lets it in: only what reads and keeps what is that workspace's own. */
+  readonly safe?: boolean;
   readonly timeoutMs: number;
   /** Whether running it again changes nothing more: then an interrupted call is made again after a crash. */
   readonly idempotent: boolean;

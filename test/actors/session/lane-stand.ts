@@ -91,6 +91,7 @@ export class LaneStand {
         journal.tail({ body: { stream: address('session', session_id) }, ...answering(answered) });
       },
       oldKey: (_, __, answered) => answered({ ok: true, body: { turn_id: null, content: '' } }),
+      refused: () => null,
       reply: (to, body) => this.tell(to, { ok: true, body }),
       fail: (to, error) => this.tell(to, { ok: false, error }),
       publish: nothing,

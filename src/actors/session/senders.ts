@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whose messages a turn answers: what it may do is what all of them may.
+
+import type { TurnState } from '../../stores/fold.ts';
+
+/** The users whose messages a turn answers, each once; none for no turn. */
+export function sendersOf(turn: TurnState | null): readonly string[] {
+  return turn === null ? [] : [turn.message.user_id];
+}
