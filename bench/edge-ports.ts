@@ -37,6 +37,7 @@ export function benchPorts(bus: EdgePorts['bus']): EdgePorts {
     quarantined: [],
     secrets: {} as unknown as EdgePorts['secrets'],
     erasure: {} as unknown as EdgePorts['erasure'],
+    capabilities: {} as unknown as EdgePorts['capabilities'],
     backup: {
       start: () => {
         throw new Error('no backups here');

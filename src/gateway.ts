@@ -338,6 +338,16 @@ function edgeOf(parts: EdgeParts): Edge {
     gateway,
     usage: createUsageStore(store, (epoch) => new Date(epoch)),
     erasure: parts.erasures,
+    // The tools are loaded when somebody asks: main itself never runs one.
+    capabilities: {
+      matrix: async () => (await import('./composition/capability-report.ts')).capabilityMatrix(config),
+      explain: async (...asked) =>
+        (await import('./composition/capability-report.ts')).explainCapability(
+          config,
+          directory.people.table,
+          ...asked,
+        ),
+    },
     live: directory,
     world,
     config,

@@ -248,6 +248,25 @@ function addAudit(program: CliCommand): void {
     .runs(() => import('./audit-verify.ts'));
 }
 
+function addCapability(program: CliCommand): void {
+  const capability = program
+    .command('capability')
+    .summary('what people may do: matrix, explain')
+    .helpGroup('See inside:');
+  capability
+    .command('matrix')
+    .summary('what each role may do, workspace by workspace')
+    .description("A no names whose it is: the workspace's or the user's.")
+    .runs(() => import('./capability-matrix.ts'));
+  capability
+    .command('explain')
+    .summary('whether somebody may do something somewhere, and why')
+    .argument('<USER>', 'the id of the user')
+    .argument('<WORKSPACE>', 'the workspace, such as personal:anna')
+    .argument('<CAPABILITY>', 'such as exec.sandboxed, or the name of a tool')
+    .runs(() => import('./capability-explain.ts'));
+}
+
 const TRACE_KINDS = ['request', 'answer', 'events'];
 
 function addProvider(program: CliCommand): void {
@@ -464,6 +483,7 @@ export function createProgram(): CliCommand {
   addBackup(program);
   addDoctor(program);
   addAudit(program);
+  addCapability(program);
   addUsage(program);
   addUser(program);
   addPairing(program);

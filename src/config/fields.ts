@@ -124,6 +124,16 @@ export const userId = () =>
     'an id of lowercase letters, digits, ":", "_" and "-", starting with a letter or digit, at most 55 long',
   );
 
-/** A capability or permission, dot- or colon-separated, `*` allowed. */
+/**
+ * A pattern of capabilities: dot-separated, `*` for one or more segments, at the end an absolute path that may be a glob. What
+ * it comes to is for `security/` to say.
+ */
+export const capabilityPattern = () =>
+  shaped(
+    /^(?=.{1,200}$)(?:\*|[A-Za-z0-9_-]+)(?:\.(?:\*|[A-Za-z0-9_-]+))*(?:\.\/[^\\?[\]{}!]*)?$/,
+    'a pattern such as tool.*, memory_remember or filesystem.read./data/*',
+  );
+
+/** A permission of a token, colon-separated, `*` allowed. */
 export const permission = () =>
-  shaped(/^[A-Za-z0-9*][A-Za-z0-9*._:/@-]{0,199}$/, 'a permission such as admin:*, workspace:homelab or tool.clock');
+  shaped(/^[A-Za-z0-9*][A-Za-z0-9*._:/@-]{0,199}$/, 'a permission such as admin:* or workspace:homelab');

@@ -3,12 +3,12 @@
 
 import { z } from 'zod';
 import {
+  capabilityPattern,
   entryName,
   fieldFacts,
   free,
   httpUrl,
   modelName,
-  permission,
   secret,
   shaped,
   text,
@@ -37,11 +37,11 @@ export const workspaces = z
       tools: z
         .strictObject({
           allow: z
-            .array(permission())
+            .array(capabilityPattern())
             .max(1000)
             .optional()
-            .describe('Tools and capabilities; unset = the safe built-ins.'),
-          deny: z.array(permission()).max(1000).default([]).describe('Taken away from `allow`.'),
+            .describe('Tools and the capabilities they need; unset = the safe built-ins and what they need.'),
+          deny: z.array(capabilityPattern()).max(1000).default([]).describe('Taken away from `allow`.'),
         })
         .prefault({})
         .describe('Which tools may be used.'),

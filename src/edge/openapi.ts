@@ -60,7 +60,7 @@ async function make(): Promise<Json> {
     })),
     ...Object.entries(operation.query?.shape ?? {}).map(([name, field]) => {
       const { description, ...schema } = fields(field);
-      return { name, in: 'query', required: false, description, schema };
+      return { name, in: 'query', required: !field.safeParse(undefined).success, description, schema };
     }),
     ...(operation.resumes ? [LAST_EVENT_ID] : []),
   ];

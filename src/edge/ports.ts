@@ -8,6 +8,7 @@ import type { Config } from '../config/schema.ts';
 import type { ModelInfo } from '../providers/provider.ts';
 import type { SecretKeeping } from '../secrets/keeping.ts';
 import type { Redactor } from '../secrets/redactor.ts';
+import type { Explained, WorkspaceMatrix } from '../security/access-matrix.ts';
 import type { Actor } from '../stores/directory-commands.ts';
 import type { StoredErasure } from '../stores/directory-records.ts';
 import type { GatewayStore } from '../stores/gateway-store.ts';
@@ -75,6 +76,13 @@ export interface UserErasure {
   erasing(user_id: string): boolean;
 }
 
+/** What the enforcer would say. */
+export interface Capabilities {
+  matrix(): Promise<readonly WorkspaceMatrix[]>;
+  /** @param capability one, or the name of a tool */
+  explain(user_id: string, workspace_id: string, capability: string): Promise<Explained>;
+}
+
 /** A provider that runs, as far as it is known without asking it. */
 export interface ConfiguredProvider {
   readonly name: string;
@@ -119,6 +127,7 @@ export interface EdgePorts {
   readonly backup: BackupSource;
   readonly secrets: SecretKeeping;
   readonly erasure: UserErasure;
+  readonly capabilities: Capabilities;
   /** Named places of the crash tests. */
   readonly point?: (name: EdgePoint) => void;
 }

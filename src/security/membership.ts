@@ -51,5 +51,5 @@ export function barred(people: People, user_id: string, workspace_id: string): D
   if (role === undefined) return unknown(user_id);
   if (workspace_id === personalWorkspace(user_id) || role === 'owner' || role === 'admin') return null;
   if (people.membersOf(workspace_id)?.has(user_id) === true) return null;
-  return no('workspace.members', `${user_id} is not a member of workspace ${workspace_id}.`);
+  return no('workspace.members', `the user ${user_id} is not a member of workspace ${workspace_id}.`);
 }

@@ -127,6 +127,10 @@ export class FakeHouse {
       state: () => this.state,
       quarantined: [],
       backup: { start: () => this.archive() },
+      capabilities: {
+        matrix: () => Promise.resolve([]),
+        explain: () => Promise.reject(new SigilError(failure('internal', 'nothing is explained here'))),
+      },
       erasure: {
         begin: () => Promise.reject(new SigilError(failure('internal', 'nothing is erased here'))),
         find: () => undefined,

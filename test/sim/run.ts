@@ -24,7 +24,7 @@ Runs the whole gateway in one thread on a virtual clock, from a seed, and breaks
   --keep NAME      write the shrunk plan of what broke to test/sim/seeds/NAME.json
   --planted        plant every bug of test/sim/planted/ and show which seed catches it
   --only NAME      with --planted: this one
-  --remember       with --planted: note those seeds (of the first 1,000), to be tried first the next time
+  --remember       with --planted: note those seeds (of the first 2,000), to be tried first the next time
   --record         write the figures of the run into docs/simulation.md
   --json           one JSON document
   --help

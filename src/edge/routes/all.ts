@@ -5,6 +5,7 @@ import type { EdgeContext } from '../context.ts';
 import type { Route } from '../exchange.ts';
 import { auditRoutes } from './audit.ts';
 import { backupRoutes } from './backups.ts';
+import { capabilityRoutes } from './capabilities.ts';
 import { chatRoutes } from './chat.ts';
 import { debugRoutes } from './debug.ts';
 import { knowledgeRoutes } from './knowledge.ts';
@@ -32,6 +33,7 @@ export function allRoutes(edge: EdgeContext): readonly Route[] {
     ...userDataRoutes(edge),
     ...tokenRoutes(edge),
     ...auditRoutes(edge),
+    ...capabilityRoutes(edge),
     ...secretRoutes(edge),
     ...debugRoutes(edge),
   ];

@@ -3,6 +3,7 @@
 
 import type { z } from 'zod';
 import * as answers from './answers.ts';
+import * as capabilities from './capabilities.ts';
 import * as debug from './debug.ts';
 import * as directory from './directory.ts';
 import * as kept from './directory-answers.ts';
@@ -63,6 +64,8 @@ export const COMPONENTS = {
   AuditEntry: kept.AuditEntry,
   AuditEntries: kept.AuditEntries,
   AuditCheck: kept.AuditCheck,
+  CapabilityMatrix: capabilities.CapabilityMatrix,
+  CapabilityExplained: capabilities.CapabilityExplained,
   Used: kept.Used,
   Usages: kept.Usages,
   Health: system.Health,

@@ -4,6 +4,7 @@
 import type { z } from 'zod';
 import type { ErrorCode } from '../../errors.ts';
 import type { Method } from '../exchange.ts';
+import { ExplainQuery } from './capabilities.ts';
 import type { ComponentName } from './components.ts';
 import * as directory from './directory.ts';
 import { TRACE_EVENTS, TURN_EVENTS } from './events.ts';
@@ -379,6 +380,18 @@ export const OPERATIONS: readonly Operation[] = [
     ...{ tag: 'audit', query: directory.AuditVerifyQuery, answer: 'AuditCheck' },
     refuses: ['validation_failed', 'forbidden', ...READ],
   }),
+  operation('GET /api/v1/capabilities', 'listCapabilities', 'What each role may do where; needs `admin:users`', {
+    ...{ tag: 'users', answer: 'CapabilityMatrix', refuses: ['forbidden'] },
+  }),
+  operation(
+    'GET /api/v1/capabilities/explain',
+    'explainCapability',
+    "Whether somebody may do something, and why; others' than one's own with `admin:users`",
+    {
+      ...{ tag: 'users', query: ExplainQuery, answer: 'CapabilityExplained' },
+      refuses: ['validation_failed', 'forbidden'],
+    },
+  ),
   operation('GET /api/v1/usage', 'listUsage', "Tokens and cost; others' than one's own with `admin:usage`", {
     ...{ tag: 'audit', query: directory.UsageQuery, answer: 'Usages' },
     refuses: ['validation_failed', 'forbidden', ...READ],
