@@ -6,6 +6,7 @@ import { measureT7 } from './awake.ts';
 import { measureT5, measureT6 } from './bus.ts';
 import { measureT17 } from './busy-main.ts';
 import { measureT11 } from './edge.ts';
+import { measureT20 } from './enforcer.ts';
 import { measureT9 } from './journal.ts';
 import type { Measured, Plan } from './measured.ts';
 import { measureOpening, measureSearch, measureWorkspaces } from './memory.ts';
@@ -290,6 +291,13 @@ const GROUPS: readonly Group[] = [
       return { T18a: nobody, T18b: stream };
     },
   },
+  alone(
+    {
+      ...{ id: 'T20', title: 'whether a tool may be used, 10,000 users, 100 workspaces', ours: 'ns' },
+      ...{ against: 'one look-up in a bare Map', better: 'less', floor: 20, aim: 8, unit: 'ratio' },
+    },
+    ({ rounds }) => measureT20(rounds),
+  ),
   {
     rows: [
       {

@@ -3,6 +3,7 @@
 
 import { type ChannelEffect, type ChannelEvent, channelMachine } from '../actors/channel/machine.ts';
 import type { RoutingTable } from '../actors/channel/place.ts';
+import type { Inbound } from '../actors/channel/protocol.ts';
 import { type GatewayEffect, gatewayMachine } from '../actors/gateway/machine.ts';
 import type { Quarantined } from '../actors/gateway/protocol.ts';
 import { type MachineActor, startMachineActor } from '../actors/machine-actor.ts';
@@ -17,6 +18,7 @@ import { Actors } from './actors.ts';
 import { hostAuthorities } from './authorities.ts';
 import type { ThreadContext } from './context.ts';
 import type { DirectoryFeed } from './directory-feed.ts';
+import { RefusedSenders } from './refused-senders.ts';
 import type { RootDirectory } from './root-directory.ts';
 
 /** Channels that are part of every gateway. */
@@ -63,6 +65,8 @@ export function startMain(context: ThreadContext, options: MainOptions): Actors 
   const { config } = house;
   const actors = new Actors(context);
   const root = address('gateway', 'root');
+  const refused = new RefusedSenders(world, (note) => options.directory.note(note));
+  actors.onStop(() => refused.stop());
   const routing = routingOf(config, options.directory.people);
 
   let lives = 0;
@@ -86,6 +90,7 @@ export function startMain(context: ThreadContext, options: MainOptions): Actors 
       },
       perform: (_, send) => {
         actors.tell<ChannelEvent>('channel', { type: 'drain' });
+        refused.flush();
         drainLanes(context, () => {
           send({ type: 'drained' });
           options.drained();
@@ -112,7 +117,7 @@ export function startMain(context: ThreadContext, options: MainOptions): Actors 
   });
   for (const name of PULL_CHANNELS) {
     const self = address('channel', name);
-    actors.start('channel', self, (fault) => startChannel({ ...options, context, self, routing, fault }));
+    actors.start('channel', self, (fault) => startChannel({ ...options, context, self, routing, refused, fault }));
   }
   bus.host('gateway', (envelope) => actors.receive(envelope));
   hostAuthorities(context, actors);
@@ -126,10 +131,20 @@ interface ChannelParts extends Pick<MainOptions, 'acknowledged' | 'admission' | 
   readonly context: ThreadContext;
   readonly self: Address<'channel'>;
   readonly routing: () => RoutingTable;
+  readonly refused: RefusedSenders;
   readonly fault: (whose: Address, error: Failure) => void;
 }
 
-function startChannel({ context, self, routing, fault, acknowledged, admission, enter }: ChannelParts): MachineActor {
+function startChannel({
+  context,
+  self,
+  routing,
+  refused,
+  fault,
+  acknowledged,
+  admission,
+  enter,
+}: ChannelParts): MachineActor {
   const { bus, world, residents, house } = context;
   const place = placement(house.layout);
   const names = threadNames(house.layout);
@@ -140,7 +155,15 @@ function startChannel({ context, self, routing, fault, acknowledged, admission, 
     input: { name: idOf(self), type: idOf(self), routing },
     world,
     residents,
-    bus,
+    bus: {
+      reply: (to, body) => bus.reply(to, body),
+      fail: (to, error) => {
+        bus.fail(to, error);
+        if (to.type !== 'channel.receive') return;
+        const { sender, workspace_id } = to.body as Inbound;
+        refused.count(sender.user_id, workspace_id, error);
+      },
+    },
     fault,
     context: (inner) => {
       const { name, type, received, refused } = inner as Record<string, unknown>;

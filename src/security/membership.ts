@@ -24,6 +24,14 @@ export function isPersonal(workspace_id: string): boolean {
   return workspace_id.startsWith(PERSONAL);
 }
 
+function isPersonalOf(workspace_id: string, user_id: string): boolean {
+  return (
+    workspace_id.length === PERSONAL.length + user_id.length &&
+    isPersonal(workspace_id) &&
+    workspace_id.endsWith(user_id)
+  );
+}
+
 /** Whether somebody may write at all: what `messages.send` is to their role. */
 export function mayWrite(people: People, user_id: string): Decision {
   const role = people.roleOf(user_id);
@@ -47,9 +55,18 @@ function unknown(user_id: string): Decision {
 
 /** Why somebody may not enter a workspace: they are nobody here, or no member of it. Null: they may. */
 export function barred(people: People, user_id: string, workspace_id: string): Decision | null {
-  const role = people.roleOf(user_id);
+  return barredAs(people.roleOf(user_id), people, user_id, workspace_id);
+}
+
+/** The same, their role being known; undefined where they have none. */
+export function barredAs(
+  role: Role | undefined,
+  people: People,
+  user_id: string,
+  workspace_id: string,
+): Decision | null {
   if (role === undefined) return unknown(user_id);
-  if (workspace_id === personalWorkspace(user_id) || role === 'owner' || role === 'admin') return null;
+  if (role === 'owner' || role === 'admin' || isPersonalOf(workspace_id, user_id)) return null;
   if (people.membersOf(workspace_id)?.has(user_id) === true) return null;
   return no('workspace.members', `the user ${user_id} is not a member of workspace ${workspace_id}.`);
 }

@@ -2,7 +2,7 @@
 // Who may use which tool: the enforcer's decisions for roles and workspaces, each made once and then looked up.
 
 import { compileRules, type Decision, decideAll, no, type Rules } from './enforcer.ts';
-import { barred, type People } from './membership.ts';
+import { barredAs, type People } from './membership.ts';
 import { ROLE_RULES, type Role } from './roles.ts';
 
 /** What is decided about of a tool. */
@@ -82,8 +82,8 @@ export function createToolAccess(
     decide: (people: People, user_ids: readonly string[], workspace_id: string, tool: GuardedTool): Decision => {
       let decision = NOBODY;
       for (const user_id of user_ids) {
-        const out = barred(people, user_id, workspace_id);
         const role = people.roleOf(user_id);
+        const out = barredAs(role, people, user_id, workspace_id);
         if (out !== null || role === undefined) return out ?? NOBODY;
         decision = decideFor(role, workspace_id, tool);
         if (!decision.allowed) return decision;

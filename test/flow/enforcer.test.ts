@@ -274,5 +274,7 @@ it('whoever is no member any more is refused in the sessions they had', async ()
   }
   expect((await house.person('max-token').chat('hello', {})).status).toBe(200);
   expect((await house.owner.chat('hello', { session_id })).status).toBe(200);
+  const [entry] = await entries('message.refused', 'max');
+  expect([entry.workspace_id, entry.details.code]).toEqual(['lab', 'not_a_member']);
   await house.drain();
 });
