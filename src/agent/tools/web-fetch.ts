@@ -27,7 +27,7 @@ export function webFetch(pages: WebPages): Tool {
       required: ['url'],
       additionalProperties: false,
     },
-    capabilities: ['network.fetch'],
+    capabilities: [],
     timeoutMs: 30_000,
     idempotent: true,
     serial: false,
