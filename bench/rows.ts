@@ -7,6 +7,7 @@ import { measureT5, measureT6 } from './bus.ts';
 import { measureT17 } from './busy-main.ts';
 import { measureT11 } from './edge.ts';
 import { measureT20 } from './enforcer.ts';
+import { measureT19 } from './equipped.ts';
 import { measureT9 } from './journal.ts';
 import type { Measured, Plan } from './measured.ts';
 import { measureOpening, measureSearch, measureWorkspaces } from './memory.ts';
@@ -291,6 +292,13 @@ const GROUPS: readonly Group[] = [
       return { T18a: nobody, T18b: stream };
     },
   },
+  alone(
+    {
+      ...{ id: 'T19', title: "a turn's processor time with 20 tools, 5 skills and a full window", ours: 'µs' },
+      ...{ against: 'the same turn with none of them', better: 'less', floor: 1.5, aim: 1.3, unit: 'ratio' },
+    },
+    measureT19,
+  ),
   alone(
     {
       ...{ id: 'T20', title: 'whether a tool may be used, 10,000 users, 100 workspaces', ours: 'ns' },

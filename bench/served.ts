@@ -3,7 +3,7 @@
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { StreamClient, type Talk } from './stream-client.ts';
-import type { GatewayOrder, GatewayStarted } from './turn-gateway.ts';
+import type { Equipment, GatewayOrder, GatewayStarted } from './turn-gateway.ts';
 import type { Sample, Script, VendorOrder } from './vendor.ts';
 
 /** A provider that is measured: what its models are called at the gateway, and what its vendor's stream looks like. */
@@ -59,15 +59,20 @@ export interface Served {
   sample(of: Through): Promise<Sample>;
   /** MiB the gateway holds, everything collected. */
   memory(): Promise<number>;
-  /** One client of the gateway, in sessions of its own. */
-  ours(through: Through): Talk;
+  /** Processor time the gateway has used, in microseconds. */
+  cpu(): Promise<number>;
+  /** One client of the gateway, in sessions of its own of so many turns. */
+  ours(through: Through, sessionTurns?: number): Talk;
   /** One that sends the vendor what the gateway sent it. */
   direct(through: Through, sample: Sample): Talk;
   stop(): void;
 }
 
-/** @param flags node's own for the gateway */
-export async function serve(flags: readonly string[] = []): Promise<Served> {
+/**
+ * @param flags node's own for the gateway
+ * @param equipment what its agent has
+ */
+export async function serve(flags: readonly string[] = [], equipment: Equipment = 'usual'): Promise<Served> {
   const vendor = fork(new URL('./vendor.ts', import.meta.url), { execArgv: [] });
   const child = fork(new URL('./turn-gateway.ts', import.meta.url), { execArgv: [...flags] });
   const script = (told: Script): Promise<string> => asked<VendorOrder, string>(vendor, { script: told });
@@ -77,14 +82,15 @@ export async function serve(flags: readonly string[] = []): Promise<Served> {
   };
   try {
     const url = await script({ tokens: 20, every: 0 });
-    const gateway = await asked<GatewayOrder, GatewayStarted>(child, { vendor: url });
+    const gateway = await asked<GatewayOrder, GatewayStarted>(child, { vendor: url, equipment });
     return {
       gateway,
       vendor: url,
       script: async (told) => void (await script(told)),
       sample: ({ path }) => asked<VendorOrder, Sample>(vendor, { sample: path }),
       memory: () => asked<GatewayOrder, number>(child, 'memory'),
-      ours: ({ model }) => ourTalk(gateway, model),
+      cpu: () => asked<GatewayOrder, number>(child, 'cpu'),
+      ours: ({ model }, sessionTurns = SESSION_TURNS) => ourTalk(gateway, model, sessionTurns),
       direct: ({ textOf }, sample) => directTalk(url, textOf, sample),
       stop,
     };
@@ -94,14 +100,14 @@ export async function serve(flags: readonly string[] = []): Promise<Served> {
   }
 }
 
-function ourTalk({ url, token }: GatewayStarted, model: string): Talk {
+function ourTalk({ url, token }: GatewayStarted, model: string, sessionTurns: number): Talk {
   let session_id: string | undefined;
   let turns = 0;
   return {
     url: new URL('/api/v1/chat/stream', url),
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
     next: () => {
-      turns = turns === SESSION_TURNS ? 1 : turns + 1;
+      turns = turns === sessionTurns ? 1 : turns + 1;
       if (turns === 1) session_id = undefined;
       return JSON.stringify({ content: CONTENT, model, session_id });
     },
