@@ -24,6 +24,7 @@ import type { Envelope } from '../bus/envelope.ts';
 import { markOf, placement } from '../bus/layout.ts';
 import { type Failure, failure, SigilError, toFailure } from '../errors.ts';
 import type { ChatRequest } from '../providers/provider.ts';
+import { halfAllowed } from '../security/access-matrix.ts';
 import type { Decision } from '../security/enforcer.ts';
 import { createToolAccess } from '../security/tool-access.ts';
 import type { SessionState } from '../stores/fold.ts';
@@ -54,6 +55,7 @@ const JOURNAL_WITHIN = 60_000;
 const READ_WITHIN = 10_000;
 /** How long a tool waits for what it changes to be durable. */
 const WRITE_WITHIN = 15_000;
+const HALF_ALLOWED = 'a workspace lists a tool and not what it needs: add that to its tools.allow';
 const TOO_MANY_WAIT = 'The gateway is starting, and too many messages wait for that; try again.';
 /** Pause before the streams that have something open are asked for again. */
 const OWED_PAUSE = 100;
@@ -243,6 +245,10 @@ function laneEffects({ context, tools, policy, adapters, reservations, prices }:
   });
 
   const access = createToolAccess(tools.list(), rulesOf(config));
+  // Said once: every lane and every life of one would find the same.
+  if (context.name === 'lane-1' && context.life === 1)
+    for (const half of halfAllowed(access, tools.list(), rulesOf(config)))
+      context.log('warn', { ...half }, HALF_ALLOWED);
   const permit = ({ turn, facts }: SessionState, tool: Tool): Decision =>
     access.decide(context.directory.table, sendersOf(turn), facts?.workspace_id ?? '', tool);
 

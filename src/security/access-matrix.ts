@@ -55,6 +55,30 @@ export function accessMatrix(
   });
 }
 
+/** A tool a workspace lists by its name, and what it needs that the same list leaves out. */
+export interface HalfAllowed {
+  readonly workspace_id: string;
+  readonly tool: string;
+  readonly missing: readonly string[];
+}
+
+/** Tools that were meant to be allowed and cannot be used: nobody lists a tool by its name to have it denied. */
+export function halfAllowed(
+  access: ToolAccess,
+  tools: readonly GuardedTool[],
+  workspaces: Readonly<Record<string, WorkspaceRules>>,
+): readonly HalfAllowed[] {
+  return Object.entries(workspaces).flatMap(([workspace_id, { allow = [] }]) =>
+    tools.flatMap((tool) => {
+      if (!allow.includes(tool.name) && !allow.includes(`tool.${tool.name}`)) return [];
+      const missing = tool.capabilities.filter(
+        (name) => access.explain('owner', workspace_id, name).rule === 'workspace.allow',
+      );
+      return missing.length === 0 ? [] : [{ workspace_id, tool: tool.name, missing }];
+    }),
+  );
+}
+
 /** What somebody is told who asks for one capability. */
 export interface Explained {
   readonly user_id: string;

@@ -2,10 +2,11 @@
 // Who may use which tool: roles, workspaces and several senders at once, and the whole matrix as it is printed.
 
 import { describe, expect, it } from 'vitest';
-import { builtInTools } from '../../src/agent/tools/catalogue.ts';
 import { matrixLines } from '../../src/cli/capability-matrix.ts';
 import { capabilityMatrix } from '../../src/composition/capability-report.ts';
+import { enabledTools } from '../../src/composition/enabled-tools.ts';
 import { type Config, ConfigSchema } from '../../src/config/schema.ts';
+import { halfAllowed } from '../../src/security/access-matrix.ts';
 import type { People } from '../../src/security/membership.ts';
 import type { Role } from '../../src/security/roles.ts';
 import { createToolAccess, type GuardedTool } from '../../src/security/tool-access.ts';
@@ -90,20 +91,36 @@ describe('a tool', () => {
     expect(access.decide(people, ['max'], 'personal:max', clock)).toBe(access.decideFor('member', 'elsewhere', clock));
   });
 
+  it('that is listed without what it needs is named', () => {
+    const rules = {
+      open: { allow: ['*'], deny: [] },
+      named: { allow: ['clock', 'exec_sandboxed'], deny: [] },
+      rest: { deny: [] },
+    };
+    const tools = [clock, exec, remember];
+    const found = halfAllowed(createToolAccess(tools, rules), tools, rules);
+    expect(found).toEqual([{ workspace_id: 'named', tool: 'exec_sandboxed', missing: ['exec.sandboxed'] }]);
+  });
+
   it('that is built in says what it needs, and none that reaches out is safe', () => {
     const outward = /^(?:web_fetch|exec_sandboxed|session_send|mcp\.)/;
-    for (const { name, safe } of builtInTools())
-      expect([name, outward.test(name) && safe === true]).toEqual([name, false]);
+    const config = ConfigSchema.parse({ tools: { web_fetch: { enabled: true }, exec_sandboxed: { enabled: true } } });
+    const read = () => Promise.reject(new Error('never'));
+    const all = enabledTools(config as Config, { pages: () => ({ read }), sandbox: () => read });
+    expect(all.filter(({ safe }) => safe !== true).map(({ name }) => name)).toEqual(['web_fetch', 'exec_sandboxed']);
+    for (const { name, safe } of all) expect([name, outward.test(name) && safe === true]).toEqual([name, false]);
   });
 });
 
 it('the matrix of roles, capabilities and workspaces is this', () => {
   const workspaces = {
     homelab: { tools: { allow: ['tool.*', 'memory.*', 'exec.*'], deny: ['memory_remember'] } },
+    halfway: { tools: { allow: ['exec_sandboxed', 'web_fetch'] } },
     library: { tools: { allow: ['memory_search', 'memory_recall', 'calculator'] } },
     shut: { tools: { allow: [] } },
   };
-  const config = ConfigSchema.parse({ workspaces }) as Config;
+  const tools = { web_fetch: { enabled: true }, exec_sandboxed: { enabled: true } };
+  const config = ConfigSchema.parse({ workspaces, tools }) as Config;
   const paint = { dim: (text: string) => text } as never;
   const blocks = capabilityMatrix(config).map((one) => matrixLines(JSON.parse(JSON.stringify(one)), { paint }));
   expect(blocks.map((lines) => lines.join('\n')).join('\n\n')).toMatchSnapshot();

@@ -3,7 +3,10 @@
 
 import type { TurnState } from '../../stores/fold.ts';
 
-/** The users whose messages a turn answers, each once; none for no turn. */
+/**
+ * The users whose messages a turn answers, each once; none for no turn. Whatever lets a turn answer another message has to name
+ * its sender here: a turn may only what each of them may.
+ */
 export function sendersOf(turn: TurnState | null): readonly string[] {
   return turn === null ? [] : [turn.message.user_id];
 }
