@@ -8,7 +8,7 @@ import { ConfigSchema } from '../src/config/schema.ts';
 import { startGateway } from '../src/gateway.ts';
 import { collectAll } from './collect.ts';
 import { residentMb } from './house.ts';
-import { NAMES } from './twenty-tools.ts';
+import { NAMES, SKILL_READ } from './twenty-tools.ts';
 
 /**
  * What its agent has: `usual`, what a gateway comes with; `bare`, no tool, no skill and no window but its last message;
@@ -36,7 +36,10 @@ const HOME = 'personal:owner';
 const SETTINGS: Readonly<Record<Equipment, Readonly<Record<string, unknown>>>> = {
   usual: {},
   bare: { sessions: { memory: { active_window: 1 } }, workspaces: { [HOME]: { tools: { allow: [] } } } },
-  full: { sessions: { memory: { active_window: 20 } }, workspaces: { [HOME]: { tools: { allow: [...NAMES] } } } },
+  full: {
+    sessions: { memory: { active_window: 20 } },
+    workspaces: { [HOME]: { tools: { allow: [...NAMES, SKILL_READ] } } },
+  },
 };
 
 /** Twenty tools in the place of those there are, and five skills, one of them always shown whole. */

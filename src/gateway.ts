@@ -25,6 +25,7 @@ import { RootDirectory } from './composition/root-directory.ts';
 import { rootSecrets } from './composition/root-secrets.ts';
 import { secretKeeping } from './composition/secret-keeping.ts';
 import type { ThreadSecrets } from './composition/secrets.ts';
+import { type GatewaySkills, gatewaySkills } from './composition/skills/gateway-skills.ts';
 import { startNote } from './composition/start-note.ts';
 import { Threads } from './composition/threads.ts';
 import { unavailableParts } from './composition/unavailable.ts';
@@ -141,6 +142,9 @@ async function start(
   const directory = new RootDirectory(context, config);
   /** Those that are quarantined now. */
   const left_out = new Set<string>();
+  const pool = hostEmbedder(context, POOL_ENTRY);
+  hostPoolJobs(context, pool);
+  const skills = gatewaySkills(context, pool, (workspace, set) => threads.tellSkills(workspace, set));
   const threads = new Threads({
     house,
     workers,
@@ -148,6 +152,7 @@ async function start(
     bus,
     secrets,
     directory: directory.people,
+    skills: () => skills.all(),
     log: log.write,
     restarted: (thread, reason) => {
       log.warn({ thread, reason }, 'a thread ended and is started again');
@@ -194,8 +199,6 @@ async function start(
     acknowledged: (seq) => seen.note(seq),
   });
   lost = (thread) => threadLost(context, main, thread);
-  const pool = hostEmbedder(context, POOL_ENTRY);
-  hostPoolJobs(context, pool);
   let state: 'starting' | 'running' | 'draining' = 'starting';
   // No chat channel and no plugin is configured that this version can run.
   const needed = new Set(ioThreads(config).map((of) => names[placement(layout)(of)]));
@@ -203,10 +206,25 @@ async function start(
   const started = threads.start(resting);
   // The threads load while the edge does.
   started.catch(() => undefined);
-  const parts = { admission, context, directory, options, tokens, quarantined, log, resting, store, gateway, erasures };
+  const shelved = skills.start();
+  const parts = {
+    admission,
+    context,
+    directory,
+    options,
+    tokens,
+    quarantined,
+    log,
+    resting,
+    store,
+    gateway,
+    erasures,
+    skills,
+  };
   const edge = edgeOf({ ...parts, state: () => state });
   const stopAll = async (): Promise<void> => {
     erasures.stop();
+    skills.stop();
     admission.close();
     await threads.stop();
     await pool.close();
@@ -222,6 +240,7 @@ async function start(
     point('start.listening');
     await started;
     await directory.loaded;
+    await shelved;
   } catch (error) {
     await edge.close();
     await stopAll();
@@ -305,6 +324,7 @@ interface EdgeParts {
   readonly store: ReadStore;
   readonly gateway: GatewayStore;
   readonly erasures: UserErasures;
+  readonly skills: GatewaySkills;
   readonly resting: ReadonlySet<string>;
   readonly state: EdgePorts['state'];
 }
@@ -367,6 +387,7 @@ function edgeOf(parts: EdgeParts): Edge {
     quarantined,
     admission,
     point: context.point,
+    skills: parts.skills.keeping,
     secrets: secretKeeping(config, options.dataDir, context.secrets.redactor),
     backup: backupSource(THREAD_ENTRY, { dataDir: options.dataDir, version, configFile: options.configFile ?? null }),
   });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where every worker of the pool begins: short jobs that need a processor and nothing else, each a function of its input.
+// Where every worker of the pool begins: short jobs that take a processor's time or wait for a disk, each a function of its input.
 
+import type { SkillJob, SkillOutcome } from './composition/skills/work.ts';
 import { builtInModel } from './embeddings/built-in.ts';
 import type { EmbedRequest } from './stores/embedder.ts';
 import type { PageSource, PageText } from './web/page-text.ts';
@@ -16,4 +17,9 @@ export function embed({ model, texts }: EmbedRequest): Float32Array {
 export async function page(source: PageSource): Promise<PageText | undefined> {
   const { pageText } = await import('./web/page-text.ts');
   return pageText(source);
+}
+
+/** Reads skills, and puts them where they belong. What it needs is loaded by the first job of its kind. */
+export async function skills(job: SkillJob): Promise<SkillOutcome> {
+  return await (await import('./composition/skills/work.ts')).skillOutcome(job);
 }

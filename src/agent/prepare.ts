@@ -11,6 +11,8 @@ import { unitsOf } from './window.ts';
 export interface PrepareInput {
   readonly persona: string;
   readonly channel: ChannelHints;
+  /** What the system prompt says of skills; nothing when not given. */
+  readonly skills?: string;
   /** Messages before this turn, oldest first. */
   readonly window: readonly TurnMessage[];
   /** The newest messages of the window that may go to the model. */
@@ -115,7 +117,7 @@ function alone({ role, content, tool_calls }: TurnMessage): boolean {
  */
 export function prepare(input: PrepareInput): Prepared {
   const { model } = input;
-  const system = systemPrompt(input.persona, input.channel);
+  const system = systemPrompt(input.persona, input.channel, input.skills);
   const question: ChatMessage = { role: 'user', content: input.messages.join('\n\n'), origin: 'user_input' };
   const turn = input.turn.length === 0 ? [question] : [question, ...unitsOf(input.turn).flat().map(toChat)];
   const reserved = outputCap(input.options.maxTokens, model.maxOutputTokens);

@@ -17,19 +17,29 @@ const BASE = [
 ].join('\n');
 
 /** The newest prompt that was put together: nearly every call wants the same again. */
-let newest: { readonly persona: string; readonly channel: ChannelHints; readonly prompt: string } | null = null;
+let newest: {
+  readonly persona: string;
+  readonly channel: ChannelHints;
+  readonly skills: string;
+  readonly prompt: string;
+} | null = null;
 
-/** The prompt for one channel; `persona` is added as the configuration has it. */
-export function systemPrompt(persona: string, channel: ChannelHints): string {
-  if (newest === null || newest.persona !== persona || newest.channel !== channel)
-    newest = { persona, channel, prompt: putTogether(persona, channel) };
+/**
+ * The prompt for one channel; `persona` is added as the configuration has it.
+ *
+ * @param skills what it says of skills, see `skillPart`; empty for nothing
+ */
+export function systemPrompt(persona: string, channel: ChannelHints, skills = ''): string {
+  if (newest === null || newest.persona !== persona || newest.channel !== channel || newest.skills !== skills)
+    newest = { persona, channel, skills, prompt: putTogether(persona, channel, skills) };
   return newest.prompt;
 }
 
-function putTogether(persona: string, channel: ChannelHints): string {
+function putTogether(persona: string, channel: ChannelHints, skills: string): string {
   const parts = [BASE];
   if (persona.trim() !== '') parts.push(persona.trim());
   parts.push(channel.markdown ? 'You may use Markdown.' : 'Write plain text: Markdown is not rendered here.');
   if (channel.max_length !== undefined) parts.push(`One message here has at most ${channel.max_length} characters.`);
+  if (skills !== '') parts.push(skills);
   return parts.join('\n\n');
 }

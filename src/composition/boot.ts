@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a worker is born with, and what it and the root say to each other outside the bus.
 
+import type { SkillSet } from '../agent/skills/skill.ts';
 import type { Layout } from '../bus/layout.ts';
 import type { Port } from '../bus/ports.ts';
 import type { Config } from '../config/schema.ts';
@@ -45,6 +46,8 @@ export interface Boot extends House {
   readonly hidden: readonly string[];
   /** Who there is, for the threads that ask; nobody for the others. */
   readonly directory: PackedTable;
+  /** The skills of each workspace that has some; only lanes are given any. */
+  readonly skills?: ReadonlyMap<string, SkillSet>;
 }
 
 /** What a secret stands for, or why nobody knows. */
@@ -73,6 +76,8 @@ export type ToWorker =
   | { readonly say: 'hide'; readonly value: string }
   /** Somebody came, went, or is another than before: each in order, none left out. */
   | { readonly say: 'directory'; readonly change: TableChange }
+  /** A workspace has other skills from now on. */
+  | { readonly say: 'skills'; readonly workspace: string; readonly set: SkillSet }
   /** Close what is open and end. */
   | { readonly say: 'stop' };
 

@@ -18,6 +18,7 @@ import { type Heartbeat, startHeartbeat } from './heartbeat.ts';
 import { HeldDirectory, type ThreadDirectory } from './held-directory.ts';
 import type { KillPoint } from './kill-points.ts';
 import { noSecrets, type ThreadSecrets } from './secrets.ts';
+import { createSkillsHere, type SkillsHere } from './skills/here.ts';
 
 export type Log = (level: LogLevel, fields: Readonly<Record<string, unknown>>, message: string) => void;
 
@@ -39,6 +40,8 @@ export interface ThreadContext {
   readonly secrets: ThreadSecrets;
   /** Who there is, and what they are. */
   readonly directory: ThreadDirectory;
+  /** The skills of every workspace, on lanes. */
+  readonly skills: SkillsHere;
   /** Named places of the crash tests; does nothing elsewhere. */
   readonly point: (name: KillPoint) => void;
 }
@@ -56,6 +59,7 @@ export interface ContextOptions {
   readonly secrets?: ThreadSecrets;
   /** Nobody is known where none is given. */
   readonly directory?: ThreadDirectory;
+  readonly skills?: SkillsHere;
   /** Calls back once nothing of this thread is left to finish. */
   readonly drain: (done: () => void) => void;
   /** See {@link ThreadDoorOptions.vendors}; nothing is asked of models where it is not given. */
@@ -120,9 +124,10 @@ export function createContext(options: ContextOptions): ThreadContext {
       vendors: options.vendors ?? (() => undefined),
     }),
   );
-  const { suspect = null, secrets = noSecrets(), point } = options;
+  const { suspect = null, secrets = noSecrets(), skills = createSkillsHere(), point } = options;
   const { directory = new HeldDirectory(null, () => undefined) } = options;
-  return { house, index, life, name, world, bus, residents, heartbeat, log, fault, suspect, secrets, directory, point };
+  const own = { secrets, directory, skills, point };
+  return { house, index, life, name, world, bus, residents, heartbeat, log, fault, suspect, ...own };
 }
 
 interface Pace {

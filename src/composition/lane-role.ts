@@ -46,6 +46,7 @@ import { type ModelPrices, modelPrices } from './model-prices.ts';
 import { createModelStream } from './model-stream.ts';
 import { createProbes } from './probes.ts';
 import type { Role, StartRole } from './role.ts';
+import { SKILL_TOOL, skillsPort, skillsText, turnSkills } from './skills/turn-skills.ts';
 import { testTools } from './test-tools.ts';
 import { wireTap } from './wire-tap.ts';
 
@@ -256,16 +257,21 @@ function laneEffects({ context, tools, policy, adapters, reservations, prices }:
   const request = (state: SessionState): ChatRequest | Failure => {
     const { turn } = state;
     const model = turn?.model ?? '';
+    const size = sizeOf(model);
+    const skills = turnSkills(context.skills, state, policy.window);
+    const reader = tools.get(SKILL_TOOL);
+    const readable = skills !== undefined && reader !== undefined && permit(state, reader).allowed;
     const prepared = prepare({
       persona: config.agent.persona,
       channel: CHANNEL_HINTS,
+      skills: skillsText(skills, size.maxContextTokens, readable),
       window: state.window,
       active_window: policy.window,
       messages: [turn?.message.content ?? ''],
       turn: turn?.said ?? [],
-      tools: tools.offer((tool) => permit(state, tool).allowed),
-      model: { id: model.slice(model.indexOf('/') + 1), ...sizeOf(model) },
-      options: { maxTokens: sizeOf(model).maxOutputTokens },
+      tools: tools.offer((tool) => (tool.name === SKILL_TOOL ? readable : permit(state, tool).allowed)),
+      model: { id: model.slice(model.indexOf('/') + 1), ...size },
+      options: { maxTokens: size.maxOutputTokens },
     });
     context.point('model.prepared');
     return prepared.ok ? prepared.request : prepared.failure;
@@ -358,6 +364,10 @@ function laneEffects({ context, tools, policy, adapters, reservations, prices }:
             workspace_id,
             user_id,
             turn_id: turn?.turn_id ?? '',
+            skills:
+              call.name === SKILL_TOOL
+                ? skillsPort(turnSkills(context.skills, state, policy.window), house.data_dir)
+                : undefined,
             memory: memoryTools({ read: store, knowledge, workspace_id, user_id, turn_id: turn?.turn_id ?? '' }),
           },
         },

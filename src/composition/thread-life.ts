@@ -9,6 +9,7 @@ import { type ContextOptions, createContext } from './context.ts';
 import { HeldDirectory } from './held-directory.ts';
 import type { Role, StartRole } from './role.ts';
 import { askedSecrets } from './secrets.ts';
+import { createSkillsHere } from './skills/here.ts';
 
 export interface ThreadLifeOptions extends Pick<ContextOptions, 'world' | 'point' | 'heartbeat' | 'bounds'> {
   readonly boot: Boot;
@@ -39,6 +40,7 @@ export function startThreadLife(options: ThreadLifeOptions): ThreadLife {
   const directory = new HeldDirectory(boot.directory, (thrown) =>
     context.fault(address('thread', context.name), toFailure(thrown)),
   );
+  const skills = createSkillsHere(boot.skills);
   const context = createContext({
     house: boot,
     index: boot.thread,
@@ -46,6 +48,7 @@ export function startThreadLife(options: ThreadLifeOptions): ThreadLife {
     suspect: boot.suspect,
     secrets,
     directory,
+    skills,
     world: options.world,
     log: (level, fields, message) => say({ say: 'log', level, fields, message }),
     point: options.point,
@@ -97,6 +100,9 @@ export function startThreadLife(options: ThreadLifeOptions): ThreadLife {
           break;
         case 'directory':
           directory.apply(message.change);
+          break;
+        case 'skills':
+          skills.put(message.workspace, message.set);
           break;
         case 'attach':
           if (role === undefined) waiting.push(message.wire);

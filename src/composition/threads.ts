@@ -2,6 +2,7 @@
 // The threads as the root keeps them: spawns them, wires every one to every other, watches their beat, starts those that end again.
 
 import type { SigilProtocols } from '../actors/protocols.ts';
+import type { SkillSet } from '../agent/skills/skill.ts';
 import { threadNames } from '../bus/layout.ts';
 import type { BusNode } from '../bus/node.ts';
 import { Ports } from '../bus/ports.ts';
@@ -13,6 +14,7 @@ import type { World } from '../world.ts';
 import type { FromWorker, House, LogLevel, SecretAnswer, Suspect, Wire } from './boot.ts';
 import type { DirectoryFeed } from './directory-feed.ts';
 import type { ThreadSecrets } from './secrets.ts';
+import type { SkillSets } from './skills/here.ts';
 import { OUT_OF_MEMORY, type ThreadProcess, type WorkerHost } from './workers.ts';
 
 export interface ThreadsOptions {
@@ -34,6 +36,8 @@ export interface ThreadsOptions {
   readonly secrets?: ThreadSecrets;
   /** Who there is, told to the threads that ask. */
   readonly directory: DirectoryFeed;
+  /** What a lane's life begins with; what changes then comes by {@link Threads.tellSkills}. */
+  readonly skills?: () => SkillSets;
 }
 
 /** Whether a thread decides by who somebody is. */
@@ -154,6 +158,12 @@ export class Threads {
     return this.threads.map(({ name, life, ready }) => ({ thread: name, life, ready }));
   }
 
+  /** A workspace has other skills: every lane is told. */
+  tellSkills(workspace: string, set: SkillSet): void {
+    for (const { name, worker } of this.threads)
+      if (name.startsWith('lane-')) worker?.post({ say: 'skills', workspace, set });
+  }
+
   /** Ends them in reverse order of start, each within its shutdown time. */
   async stop(): Promise<void> {
     this.stopping = true;
@@ -193,7 +203,11 @@ export class Threads {
     const hidden = this.options.secrets?.redactor.values() ?? [];
     const directory = asksWho(thread.name) ? this.options.directory.packed() : NOBODY;
     const { index, life, suspect } = thread;
-    const boot = { ...house, thread: index, life, wires, gone, suspect, hidden, directory };
+    const skills = thread.name.startsWith('lane-') ? this.options.skills?.() : undefined;
+    const boot = {
+      ...{ ...house, thread: index, life, wires, gone, suspect, hidden, directory },
+      ...(skills === undefined ? {} : { skills }),
+    };
     const worker = workers.spawn(thread.name, boot, {
       message: (message) => this.heard(thread, worker, message),
       error: (error) => {

@@ -3,6 +3,7 @@
 
 import type { Quarantined } from '../actors/gateway/protocol.ts';
 import type { SigilBus } from '../actors/protocols.ts';
+import type { SkillKeeping } from '../agent/skills/keeping.ts';
 import type { Address } from '../bus/address.ts';
 import type { Config } from '../config/schema.ts';
 import type { ModelInfo } from '../providers/provider.ts';
@@ -126,6 +127,7 @@ export interface EdgePorts {
   readonly admission?: Admission;
   readonly backup: BackupSource;
   readonly secrets: SecretKeeping;
+  readonly skills: SkillKeeping;
   readonly erasure: UserErasure;
   readonly capabilities: Capabilities;
   /** Named places of the crash tests. */

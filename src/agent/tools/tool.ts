@@ -2,6 +2,7 @@
 // The contract of a tool: what it is called, what it takes, what it may do, and how it is run.
 
 import type { MemoryPort } from './memory-port.ts';
+import type { SkillsPort } from './skills-port.ts';
 
 /** What a tool gets besides its arguments. */
 export interface ToolContext {
@@ -15,6 +16,8 @@ export interface ToolContext {
   /** Epoch milliseconds. */
   now(): number;
   readonly memory: MemoryPort;
+  /** The skills of the workspace; not given where there are none. */
+  readonly skills?: SkillsPort | undefined;
 }
 
 /** What a tool answers: text for the model. An error's text says what went wrong, and what to do instead. */
