@@ -36,6 +36,7 @@ export function benchPorts(bus: EdgePorts['bus']): EdgePorts {
     state: () => 'running',
     quarantined: [],
     secrets: {} as unknown as EdgePorts['secrets'],
+    skills: {} as unknown as EdgePorts['skills'],
     erasure: {} as unknown as EdgePorts['erasure'],
     capabilities: {} as unknown as EdgePorts['capabilities'],
     backup: {

@@ -56,6 +56,24 @@ export async function* bodyLines({ request, response }: Exchange): AsyncGenerato
   if (!request.complete) throw new Refusal('validation_failed', 'The body ended before it was whole.');
 }
 
+/** Types of a body that is an archive. */
+export const ARCHIVE_TYPES = ['application/gzip', 'application/x-tar', 'application/zip'] as const;
+const ARCHIVE_TYPE =
+  /^application\/(?:gzip|x-gzip|x-tar|tar\+gzip|x-gtar|zip|x-zip-compressed|octet-stream)\s*(?:;|$)/i;
+
+/** The body as it comes in, of an archive, whose length whoever takes it bounds. @throws Refusal while it is read */
+export async function* bodyArchive({ request, response }: Exchange): AsyncGenerator<Uint8Array> {
+  const { 'content-type': type, 'content-encoding': encoding, expect } = request.headers;
+  if (type === undefined || !ARCHIVE_TYPE.test(type.trim()) || (encoding !== undefined && encoding !== 'identity')) {
+    const types = ARCHIVE_TYPES.join(', ');
+    throw new Refusal('unsupported_media_type', `The body must be an archive (${types}) or application/json.`);
+  }
+  if (expect !== undefined) response.writeContinue();
+  // Whoever stops reading has an answer to give: the connection stays.
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) yield chunk as Buffer;
+  if (!request.complete) throw new Refusal('validation_failed', 'The body ended before it was whole.');
+}
+
 function tooLarge(): Refusal {
   return new Refusal('payload_too_large', `A body may hold ${BODY_LIMIT} bytes at most.`);
 }

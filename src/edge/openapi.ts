@@ -93,7 +93,10 @@ async function make(): Promise<Json> {
       : {
           requestBody: {
             required: operation.body.required,
-            content: { 'application/json': { schema: ref(operation.body.schema) } },
+            content: {
+              'application/json': { schema: ref(operation.body.schema) },
+              ...Object.fromEntries((operation.uploads ?? []).map((type) => [type, {}])),
+            },
           },
         }),
     ...(operation.lines ? { requestBody: LINES_BODY } : {}),
@@ -150,6 +153,7 @@ const TAGS = [
   { name: 'turns', description: 'What became of a message.' },
   { name: 'sessions', description: 'Conversations and where they live.' },
   { name: 'memory', description: 'What was said, found again.' },
+  { name: 'skills', description: 'What the agent was taught.' },
   { name: 'users', description: 'Who may speak, and with what.' },
   { name: 'audit', description: 'What was done, and what was used.' },
   { name: 'gateway', description: 'The gateway itself.' },

@@ -5,7 +5,7 @@
 export interface BackedUpFile {
   /** Relative to the data directory, with `/`. */
   readonly path: string;
-  readonly role: 'journal' | 'view' | 'primary' | 'blob' | 'secret';
+  readonly role: 'journal' | 'view' | 'primary' | 'blob' | 'skill' | 'secret';
   readonly bytes: number;
   /** SHA-256, hex. */
   readonly sha256: string;

@@ -5,6 +5,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { Inbound } from '../../src/actors/channel/protocol.ts';
 import type { SigilBus, SigilProtocols } from '../../src/actors/protocols.ts';
 import { type Delivered, ENDS_TOPIC, TURNS_TOPIC } from '../../src/actors/session/protocol.ts';
+import type { SkillKeeping } from '../../src/agent/skills/keeping.ts';
 import { type Address, address, type Kind } from '../../src/bus/address.ts';
 import { type Answer, type BusFailure, type Subscriber, type Topic, topic } from '../../src/bus/envelope.ts';
 import { realWorld } from '../../src/composition/real-world.ts';
@@ -94,6 +95,16 @@ export class FakeHouse {
   /** Where secrets are kept. */
   secretStore: SecretStore = createEnvStore({});
 
+  /** Nobody has any skill; what is kept in files is told by the real thing. */
+  readonly skills: SkillKeeping = {
+    list: () => Promise.resolve([]),
+    show: (_, name) => missing(`skill ${name}`),
+    install: () => missing('place for skills'),
+    copy: ({ name }) => missing(`skill ${name}`),
+    link: ({ name }) => missing(`skill ${name}`),
+    remove: (_, name) => missing(`skill ${name}`),
+  };
+
   /** What a backup sends; what it throws is its failure. */
   archive: () => AsyncIterable<Uint8Array> = async function* () {
     yield Buffer.from('archive');
@@ -141,6 +152,7 @@ export class FakeHouse {
         used: keptSecrets(config),
         redactor: this.redactor,
       }),
+      skills: this.skills,
       ...more,
     };
   }

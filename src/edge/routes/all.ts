@@ -13,6 +13,7 @@ import { memoryRoutes } from './memory.ts';
 import { providerRoutes } from './providers.ts';
 import { secretRoutes } from './secrets.ts';
 import { sessionRoutes } from './sessions.ts';
+import { skillRoutes } from './skills.ts';
 import { systemRoutes } from './system.ts';
 import { tokenRoutes } from './tokens.ts';
 import { turnRoutes } from './turns.ts';
@@ -35,6 +36,7 @@ export function allRoutes(edge: EdgeContext): readonly Route[] {
     ...auditRoutes(edge),
     ...capabilityRoutes(edge),
     ...secretRoutes(edge),
+    ...skillRoutes(edge),
     ...debugRoutes(edge),
   ];
 }

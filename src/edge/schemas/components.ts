@@ -10,6 +10,7 @@ import * as kept from './directory-answers.ts';
 import { TRACE_EVENTS, TURN_EVENTS } from './events.ts';
 import * as providers from './providers.ts';
 import * as requests from './requests.ts';
+import * as skills from './skills.ts';
 import * as system from './system.ts';
 
 export const COMPONENTS = {
@@ -17,6 +18,8 @@ export const COMPONENTS = {
   NoBody: requests.NoBody,
   BackupRequest: requests.BackupRequest,
   SecretRequest: requests.SecretRequest,
+  SkillPathRequest: skills.SkillPathRequest,
+  SkillMoveRequest: skills.SkillMoveRequest,
   Chat: answers.Chat,
   Usage: answers.Usage,
   ToolCall: answers.ToolCall,
@@ -61,6 +64,11 @@ export const COMPONENTS = {
   Secrets: kept.Secrets,
   SecretSet: kept.SecretSet,
   SecretRemoved: kept.SecretRemoved,
+  Skill: skills.Skill,
+  Skills: skills.Skills,
+  SkillDetailed: skills.SkillDetailed,
+  SkillPut: skills.SkillPutAnswer,
+  SkillRemoved: skills.SkillRemoved,
   AuditEntry: kept.AuditEntry,
   AuditEntries: kept.AuditEntries,
   AuditCheck: kept.AuditCheck,

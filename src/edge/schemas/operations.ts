@@ -10,12 +10,13 @@ import * as directory from './directory.ts';
 import { TRACE_EVENTS, TURN_EVENTS } from './events.ts';
 import { WIRE_EVENTS } from './providers.ts';
 import * as requests from './requests.ts';
+import * as skills from './skills.ts';
 
 export interface Operation {
   readonly method: Method;
   readonly path: string;
   readonly id: string;
-  readonly tag: 'chat' | 'turns' | 'sessions' | 'memory' | 'users' | 'audit' | 'gateway' | 'debug';
+  readonly tag: 'chat' | 'turns' | 'sessions' | 'memory' | 'skills' | 'users' | 'audit' | 'gateway' | 'debug';
   readonly summary: string;
   /** The parameters in the path, and what they are. */
   readonly params?: Readonly<Record<string, string>>;
@@ -23,6 +24,8 @@ export interface Operation {
   readonly resumes?: true;
   /** A body of lines of JSON, worked on as it comes. */
   readonly lines?: true;
+  /** Or a body of one of these types, taken as it comes. */
+  readonly uploads?: readonly string[];
   readonly body?: { readonly schema: ComponentName; readonly required: boolean };
   /** JSON, events, or either as `Accept` says. */
   readonly answer?: ComponentName | 'object';
@@ -40,6 +43,8 @@ const READ: readonly ErrorCode[] = ['view_behind', 'thread_lost', 'deadline_exce
 const OWNED: readonly ErrorCode[] = ['forbidden', 'not_found', ...READ];
 /** A change of the directory. */
 const CHANGE: readonly ErrorCode[] = ['conflict', 'overloaded', 'draining', 'thread_lost', 'storage_failed'];
+/** Files are read by a pool that may have too much to do. */
+const SKILLS_READ: readonly ErrorCode[] = ['not_found', 'overloaded', 'deadline_exceeded', 'thread_lost'];
 const MESSAGE: readonly ErrorCode[] = [
   ...BODY,
   'input_blocked',
@@ -75,6 +80,7 @@ const TURN_FAILS: readonly ErrorCode[] = [
 const SESSION = { id: "The session's id." };
 const USER = { id: "The user's id." };
 const PROVIDER = { name: "The provider's name." };
+const SKILL = { name: "The skill's name." };
 const SECRET = { service: 'What it is for.', account: 'Which of them.' };
 const PAIRING = { id: "The pairing's id." };
 const TURN = { id: "The turn's id." };
@@ -300,6 +306,29 @@ export const OPERATIONS: readonly Operation[] = [
     params: SECRET,
     answer: 'SecretRemoved',
     refuses: ['forbidden', 'not_found', 'validation_failed', ...CHANGE],
+  }),
+  operation('GET /api/v1/skills', 'listSkills', 'Skills of a workspace, and what is wrong with them', {
+    ...{ tag: 'skills', query: skills.SkillsQuery, answer: 'Skills' },
+    refuses: ['validation_failed', 'forbidden', 'not_a_member', ...SKILLS_READ],
+  }),
+  operation('POST /api/v1/skills', 'installSkill', 'Installs a skill from an archive or a path; needs `admin:skills`', {
+    ...{ tag: 'skills', query: skills.SkillInstallQuery, answer: 'SkillPut' },
+    body: { schema: 'SkillPathRequest', required: true },
+    uploads: ['application/gzip', 'application/x-tar', 'application/zip'],
+    refuses: [...BODY, 'forbidden', 'not_a_member', ...SKILLS_READ, ...CHANGE],
+  }),
+  operation('GET /api/v1/skills/:name', 'getSkill', 'A skill with its text and the names of its files', {
+    ...{ tag: 'skills', params: SKILL, query: skills.SkillQuery, answer: 'SkillDetailed' },
+    refuses: ['validation_failed', 'forbidden', 'not_a_member', ...SKILLS_READ],
+  }),
+  operation('DELETE /api/v1/skills/:name', 'removeSkill', 'Removes a skill, or a link to one; needs `admin:skills`', {
+    ...{ tag: 'skills', params: SKILL, query: skills.SkillQuery, answer: 'SkillRemoved' },
+    refuses: ['validation_failed', 'forbidden', 'not_a_member', ...SKILLS_READ, ...CHANGE],
+  }),
+  operation('POST /api/v1/skills/:name/copy', 'copySkill', 'Copies a skill, or links to it; needs `admin:skills`', {
+    ...{ tag: 'skills', params: SKILL, query: skills.SkillQuery, answer: 'SkillPut' },
+    body: { schema: 'SkillMoveRequest', required: true },
+    refuses: [...BODY, 'forbidden', 'not_a_member', ...SKILLS_READ, ...CHANGE],
   }),
   operation('GET /api/v1/users', 'listUsers', 'Users, those of the configuration first; needs `admin:users`', {
     ...{

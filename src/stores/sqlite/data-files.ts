@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What lies in a data directory and what each file is to us: the one place that knows, for backup, restore and doctor.
 
-import { readdirSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
@@ -9,12 +9,13 @@ import { join } from 'node:path';
  * - `view`: made from the journal, and made again from it as long as nothing was trimmed.
  * - `primary`: a database that is made from nothing else.
  * - `blob`: content that never changes under its name.
+ * - `skill`: a file of a skill, which people write.
  * - `secret`: opens doors; leaves the directory only when asked for by name.
  * - `local`: somebody's own, of this machine.
  * - `temporary`: made at every start, or left by something that was cut short.
  * - `unknown`: not ours.
  */
-export type DataRole = 'journal' | 'view' | 'primary' | 'blob' | 'secret' | 'local' | 'temporary' | 'unknown';
+export type DataRole = 'journal' | 'view' | 'primary' | 'blob' | 'skill' | 'secret' | 'local' | 'temporary' | 'unknown';
 
 export interface DataFile {
   /** Relative to the data directory, with `/`. */
@@ -46,6 +47,8 @@ export const SIDE_FILES = ['-wal', '-shm', '-journal'] as const;
 export function roleOf(path: string): DataRole {
   const parts = path.split('/');
   const name = parts.at(-1) ?? '';
+  const skill = skillPartsOf(parts);
+  if (skill !== undefined) return skill[0]?.startsWith('.') === true ? 'temporary' : 'skill';
   if (parts.some((part) => part.startsWith('.'))) return 'temporary';
   if (/\.db(?:-wal|-shm|-journal|\.damaged|\.aside)$/.test(name) || /\.lock-journal$/.test(name)) return 'temporary';
   const [top, , inside] = parts;
@@ -61,6 +64,13 @@ export function roleOf(path: string): DataRole {
   if (LOCAL.has(path)) return 'local';
   if (TEMPORARY.has(path)) return 'temporary';
   return path.endsWith('.db') ? 'primary' : 'unknown';
+}
+
+/** The path of a file inside a folder of skills: `skills/` itself, or that of a workspace. What begins with a dot there is in the making. */
+function skillPartsOf(parts: readonly string[]): readonly string[] | undefined {
+  const [top, , inside] = parts;
+  if (top === 'skills' && parts.length > 1) return parts.slice(1);
+  return top === 'workspaces' && inside === 'skills' && parts.length > 3 ? parts.slice(3) : undefined;
 }
 
 /** Whether a role is kept in a SQLite file. */
@@ -81,10 +91,14 @@ export function listDataFiles(dataDir: string): readonly DataFile[] {
     for (const name of namesIn(join(dataDir, inside))) {
       const path = inside === '' ? name : `${inside}/${name}`;
       // What goes away while it is listed was not to be kept.
-      const found = statSync(join(dataDir, path), { throwIfNoEntry: false });
-      if (found === undefined || roleOf(path) === 'temporary') continue;
+      const role = roleOf(path);
+      if (role === 'temporary') continue;
+      // Whoever writes a skill may have put links in it, which lead anywhere.
+      const look = role === 'skill' ? lstatSync : statSync;
+      const found = look(join(dataDir, path), { throwIfNoEntry: false });
+      if (found === undefined) continue;
       if (found.isDirectory()) walk(path);
-      else if (found.isFile()) files.push({ path, role: roleOf(path), bytes: found.size });
+      else if (found.isFile()) files.push({ path, role, bytes: found.size });
     }
   };
   walk('');

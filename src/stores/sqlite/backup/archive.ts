@@ -21,7 +21,7 @@ export const FORMAT = 1;
 /** The first entry. */
 export const Head = z.object({ format: z.int().positive(), sigil: z.string() });
 
-const KEPT = ['journal', 'view', 'primary', 'blob', 'secret'] as const;
+const KEPT = ['journal', 'view', 'primary', 'blob', 'skill', 'secret'] as const;
 
 /** A path that stays inside a data directory, and whose role is the one it is said to have. */
 const File = z

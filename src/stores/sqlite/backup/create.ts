@@ -2,7 +2,17 @@
 // Makes a backup: copies one file at a time into an archive that goes out as a stream, views first and the journal last.
 
 import { createHash } from 'node:crypto';
-import { createReadStream, mkdirSync, rmSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  createReadStream,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -30,8 +40,11 @@ export interface CreateOptions extends CreateBackupOptions {
 const GZIP_LEVEL = 4;
 const CHUNK_BYTES = 256 * 1024;
 
+/** A file of a skill that is larger is none that a model could read. */
+const SKILL_BYTES = 64 * 1024 * 1024;
+
 /** What is taken, in this order. */
-const ORDER = ['view', 'primary', 'journal', 'blob', 'secret'] as const;
+const ORDER = ['view', 'primary', 'journal', 'blob', 'skill', 'secret'] as const;
 
 /**
  * Copies what belongs to a data directory into one archive while a gateway may be running in it.
@@ -106,6 +119,7 @@ class BackupJob {
     this.#note(found, withSecrets);
     for (const file of wanted) {
       if (isDatabase(file.role)) await this.#database(file);
+      else if (file.role === 'skill') await this.#skill(file);
       else await this.#file(file, join(dataDir, file.path));
       this.#done += file.bytes;
     }
@@ -187,6 +201,29 @@ class BackupJob {
       throw new SigilError(failure('storage_failed', `${short[0]}: the journal was trimmed meanwhile; try again`));
     };
     lookInto(copy, look, name);
+  }
+
+  /** Somebody may be writing it, or put something else in its place: what is taken is a copy of what it was at one moment. */
+  async #skill(file: DataFile): Promise<void> {
+    const copy = join(this.#staging, 'copy.skill');
+    const source = join(this.#options.dataDir, file.path);
+    if (file.bytes > SKILL_BYTES) {
+      this.#leftOut.push({ path: file.path, why: `a file of a skill with more than ${SKILL_BYTES} bytes` });
+      return;
+    }
+    try {
+      const opened = openSync(source, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+      try {
+        writeFileSync(copy, readFileSync(opened), { mode: 0o600 });
+      } finally {
+        closeSync(opened);
+      }
+    } catch (thrown) {
+      if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(codeOf(thrown))) return;
+      throw storageError(thrown, source);
+    }
+    await this.#file(file, copy);
+    rmSync(copy, { force: true });
   }
 
   #canBeMadeAgain(view: string): boolean {

@@ -39,7 +39,7 @@ type Plan = z.output<typeof Plan>;
 
 /** What a restore replaces whole, whether the backup has it or not; secrets only when it has them. */
 function belongs(name: string): boolean {
-  if (name === 'workspaces' || name === 'blobs') return true;
+  if (name === 'workspaces' || name === 'blobs' || name === 'skills') return true;
   const database = SIDE_FILES.reduce((left, end) => (left.endsWith(end) ? left.slice(0, -end.length) : left), name);
   return database.endsWith('.db') && roleOf(database) !== 'temporary';
 }

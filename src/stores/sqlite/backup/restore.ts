@@ -99,7 +99,7 @@ async function unpack(
 
 function isKept(path: string): boolean {
   const role = roleOf(path);
-  return isDatabase(role) || role === 'blob' || role === 'secret';
+  return isDatabase(role) || role === 'blob' || role === 'skill' || role === 'secret';
 }
 
 function mib(bytes: number): string {
