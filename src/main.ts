@@ -37,6 +37,7 @@ async function main(argv: readonly string[]): Promise<number> {
       workers = (await import('./composition/early-threads.ts')).earlyThreads();
     },
     startGateway: async (options) => (await import('./gateway.ts')).startGateway(options, redactor, workers),
+    skills: async () => (await import('./composition/skills/at-hand.ts')).skillsOfFiles,
     dataKeeping: async () => (await import('./composition/data-keeping.ts')).dataKeeping,
     knownProviders: async (config) => (await import('./composition/config-scopes.ts')).configuredProviders(config),
     knownTypes: async () => (await import('./composition/known-types.ts')).knownTypes,

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a command is: what it is called with, the file that runs it, and what is told about its options.
 
+import type { Readable } from 'node:stream';
 import { Command, Option } from 'commander';
+import type { SkillKeeping } from '../agent/skills/keeping.ts';
 import type { KnownTypes } from '../config/entries.ts';
 import type { Config } from '../config/schema.ts';
 import type { ModelInfo } from '../providers/provider.ts';
@@ -26,6 +28,14 @@ export interface KnownProvider {
   readonly models: readonly ModelInfo[];
 }
 
+/** Skills where no gateway does the work. */
+export interface SkillsAtHand {
+  /** Those of a data directory no gateway runs in. */
+  atHand(config: Config, dataDir: string): SkillKeeping;
+  /** A skill's folder as an archive (tar) that can be sent. @throws SigilError for what a skill may not hold */
+  pack(folder: string): Promise<Readable>;
+}
+
 /** What the composition root gives to the command line. */
 export interface Composition {
   readonly startGateway: StartGateway;
@@ -33,6 +43,8 @@ export interface Composition {
   expectGateway(): Promise<void>;
   /** Work on the data directory itself. */
   dataKeeping(): Promise<DataKeeping>;
+  /** Work on skills' files. */
+  skills(): Promise<SkillsAtHand>;
   /** Hides secrets in what is said of errors: the same one that a gateway in this process has. */
   readonly redactor: Redactor;
   /** The providers of a configuration, with what is known of their models without asking. */

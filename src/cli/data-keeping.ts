@@ -3,7 +3,6 @@
 
 import type { Writable } from 'node:stream';
 import type { Config } from '../config/schema.ts';
-import type { NoteSecret } from '../secrets/keeping.ts';
 import type { BackupManifest, CreateBackupOptions, DataProgress, RestoreOptions } from '../stores/backup.ts';
 import type { Check } from './doctor-check.ts';
 
@@ -15,6 +14,14 @@ export interface RebuildOptions {
   readonly acceptLoss: boolean;
   readonly progress?: (progress: DataProgress) => void;
 }
+
+/** A note for the audit: it is there when this settles, and what cannot be noted is not done. */
+export type NoteChange = (
+  action: string,
+  details: Readonly<Record<string, unknown>>,
+  result: 'ok' | 'failed',
+  workspaceId?: string,
+) => Promise<void>;
 
 /** All but `verify` and `checks` take the directory's lock and reject with `conflict` while a gateway runs in it. */
 export interface DataKeeping {
@@ -29,7 +36,7 @@ export interface DataKeeping {
   /** Does work that belongs in the audit of a directory no gateway runs in; it is noted as done by the system. */
   audited<T>(
     of: { readonly dataDir: string; readonly config: Config },
-    work: (note: NoteSecret) => Promise<T>,
+    work: (note: NoteChange) => Promise<T>,
   ): Promise<T>;
   /** What `sigil doctor` looks at, in this order. */
   readonly checks: readonly Check[];

@@ -427,6 +427,56 @@ function addSecret(program: CliCommand): void {
     .runs(() => import('./secret-remove.ts'));
 }
 
+function addSkill(program: CliCommand): void {
+  const skill = program
+    .command('skill')
+    .summary('skills: list, show, install, copy, link, remove')
+    .helpGroup('Set up:');
+  const workspace = (): CliOption => new CliOption('--workspace <W>', 'the workspace, or @shared (default your own)');
+  skill
+    .command('list')
+    .summary('skills of a workspace, when each applies, and what is wrong with them')
+    .addOption(workspace())
+    .runs(() => import('./skill-list.ts'));
+  skill
+    .command('show')
+    .summary('what a skill says, and the files in its folder')
+    .argument('<NAME>', 'the skill')
+    .addOption(workspace())
+    .runs(() => import('./skill-show.ts'));
+  skill
+    .command('install')
+    .summary('bring a skill from a folder or an archive (tar, tar.gz, zip)')
+    .argument('<PATH>', 'the folder with its SKILL.md, or the archive')
+    .addOption(workspace())
+    .option('--name <NAME>', 'which of several in it, and what it is called (default its own name)')
+    .option('--replace', 'in place of one of the same name')
+    .runs(() => import('./skill-install.ts'));
+  skill
+    .command('copy')
+    .summary('put a copy of a skill into another workspace')
+    .argument('<NAME>', 'the skill')
+    .addOption(workspace())
+    .option('--to <W>', 'the workspace it goes to, or @shared')
+    .option('--replace', 'in place of one of the same name')
+    .runs(() => import('./skill-copy.ts'));
+  skill
+    .command('link')
+    .summary('give another workspace a skill that stays where it is')
+    .argument('<NAME>', 'the skill')
+    .addOption(workspace())
+    .option('--to <W>', 'the workspace that gets it, or @shared')
+    .option('--replace', 'in place of one of the same name')
+    .runs(() => import('./skill-link.ts'));
+  skill
+    .command('remove')
+    .summary('remove a skill, or a link to one')
+    .argument('<NAME>', 'the skill')
+    .addOption(workspace())
+    .option('--yes', 'without being asked')
+    .runs(() => import('./skill-remove.ts'));
+}
+
 const KINDS = ['gateway', 'channel', 'workspace', 'session', 'provider', 'budget', 'store', 'thread', 'plugin', 'node'];
 
 /** The whole tree, made anew; the options of the program are those every command takes. */
@@ -490,6 +540,7 @@ export function createProgram(): CliCommand {
   addToken(program);
   addConfig(program);
   addSecret(program);
+  addSkill(program);
   program
     .command('completion')
     .summary('a completion script for your shell')

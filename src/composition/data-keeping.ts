@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the command line does to a data directory itself, over the files as they are kept.
 
-import type { DataKeeping } from '../cli/data-keeping.ts';
-import type { NoteSecret } from '../secrets/keeping.ts';
+import type { DataKeeping, NoteChange } from '../cli/data-keeping.ts';
 import { createBackup } from '../stores/sqlite/backup/create.ts';
 import { readArchive } from '../stores/sqlite/backup/read-archive.ts';
 import { restoreBackup } from '../stores/sqlite/backup/restore.ts';
@@ -39,7 +38,8 @@ export const dataKeeping: DataKeeping = {
       const { now, uuid } = realWorld;
       const options = { config, clock: realWorld, now, uuid, mint: () => mintToken(uuid) };
       const { auditLog, close } = openGatewayStore(options, dataDir);
-      const note: NoteSecret = (action, details, result) => auditLog.note({ action, details, result }, AT_THE_MACHINE);
+      const note: NoteChange = (action, details, result, workspaceId = '') =>
+        auditLog.note({ action, details, result, workspaceId }, AT_THE_MACHINE);
       try {
         return await work(note);
       } finally {

@@ -44,6 +44,7 @@ process.exit(
   await run(process.argv.slice(2), {
     startGateway,
     expectGateway: async () => undefined,
+    skills: async () => (await import('../../src/composition/skills/at-hand.ts')).skillsOfFiles,
     dataKeeping: async () => (await import('../../src/composition/data-keeping.ts')).dataKeeping,
     redactor: new Redactor(),
     knownProviders: async (config) =>

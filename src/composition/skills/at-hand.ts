@@ -7,6 +7,7 @@ import type { Readable } from 'node:stream';
 import type { SkillKeeping } from '../../agent/skills/keeping.ts';
 import { EMPTY_SCAN, type PlaceScan, skillsOf } from '../../agent/skills/resolve.ts';
 import { SHARED, type SkillPlace, type SkillSet } from '../../agent/skills/skill.ts';
+import type { SkillsAtHand } from '../../cli/command.ts';
 import type { Config } from '../../config/schema.ts';
 import { failure, SigilError } from '../../errors.ts';
 import { realWorld } from '../real-world.ts';
@@ -18,7 +19,7 @@ import { scanPlace } from './scan.ts';
 import { skillOutcome, skillWork } from './work.ts';
 
 /** What is done with the files of a data directory no gateway runs in. */
-export function skillsAtHand(config: Config, dataDir: string): SkillKeeping {
+function atHand(config: Config, dataDir: string): SkillKeeping {
   const scans = async (places: readonly SkillPlace[]): Promise<ReadonlyMap<SkillPlace, PlaceScan>> => {
     const known = new Map<SkillPlace, PlaceScan>();
     for (const place of places) known.set(place, await scanPlace(folderOf(dataDir, place)));
@@ -53,12 +54,11 @@ export function skillsAtHand(config: Config, dataDir: string): SkillKeeping {
  *
  * @throws SigilError for what a skill may not hold
  */
-export async function packSkill(folder: string): Promise<Readable> {
+async function pack(folder: string): Promise<Readable> {
   const top = basename(folder);
   const names = await readdir(folder);
   if (names.length === 0) throw new SigilError(failure('validation_failed', `${folder} is empty.`));
-  const { pack } = await import('tar-stream');
-  const archive = pack();
+  const archive = (await import('tar-stream')).pack();
   let bytes = 0;
   for await (const { path, is, executable, content } of entriesAt(folder)) {
     if (is === 'folder') continue;
@@ -77,3 +77,5 @@ export async function packSkill(folder: string): Promise<Readable> {
   archive.finalize();
   return archive;
 }
+
+export const skillsOfFiles: SkillsAtHand = { atHand, pack };

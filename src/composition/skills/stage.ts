@@ -12,7 +12,7 @@ import { storageError } from '../../stores/sqlite/storage-error.ts';
 import { entriesAt, isPassedOver, PUT_MOST, tooMuch } from './entries.ts';
 import { LINK_END } from './folders.ts';
 import { readInside } from './read-inside.ts';
-import type { Staged } from './work.ts';
+import type { Staged } from './staged.ts';
 
 /** Names of what is being put or taken away: no reader looks at them, and none is left after a start. */
 const STAGING = '.staging-';

@@ -5,19 +5,7 @@ import type { PlaceScan } from '../../agent/skills/resolve.ts';
 import type { SkillPlace } from '../../agent/skills/skill.ts';
 import type { FileList } from '../../agent/tools/skills-port.ts';
 import { type Failure, SigilError, toFailure } from '../../errors.ts';
-
-/** A skill that lies ready beside the others of its place. */
-export interface Staged {
-  /** Its folder now. */
-  readonly at: string;
-  /** What is removed with it, or when it is not wanted. */
-  readonly staging: string;
-  readonly name: string;
-  readonly files: number;
-  readonly bytes: number;
-  /** One of this name is there. */
-  readonly taken: boolean;
-}
+import type { Staged } from './staged.ts';
 
 /** What is to be done. `id` is a new one for each job that writes. */
 export type SkillJob =
