@@ -13,7 +13,7 @@ import { unitsOf } from '../../src/agent/window.ts';
 import type { ChatMessage, ChatRequest } from '../../src/providers/provider.ts';
 import { inputTokens } from '../../src/providers/sigil/tokens.ts';
 
-const tools = createToolRegistry(builtInTools()).offer();
+const tools = createToolRegistry(builtInTools()).offer(({ name }) => name !== 'skill_read');
 
 const plain: PrepareInput = {
   persona: '',

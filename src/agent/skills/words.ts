@@ -35,33 +35,54 @@ function wholeWord(text: string, from: number, to: number): boolean {
   return parts(charAt(text, from), charBefore(text, from)) && parts(charBefore(text, to), charAt(text, to));
 }
 
-/** Words to be looked for, by the unit they begin with. */
+/** Units of words that begin alike, one below the other; `ends` is whose words end here. */
+interface Branch<T> {
+  readonly next: Map<number, Branch<T>>;
+  readonly ends: T[];
+}
+
+const branch = <T>(): Branch<T> => ({ next: new Map(), ends: [] });
+
+/**
+ * Words to be looked for, as a tree of their units: from each place in a text one way leads down it, no longer than a word,
+ * however many words there are.
+ */
 export class WordFinder<T> {
-  readonly #byFirst = new Map<number, { readonly form: string; readonly of: T }[]>();
+  readonly #root: Branch<T> = branch();
 
   add(word: string, of: T): void {
     const form = plainForm(word).trim();
     if (form === '') return;
-    const first = form.charCodeAt(0);
-    const known = this.#byFirst.get(first);
-    if (known === undefined) this.#byFirst.set(first, [{ form, of }]);
-    else known.push({ form, of });
+    let at = this.#root;
+    for (let unit = 0; unit < form.length; unit += 1) {
+      const code = form.charCodeAt(unit);
+      let below = at.next.get(code);
+      if (below === undefined) {
+        below = branch();
+        at.next.set(code, below);
+      }
+      at = below;
+    }
+    at.ends.push(of);
   }
 
   /** Whose words stand in a text that is in its {@link plainForm}. */
   find(text: string): ReadonlySet<T> {
     const found = new Set<T>();
-    if (this.#byFirst.size === 0) return found;
-    for (let at = 0; at < text.length; at += 1) {
-      const candidates = this.#byFirst.get(text.charCodeAt(at));
-      if (candidates === undefined) continue;
-      for (const { form, of } of candidates)
-        if (!found.has(of) && text.startsWith(form, at) && wholeWord(text, at, at + form.length)) found.add(of);
+    if (this.#root.next.size === 0) return found;
+    for (let from = 0; from < text.length; from += 1) {
+      let at = this.#root.next.get(text.charCodeAt(from));
+      for (let to = from + 1; at !== undefined; to += 1) {
+        if (at.ends.length > 0 && wholeWord(text, from, to)) for (const of of at.ends) found.add(of);
+        at = at.next.get(text.charCodeAt(to));
+      }
     }
     return found;
   }
 }
 
+/** How often one message is heard asking. */
+const ASKS_MOST = 32;
 const ASKS = /USE SKILL ?: ?["'`“‘«]?/g;
 /** What a name that nobody has is told as: up to where it could end. */
 const UNKNOWN = /^[\p{L}\p{N}\p{M}_-]{1,64}/u;
@@ -77,7 +98,10 @@ export interface AskedFor<T> {
 export function askedFor<T>(text: string, names: ReadonlyMap<string, T>): AskedFor<T> {
   const found = new Set<T>();
   const unknown = new Set<string>();
+  let asks = 0;
   for (const match of text.matchAll(ASKS)) {
+    asks += 1;
+    if (asks > ASKS_MOST) break;
     if (!parts('U', charBefore(text, match.index))) continue;
     const at = match.index + match[0].length;
     let longest: { readonly length: number; readonly of: T } | undefined;

@@ -16,7 +16,8 @@ import { failure, SigilError } from '../../errors.ts';
 import { storageError } from '../../stores/sqlite/storage-error.ts';
 import { PUT_MOST, tooMuch } from './entries.ts';
 import { folderOf } from './folders.ts';
-import type { SkillWork, Staged } from './work.ts';
+import type { Staged } from './staged.ts';
+import type { SkillWork } from './work.ts';
 
 export interface SkillKeepingOptions {
   readonly dataDir: string;
