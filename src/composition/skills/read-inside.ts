@@ -5,6 +5,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, lstat, open as openFile, readdir, readlink, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import type { SkillFile } from '../../agent/skills/keeping.ts';
+import { isShowable } from '../../agent/skills/skill.ts';
 import type { FileList, FilePart, SkillContent } from '../../agent/tools/skills-port.ts';
 
 /** A file of a skill has at most this many bytes, and a folder is listed to this many files and this deep. */
@@ -25,6 +26,7 @@ const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK |
 
 /** A skill's folder: a folder itself, not a link to one. @throws NotRead */
 export async function skillRoot(placeFolder: string, name: string): Promise<string> {
+  if (!isShowable(name) || name === '.' || name === '..') throw new NotRead('This is no name of a skill.');
   const place = await real(placeFolder);
   const root = join(place, name);
   const found = await lstat(root).catch(() => undefined);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Brings a skill into a place: written beside the others under a name nobody reads, looked at there, then renamed.
 
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { readFrontMatter } from '../../agent/skills/front-matter.ts';
 import { skillPath } from '../../agent/skills/path.ts';
 import { nameProblem, SKILL_MOST } from '../../agent/skills/skill.ts';
@@ -39,7 +39,7 @@ export async function stageSkill(
   try {
     makeDirs(staging);
     const unpacked = await unpack(source, staging);
-    const { inside, called } = chosen(unpacked, source, name);
+    const { inside, called } = chosen(unpacked, await baseOf(source), name);
     const at = join(staging, inside);
     const own = await checked(at, name, called);
     const mine = (path: string): boolean => inside === '' || path.startsWith(`${inside}/`);
@@ -121,7 +121,7 @@ interface Chosen {
   readonly called: string | undefined;
 }
 
-function chosen({ files }: Unpacked, source: string, name: string | undefined): Chosen {
+function chosen({ files }: Unpacked, base: string | undefined, name: string | undefined): Chosen {
   const folders = [...files.keys()]
     .filter((path) => /(?:^|\/)SKILL\.md$/.test(path))
     .map((path) => path.slice(0, -'/SKILL.md'.length))
@@ -131,7 +131,7 @@ function chosen({ files }: Unpacked, source: string, name: string | undefined): 
   const calledOf = (folder: string): string => folder.split('/').at(-1) ?? '';
   const [first] = skills;
   if (first === undefined) throw refused('There is no SKILL.md in it.');
-  if (skills.length === 1) return { inside: first, called: first === '' ? baseOf(source) : calledOf(first) };
+  if (skills.length === 1) return { inside: first, called: first === '' ? base : calledOf(first) };
   const wanted = skills.filter((folder) => calledOf(folder) === name);
   const [one] = wanted;
   if (one !== undefined && wanted.length === 1) return { inside: one, called: name };
@@ -144,10 +144,9 @@ function isBelow(folder: string, above: string): boolean {
   return above === '' || folder.startsWith(`${above}/`);
 }
 
-/** The name of a folder that was given; a temporary archive's name says nothing. */
-function baseOf(source: string): string | undefined {
-  const base = source.split('/').at(-1) ?? '';
-  return nameProblem(base) === undefined ? base : undefined;
+/** The name of a folder that was given; that of an archive says nothing. */
+async function baseOf(source: string): Promise<string | undefined> {
+  return (await stat(source)).isDirectory() ? basename(source) : undefined;
 }
 
 /**
