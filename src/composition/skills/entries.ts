@@ -23,8 +23,8 @@ export interface SkillEntry {
 export const PUT_MOST = {
   entries: 2_000,
   file: 8 * 1024 * 1024,
-  bytes: 64 * 1024 * 1024,
-  archive: 32 * 1024 * 1024,
+  bytes: 32 * 1024 * 1024,
+  archive: 16 * 1024 * 1024,
 } as const;
 
 const NO_CONTENT: AsyncIterable<Uint8Array> = {
