@@ -2,6 +2,7 @@
 // Erases all that is held about somebody, from every store: begun by a record, carried on from it at every start until it is done.
 
 import { rmSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Address, address } from '../bus/address.ts';
 import type { Answer } from '../bus/envelope.ts';
@@ -14,6 +15,7 @@ import type { AuditStore } from '../stores/gateway-store.ts';
 import type { ReadStore } from '../stores/session-store.ts';
 import type { ThreadContext } from './context.ts';
 import type { RootDirectory } from './root-directory.ts';
+import { folderOf, hasFolder } from './skills/folders.ts';
 
 export interface UserErasuresOptions {
   readonly context: ThreadContext;
@@ -22,7 +24,7 @@ export interface UserErasuresOptions {
   readonly audit: AuditStore;
   /** Configured workspaces somebody is a member of. */
   readonly memberOf: (user_id: string) => readonly string[];
-  /** Where the command line keeps lines typed at this machine. */
+  /** Where skills lie, and the command line keeps lines typed at this machine. */
   readonly dataDir: string;
   readonly acknowledged: (seq: number) => void;
 }
@@ -229,6 +231,9 @@ export class UserErasures implements UserErasure {
     await this.#ask((from, answered) =>
       this.#bus.ask(journal, 'journal.erase', {}, { from, within: WITHIN.wipe }, answered),
     );
+    // Skills of a workspace that was theirs alone: they may say anything.
+    const own = `personal:${user_id}`;
+    if (await hasFolder(dataDir, own)) await rm(folderOf(dataDir, own), { recursive: true, force: true });
     // Lines typed in a chat at this machine: unless told otherwise the command line speaks as the owner.
     if (user_id === OWNER_ID) rmSync(join(dataDir, 'chat_history'), { force: true });
   }

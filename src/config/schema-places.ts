@@ -45,7 +45,11 @@ export const workspaces = z
         })
         .prefault({})
         .describe('Which tools may be used.'),
-      skills: z.array(text(64)).max(1000).optional().describe('Names of skills; unset = all of its own.'),
+      skills: z
+        .array(text(64))
+        .max(1000)
+        .optional()
+        .describe('Names of skills, its own before shared ones; unset = all of its own.'),
       bindings: z
         .array(
           z.strictObject({

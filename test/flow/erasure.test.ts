@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Everything about somebody, exported and erased through a real gateway: no store, no file, no byte keeps it; others' words stay.
 
-import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -164,6 +164,9 @@ describe('an erasure of a user', () => {
     await until(() => holding(house.dataDir, ['xylophagous'], 'vectors.db').length > 0);
     // What a damaged view left behind is a copy of what was in it.
     writeFileSync(join(house.dataDir, 'workspaces', 'homelab', 'memory.db.damaged'), 'brontophobia');
+    const taught = join(house.dataDir, 'workspaces', 'personal%3Abo', 'skills', 'flat');
+    mkdirSync(taught, { recursive: true });
+    writeFileSync(join(taught, 'SKILL.md'), '---\nname: flat\ndescription: The way to quokkaland.\n---\n');
     expect(holding(house.dataDir, SECRETS).length).toBeGreaterThan(5);
     expect((await boss(house, 'POST', '/api/v1/users/bo/erase', { confirm: 'ada' })).status).toBe(422);
     expect(

@@ -13,6 +13,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -98,6 +99,39 @@ const refusal = async (work: Promise<unknown>): Promise<string> => {
   if (!(thrown instanceof SigilError)) throw new Error(`not refused: ${String(thrown)}`);
   return `${thrown.failure.code}: ${thrown.failure.message}`;
 };
+
+describe('a backup of skills', () => {
+  it('holds their files, and neither links nor what is in the making; a restore brings them back', async () => {
+    house.open();
+    fill(1, 2);
+    const at = (...parts: string[]): string => join(house.dir, ...parts);
+    const files = {
+      'skills/shared/SKILL.md': 'shared',
+      'workspaces/personal%3Aw0/skills/a/SKILL.md': 'one',
+      'workspaces/personal%3Aw0/skills/a/references/.hidden': 'two',
+      'workspaces/personal%3Aw0/skills/b.link': '{"place":"@shared"}',
+    };
+    for (const [path, text] of Object.entries(files)) {
+      mkdirSync(at(path, '..'), { recursive: true });
+      writeFileSync(at(path), text);
+    }
+    mkdirSync(at('skills', '.staging-x'));
+    writeFileSync(at('skills', '.staging-x', 'SKILL.md'), 'half');
+    writeFileSync(join(scratch, 'outside'), 'never');
+    symlinkSync(join(scratch, 'outside'), at('skills', 'shared', 'link'));
+    symlinkSync(house.dir, at('skills', 'shared', 'loop'));
+    const [file, { files: held }] = await backup();
+    expect(held.flatMap(({ path, role }) => (role === 'skill' ? [path] : [])).toSorted()).toEqual(Object.keys(files));
+    rmSync(at('skills'), { recursive: true });
+    writeFileSync(at('workspaces/personal%3Aw0/skills/a/SKILL.md'), 'changed');
+    mkdirSync(at('workspaces/personal%3Aw0/skills/later'));
+    house.close();
+    await restoreBackup({ dataDir: house.dir, file });
+    for (const [path, text] of Object.entries(files)) expect(readFileSync(at(path), 'utf8')).toBe(text);
+    expect(readdirSync(at('skills', 'shared'))).toEqual(['SKILL.md']);
+    expect(existsSync(at('workspaces/personal%3Aw0/skills/later'))).toBe(false);
+  });
+});
 
 describe('a backup', () => {
   it('made while rows are written constantly is one moment of the journal, and the views agree with it', async () => {
