@@ -29,6 +29,7 @@ export const skillRead: Tool = {
     additionalProperties: false,
   },
   capabilities: [],
+  safe: true,
   timeoutMs: 10_000,
   idempotent: true,
   serial: false,
