@@ -18,7 +18,7 @@ describe('tool calls', () => {
     fc.assert(
       fc.property(fc.array(call, { minLength: 1, maxLength: 6 }), fc.infiniteStream(fc.nat()), (made, chance) => {
         const next = (below: number): number => (chance.next().value ?? 0) % below;
-        const calls = new ToolCalls(() => 'never');
+        const calls = new ToolCalls(() => 'never', String);
         const rest = made.map((one, place) => {
           calls.add(place, { id: `id-${place}`, name: one.name, arguments: '' });
           return { place, text: one.arguments };
@@ -37,7 +37,7 @@ describe('tool calls', () => {
   });
 
   it('are no more than a model could mean', () => {
-    const calls = new ToolCalls(() => 'never');
+    const calls = new ToolCalls(() => 'never', String);
     for (let place = 0; place < 512; place += 1) calls.add(place, { id: `${place}`, name: 'x' });
     expect(() => calls.add(512, { id: '512', name: 'x' })).toThrow(/512/);
     expect(() => calls.add(0, { arguments: 'x'.repeat(5_000_000) })).toThrow(/characters/);

@@ -6,10 +6,12 @@ import { describe, expect, it } from 'vitest';
 import { CLAUDE_NAMES } from '../../src/providers/anthropic/request.ts';
 import { GEMINI_NAMES } from '../../src/providers/google/request.ts';
 import { createKeptReplies } from '../../src/providers/kept-replies.ts';
+import { OPENAI_NAMES } from '../../src/providers/openai/provider.ts';
 import { toolNames } from '../../src/providers/tool-names.ts';
 
 const RULES = [
   ['Anthropic', CLAUDE_NAMES, /^[a-zA-Z0-9_-]{1,64}$/],
+  ['OpenAI', OPENAI_NAMES, /^[a-zA-Z0-9_-]{1,64}$/],
   ['Google', GEMINI_NAMES, /^[a-zA-Z_][a-zA-Z0-9_.-]{0,63}$/],
 ] as const;
 

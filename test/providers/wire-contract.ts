@@ -143,6 +143,40 @@ export function wireContract({ format, create, model, base }: WireCase): void {
     wrong,
   });
 
+  it('is sent names of tools it takes, and what it calls has our names again', async () => {
+    const { events, sent, script, request } = await scene();
+    // Dots, slashes, letters of other alphabets, too long, and two that differ only where both are cut.
+    const long = `mcp.archive.${'deep_'.repeat(20)}`;
+    const tools = ['clock', 'mcp.files.read', 'mcp.files/read', 'mcp.büro.søk', `${long}1`, `${long}2`].map((name) => ({
+      ...{ name, description: name, inputSchema: { type: 'object' } },
+    }));
+    const history: ChatMessage[] = [
+      user('again'),
+      {
+        ...{ role: 'assistant', content: '', origin: 'system' },
+        toolCalls: tools.map(({ name }, at) => ({ id: `call_${at}`, name, arguments: '{}' })),
+      },
+      ...tools.map(
+        ({ name }, at): ChatMessage => ({
+          ...{ role: 'tool', content: 'done', toolCallId: `call_${at}`, toolName: name, origin: 'tool_output' },
+        }),
+      ),
+    ];
+    const asked = { ...request, messages: history, tools };
+    script(stream(reply([text('Fine.')])));
+    await events(asked);
+    const [first] = sent();
+    const names = first?.tools.map(({ name }) => name) ?? [];
+    expect(new Set(names).size).toBe(tools.length);
+    for (const name of names) expect(name).toMatch(format.toolName);
+    // The calls of earlier turns are told under the same names.
+    expect(first?.toolCalls.map(({ name }) => name)).toEqual(names);
+    const calls = names.map((name, at) => ({ id: `call_${at}`, name, arguments: ['{}'] }));
+    script(stream(reply([{ type: 'tools', calls }])));
+    const called = (await events(asked)).flatMap((event) => (event.type === 'tool_call' ? [event.name] : []));
+    expect(called).toEqual(tools.map(({ name }) => name));
+  });
+
   it('sends the key it was given, and asks for a stream once', async () => {
     const { script, events, sent, server } = await scene();
     script(stream(reply([text('Hi')])));

@@ -140,6 +140,7 @@ function answered(messages: Messages): boolean {
 
 export const anthropicMessages: WireFormat = {
   name: 'Anthropic messages',
+  toolName: /^[a-zA-Z0-9_-]{1,64}$/,
   says: { thinking: true, cacheWrites: true, stopSequences: true },
   isChat: ({ method, path }) => method === 'POST' && path === '/v1/messages',
   stream: ({ parts, finish, usage }) => {

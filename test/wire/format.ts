@@ -66,6 +66,8 @@ export interface WireFormat {
   readonly name: string;
   /** What it can say; tests of the rest are not declared. */
   readonly says: { readonly thinking: boolean; readonly cacheWrites: boolean; readonly stopSequences: boolean };
+  /** What its API takes as the name of a tool. */
+  readonly toolName: RegExp;
   /** What is left of a tool's schema where the vendor does not take all of it. */
   readonly taken?: (schema: Readonly<Record<string, unknown>>) => unknown;
   /** Whether a request is one for an answer of a model. */

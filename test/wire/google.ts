@@ -190,6 +190,7 @@ function lowered(schema: unknown): unknown {
 
 export const geminiContent: WireFormat = {
   name: 'Gemini generateContent',
+  toolName: /^[a-zA-Z_][a-zA-Z0-9_.-]{0,63}$/,
   says: { thinking: true, cacheWrites: false, stopSequences: true },
   // The reduced schema says nothing of further properties.
   taken: ({ additionalProperties: _closed, ...rest }) => rest,

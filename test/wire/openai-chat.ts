@@ -153,6 +153,7 @@ const imagesOf = (said: Content) =>
 
 export const openAiChat: WireFormat = {
   name: 'OpenAI chat completions',
+  toolName: /^[a-zA-Z0-9_-]{1,64}$/,
   says: { thinking: true, cacheWrites: false, stopSequences: true },
   isChat: ({ method, path }) => method === 'POST' && path.endsWith('/chat/completions'),
   stream: chatStream,

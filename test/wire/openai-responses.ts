@@ -145,6 +145,7 @@ const textOf = (said: z.infer<typeof content>): string =>
 
 export const openAiResponses: WireFormat = {
   name: 'OpenAI Responses',
+  toolName: /^[a-zA-Z0-9_-]{1,64}$/,
   says: { thinking: true, cacheWrites: false, stopSequences: false },
   isChat: ({ method, path }) => method === 'POST' && path.endsWith('/responses'),
   stream: responsesStream,

@@ -7,6 +7,7 @@ import type { VendorSse } from '../event-stream.ts';
 import type { Asked } from '../failures.ts';
 import type { ChatEvent, ChatFinish, ChatMessage, ChatRequest } from '../provider.ts';
 import type { ReplyReader } from '../stream-call.ts';
+import type { ToolNames } from '../tool-names.ts';
 import { estimatedUsage } from '../usage.ts';
 import { dataUrl } from './data-url.ts';
 import { StreamedError, streamedFailure } from './refusal.ts';
@@ -24,19 +25,19 @@ export interface ChatDialect {
 }
 
 /** The body of a request. */
-export function chatBody(request: ChatRequest, dialect: ChatDialect): Body {
+export function chatBody(request: ChatRequest, dialect: ChatDialect, names: ToolNames): Body {
   const { model, systemPrompt, messages, tools, options } = request;
   const { temperature, maxTokens, stopSequences = [], thinking } = options;
   const system: Message[] = systemPrompt === '' ? [] : [{ role: 'system', content: systemPrompt }];
   return {
     model,
-    messages: [...system, ...messages.map(toMessage)],
+    messages: [...system, ...messages.map((message) => toMessage(message, names))],
     stream: true,
     stream_options: { include_usage: true },
     ...(tools.length > 0 && {
       tools: tools.map(({ name, description, inputSchema }) => ({
         type: 'function' as const,
-        function: { name, description, parameters: inputSchema },
+        function: { name: names.sent(name), description, parameters: inputSchema },
       })),
     }),
     ...(temperature !== undefined && { temperature }),
@@ -46,7 +47,7 @@ export function chatBody(request: ChatRequest, dialect: ChatDialect): Body {
   };
 }
 
-function toMessage(message: ChatMessage): Message {
+function toMessage(message: ChatMessage, names: ToolNames): Message {
   const { role, content, attachments = [], toolCalls = [] } = message;
   if (role === 'tool') return { role, tool_call_id: message.toolCallId ?? '', content };
   if (role === 'assistant') {
@@ -54,7 +55,7 @@ function toMessage(message: ChatMessage): Message {
     const calls = toolCalls.map((call) => ({
       id: call.id,
       type: 'function' as const,
-      function: { name: call.name, arguments: call.arguments },
+      function: { name: names.sent(call.name), arguments: call.arguments },
     }));
     return { role, content: content === '' ? null : content, tool_calls: calls };
   }
@@ -99,8 +100,13 @@ const FINISHES: ReadonlyMap<string, ChatFinish> = new Map([
 ]);
 
 /** Reads one answer. */
-export function chatReader(asked: Asked, request: ChatRequest, newId: () => string): ReplyReader<VendorSse> {
-  const calls = new ToolCalls(newId);
+export function chatReader(
+  asked: Asked,
+  request: ChatRequest,
+  names: ToolNames,
+  newId: () => string,
+): ReplyReader<VendorSse> {
+  const calls = new ToolCalls(newId, names.ours);
   let usage: z.infer<typeof Usage> | undefined;
   let finish: string | undefined;
   let written = 0;

@@ -11,9 +11,13 @@ import { createModelList, type KnownModel, type ListedModel } from '../model-lis
 import type { ChatRequest, Embedded, EmbedOptions, Provider } from '../provider.ts';
 import type { ProviderSettings, ProviderWorld } from '../settings.ts';
 import { type ReplyReader, streamCall } from '../stream-call.ts';
+import { toolNames } from '../tool-names.ts';
 import { type ChatDialect, chatBody, chatReader } from './chat-completions.ts';
 import { createEndpoint } from './endpoint.ts';
 import { responsesBody, responsesReader } from './responses.ts';
+
+/** Names of functions as OpenAI takes them; servers that speak like it take these, and seldom more. */
+export const OPENAI_NAMES = { refused: /[^a-zA-Z0-9_-]/g, longest: 64, startsWithLetter: false } as const;
 
 /** How long the list of models may take, in milliseconds. */
 const LIST_MS = 10_000;
@@ -69,14 +73,18 @@ export async function createOpenAiProvider(flavour: Flavour): Promise<Provider> 
 
   const chat = (request: ChatRequest, signal: AbortSignal): ReturnType<Provider['chat']> => {
     const asked: Asked = { provider: name, model: request.model };
+    const names = toolNames(
+      request.tools.map((tool) => tool.name),
+      OPENAI_NAMES,
+    );
     let reader: ReplyReader<VendorSse> | undefined;
     const viaChat = async (inner: AbortSignal): Promise<Response> => {
-      reader = chatReader(asked, request, world.uuid);
-      return await endpoint.post('/chat/completions', chatBody(request, dialect), inner);
+      reader = chatReader(asked, request, names, world.uuid);
+      return await endpoint.post('/chat/completions', chatBody(request, dialect, names), inner);
     };
     const viaResponses = async (inner: AbortSignal): Promise<Response> => {
-      reader = responsesReader(asked, request, world.uuid);
-      const response = await endpoint.post('/responses', responsesBody(request), inner);
+      reader = responsesReader(asked, request, names, world.uuid);
+      const response = await endpoint.post('/responses', responsesBody(request, names), inner);
       responses = 'yes';
       return response;
     };

@@ -7,6 +7,7 @@ import type { VendorSse } from '../event-stream.ts';
 import type { Asked } from '../failures.ts';
 import type { ChatEvent, ChatMessage, ChatRequest } from '../provider.ts';
 import type { ReplyReader } from '../stream-call.ts';
+import type { ToolNames } from '../tool-names.ts';
 import { estimatedUsage } from '../usage.ts';
 import { dataUrl } from './data-url.ts';
 import { StreamedError, streamedFailure } from './refusal.ts';
@@ -19,19 +20,19 @@ type Item = OpenAI.Responses.ResponseInputItem;
 const LEAST_OUTPUT = 16;
 
 /** The body of a request. It knows no stop sequences. */
-export function responsesBody(request: ChatRequest): Body {
+export function responsesBody(request: ChatRequest, names: ToolNames): Body {
   const { model, systemPrompt, messages, tools, options } = request;
   const { temperature, maxTokens, thinking } = options;
   return {
     model,
-    input: messages.flatMap(toItems),
+    input: messages.flatMap((message) => toItems(message, names)),
     stream: true,
     store: false,
     ...(systemPrompt !== '' && { instructions: systemPrompt }),
     ...(tools.length > 0 && {
       tools: tools.map(({ name, description, inputSchema }) => ({
         type: 'function' as const,
-        name,
+        name: names.sent(name),
         description,
         parameters: inputSchema,
         // Strict takes schemas only in which everything is required.
@@ -44,14 +45,14 @@ export function responsesBody(request: ChatRequest): Body {
   };
 }
 
-function toItems(message: ChatMessage): Item[] {
+function toItems(message: ChatMessage, names: ToolNames): Item[] {
   const { role, content, attachments = [], toolCalls = [] } = message;
   if (role === 'tool') return [{ type: 'function_call_output', call_id: message.toolCallId ?? '', output: content }];
   if (role === 'assistant') {
     const calls = toolCalls.map((call) => ({
       type: 'function_call' as const,
       call_id: call.id,
-      name: call.name,
+      name: names.sent(call.name),
       arguments: call.arguments,
     }));
     return content === '' ? calls : [{ role, content }, ...calls];
@@ -94,8 +95,13 @@ const SummaryPart = z.object({ summary_index: place });
 const Named = z.object({ type: z.string() });
 
 /** Reads one answer. */
-export function responsesReader(asked: Asked, request: ChatRequest, newId: () => string): ReplyReader<VendorSse> {
-  const calls = new ToolCalls(newId);
+export function responsesReader(
+  asked: Asked,
+  request: ChatRequest,
+  names: ToolNames,
+  newId: () => string,
+): ReplyReader<VendorSse> {
+  const calls = new ToolCalls(newId, names.ours);
   let written = 0;
 
   const said = (type: 'text_delta' | 'thinking_delta', text: string): readonly ChatEvent[] => {

@@ -25,11 +25,16 @@ export class ToolCalls {
   /** The call that a place in the vendor's list stands for now. */
   readonly #places = new Map<number, Call>();
   readonly #newId: () => string;
+  readonly #ours: (sent: string) => string;
   #characters = 0;
 
-  /** @param newId for calls that come without an id */
-  constructor(newId: () => string) {
+  /**
+   * @param newId for calls that come without an id
+   * @param ours our name for what was called
+   */
+  constructor(newId: () => string, ours: (sent: string) => string) {
     this.#newId = newId;
+    this.#ours = ours;
   }
 
   /**
@@ -69,7 +74,7 @@ export class ToolCalls {
         return {
           type: 'tool_call',
           id,
-          name: call.name,
+          name: this.#ours(call.name),
           arguments: call.arguments.trim() === '' ? '{}' : call.arguments,
         };
       });
