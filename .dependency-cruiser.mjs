@@ -32,6 +32,7 @@ const doors = {
   secrets: { values: ['config:references'], types: ['config', 'world'] },
   providers: { values: [], types: ['actors:protocol', 'agent', 'secrets', 'config', 'world'] },
   channels: { values: [], types: ['actors:protocol', 'agent', 'secrets', 'config', 'world'] },
+  mcp: { values: [], types: ['actors:protocol', 'secrets', 'config'] },
   stores: { values: [], types: ['config', 'world'] },
   plugins: {
     values: ['bus:address', 'actors:protocol', 'security'],

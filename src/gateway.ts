@@ -174,6 +174,14 @@ async function start(
       left_out.delete(thread);
       bus.send(root, 'gateway.released', { what: `thread/${thread}` }, { from });
     },
+    reap: (pid) => {
+      try {
+        process.kill(-pid, 'SIGKILL');
+      } catch (error) {
+        // It has ended meanwhile.
+        log.debug({ pid, error }, 'a process group of a thread that ended is gone');
+      }
+    },
     unstoppable: (thread) => {
       log.error({ thread }, 'a thread cannot be ended; the process ends with it');
       // Everything that was acknowledged is in the journal, and whoever started this process starts it again.

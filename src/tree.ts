@@ -18,6 +18,7 @@ export type Start =
   | 'vector-index'
   | 'session'
   | 'channel'
+  | 'mcp'
   | 'edge';
 
 /**
@@ -37,6 +38,7 @@ export const TREE = [
   { id: 'session/*', thread: 'lane-*', start: 'session', restart: 'transient', shutdown_ms: 1_000 },
   { id: 'gateway/root', thread: 'main', start: 'gateway', restart: 'permanent', shutdown_ms: 1_000 },
   { id: 'channel/*', thread: 'main', start: 'channel', restart: 'permanent', shutdown_ms: 1_000 },
+  { id: 'mcp/*', thread: 'io-*', start: 'mcp', restart: 'permanent', shutdown_ms: 3_000 },
   { id: 'edge', thread: 'main', start: 'edge', restart: 'permanent', shutdown_ms: 5_000 },
 ] as const satisfies readonly ChildSpec<Start>[];
 

@@ -6,6 +6,7 @@ import type { StoreProtocol } from '../stores/protocol.ts';
 import type { BudgetProtocol } from './budget/protocol.ts';
 import type { ChannelProtocol } from './channel/protocol.ts';
 import type { GatewayProtocol } from './gateway/protocol.ts';
+import type { McpProtocol } from './mcp/protocol.ts';
 import type { PoolProtocol } from './pool/protocol.ts';
 import type { ProviderProtocol } from './provider/protocol.ts';
 import type { SandboxProtocol } from './sandbox/protocol.ts';
@@ -28,6 +29,7 @@ export type SigilProtocols = {
   readonly node: Record<never, never>;
   readonly pool: PoolProtocol;
   readonly sandbox: SandboxProtocol;
+  readonly mcp: McpProtocol;
 };
 
 /** The bus as Sigil's rooms use it. */

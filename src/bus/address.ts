@@ -14,6 +14,7 @@ export const KINDS = [
   'node',
   'pool',
   'sandbox',
+  'mcp',
   'store',
   'thread',
 ] as const;

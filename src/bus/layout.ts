@@ -8,7 +8,7 @@ import { idOf, kindOf } from './address.ts';
 export interface Layout {
   /** Lane threads: sessions. At least 1. */
   readonly lanes: number;
-  /** I/O threads: chat channels, plugins, nodes, commands in the sandbox. At least 1. */
+  /** I/O threads: chat channels, plugins, nodes, MCP servers, commands in the sandbox. At least 1. */
   readonly io: number;
 }
 
@@ -71,6 +71,7 @@ export function placement(layout: Layout): (of: Address) => number {
       case 'plugin':
       case 'node':
       case 'sandbox':
+      case 'mcp':
         return among(io, layout.io, of);
       case 'vector-index':
         return READ;

@@ -95,4 +95,6 @@ export type FromWorker =
       readonly fields: Readonly<Record<string, unknown>>;
       readonly message: string;
     }
+  /** A program was started in a process group of its own, or that group is gone: it ends with the thread, however that ends. */
+  | { readonly say: 'child'; readonly pid: number; readonly lives: boolean }
   | { readonly say: 'stopped' };

@@ -42,6 +42,8 @@ export interface ThreadContext {
   readonly directory: ThreadDirectory;
   /** The skills of every workspace, on lanes. */
   readonly skills: SkillsHere;
+  /** Tells the root of a process group that is to end with this thread, and when it has ended. */
+  readonly child: (pid: number, lives: boolean) => void;
   /** Named places of the crash tests; does nothing elsewhere. */
   readonly point: (name: KillPoint) => void;
 }
@@ -60,6 +62,8 @@ export interface ContextOptions {
   /** Nobody is known where none is given. */
   readonly directory?: ThreadDirectory;
   readonly skills?: SkillsHere;
+  /** See {@link ThreadContext.child}; nobody is told when not given. */
+  readonly child?: ThreadContext['child'];
   /** Calls back once nothing of this thread is left to finish. */
   readonly drain: (done: () => void) => void;
   /** See {@link ThreadDoorOptions.vendors}; nothing is asked of models where it is not given. */
@@ -124,10 +128,10 @@ export function createContext(options: ContextOptions): ThreadContext {
       vendors: options.vendors ?? (() => undefined),
     }),
   );
-  const { suspect = null, secrets = noSecrets(), skills = createSkillsHere(), point } = options;
+  const { suspect = null, secrets = noSecrets(), skills = createSkillsHere(), child = () => undefined, point } = options;
   const { directory = new HeldDirectory(null, () => undefined) } = options;
-  const own = { secrets, directory, skills, point };
-  return { house, index, life, name, world, bus, residents, heartbeat, log, fault, suspect, ...own };
+  const own = { bus, residents, heartbeat, log, fault, suspect, secrets, directory, skills, child, point };
+  return { house, index, life, name, world, ...own };
 }
 
 interface Pace {

@@ -6,7 +6,7 @@ import { reservationOf, textSize, tokensOf, toolSize } from '../agent/estimate.t
 import { systemPrompt } from '../agent/prompt.ts';
 import type { ToolRegistry } from '../agent/tools/registry.ts';
 import type { Config } from '../config/schema.ts';
-import type { ModelInfo } from '../providers/provider.ts';
+import type { ChatTool, ModelInfo } from '../providers/provider.ts';
 import { knownCapabilities, knownModels } from '../providers/registry.ts';
 import { type RoutableProvider, routeModel } from '../providers/router.ts';
 import type { SessionState, WindowMessage } from '../stores/fold.ts';
@@ -50,19 +50,24 @@ export const CHANNEL_HINTS = { markdown: true } as const;
 
 const NOTHING: readonly WindowMessage[] = [];
 
-export function lanePolicy(config: Config, tools: ToolRegistry, prices = modelPrices(config)): LanePolicy {
+export function lanePolicy(
+  config: Config,
+  tools: ToolRegistry,
+  prices = modelPrices(config),
+  offered: (state: SessionState) => readonly ChatTool[] = () => tools.offer(),
+): LanePolicy {
   const { sessions, models, gateway, agent } = config;
   const providers: RoutableProvider[] = [...providerTypes(config)].map(([name, type]) => ({
     name,
     ...knownModels(type),
   }));
-  const fixed =
-    systemPrompt(agent.persona, CHANNEL_HINTS).length + tools.offer().reduce((size, tool) => size + toolSize(tool), 0);
+  const system = systemPrompt(agent.persona, CHANNEL_HINTS).length;
   const sizeOf = modelSizes(config);
   const fallback = fallbackModel(config);
 
   const estimate = (state: SessionState): { tokens: number; cost_usd: number } => {
-    let size = fixed + (state.turn?.message.content.length ?? 0);
+    let size = system + (state.turn?.message.content.length ?? 0);
+    for (const tool of offered(state)) size += toolSize(tool);
     for (const { content, tool_calls } of state.window) size += textSize(content, tool_calls);
     for (const { content, tool_calls } of state.turn?.said ?? NOTHING) size += textSize(content, tool_calls);
     const model = state.turn?.model ?? '';

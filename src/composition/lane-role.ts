@@ -6,6 +6,7 @@ import { refusedSender } from '../actors/refused-sender.ts';
 import { type CallModelOptions, createCallModel, type StreamSink } from '../actors/session/call-model.ts';
 import type { Abort, LaneEffects } from '../actors/session/effects.ts';
 import { Lanes } from '../actors/session/lanes.ts';
+import type { LanePolicy } from '../actors/session/policy.ts';
 import type { Deliver } from '../actors/session/protocol.ts';
 import { createReservations, type Reservations } from '../actors/session/reservations.ts';
 import { sendersOf } from '../actors/session/senders.ts';
@@ -41,6 +42,7 @@ import { failingSessions } from './failing-sessions.ts';
 import { withFaults } from './fault-points.ts';
 import { CHANNEL_HINTS, lanePolicy, modelSizes } from './lane-policy.ts';
 import { livePrices } from './live-prices.ts';
+import { mcpTools } from './mcp-tools.ts';
 import { memoryTools } from './memory-tools.ts';
 import { type ModelPrices, modelPrices } from './model-prices.ts';
 import { createModelStream } from './model-stream.ts';
@@ -103,17 +105,37 @@ export const startLane = laneRole(async (context) => {
 function laneWith(context: ThreadContext, adapters: LaneAdapters): Role {
   const { bus, house, world, residents, directory } = context;
   const { config } = house;
-  const tools = createToolRegistry(adapters.tools);
   const live = livePrices(context);
   const prices = modelPrices(config, live.now);
-  const policy = lanePolicy(config, tools, prices);
+  const access = createToolAccess(adapters.tools, rulesOf(config));
+  // Said once: every lane and every life of one would find the same.
+  if (context.name === 'lane-1' && context.life === 1)
+    for (const half of halfAllowed(access, adapters.tools, rulesOf(config)))
+      context.log('warn', { ...half }, HALF_ALLOWED);
+  const permit: Permit = ({ turn, facts }, tool) =>
+    access.decide(directory.table, sendersOf(turn), facts?.workspace_id ?? '', tool);
+  const mcp = mcpTools(context, () => renew());
+  const registry = (): ToolRegistry => createToolRegistry([...adapters.tools, ...mcp.tools()], mcp.absent);
+  /** Both are replaced whole when a server's tools come or go. */
+  let tools = registry();
+  const policyNow = (): LanePolicy =>
+    lanePolicy(config, tools, prices, (state) => tools.offer((tool) => permit(state, tool).allowed));
+  let policy = policyNow();
+  const renew = (): void => {
+    tools = registry();
+    policy = policyNow();
+  };
   const place = placement(house.layout);
   const reservations = createReservations(bus, () => policy);
 
   const lanes = new Lanes({
     world,
     policy: () => policy,
-    effects: laneEffects({ context, tools, policy, adapters, reservations, prices }),
+    effects: laneEffects({
+      ...{ context, adapters, reservations, prices, permit },
+      tools: () => tools,
+      policy: () => policy,
+    }),
     residents,
     moved: (workspace_id, session_id, how) => {
       const to = address('workspace', workspace_id);
@@ -176,6 +198,7 @@ function laneWith(context: ThreadContext, adapters: LaneAdapters): Role {
     close: () => {
       closed = true;
       live.stop();
+      mcp.stop();
       lanes.stop();
       probes.close();
       adapters.close?.();
@@ -220,16 +243,20 @@ function recover(context: ThreadContext, lanes: Lanes, mine: (of: Address) => bo
   });
 }
 
+/** Whether somebody of those whose messages a turn answers may not use a tool there. */
+type Permit = (state: SessionState, tool: Tool) => Decision;
+
 interface LaneParts {
   readonly context: ThreadContext;
-  readonly tools: ToolRegistry;
-  readonly policy: ReturnType<typeof lanePolicy>;
+  readonly tools: () => ToolRegistry;
+  readonly policy: () => LanePolicy;
   readonly adapters: LaneAdapters;
   readonly reservations: Reservations;
   readonly prices: ModelPrices;
+  readonly permit: Permit;
 }
 
-function laneEffects({ context, tools, policy, adapters, reservations, prices }: LaneParts): LaneEffects {
+function laneEffects({ context, tools, policy, adapters, reservations, prices, permit }: LaneParts): LaneEffects {
   const { checks, stream } = adapters;
   const { reserve, settle, settleInterrupted } = reservations;
   const { bus, world, house } = context;
@@ -245,31 +272,23 @@ function laneEffects({ context, tools, policy, adapters, reservations, prices }:
     read: store,
   });
 
-  const access = createToolAccess(tools.list(), rulesOf(config));
-  // Said once: every lane and every life of one would find the same.
-  if (context.name === 'lane-1' && context.life === 1)
-    for (const half of halfAllowed(access, tools.list(), rulesOf(config)))
-      context.log('warn', { ...half }, HALF_ALLOWED);
-  const permit = ({ turn, facts }: SessionState, tool: Tool): Decision =>
-    access.decide(context.directory.table, sendersOf(turn), facts?.workspace_id ?? '', tool);
-
   const sizeOf = modelSizes(config);
   const request = (state: SessionState): ChatRequest | Failure => {
     const { turn } = state;
     const model = turn?.model ?? '';
     const size = sizeOf(model);
-    const skills = turnSkills(context.skills, state, policy.window);
-    const reader = tools.get(SKILL_TOOL);
+    const skills = turnSkills(context.skills, state, policy().window);
+    const reader = tools().get(SKILL_TOOL);
     const readable = skills !== undefined && reader !== undefined && permit(state, reader).allowed;
     const prepared = prepare({
       persona: config.agent.persona,
       channel: CHANNEL_HINTS,
       skills: skillsText(skills, size.maxContextTokens, readable),
       window: state.window,
-      active_window: policy.window,
+      active_window: policy().window,
       messages: [turn?.message.content ?? ''],
       turn: turn?.said ?? [],
-      tools: tools.offer((tool) => (tool.name === SKILL_TOOL ? readable : permit(state, tool).allowed)),
+      tools: tools().offer((tool) => (tool.name === SKILL_TOOL ? readable : permit(state, tool).allowed)),
       model: { id: model.slice(model.indexOf('/') + 1), ...size },
       options: { maxTokens: size.maxOutputTokens },
     });
@@ -284,7 +303,7 @@ function laneEffects({ context, tools, policy, adapters, reservations, prices }:
       const refused = prices.refusal(state.turn?.model ?? '', workspace_id);
       if (refused === undefined) return reserve(state, done);
       // Another model may well be paid for, where one is named.
-      const about = policy.failover(workspace_id).length > 0 ? { about: 'model' } : {};
+      const about = policy().failover(workspace_id).length > 0 ? { about: 'model' } : {};
       let aborted = false;
       world.soon(() => aborted || done({ ...refused, details: { ...refused.details, ...about } }));
       return () => {
@@ -342,7 +361,7 @@ function laneEffects({ context, tools, policy, adapters, reservations, prices }:
           cacheWriteTokens: 0,
           estimated: true,
         }),
-        turn_timeout: () => policy.turn_timeout,
+        turn_timeout: () => policy().turn_timeout,
       }),
     ),
     runTool: (state, call, done) => {
@@ -353,7 +372,7 @@ function laneEffects({ context, tools, policy, adapters, reservations, prices }:
       runToolCall(
         call,
         {
-          tools,
+          tools: tools(),
           checks,
           world,
           timeout_ms: config.sessions.tool_timeout,
@@ -366,7 +385,7 @@ function laneEffects({ context, tools, policy, adapters, reservations, prices }:
             turn_id: turn?.turn_id ?? '',
             skills:
               call.name === SKILL_TOOL
-                ? skillsPort(turnSkills(context.skills, state, policy.window), house.data_dir)
+                ? skillsPort(turnSkills(context.skills, state, policy().window), house.data_dir)
                 : undefined,
             memory: memoryTools({ read: store, knowledge, workspace_id, user_id, turn_id: turn?.turn_id ?? '' }),
           },

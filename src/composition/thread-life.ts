@@ -51,6 +51,7 @@ export function startThreadLife(options: ThreadLifeOptions): ThreadLife {
     skills,
     world: options.world,
     log: (level, fields, message) => say({ say: 'log', level, fields, message }),
+    child: (pid, lives) => say({ say: 'child', pid, lives }),
     point: options.point,
     drain: (done) => (role === undefined ? done() : role.drain(done)),
     vendors: () => role?.vendors,

@@ -32,6 +32,8 @@ export interface ThreadsOptions {
   /** A thread that was told to end does not: nothing but the end of the process takes it away. */
   readonly unstoppable?: (thread: string) => void;
   readonly intensity?: Intensity;
+  /** Ends a process group that a thread left behind; nothing is done where not given. */
+  readonly reap?: (pid: number) => void;
   /** The root's secrets, which the others ask it for; without them nobody gets any. */
   readonly secrets?: ThreadSecrets;
   /** Who there is, told to the threads that ask. */
@@ -100,6 +102,8 @@ export class Threads {
   private starting = true;
   /** What went wrong while starting: logged if the start comes to stand after all, else its rejection tells. */
   private readonly unsaid: (() => void)[] = [];
+  /** Process groups that lives of threads have started and that have not ended. */
+  private readonly groups = new Map<ThreadProcess, Set<number>>();
   /** Told to end, replaced already, and not gone yet. */
   private readonly leaving = new Set<ThreadProcess>();
   private stopping = false;
@@ -218,13 +222,17 @@ export class Threads {
         thread.said = error.message;
         if (thread.ending === 'out_of_memory') this.replace(thread, worker);
       },
-      exit: () => this.exited(thread, worker),
+      exit: () => {
+        this.reap(worker);
+        this.exited(thread, worker);
+      },
     });
     thread.worker = worker;
     this.ports.attach(thread.index, thread.life, own);
   }
 
   private heard(thread: Thread, worker: ThreadProcess, message: FromWorker): void {
+    if (message.say === 'child') return this.child(worker, message.pid, message.lives);
     if (thread.worker !== worker) return;
     switch (message.say) {
       case 'ready':
@@ -248,6 +256,18 @@ export class Threads {
       default:
         break;
     }
+  }
+
+  private child(worker: ThreadProcess, pid: number, lives: boolean): void {
+    const groups = this.groups.get(worker) ?? new Set();
+    if (lives) this.groups.set(worker, groups.add(pid));
+    else groups.delete(pid);
+  }
+
+  /** A life that was ended from outside could not end what it had started. */
+  private reap(worker: ThreadProcess): void {
+    for (const pid of this.groups.get(worker) ?? []) this.options.reap?.(pid);
+    this.groups.delete(worker);
   }
 
   private async secret(written: string): Promise<SecretAnswer> {

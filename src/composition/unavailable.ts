@@ -45,7 +45,6 @@ export function unavailableParts(config: Config): readonly Quarantined[] {
   if (config.cluster.enabled) missing('cluster.enabled', 'A cluster', 'This gateway runs alone.');
   if (config.tools.web_fetch.enabled) missing('tools.web_fetch', 'The tool web_fetch', 'Turn it off.');
   if (config.tools.exec_sandboxed.enabled) missing('tools.exec_sandboxed', 'The tool exec_sandboxed', 'Turn it off.');
-  for (const name of Object.keys(config.mcp)) missing(`mcp.${name}`, 'An MCP server', 'Remove the entry.');
   const defaults = defaultConfig();
   for (const path of WITHOUT_EFFECT) {
     if (at(config, path) !== at(defaults, path)) missing(path, 'What it sets', 'It has no effect.');

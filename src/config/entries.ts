@@ -104,6 +104,11 @@ function badChannels(config: Config, known: KnownTypes): BadEntry[] {
 function badServers(config: Config): BadEntry[] {
   return Object.entries(config.mcp).flatMap(([name, server]) => {
     const ways = [server.command, server.url].filter((way) => way !== undefined && way !== '').length;
+    if (name.includes('.')) {
+      // A workspace that allows `tool.mcp.a.*` must not allow what a server called `a.b` has.
+      const message = `The MCP server ${name} has a "." in its name, which stands between the parts of its tools' names.`;
+      return [{ path: ['mcp', name], code: 'invalid_entry', message, advice: 'Call it by a name without ".".' }];
+    }
     if (ways === 1) return [];
     const message = `The MCP server ${name} has ${ways === 0 ? 'neither `command` nor `url`' : 'both `command` and `url`'}.`;
     return [

@@ -52,7 +52,7 @@ export const RESULT_BYTES = 64 * 1024;
 const encoder = new TextEncoder();
 
 /** Cuts a text to so many bytes of UTF-8, between characters, and says in the text that it was cut. */
-function cap(text: string, bytes: number): { readonly content: string; readonly truncated: boolean } {
+export function cap(text: string, bytes: number): { readonly content: string; readonly truncated: boolean } {
   const content = text.toWellFormed();
   // A UTF-16 unit takes at most three bytes: short results, nearly all, are not encoded to be measured.
   if (content.length * 3 <= bytes) return { content, truncated: false };
@@ -102,8 +102,9 @@ function permissionOf(run: ToolRun, tool: Tool, call: ToolCall): Permission {
 function readOutcome(answered: unknown): ToolOutcome | undefined {
   if (typeof answered !== 'object' || answered === null) return undefined;
   try {
-    const { content, is_error } = answered as { readonly content?: unknown; readonly is_error?: unknown };
-    return typeof content === 'string' ? { content, is_error: Boolean(is_error) } : undefined;
+    const { content, is_error, truncated } = answered as { readonly [field in keyof ToolOutcome]?: unknown };
+    if (typeof content !== 'string') return undefined;
+    return { content, is_error: Boolean(is_error), truncated: truncated === true };
   } catch {
     return undefined;
   }
@@ -129,24 +130,28 @@ export function runToolCall(call: ToolCall, run: ToolRun, done: (result: ToolRes
   let answered = false;
   let permission: ToolPermission | undefined;
 
-  const answer = (content: string, is_error: boolean): void => {
+  const answer = (content: string, is_error: boolean, cut = false): void => {
     if (answered) return;
     answered = true;
     cancelTimer();
     run.signal?.removeEventListener('abort', cancelled);
     const took_ms = Math.max(Math.round(run.world.monotonic() - began), 0);
     const shown = cap(content, run.result_bytes ?? RESULT_BYTES);
-    const result = { call_id: call.id, name: call.name, ...shown, is_error, took_ms };
+    const truncated = cut || shown.truncated;
+    const result = { call_id: call.id, name: call.name, content: shown.content, truncated, is_error, took_ms };
     done(permission === undefined ? result : { ...result, permission });
   };
-  const fail = (code: ErrorCode, message: string): void => answer(`${code}: ${message}`, true);
+  const fail = (code: ErrorCode, message: string, cut = false): void => answer(`${code}: ${message}`, true, cut);
   const cancelled = (): void => {
     fail('tool_failed', 'The turn was cancelled before the tool answered.');
     controller.abort();
   };
 
   const tool = run.tools.get(call.name);
-  if (tool === undefined) return fail('tool_failed', `There is no tool "${call.name.slice(0, 100)}".`);
+  if (tool === undefined) {
+    const why = run.tools.absent(call.name) ?? `There is no tool "${call.name.slice(0, 100)}".`;
+    return fail('tool_failed', why);
+  }
   const said = permissionOf(run, tool, call);
   if (run.permit !== undefined) {
     const { allowed, rule = '' } = said;
@@ -172,7 +177,8 @@ export function runToolCall(call: ToolCall, run: ToolRun, done: (result: ToolRes
       (answered) => {
         const outcome = readOutcome(answered);
         if (outcome === undefined) return fail('tool_failed', 'The tool gave no answer that can be read.');
-        return outcome.is_error ? fail('tool_failed', outcome.content) : answer(outcome.content, false);
+        const { content, is_error, truncated } = outcome;
+        return is_error ? fail('tool_failed', content, truncated) : answer(content, false, truncated);
       },
       (thrown) => fail('tool_failed', reasonOf(thrown)),
     );

@@ -24,6 +24,8 @@ export interface ToolContext {
 export interface ToolOutcome {
   readonly content: string;
   readonly is_error: boolean;
+  /** It was cut already where it came from, and says so. */
+  readonly truncated?: boolean;
 }
 
 export interface Tool {
@@ -41,6 +43,8 @@ export interface Tool {
   readonly idempotent: boolean;
   /** Whether it must not run beside other calls of the same reply. */
   readonly serial: boolean;
+  /** Whether a person is asked before it runs; absent: never. */
+  readonly approval?: 'never' | 'ask';
   /** Arguments have passed the schema. A rejection is an error the model is told of. */
   execute(args: Readonly<Record<string, unknown>>, context: ToolContext): Promise<ToolOutcome>;
 }

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+// The MCP servers of an I/O thread: their charts with the connections, calls and pauses these ask for.
+
+import { startMachineActor } from '../actors/machine-actor.ts';
+import { type McpEffect, type McpEvent, mcpMachine } from '../actors/mcp/machine.ts';
+import { TOOLS_TOPIC, type ToolReply } from '../actors/mcp/protocol.ts';
+import { cap, RESULT_BYTES } from '../agent/tools/run.ts';
+import { type Address, address } from '../bus/address.ts';
+import { type Envelope, topic } from '../bus/envelope.ts';
+import { placement } from '../bus/layout.ts';
+import { type History, INTENSITY, type Intensity, NO_HISTORY, onExit } from '../bus/supervision.ts';
+import { versionInfo } from '../cli/version.ts';
+import { type Failure, failure, SigilError, toFailure } from '../errors.ts';
+import type { McpConnection, McpConnectionOptions } from '../mcp/client.ts';
+import { type McpEntry, resolveServer, transportOf } from '../mcp/settings.ts';
+import { Actors, type Supervised } from './actors.ts';
+import type { House } from './boot.ts';
+import type { ThreadContext } from './context.ts';
+import { ServerLines } from './server-lines.ts';
+
+/** Five losses within a minute are borne, later each time; one more and it is left alone for a minute, then for longer. */
+const LOSSES: Intensity = { ...INTENSITY, backoff_ms: 1_000, longest_backoff_ms: 30_000 };
+/** What is left of a result's size for what is put before it. */
+const ANSWER_BYTES = RESULT_BYTES - 1_024;
+/** How long a call may take whose asker set no limit, in milliseconds. */
+const CALL_MS = 60_000;
+
+/** The configured servers whose actors live on this thread. */
+export function mcpServersOn({ config, layout }: House, thread: number): readonly string[] {
+  const place = placement(layout);
+  return Object.keys(config.mcp).filter((name) => place(address('mcp', name)) === thread);
+}
+
+export interface McpServers {
+  close(): void;
+}
+
+type Connect = (options: McpConnectionOptions) => Promise<McpConnection>;
+
+/** The SDK is loaded with the first connection. */
+const connectLazily: Connect = async (options) => (await import('../mcp/client.ts')).connectMcp(options);
+
+/** Hosts `mcp/<name>` for these servers; each begins to connect once the loop has turned. */
+export function hostMcpServers(
+  context: ThreadContext,
+  names: readonly string[],
+  connect: Connect = connectLazily,
+): McpServers {
+  const { bus, house } = context;
+  const actors = new Actors(context);
+  const living = new Set<Address>(names.map((name) => address('mcp', name)));
+  bus.host(
+    'mcp',
+    (envelope) => actors.receive(envelope),
+    (of) => living.has(of),
+  );
+  for (const name of names) {
+    const entry = house.config.mcp[name];
+    if (entry === undefined) continue;
+    actors.start('mcp', address('mcp', name), (fault) => startServer({ context, name, entry, connect, fault }));
+  }
+  return { close: () => actors.stop() };
+}
+
+interface ServerParts {
+  readonly context: ThreadContext;
+  readonly name: string;
+  readonly entry: McpEntry;
+  readonly connect: Connect;
+  readonly fault: (whose: Address, error: Failure) => void;
+}
+
+function startServer({ context, name, entry, connect, fault }: ServerParts): Supervised {
+  const { bus, world, residents, secrets, log } = context;
+  const self = address('mcp', name);
+  const root = address('gateway', 'root');
+  const what = `mcp.${name}`;
+  const hide = (text: string): string => secrets.redactor.text(text);
+  const lines = new ServerLines(world, (line) => log('info', { mcp: name }, hide(line)));
+  const running = new Map<string, () => void>();
+  let connection: McpConnection | undefined;
+  let giveUp = new AbortController();
+  let history: History = NO_HISTORY;
+  let stopWaiting = (): void => undefined;
+  let stopped = false;
+
+  const lost = (why: string): McpEvent => {
+    const now = world.now();
+    const made = onExit('permanent', history, now, world.random(), 'error', LOSSES);
+    history = made.history;
+    const { decision } = made;
+    const ms = decision.do === 'restart' ? decision.after_ms : decision.do === 'quarantine' ? decision.rest_ms : 0;
+    const error = failure('tool_failed', hide(`The MCP server ${name} is not connected: ${why}`));
+    log('warn', { mcp: name, retry_in_ms: ms }, error.message);
+    const pause = { quarantined: decision.do === 'quarantine', ms, retry_at: world.iso(now + ms) };
+    return { type: 'lost', error, at: world.iso(now), pause };
+  };
+
+  const drop = (): void => {
+    giveUp.abort();
+    connection?.close();
+    connection = undefined;
+  };
+
+  const begin = (send: (event: McpEvent) => void): void => {
+    drop();
+    stopWaiting();
+    const mine = new AbortController();
+    giveUp = mine;
+    const heard = (event: McpEvent): void => {
+      if (!mine.signal.aborted && !stopped) send(event);
+    };
+    const begun = world.monotonic();
+    const make = async (): Promise<McpConnection> =>
+      await connect({
+        server: await resolveServer(entry, secrets.resolve),
+        version: versionInfo().version,
+        world,
+        signal: mine.signal,
+        child: context.child,
+        said: (line) => lines.said(line),
+        cut: (text) => cap(text, ANSWER_BYTES),
+        listed: (list) => heard({ type: 'listed', list }),
+        lost: (why) => heard(lost(why)),
+      });
+    make().then(
+      (made) => {
+        if (mine.signal.aborted) return made.close();
+        connection = made;
+        const { list, server } = made;
+        const fields = { mcp: name, tools: list.tools.length, took_ms: Math.round(world.monotonic() - begun) };
+        log('info', fields, 'an MCP server is connected');
+        if (list.skipped_count > 0)
+          log('warn', { mcp: name, skipped: list.skipped }, 'tools of an MCP server are left out');
+        heard({ type: 'connected', server, list });
+      },
+      (thrown: unknown) => {
+        if (!mine.signal.aborted) heard(lost(toFailure(thrown).message));
+      },
+    );
+  };
+
+  const perform = (effect: McpEffect, send: (event: McpEvent) => void): void => {
+    switch (effect.type) {
+      case 'connect':
+        // Not at once: a thread that starts is ready first.
+        return world.soon(() => stopped || begin(send));
+      case 'wait':
+        stopWaiting();
+        stopWaiting = world.after(effect.ms, () => stopped || send({ type: 'retry' }));
+        return;
+      case 'call':
+        return call(effect.to, effect.body, (ok) => stopped || send({ type: 'called', ok }));
+      case 'cancel':
+        return running.get(effect.call)?.();
+      case 'changed':
+        return bus.publish(topic<null>(self, TOOLS_TOPIC), null);
+      case 'quarantined': {
+        const { code, message } = effect.error;
+        const advice = `It is tried again at ${effect.retry_at}; \`sigil mcp reconnect ${name}\` tries it at once.`;
+        bus.send(root, 'gateway.quarantine', { what, code, message, advice }, { from: self });
+        return;
+      }
+      case 'released':
+        bus.send(root, 'gateway.released', { what }, { from: self });
+        return;
+      default:
+        return;
+    }
+  };
+
+  const call = (to: Envelope, body: CallBody, done: (ok: boolean) => void): void => {
+    const controller = new AbortController();
+    const within = to.deadline === undefined ? CALL_MS : Math.max(1, to.deadline - world.now());
+    const stop = (): void => controller.abort();
+    // Whoever asked may be gone with its thread: then nobody wants the answer.
+    const unwatch = bus.watch(to.from, stop);
+    running.set(body.call, stop);
+    const over = (ok: boolean): void => {
+      unwatch();
+      running.delete(body.call);
+      done(ok);
+    };
+    const asked: Promise<ToolReply> =
+      connection === undefined
+        ? Promise.reject(new SigilError(failure('tool_failed', `The MCP server ${name} is not connected.`)))
+        : connection.call(body.name, body.arguments, { signal: controller.signal, within });
+    asked.then(
+      ({ content, ...reply }) => {
+        bus.reply(to, { ...reply, content: hide(content) });
+        over(!reply.is_error);
+      },
+      (thrown: unknown) => {
+        const { code, message } = toFailure(thrown);
+        bus.fail(to, failure(code, hide(`The MCP server ${name} did not do it: ${message}`)));
+        over(false);
+      },
+    );
+  };
+
+  const actor = startMachineActor<McpEffect>({
+    address: self,
+    parent: root,
+    machine: mcpMachine,
+    input: { name, transport: transportOf(entry) },
+    world,
+    residents,
+    bus,
+    fault,
+    context: (inner) => {
+      const { list, ...rest } = inner as { readonly list: { readonly tools: readonly { readonly name: string }[] } };
+      return { ...rest, tools: list.tools.map((tool) => tool.name) };
+    },
+    perform: (effect, send) => perform(effect, send as (event: McpEvent) => void),
+  });
+  return {
+    ...actor,
+    stop: () => {
+      stopped = true;
+      stopWaiting();
+      lines.stop();
+      for (const stop of running.values()) stop();
+      drop();
+      actor.stop();
+    },
+  };
+}
+
+type CallBody = Extract<McpEffect, { type: 'call' }>['body'];

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tools of MCP servers as a lane thread has them: asked of each server's actor, and again whenever it says they have changed.
+
+import { type ServerTool, TOOLS_TOPIC, type ToolList, toolNameOf } from '../actors/mcp/protocol.ts';
+import type { Tool, ToolContext, ToolOutcome } from '../agent/tools/tool.ts';
+import { address } from '../bus/address.ts';
+import { topic } from '../bus/envelope.ts';
+import { SigilError } from '../errors.ts';
+import type { ThreadContext } from './context.ts';
+
+export interface McpTools {
+  /** Those of all servers now; the same objects as long as a server's have not changed. */
+  tools(): readonly Tool[];
+  /** Why a server's tool is not there; undefined for what is no server's. */
+  absent(name: string): string | undefined;
+  stop(): void;
+}
+
+/** How long an actor may take to tell its tools, and the pause before it is asked again that did not, in milliseconds. */
+const TELL_WITHIN = 10_000;
+const AGAIN_MS = 5_000;
+/** How much longer an answer is waited for than the call may take: it is the call's own limit that is told. */
+const GRACE_MS = 1_000;
+
+const NONE: McpTools = { tools: () => [], absent: () => undefined, stop: () => undefined };
+
+interface Server {
+  readonly name: string;
+  tools: readonly Tool[];
+  unavailable: string | null;
+  /** As it was sent: where it is the same, the tools are. */
+  written: string;
+}
+
+/** @param changed told when there are other tools; nothing is asked where no server is configured */
+export function mcpTools(context: ThreadContext, changed: () => void): McpTools {
+  const { bus, house, world, name: thread } = context;
+  const names = Object.keys(house.config.mcp);
+  if (names.length === 0) return NONE;
+  const from = address('thread', thread);
+  const servers = new Map<string, Server>();
+  const stops: (() => void)[] = [];
+  let stopped = false;
+
+  const follow = (name: string): void => {
+    const self = address('mcp', name);
+    const server: Server = {
+      name,
+      tools: [],
+      unavailable: `The MCP server ${name} is not connected yet.`,
+      written: '',
+    };
+    servers.set(name, server);
+    let asking: 'no' | 'yes' | 'again' = 'no';
+    let cancel = (): void => undefined;
+    const take = (list: ToolList, unavailable: string | null): void => {
+      server.unavailable = unavailable;
+      const written = JSON.stringify(list.tools);
+      if (written === server.written) return;
+      server.written = written;
+      server.tools = Object.freeze(list.tools.map((tool) => toolOf(context, name, tool)));
+      changed();
+    };
+    const ask = (): void => {
+      cancel();
+      if (stopped) return;
+      if (asking !== 'no') {
+        asking = 'again';
+        return;
+      }
+      asking = 'yes';
+      bus.ask(self, 'mcp.tools', {}, { from, within: TELL_WITHIN }, (answer) => {
+        const again = asking === 'again';
+        asking = 'no';
+        if (stopped) return;
+        if (answer.ok) take(answer.body.list, answer.body.unavailable);
+        // Its thread ended, or has too much to do. What is known is kept: a call says itself what is wrong.
+        else cancel = world.after(AGAIN_MS, ask);
+        if (again) ask();
+      });
+    };
+    stops.push(
+      bus.subscribe(topic<null>(self, TOOLS_TOPIC), { events: ask, gap: ask, lost: ask }, { lossless: true }),
+      () => cancel(),
+    );
+    // Not at once: a thread that starts is ready first.
+    cancel = world.after(0, ask);
+  };
+  for (const name of names) follow(name);
+
+  return {
+    tools: () => [...servers.values()].flatMap(({ tools }) => tools),
+    absent: (name) => {
+      const server = servers.get(name.split('.', 2)[1] ?? '');
+      if (server === undefined || !name.startsWith(toolNameOf(server.name, ''))) return undefined;
+      return server.unavailable ?? `The MCP server ${server.name} has no such tool any more.`;
+    },
+    stop: () => {
+      stopped = true;
+      for (const stop of stops) stop();
+    },
+  };
+}
+
+function toolOf({ bus, world, house }: ThreadContext, server: string, tool: ServerTool): Tool {
+  const to = address('mcp', server);
+  const timeoutMs = house.config.sessions.tool_timeout;
+  const execute = (
+    args: Readonly<Record<string, unknown>>,
+    { session_id, signal }: ToolContext,
+  ): Promise<ToolOutcome> =>
+    new Promise((resolve, reject) => {
+      const from = address('session', session_id);
+      const call = world.uuid();
+      const stop = (): void => void bus.send(to, 'tool.cancel', { call }, { from });
+      signal.addEventListener('abort', stop, { once: true });
+      const body = { call, name: tool.name, arguments: args };
+      bus.ask(to, 'tool.call', body, { from, within: timeoutMs + GRACE_MS }, (answer) => {
+        signal.removeEventListener('abort', stop);
+        if (answer.ok) resolve(answer.body);
+        else reject(new SigilError(answer.error));
+      });
+    });
+  return Object.freeze({
+    name: toolNameOf(server, tool.name),
+    description: tool.description,
+    inputSchema: deepFrozen(tool.inputSchema),
+    capabilities: [],
+    timeoutMs,
+    idempotent: tool.idempotent,
+    serial: false,
+    safe: false,
+    approval: tool.destructive ? ('ask' as const) : ('never' as const),
+    execute,
+  });
+}
+
+/** What has crossed a thread is a copy and not frozen any more. */
+function deepFrozen<T extends object>(value: T): T {
+  for (const item of Object.values(value)) if (typeof item === 'object' && item !== null) deepFrozen(item);
+  return Object.freeze(value);
+}
