@@ -57,7 +57,8 @@ export interface McpConnection {
 interface Made {
   readonly transport: Transport;
   readonly ending: () => string;
-  readonly close: () => Promise<void>;
+  /** @param farewell whether a server that can be asked to forget us is */
+  readonly close: (farewell: boolean) => Promise<void>;
 }
 
 function makeTransport({ server, world, said, child }: McpConnectionOptions, broken: (why: string) => void): Made {
@@ -69,23 +70,25 @@ function makeTransport({ server, world, said, child }: McpConnectionOptions, bro
     fetch: boundedFetch({ now: () => world.monotonic(), broken }),
     requestInit: { headers: { ...server.headers } },
   });
-  const close = async (): Promise<void> => {
-    // The server may forget the session at once. It need not answer, and need not know what that is.
-    const farewell = transport.terminateSession().catch(() => undefined);
-    await Promise.race([farewell, new Promise<void>((over) => void world.after(FAREWELL_MS, over))]);
+  const close = async (farewell: boolean): Promise<void> => {
+    if (farewell) {
+      // The server may forget the session at once. It need not answer, and need not know what that is.
+      const told = transport.terminateSession().catch(() => undefined);
+      await Promise.race([told, new Promise<void>((over) => void world.after(FAREWELL_MS, over))]);
+    }
     await transport.close();
   };
   return { transport: transport as Transport, ending: () => '', close };
 }
 
 /** The tools of a server that has any, all pages of them. */
-async function listOf(client: Client, signal: AbortSignal): Promise<ToolList> {
+async function listOf(client: Client): Promise<ToolList> {
   if (client.getServerCapabilities()?.tools === undefined) return toolList([]);
   const all: unknown[] = [];
   let cursor: string | undefined;
   for (let page = 0; page < PAGES_MOST; page += 1) {
     const request = { method: 'tools/list', params: cursor === undefined ? {} : { cursor } } as const;
-    const { tools, nextCursor } = await client.request(request, ToolPage, { timeout: LIST_MS, signal });
+    const { tools, nextCursor } = await client.request(request, ToolPage, { timeout: LIST_MS });
     all.push(...tools);
     // One past the bound says that there are more.
     if (nextCursor === undefined || nextCursor === cursor || all.length > TOOLS_MOST) break;
@@ -102,6 +105,7 @@ async function listOf(client: Client, signal: AbortSignal): Promise<ToolList> {
  */
 export async function connectMcp(options: McpConnectionOptions): Promise<McpConnection> {
   const { world, signal } = options;
+  let state: 'connecting' | 'open' | 'closed' = 'connecting';
   /** What broke off before the connection was there. */
   let cut = '';
   const {
@@ -111,26 +115,24 @@ export async function connectMcp(options: McpConnectionOptions): Promise<McpConn
   } = makeTransport(options, (why) => {
     if (state === 'open') return lose(why);
     cut = why;
-    over.abort();
+    close(false);
   });
   const client = new Client({ name: 'sigil', title: 'Sigil', version: options.version }, { capabilities: {} });
-  const over = new AbortController();
-  let state: 'connecting' | 'open' | 'closed' = 'connecting';
   let stopList = (): void => undefined;
 
-  const close = (): void => {
+  // What is asked meanwhile fails with it. It is not cancelled by a signal: the SDK would cancel what has long been answered.
+  const close = (farewell: boolean): void => {
     if (state === 'closed') return;
     state = 'closed';
     stopList();
-    over.abort();
-    end().then(
+    end(farewell).then(
       () => client.close(),
       () => client.close(),
     );
   };
   const lose = (why: string): void => {
     if (state !== 'open') return;
-    close();
+    close(false);
     options.lost(ending() || why);
   };
   client.onclose = () => lose('the connection was closed');
@@ -138,18 +140,19 @@ export async function connectMcp(options: McpConnectionOptions): Promise<McpConn
     // The SDK has tried to listen again as often as it does; what the server tells unasked would not be heard any more.
     if (error.message.includes('Maximum reconnection attempts')) lose('it cannot be listened to any more');
   };
-  const aborted = (): void => close();
+  const aborted = (): void => close(true);
   signal.addEventListener('abort', aborted, { once: true });
 
   let listing: 'no' | 'yes' | 'again' = 'no';
   const relist = (): void => {
-    if (state !== 'open' && state !== 'connecting') return;
-    if (listing !== 'no') {
+    if (state === 'closed') return;
+    // Before it is open the first list is on its way, and may be the older one.
+    if (state === 'connecting' || listing !== 'no') {
       listing = 'again';
       return;
     }
     listing = 'yes';
-    listOf(client, over.signal)
+    listOf(client)
       .then((list) => {
         if (state === 'open') options.listed(list);
       })
@@ -158,7 +161,7 @@ export async function connectMcp(options: McpConnectionOptions): Promise<McpConn
         else if (state === 'open') options.said(`its tools cannot be listed anew: ${problemText(thrown)}`);
       })
       .finally(() => {
-        stopList = world.after(LIST_PAUSE_MS, () => {
+        if (state !== 'closed') stopList = world.after(LIST_PAUSE_MS, () => {
           const again = listing === 'again';
           listing = 'no';
           if (again) relist();
@@ -169,21 +172,25 @@ export async function connectMcp(options: McpConnectionOptions): Promise<McpConn
 
   let list: ToolList;
   try {
-    const { signal: either } = over;
-    await client.connect(transport, { timeout: CONNECT_MS, signal: either });
-    list = await listOf(client, either);
-    if (either.aborted) throw new Error('it was given up');
+    await client.connect(transport, { timeout: CONNECT_MS });
+    list = await listOf(client);
+    if (signal.aborted) throw new Error('it was given up');
   } catch (thrown) {
-    close();
+    close(true);
     throw new Error(ending() || cut || problemText(thrown));
   }
   state = 'open';
+  // Widened by hand: it is set by what the server tells while it is waited for.
+  if ((listing as string) === 'again') {
+    listing = 'no';
+    relist();
+  }
   const { name = '', version = '' } = client.getServerVersion() ?? {};
 
   return {
     server: { name: plainLine(name, 100), version: plainLine(version, 100) },
     list,
-    close,
+    close: () => close(true),
     call: async (tool, args, { signal: stop, within }) => {
       const request = { method: 'tools/call', params: { name: tool, arguments: { ...args } } } as const;
       try {
