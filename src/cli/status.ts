@@ -5,6 +5,7 @@ import { targetText } from './client.ts';
 import type { CommandRun } from './command.ts';
 import { withGateway } from './connect.ts';
 import { type JsonObject, number, object, objects, text } from './json-reading.ts';
+import { mcpState, mcpTools, mcpTrouble } from './mcp-rows.ts';
 import type { Paint } from './output.ts';
 import { counted, countsText, stateText } from './state-text.ts';
 import { tableLines } from './table.ts';
@@ -172,6 +173,16 @@ function overview(status: JsonObject, where: string, paint: Paint, width: number
     [3],
   );
   lines.push(...objects(status['providers']).flatMap(troubleLines));
+  section(
+    'MCP servers',
+    objects(status['mcp']).map((server) => [
+      oneLine(text(server['name'])),
+      mcpState(server, paint),
+      mcpTools(server),
+      mcpTrouble(server, now),
+    ]),
+    [3],
+  );
   section('Budgets', objects(status['budgets']).map(budgetRow));
   section(
     'Embeddings',

@@ -308,6 +308,24 @@ function addProvider(program: CliCommand): void {
     .runs(() => import('./provider-trace.ts'), { ownSignals: true });
 }
 
+function addMcp(program: CliCommand): void {
+  const mcp = program.command('mcp').summary('MCP servers: list, tools, reconnect').helpGroup('See inside:');
+  mcp
+    .command('list')
+    .summary('the MCP servers there are, and how each is')
+    .runs(() => import('./mcp-list.ts'));
+  mcp
+    .command('tools')
+    .summary('the tools they offer, by the names that workspaces allow, and those that are left out')
+    .argument('[NAME]', 'one server; all when absent')
+    .runs(() => import('./mcp-tools.ts'));
+  mcp
+    .command('reconnect')
+    .summary('connect to one anew, at once')
+    .argument('<NAME>', 'the server')
+    .runs(() => import('./mcp-reconnect.ts'));
+}
+
 function addUsage(program: CliCommand): void {
   program
     .command('usage')
@@ -477,7 +495,21 @@ function addSkill(program: CliCommand): void {
     .runs(() => import('./skill-remove.ts'));
 }
 
-const KINDS = ['gateway', 'channel', 'workspace', 'session', 'provider', 'budget', 'store', 'thread', 'plugin', 'node'];
+const KINDS = [
+  'gateway',
+  'channel',
+  'workspace',
+  'session',
+  'provider',
+  'budget',
+  'store',
+  'thread',
+  'plugin',
+  'node',
+  'mcp',
+  'pool',
+  'sandbox',
+];
 
 /** The whole tree, made anew; the options of the program are those every command takes. */
 export function createProgram(): CliCommand {
@@ -528,6 +560,7 @@ export function createProgram(): CliCommand {
     .addOption(new CliOption('--kind <K>', 'only actors of this kind').completesWith(KINDS))
     .runs(() => import('./actors.ts'), { ownSignals: true });
   addProvider(program);
+  addMcp(program);
   addSession(program);
   addMemory(program);
   addBackup(program);

@@ -73,8 +73,10 @@ function makeTransport({ server, world, said, child }: McpConnectionOptions, bro
   const close = async (farewell: boolean): Promise<void> => {
     if (farewell) {
       // The server may forget the session at once. It need not answer, and need not know what that is.
-      const told = transport.terminateSession().catch(() => undefined);
-      await Promise.race([told, new Promise<void>((over) => void world.after(FAREWELL_MS, over))]);
+      const late = Promise.withResolvers<void>();
+      const cancel = world.after(FAREWELL_MS, late.resolve);
+      await Promise.race([transport.terminateSession().catch(() => undefined), late.promise]);
+      cancel();
     }
     await transport.close();
   };
@@ -161,11 +163,12 @@ export async function connectMcp(options: McpConnectionOptions): Promise<McpConn
         else if (state === 'open') options.said(`its tools cannot be listed anew: ${problemText(thrown)}`);
       })
       .finally(() => {
-        if (state !== 'closed') stopList = world.after(LIST_PAUSE_MS, () => {
-          const again = listing === 'again';
-          listing = 'no';
-          if (again) relist();
-        });
+        if (state !== 'closed')
+          stopList = world.after(LIST_PAUSE_MS, () => {
+            const again = listing === 'again';
+            listing = 'no';
+            if (again) relist();
+          });
       });
   };
   client.setNotificationHandler(ToolListChangedNotificationSchema, relist);

@@ -9,6 +9,7 @@ import { capabilityRoutes } from './capabilities.ts';
 import { chatRoutes } from './chat.ts';
 import { debugRoutes } from './debug.ts';
 import { knowledgeRoutes } from './knowledge.ts';
+import { mcpRoutes } from './mcp.ts';
 import { memoryRoutes } from './memory.ts';
 import { providerRoutes } from './providers.ts';
 import { secretRoutes } from './secrets.ts';
@@ -24,6 +25,7 @@ export function allRoutes(edge: EdgeContext): readonly Route[] {
   return [
     ...systemRoutes(edge),
     ...providerRoutes(edge),
+    ...mcpRoutes(edge),
     ...chatRoutes(edge),
     ...turnRoutes(edge),
     ...sessionRoutes(edge),

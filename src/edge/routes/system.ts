@@ -7,6 +7,7 @@ import { threadTotals } from '../actor-page.ts';
 import { tryAsk } from '../ask.ts';
 import type { EdgeContext } from '../context.ts';
 import { type Answer, json, type Route } from '../exchange.ts';
+import { runningServers } from '../mcp-view.ts';
 import { openapiDocument } from '../openapi.ts';
 import { Refusal } from '../problem.ts';
 import { runningProviders } from '../provider-view.ts';
@@ -78,12 +79,13 @@ async function embeddings({ ports: { bus, world } }: EdgeContext): Promise<reado
 /** Everything is asked at once and for a second at most: one part that does not answer never hides the others. */
 async function status(edge: EdgeContext): Promise<Answer> {
   const { ports } = edge;
-  const [root, threads, totals, allChannels, providers, allBudgets, allEmbeddings] = await Promise.all([
+  const [root, threads, totals, allChannels, providers, mcp, allBudgets, allEmbeddings] = await Promise.all([
     tryAsk(ports.bus, address('gateway', 'root'), 'gateway.status', {}),
     threadItems(ports),
     threadTotals(ports),
     channels(edge),
     runningProviders(ports),
+    runningServers(ports),
     budgets(edge),
     embeddings(edge),
   ]);
@@ -99,6 +101,7 @@ async function status(edge: EdgeContext): Promise<Answer> {
     actors: { total: totals.actors, by_kind: totals.by_kind },
     channels: allChannels,
     providers,
+    mcp,
     budgets: allBudgets,
     embeddings: allEmbeddings,
     quarantined: [...new Map(quarantined.map((part) => [part.what, part])).values()],

@@ -8,6 +8,7 @@ import * as debug from './debug.ts';
 import * as directory from './directory.ts';
 import * as kept from './directory-answers.ts';
 import { TRACE_EVENTS, TURN_EVENTS } from './events.ts';
+import * as mcp from './mcp.ts';
 import * as providers from './providers.ts';
 import * as requests from './requests.ts';
 import * as skills from './skills.ts';
@@ -82,6 +83,11 @@ export const COMPONENTS = {
   Provider: providers.Provider,
   Providers: providers.Providers,
   ProviderHealth: providers.ProviderHealth,
+  McpServer: mcp.McpServer,
+  McpServers: mcp.McpServers,
+  McpTool: mcp.McpTool,
+  McpTools: mcp.McpTools,
+  McpReconnected: mcp.McpReconnected,
   Model: providers.Model,
   Models: providers.Models,
   Budget: system.Budget,

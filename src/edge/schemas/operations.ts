@@ -81,6 +81,7 @@ const SESSION = { id: "The session's id." };
 const USER = { id: "The user's id." };
 const PROVIDER = { name: "The provider's name." };
 const SKILL = { name: "The skill's name." };
+const MCP = { name: "The server's name." };
 const SECRET = { service: 'What it is for.', account: 'Which of them.' };
 const PAIRING = { id: "The pairing's id." };
 const TURN = { id: "The turn's id." };
@@ -139,6 +140,26 @@ export const OPERATIONS: readonly Operation[] = [
     query: requests.PageQuery,
     answer: 'Models',
     refuses: ['validation_failed', 'not_found', 'provider_unavailable'],
+  }),
+  operation('GET /api/v1/mcp', 'listMcpServers', 'MCP servers', { tag: 'gateway', answer: 'McpServers' }),
+  operation('GET /api/v1/mcp/:name', 'getMcpServer', 'How an MCP server is', {
+    tag: 'gateway',
+    params: MCP,
+    answer: 'McpServer',
+    refuses: ['not_found'],
+  }),
+  operation('GET /api/v1/mcp/:name/tools', 'listMcpTools', 'The tools an MCP server offers now', {
+    tag: 'gateway',
+    params: MCP,
+    answer: 'McpTools',
+    refuses: ['not_found', 'thread_lost', 'overloaded', 'deadline_exceeded'],
+  }),
+  operation('POST /api/v1/mcp/:name/reconnect', 'reconnectMcpServer', 'Connects to an MCP server anew, at once', {
+    tag: 'gateway',
+    params: MCP,
+    body: MAY_BE_EMPTY,
+    answer: 'McpReconnected',
+    refuses: ['forbidden', 'not_found', 'thread_lost', 'overloaded', 'deadline_exceeded', ...BODY],
   }),
   operation('POST /api/v1/chat', 'chat', 'Sends a message and waits for the whole answer', {
     tag: 'chat',

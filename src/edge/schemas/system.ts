@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { BudgetStatus } from '../../actors/budget/protocol.ts';
 import type { DeepReadonly } from '../../config/schema.ts';
 import { Counts, listOf, Time } from './fields.ts';
+import { McpServer } from './mcp.ts';
 import { LastError, Provider } from './providers.ts';
 
 export const Health = z.object({ status: z.literal('ok') }).describe('The process serves.');
@@ -100,6 +101,7 @@ export const Status = z
     actors: z.object({ total: z.int(), by_kind: Counts }),
     channels: z.array(Channel),
     providers: z.array(Provider),
+    mcp: z.array(McpServer),
     budgets: z.array(Budget),
     embeddings: z.array(Embedding).describe('Models that something was embedded with since the start, or waits for.'),
     quarantined: z
