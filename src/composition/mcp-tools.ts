@@ -114,7 +114,7 @@ function toolOf({ bus, world, house }: ThreadContext, server: string, tool: Serv
       const call = world.uuid();
       const stop = (): void => void bus.send(to, 'tool.cancel', { call }, { from });
       signal.addEventListener('abort', stop, { once: true });
-      const body = { call, name: tool.name, arguments: args };
+      const body = { call, name: tool.original, arguments: args };
       bus.ask(to, 'tool.call', body, { from, within: timeoutMs + GRACE_MS }, (answer) => {
         signal.removeEventListener('abort', stop);
         if (answer.ok) resolve(answer.body);

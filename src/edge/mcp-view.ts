@@ -94,6 +94,6 @@ function leftOut({ quarantined, config, world }: EdgePorts): readonly McpItem[] 
   });
 }
 
-function toolItem(server: string, { name, inputSchema, ...tool }: ServerTool): McpToolItem {
+function toolItem(server: string, { name, original: _, inputSchema, ...tool }: ServerTool): McpToolItem {
   return { name: toolNameOf(server, name), server, ...tool, input_schema: inputSchema };
 }

@@ -18,8 +18,19 @@ const DEPTH_MOST = 32;
 /** Tools left out that are told by name. */
 const SKIPPED_TOLD = 50;
 
-/** Letters and marks of any alphabet, digits, and what stands between words; `*` would read as a pattern of permissions. */
-const NAME = /^[\p{L}\p{M}\p{N}._:/@+-]+$/u;
+/** What the name of a tool may hold at its server: anything that people see. */
+const SEEN = /^[\p{L}\p{M}\p{N}\p{P}\p{S}]+$/u;
+
+/**
+ * A tool's name in the letters of capabilities, by which workspaces allow it: words of ASCII letters, digits, `_` and `-`
+ * with dots between. The specification recommends no others.
+ */
+function fitted(name: string): string {
+  return name
+    .split('.')
+    .map((word) => word.replaceAll(/[^A-Za-z0-9_-]/g, '_') || '_')
+    .join('.');
+}
 
 const hint = z.boolean().optional().catch(undefined);
 const Listed = z.object({
@@ -60,12 +71,13 @@ function schemaOf(schema: Readonly<Record<string, unknown>>): Readonly<Record<st
 function toolOf(listed: z.infer<typeof Listed>): ServerTool {
   const { name, title, description, inputSchema, annotations, execution } = listed;
   if (name.length > NAME_MOST) throw new Unfit(`its name is longer than ${NAME_MOST} characters`);
-  if (!NAME.test(name)) throw new Unfit('its name holds characters that names of tools do not have');
+  if (!SEEN.test(name)) throw new Unfit('its name holds characters that nobody sees');
   if (execution?.taskSupport === 'required') throw new Unfit('it runs only as a task, which is not supported');
   const said = description ?? title ?? '';
   const read_only = annotations?.readOnlyHint === true;
   return Object.freeze({
-    name,
+    name: fitted(name),
+    original: name,
     description: plainText(said, DESCRIPTION_MOST),
     inputSchema: schemaOf(inputSchema),
     idempotent: read_only || annotations?.idempotentHint === true,
@@ -102,7 +114,7 @@ export function toolList(listed: readonly unknown[]): ToolList {
     try {
       const tool = toolOf(parsed.data);
       const size = Buffer.byteLength(JSON.stringify(tool.inputSchema));
-      if (tools.has(tool.name)) skip(value, 'another tool of the server has the same name');
+      if (tools.has(tool.name)) skip(value, `another tool of the server is called ${tool.name} here`);
       else if (bytes + size > SCHEMAS_BYTES)
         skip(value, `the schemas of the server's tools are larger than ${SCHEMAS_BYTES / 1024} KiB together`);
       else {

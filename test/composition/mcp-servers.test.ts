@@ -24,6 +24,7 @@ const SIZE = names.length * Int32Array.BYTES_PER_ELEMENT;
 const tool = (name: string, more: Partial<ServerTool> = {}): ServerTool => ({
   ...{
     name,
+    original: name,
     description: '',
     inputSchema: { type: 'object' },
     idempotent: false,

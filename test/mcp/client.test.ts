@@ -116,7 +116,7 @@ describe.each(['a program', 'HTTP'])('%s', (how) => {
     const stop = new AbortController();
     const waiting = call('wait', {}, stop);
     const cancelled = (): boolean => said.includes('the wait was cancelled') || seen?.cancelled.length === 1;
-    if (seen !== undefined) await until(() => seen.began.length > 0);
+    await until(() => said.includes('the wait began') || seen?.began.length === 1);
     stop.abort();
     expect(await failed(waiting)).toMatchObject({ code: 'tool_failed' });
     await until(cancelled);

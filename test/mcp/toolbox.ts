@@ -51,6 +51,7 @@ export function makeToolbox(seen: Seen = { cancelled: [], began: [] }): McpServe
   });
   server.registerTool('wait', { description: 'Never answers.' }, (extra) => {
     seen.began.push('wait');
+    process.stderr.write('the wait began\n');
     return new Promise((_, reject) => {
       extra.signal.addEventListener('abort', () => {
         seen.cancelled.push('wait');

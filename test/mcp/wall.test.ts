@@ -7,6 +7,7 @@ import { answerText } from '../../src/mcp/answer.ts';
 import { LineReader } from '../../src/mcp/line-reader.ts';
 import { plainText } from '../../src/mcp/plain-text.ts';
 import { DESCRIPTION_MOST, SCHEMA_BYTES, SCHEMAS_BYTES, TOOLS_MOST, toolList } from '../../src/mcp/tool-list.ts';
+import { parseCapability } from '../../src/security/capability.ts';
 
 const tool = (name: unknown, more: object = {}): object => ({ name, inputSchema: { type: 'object' }, ...more });
 const nested = (depth: number): object => (depth === 0 ? {} : { properties: { a: nested(depth - 1) } });
@@ -17,10 +18,9 @@ describe('a list of tools', () => {
     ['no tool', 7, /cannot be read/],
     ['no name', { inputSchema: {} }, /cannot be read/],
     ['a name that is no text', tool(7), /cannot be read/],
-    ['an empty name', tool(''), /characters that names/],
-    ['a name with blanks', tool('two words'), /characters that names/],
-    ['a name that reads as a pattern', tool('*'), /characters that names/],
-    ['a name with hidden letters', tool('a\u202eb'), /characters that names/],
+    ['an empty name', tool(''), /nobody sees/],
+    ['a name with blanks', tool('two words'), /nobody sees/],
+    ['a name with hidden letters', tool('a\u202eb'), /nobody sees/],
     ['a long name', tool('x'.repeat(129)), /longer than 128/],
     ['no schema', { name: 'a' }, /cannot be read/],
     ['a schema of something else', tool('a', { inputSchema: { type: 'string' } }), /no object/],
@@ -39,9 +39,25 @@ describe('a list of tools', () => {
     const large = toolList(Array.from({ length: 40 }, (_, at) => tool(`t${at}`, sized(SCHEMA_BYTES - 200))));
     expect(JSON.stringify(large.tools.map(({ inputSchema }) => inputSchema)).length).toBeLessThan(SCHEMAS_BYTES + 100);
     expect(large.skipped[0]?.why).toMatch(/1024 KiB together/);
-    expect(toolList([tool('a'), tool('a')]).skipped[0]?.why).toMatch(/same name/);
+    expect(toolList([tool('a'), tool('a')]).skipped[0]?.why).toMatch(/is called a here/);
     const [said] = toolList([tool('a', { description: 'x'.repeat(DESCRIPTION_MOST + 1) })]).tools;
     expect(said?.description).toHaveLength(DESCRIPTION_MOST + 1);
+  });
+
+  it('has names that rules can be about, whatever the server calls its tools', () => {
+    const names = ['add', 'files.read', 'files/read', 'büro', '*', '.hidden..', 'a:b@c', 'files_read'];
+    const list = toolList(names.map((name) => tool(name)));
+    expect(list.tools.map(({ name, original }) => [name, original])).toEqual([
+      ['add', 'add'],
+      ['files.read', 'files.read'],
+      ['files_read', 'files/read'],
+      ['b_ro', 'büro'],
+      ['_', '*'],
+      ['_.hidden._._', '.hidden..'],
+      ['a_b_c', 'a:b@c'],
+    ]);
+    expect(list.skipped).toEqual([{ name: 'files_read', why: 'another tool of the server is called files_read here' }]);
+    for (const { name } of list.tools) expect(parseCapability(`tool.mcp.box.${name}`)).not.toBeNull();
   });
 
   it('hides nothing from people that a model would read', () => {

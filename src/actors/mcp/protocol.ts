@@ -3,8 +3,10 @@
 
 /** A tool of a server, as it passed the wall. */
 export interface ServerTool {
-  /** As the server calls it, without the server's name. */
+  /** Without the server's name, in the letters that names of capabilities have. */
   readonly name: string;
+  /** As the server calls it. */
+  readonly original: string;
   readonly description: string;
   /** JSON Schema of the arguments, an object's. */
   readonly inputSchema: Readonly<Record<string, unknown>>;

@@ -13,7 +13,7 @@ const AT = '2026-01-01T00:00:00.000Z';
 const list: ToolList = {
   tools: [
     {
-      ...{ name: 'add', description: '', inputSchema: { type: 'object' } },
+      ...{ name: 'add', original: 'add', description: '', inputSchema: { type: 'object' } },
       ...{ idempotent: true, read_only: true, destructive: false },
     },
   ],
