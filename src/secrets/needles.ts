@@ -33,6 +33,11 @@ export class Needles {
     return this.#known.size;
   }
 
+  /** All of them, in the order in which they came. */
+  texts(): Iterable<string> {
+    return this.#known;
+  }
+
   has(needle: string): boolean {
     return this.#known.has(needle);
   }

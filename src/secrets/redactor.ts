@@ -76,6 +76,15 @@ export class Redactor {
     this.#told(value);
   }
 
+  /** Texts that are looked for, for whoever looks for them in a stream: as many as there are, and each. */
+  get size(): number {
+    return this.#needles.size;
+  }
+
+  texts(): Iterable<string> {
+    return this.#needles.texts();
+  }
+
   /** A text with every known value hidden. */
   text(text: string): string {
     return this.#needles.replace(text, HIDDEN);

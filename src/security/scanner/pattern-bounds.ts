@@ -15,7 +15,7 @@ export interface PatternBounds {
 }
 
 /** The most of each that a rule may have. */
-export const BOUNDS_MOST = { longest: 32_768, certain: 2_048, work: 15_000 } as const;
+export const BOUNDS_MOST = { longest: 32_768, certain: 2_048, work: 32_000 } as const;
 
 interface Cost {
   /** Ways to get through it from one place, at most. */
@@ -157,7 +157,7 @@ function choiceCost(of: readonly PatternNode[], after: CharSet): Cost {
       alike.reduce((sum, cost) => sum + cost.work, of.length),
     );
   }
-  return texts === null ? { ways, work } : { ways: longestChain(texts, after), work: compared(texts) };
+  return texts === null ? { ways, work } : { ways: longestChain(texts, after), work: Math.min(work, compared(texts)) };
 }
 
 /** Units compared at most at one place until none of these texts is left: each as far as it is like the one that stands there. */

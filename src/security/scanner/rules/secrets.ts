@@ -136,7 +136,7 @@ export const SECRETS: readonly Rule[] = [
     nomatch: ['keyring://', 'the keyring:// form of a reference'],
   }),
   secret('assigned-secret', 'A long random text under the name of a secret', {
-    pattern: `${B}(?:[A-Za-z0-9]{1,20}[_.-]){0,3}(?:api_?key|API_?KEY|apiKey|api-key|secret|SECRET|clientSecret|secretKey|token|TOKEN|authToken|accessToken|passwd|password|PASSWORD)["']?\\s{0,3}[:=]{1,2}\\s{0,3}["'][A-Za-z0-9+/_=.~-]{24,200}["']`,
+    pattern: `${B}(?:api_?key|API_?KEY|apiKey|api-key|secret|SECRET|clientSecret|secretKey|token|TOKEN|authToken|accessToken|passwd|password|PASSWORD)["']?\\s{0,3}[:=]{1,2}\\s{0,3}["'][A-Za-z0-9+/_=.~-]{24,200}["']`,
     keywords: ['api_key', 'apikey', 'api-key', 'secret', 'token', 'passwd', 'password'],
     entropy: 4.1,
     match: [`api_key = "${letters(32)}"`, `"CLIENT_SECRET": "${letters(40)}"`],
