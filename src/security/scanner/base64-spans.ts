@@ -9,7 +9,7 @@ export interface Base64Span {
 }
 
 /** Shorter ones say too little to be an order, and every other long word would be one. */
-const SPAN = /[A-Za-z0-9+/_-]{24,}={0,2}/g;
+const SPAN = /(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{24,}={0,2}/g;
 /** Units that are decoded to see whether it is text at all. */
 const SAMPLE = 64;
 /** Of what is decoded this share may be no letter, digit, punctuation or space. */

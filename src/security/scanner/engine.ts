@@ -7,7 +7,7 @@ import { fold, type Normalised, normalise } from './normalise.ts';
 import { parsePattern } from './pattern.ts';
 import { longestOf } from './pattern-bounds.ts';
 import { quotedAt } from './quoted.ts';
-import type { Finding, Rule, RuleKind, Stage } from './rule.ts';
+import { type Finding, INJECTION_LONGEST, type Rule, type RuleKind, type Stage } from './rule.ts';
 
 interface CompiledRule {
   readonly rule: Rule;
@@ -52,7 +52,7 @@ export class ScanEngine {
   constructor(rules: readonly Rule[]) {
     this.#rules = rules.map((rule) => {
       if (rule.keywords.length === 0) throw new Error(`the rule ${rule.id} has no keyword`);
-      return { rule, regexp: new RegExp(rule.pattern, 'g'), longest: longestOf(parsePattern(rule.pattern)) };
+      return { rule, regexp: new RegExp(rule.pattern, 'g'), longest: rule.kind === 'injection' ? INJECTION_LONGEST : longestOf(parsePattern(rule.pattern)) };
     });
     const keywords = [...new Set(rules.flatMap((rule) => rule.keywords))];
     this.#table = new KeywordTable(keywords);
@@ -87,9 +87,9 @@ export class ScanEngine {
   ): void {
     const { text } = normalised;
     const folded = fold(text);
-    for (const [at, reaches] of this.#reaches(folded, stage, kinds)) {
+    for (const [at, reaches] of this.#reaches(folded, stage, kinds).entries()) {
       const compiled = this.#rules[at];
-      if (compiled === undefined) continue;
+      if (compiled === undefined || reaches.length === 0) continue;
       const { rule, regexp } = compiled;
       const { id, kind, severity } = rule;
       const within = kind === 'injection' ? folded : text;
@@ -101,21 +101,26 @@ export class ScanEngine {
   }
 
   /** Where each rule is worth trying: around its keywords, as far as a match with one of them can reach. */
-  #reaches(folded: string, stage: Stage, kinds: readonly RuleKind[] | undefined): ReadonlyMap<number, Reach[]> {
-    const reaches = new Map<number, Reach[]>();
+  #reaches(folded: string, stage: Stage, kinds: readonly RuleKind[] | undefined): readonly (readonly Reach[])[] {
+    const rules = this.#rules;
+    const reaches: Reach[][] = rules.map(() => []);
+    const wanted = rules.map(
+      ({ rule }) => rule.stages.includes(stage) && (kinds === undefined || kinds.includes(rule.kind)),
+    );
+    const { length } = folded;
+    /** How far the newest reach of each rule goes. */
+    const reached = new Int32Array(rules.length).fill(-1);
     this.#table.scan(folded, (keyword, end) => {
       for (const at of this.#byKeyword[keyword] ?? []) {
-        const compiled = this.#rules[at];
-        if (compiled === undefined) continue;
-        const { rule, longest } = compiled;
-        if (!rule.stages.includes(stage) || (kinds !== undefined && !kinds.includes(rule.kind))) continue;
-        const from = Math.max(0, end - longest - 1);
-        const to = Math.min(folded.length, end + longest + 1);
-        const before = reaches.get(at);
-        const last = before?.at(-1);
-        if (before === undefined) reaches.set(at, [{ from, to }]);
-        else if (last !== undefined && from <= last.to) last.to = Math.max(last.to, to);
-        else before.push({ from, to });
+        if (wanted[at] !== true) continue;
+        const longest = rules[at]?.longest ?? 0;
+        const from = end - longest - 1;
+        const to = end + longest + 1;
+        const before = reaches[at];
+        const last = from <= (reached[at] ?? -1) ? before?.at(-1) : undefined;
+        if (last === undefined) before?.push({ from: Math.max(0, from), to: Math.min(length, to) });
+        else last.to = Math.min(length, to);
+        reached[at] = to;
       }
     });
     return reaches;

@@ -148,9 +148,23 @@ export function parsePattern(pattern: string): PatternNode {
     return not ? inverse(union(sets)) : union(sets);
   };
 
+  /** The same few classes stand in all rules. */
+  const knownBracket = (): CharSet => {
+    CLASS.lastIndex = at;
+    const text = CLASS.exec(pattern)?.[0] ?? '';
+    const known = BRACKETS.get(text);
+    if (known !== undefined) {
+      at += text.length;
+      return known;
+    }
+    const set = bracket();
+    if (BRACKETS.size < BRACKETS_MOST) BRACKETS.set(text, set);
+    return set;
+  };
+
   /** What stands in a look to one side: one unit, whichever it is. */
   const one = (): CharSet => {
-    const set = take('[') ? bracket() : unit();
+    const set = take('[') ? knownBracket() : unit();
     if (!take(')')) refuse('only one unit may be looked at');
     return set;
   };
@@ -163,7 +177,7 @@ export function parsePattern(pattern: string): PatternNode {
       return inside;
     }
     if (peek('(')) refuse('only (?:…) groups');
-    if (take('[')) return { kind: 'set', set: bracket() };
+    if (take('[')) return { kind: 'set', set: knownBracket() };
     if (take('.')) return { kind: 'set', set: inverse(NEWLINES) };
     if (peek('*') || peek('+') || peek('{') || peek('?')) refuse('a repetition of nothing, or one without a bound');
     if (peek('^') || peek('$')) refuse('rules match anywhere: look at the unit beside instead');
@@ -207,6 +221,11 @@ export function parsePattern(pattern: string): PatternNode {
   if (at < pattern.length) refuse('a group that was not begun');
   return tree;
 }
+
+/** A class after its opening bracket, to its end. */
+const CLASS = /(?:\\.|[^\]\\])*\]/y;
+const BRACKETS = new Map<string, CharSet>();
+const BRACKETS_MOST = 512;
 
 const LOOKS = [
   ['(?<!', 'before', false],

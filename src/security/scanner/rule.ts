@@ -49,3 +49,6 @@ export interface Finding {
   /** It is quoted by somebody who talks about such texts. */
   readonly quoted?: true;
 }
+
+/** Units of the longest injection: said here, because to compute it from all their patterns would delay every start. */
+export const INJECTION_LONGEST = 400;
