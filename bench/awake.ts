@@ -114,6 +114,7 @@ async function weighSession(): Promise<number> {
     settle: () => undefined,
     settleInterrupted: () => undefined,
     cost: () => 0,
+    scan: (_, done) => done({ kind: 'pass' }),
     digest: (text) => `digest-${text.length}`.padEnd(16, '-'),
     point: () => undefined,
   };

@@ -10,6 +10,7 @@ import type { Request } from '../stores/request.ts';
 import { bindHandlers } from './bind.ts';
 import type { ThreadContext } from './context.ts';
 import { JobPool } from './pool.ts';
+import { scanHandlers } from './scan-pool.ts';
 
 /** Workers at most: embedding has time, and the cores are the lanes'. */
 const POOL_THREADS = 2;
@@ -25,7 +26,10 @@ export interface EmbedderHandlers {
 /** Hosts `store/embedder` over a pool that begins with its first job; what it gives back ends that. */
 export function hostEmbedder(context: ThreadContext, entry: URL): JobPool {
   const pool = new JobPool({ entry, world: context.world, threads: POOL_THREADS });
-  context.bus.host('store', bindHandlers(context, address('store', STORE_IDS.embedder), embedderHandlers(pool)));
+  context.bus.host(
+    'store',
+    bindHandlers(context, address('store', STORE_IDS.embedder), { ...embedderHandlers(pool), ...scanHandlers(pool) }),
+  );
   return pool;
 }
 

@@ -8,6 +8,7 @@ import type { Abort, LaneEffects } from '../actors/session/effects.ts';
 import { Lanes } from '../actors/session/lanes.ts';
 import type { LanePolicy } from '../actors/session/policy.ts';
 import type { Deliver } from '../actors/session/protocol.ts';
+import { scanReplies } from '../actors/session/reply-scan.ts';
 import { createReservations, type Reservations } from '../actors/session/reservations.ts';
 import { sendersOf } from '../actors/session/senders.ts';
 import { createTurnPublisher } from '../actors/session/turn-publisher.ts';
@@ -48,6 +49,7 @@ import { type ModelPrices, modelPrices } from './model-prices.ts';
 import { createModelStream } from './model-stream.ts';
 import { createProbes } from './probes.ts';
 import type { Role, StartRole } from './role.ts';
+import { createScanner } from './scanner.ts';
 import { SKILL_TOOL, skillsPort, skillsText, turnSkills } from './skills/turn-skills.ts';
 import { testTools } from './test-tools.ts';
 import { wireTap } from './wire-tap.ts';
@@ -262,6 +264,7 @@ function laneEffects({ context, tools, policy, adapters, reservations, prices, p
   const { bus, world, house } = context;
   const { config } = house;
   const { redactor } = context.secrets;
+  const scanner = createScanner(context);
   const journal = address('store', 'journal');
   const read = address('store', 'read');
   const from = address('thread', context.name);
@@ -342,27 +345,31 @@ function laneEffects({ context, tools, policy, adapters, reservations, prices, p
       refusedSender(context.directory.table, user_id, workspace_id, anywhere),
     reply: (to, body) => bus.reply(to, body),
     fail: (to, error) => bus.fail(to, error),
-    callModel: withFaults(
-      process.env['SIGIL_FAULTS'],
-      createCallModel({
-        bus,
-        world,
-        stream,
-        prepare: request,
-        retries: (provider) => {
-          const { max_retries = 0, timeouts } = config.providers[provider] ?? {};
-          return { most: max_retries, within: timeouts?.first_event ?? 0 };
-        },
-        unreported: (asked, characters) => ({
-          inputTokens: estimateTokens(asked),
-          // No more than it was allowed.
-          outputTokens: Math.min(tokensOf(characters), asked.options.maxTokens ?? Number.POSITIVE_INFINITY),
-          cacheReadTokens: 0,
-          cacheWriteTokens: 0,
-          estimated: true,
+    scan: (content, done) => scanner.input(content, done),
+    callModel: scanReplies(
+      withFaults(
+        process.env['SIGIL_FAULTS'],
+        createCallModel({
+          bus,
+          world,
+          stream,
+          prepare: request,
+          retries: (provider) => {
+            const { max_retries = 0, timeouts } = config.providers[provider] ?? {};
+            return { most: max_retries, within: timeouts?.first_event ?? 0 };
+          },
+          unreported: (asked, characters) => ({
+            inputTokens: estimateTokens(asked),
+            // No more than it was allowed.
+            outputTokens: Math.min(tokensOf(characters), asked.options.maxTokens ?? Number.POSITIVE_INFINITY),
+            cacheReadTokens: 0,
+            cacheWriteTokens: 0,
+            estimated: true,
+          }),
+          turn_timeout: () => policy().turn_timeout,
         }),
-        turn_timeout: () => policy().turn_timeout,
-      }),
+      ),
+      scanner.replies,
     ),
     runTool: (state, call, done) => {
       const { turn, facts } = state;
@@ -391,7 +398,8 @@ function laneEffects({ context, tools, policy, adapters, reservations, prices, p
           },
         },
         // Before it is journaled: what a tool has seen of a secret stays out of the record and of all that is made from it.
-        ({ call_id: _, name: __, content, ...rest }) => done({ call, content: redactor.text(content), ...rest }),
+        ({ call_id: _, name, content, is_error, ...rest }) =>
+          scanner.result(redactor.text(content), is_error, name, (result) => done({ call, ...rest, ...result })),
       );
       return () => controller.abort();
     },

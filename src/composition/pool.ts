@@ -58,17 +58,20 @@ export class JobPool {
   /**
    * Does a job: the exported function of that name, with this input.
    *
+   * @param first whether it goes before what waits already
    * @throws SigilError `overloaded` when too many wait, `deadline_exceeded` when it takes too long (its worker is ended),
    *   `thread_lost` when its worker dies, `draining` when the pool is closed; else what the function throws
    */
-  run(name: string, input: unknown): Promise<unknown> {
+  run(name: string, input: unknown, { first = false } = {}): Promise<unknown> {
     return new Promise((done, failed) => {
       const { waiting = WAITING } = this.#options;
       if (this.#closed) failed(new SigilError(failure('draining', 'the pool is closed')));
       else if (this.#waiting.length >= waiting)
         failed(new SigilError(failure('overloaded', `${waiting} jobs wait for the pool already`)));
       else {
-        this.#waiting.push({ name, input, done, failed });
+        const job = { name, input, done, failed };
+        if (first) this.#waiting.unshift(job);
+        else this.#waiting.push(job);
         this.#next();
       }
     });

@@ -14,7 +14,6 @@ const WITHOUT_EFFECT = [
   'outbox.max_age',
   'approvals.timeout',
   'attachments',
-  'security.scanner',
   'telemetry',
   'plugins',
 ] as const;

@@ -74,6 +74,8 @@ function redactedSession(record: SessionRecord): SessionRecord {
   switch (record.type) {
     case 'message_received':
       return { ...record, message_id: keyOf(record.turn_id), content: text(record.content), digest: '' };
+    case 'message_blocked':
+      return { ...record, message_id: text(record.message_id), digest: '' };
     case 'turn_started':
       return { ...record, message_ids: record.message_ids.map(() => keyOf(record.turn_id)) };
     case 'model_replied': {

@@ -4,6 +4,7 @@
 import type {
   FailedModel,
   MessageAdded,
+  MessageBlocked,
   MessageReceived,
   ModelCalled,
   ModelReplaced,
@@ -38,6 +39,8 @@ export interface WaitingMessage {
   readonly model: string;
   /** When it was received, epoch milliseconds. */
   readonly at: number;
+  /** See {@link MessageReceived.flagged}. */
+  readonly flagged?: readonly string[];
 }
 
 export interface RunningTool {
@@ -88,9 +91,12 @@ export interface TurnState {
 
 /** What a key stands for. */
 export interface KnownKey {
+  /** Empty for a message that was refused. */
   readonly turn_id: string;
   readonly digest: string;
   readonly at: number;
+  /** Ids of the rules that refused it. */
+  readonly blocked?: readonly string[];
 }
 
 export interface SessionFacts {
@@ -219,6 +225,8 @@ function step(
       return added(state, record, window);
     case 'message_received':
       return received(state, record, at);
+    case 'message_blocked':
+      return { ...state, keys_forgotten: blocked(state, record, at) };
     case 'turn_started':
       return started(state, record, at);
     case 'turn_finished':
@@ -334,20 +342,30 @@ function added(state: SessionState, record: MessageAdded, window: number): Sessi
   return { ...state, window: trimWindow([...state.window, message], window) };
 }
 
-function received(state: SessionState, record: MessageReceived, at: number): SessionState {
-  const { keys } = state;
-  keys.set(record.message_id, { turn_id: record.turn_id, digest: record.digest, at });
-  let forgotten = state.keys_forgotten;
-  for (const [key, known] of keys) {
-    if (keys.size <= KEYS_KEPT || (keys.size <= KEYS_MOST && known.at > at - KEYS_AGE)) break;
+/** Remembers what a key stands for; whether one was ever forgotten for another. */
+function remember({ keys, keys_forgotten }: SessionState, message_id: string, known: KnownKey): boolean {
+  const { at } = known;
+  keys.set(message_id, known);
+  let forgotten = keys_forgotten;
+  for (const [key, old] of keys) {
+    if (keys.size <= KEYS_KEPT || (keys.size <= KEYS_MOST && old.at > at - KEYS_AGE)) break;
     keys.delete(key);
     forgotten = true;
   }
-  const { message_id, turn_id, user_id, channel, content, model } = record;
+  return forgotten;
+}
+
+function blocked(state: SessionState, { message_id, digest, rules }: MessageBlocked, at: number): boolean {
+  return remember(state, message_id, { turn_id: '', digest, at, blocked: rules });
+}
+
+function received(state: SessionState, record: MessageReceived, at: number): SessionState {
+  const { message_id, turn_id, user_id, channel, content, model, digest, flagged } = record;
+  const waiting = { message_id, turn_id, user_id, channel, content, model, at };
   return {
     ...state,
-    keys_forgotten: forgotten,
-    waiting: [...state.waiting, { message_id, turn_id, user_id, channel, content, model, at }],
+    keys_forgotten: remember(state, message_id, { turn_id, digest, at }),
+    waiting: [...state.waiting, flagged === undefined ? waiting : { ...waiting, flagged }],
     waiting_size: state.waiting_size + content.length,
   };
 }

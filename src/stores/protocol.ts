@@ -5,6 +5,7 @@ import type { EmbedderProtocol } from './embedder.ts';
 import type { Committed, JournalProtocol, PackedAppend, PackedTail } from './journal.ts';
 import type { ValueChanges } from './key-value-store.ts';
 import type { ReadProtocol } from './session-store.ts';
+import type { TextScanProtocol } from './text-scan.ts';
 
 /** What follows the journal: sessions, which every read waits for, and memory, which has time. */
 export type ProjectionName = 'sessions' | 'memory';
@@ -79,7 +80,13 @@ type RemoteJournal = Omit<JournalProtocol, 'journal.append' | 'journal.tail'> & 
   readonly 'journal.tail': { readonly body: JournalProtocol['journal.tail']['body']; readonly reply: PackedTail };
 };
 
-export type StoreProtocol = RemoteJournal & ViewsProtocol & ValueChanges & ReadNews & ReadProtocol & EmbedderProtocol;
+export type StoreProtocol = RemoteJournal &
+  ViewsProtocol &
+  ValueChanges &
+  ReadNews &
+  ReadProtocol &
+  EmbedderProtocol &
+  TextScanProtocol;
 
 /** Ids of the stores' doors: `store/journal`, `store/views`, `store/read` on the threads of their names, `store/embedder` on main, `store/vendors` on an I/O thread. */
 export const STORE_IDS = {

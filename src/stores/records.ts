@@ -51,6 +51,20 @@ export interface MessageReceived {
   readonly model: string;
   /** Fingerprint of the body, to tell a repetition from another message under the same key. */
   readonly digest: string;
+  /** Ids of the scanner's rules it was let through with all the same. */
+  readonly flagged?: readonly string[];
+}
+
+/** A message that the scanner refused: no turn answers it, no model sees it, and its text is not kept. */
+export interface MessageBlocked {
+  readonly type: 'message_blocked';
+  readonly message_id: string;
+  readonly user_id: string;
+  readonly channel: string;
+  /** As of a message that was received: a repetition is told the same. */
+  readonly digest: string;
+  /** Ids of the rules that refused it. */
+  readonly rules: readonly string[];
 }
 
 export interface TurnStarted {
@@ -59,6 +73,8 @@ export interface TurnStarted {
   readonly message_ids: readonly string[];
   readonly model: string;
   readonly queued_ms: number;
+  /** What its listeners are warned of first: the scanner flagged what it answers. */
+  readonly warning?: Warning;
 }
 
 /** An interrupted turn goes on. `first_event` is the number its events continue with: past any that may have been shown. */
@@ -99,6 +115,8 @@ export interface ModelReplied {
   readonly message_id: string;
   /** What its listeners are warned of before its first delta. */
   readonly warning?: Warning;
+  /** What they are told after its last: the scanner found something in it. */
+  readonly notice?: Warning;
 }
 
 /** Something a listener should know that ends nothing. */
@@ -149,6 +167,8 @@ export interface ToolReturned {
   readonly message_id: string;
   /** What the enforcer said of the call; absent where it was not asked, for there was no such tool or it was not begun. */
   readonly permission?: ToolPermission;
+  /** What listeners are warned of with it: the scanner found something in it. */
+  readonly warning?: Warning;
 }
 
 export interface CancelRequested {
@@ -244,6 +264,7 @@ export interface Checkpoint {
 export type SessionRecord =
   | SessionCreated
   | MessageReceived
+  | MessageBlocked
   | TurnStarted
   | TurnResumed
   | ModelCalled
@@ -265,6 +286,7 @@ export type RecordType = SessionRecord['type'];
 export const RECORD_VERSIONS: { readonly [T in RecordType]: number } = {
   session_created: 1,
   message_received: 1,
+  message_blocked: 1,
   turn_started: 1,
   turn_resumed: 1,
   model_called: 1,

@@ -132,7 +132,7 @@ export function applyToSession(rows: SessionViewRows, row: JournalRow, record: S
     rows.addTurn(queuedTurn(session, row, record));
     return;
   }
-  if (record.type === 'message_added') return;
+  if (record.type === 'message_added' || record.type === 'message_blocked') return;
   const turn = rows.turn(record.turn_id, session);
   if (turn === undefined) return;
   turn.last_seq = row.seq;

@@ -125,6 +125,7 @@ export function eventsOf(
           queued_ms: record.queued_ms,
         },
       });
+      if (record.warning !== undefined) add(record.turn_id, { event: 'warning', data: record.warning });
       break;
     case 'turn_resumed':
       n = record.first_event - 1;
@@ -142,6 +143,7 @@ export function eventsOf(
       if (record.warning !== undefined) add(record.turn_id, { event: 'warning', data: record.warning });
       for (const event of deltasOf(record.content, record.thinking, record.deltas)) add(record.turn_id, event);
       text += record.content;
+      if (record.notice !== undefined) add(record.turn_id, { event: 'warning', data: record.notice });
       break;
     case 'tool_called':
       for (const call of record.calls) add(record.turn_id, { event: 'tool_call', data: call });
@@ -157,6 +159,7 @@ export function eventsOf(
           truncated: record.truncated,
         },
       });
+      if (record.warning !== undefined) add(record.turn_id, { event: 'warning', data: record.warning });
       break;
     case 'turn_finished':
       add(record.turn_id, { event: 'usage', data: record.usage });
@@ -194,13 +197,16 @@ function* deltasOf(content: string, thinking: string, lengths: DeltaLengths): Ge
   }
 }
 
+/** Events a warning is. */
+const told = (warning: Warning | undefined): number => (warning === undefined ? 0 : 1);
+
 /** Where a turn's numbering stands after one more record: what {@link eventsOf} says, without making the events. */
 export function cursorAfter(record: SessionRecord, cursor: EventCursor): EventCursor {
   const { n, text } = cursor;
   switch (record.type) {
     case 'turn_started':
     case 'tool_returned':
-      return { n: n + 1, text };
+      return { n: n + 1 + told(record.warning), text };
     case 'turn_resumed':
       return { n: record.first_event + (text === '' ? 0 : 1), text };
     case 'model_replaced': {
@@ -209,7 +215,7 @@ export function cursorAfter(record: SessionRecord, cursor: EventCursor): EventCu
       return { n: n + (kept === '' ? 1 : 2), text: kept };
     }
     case 'model_replied':
-      return { n: n + record.deltas.length + (record.warning === undefined ? 0 : 1), text: text + record.content };
+      return { n: n + record.deltas.length + told(record.warning) + told(record.notice), text: text + record.content };
     case 'tool_called':
       return { n: n + record.calls.length, text };
     case 'turn_finished':

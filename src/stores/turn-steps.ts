@@ -43,6 +43,10 @@ export function stepDetail(record: SessionRecord): Readonly<Record<string, unkno
       const { content, type: _type, ...rest } = record;
       return { ...rest, length: content.length };
     }
+    case 'message_blocked': {
+      const { type: _type, digest: _digest, ...rest } = record;
+      return rest;
+    }
     case 'session_created':
     case 'session_deleted':
     case 'session_changed': {

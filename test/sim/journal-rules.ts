@@ -118,6 +118,7 @@ export class JournalRules {
       }
       case 'session_changed':
       case 'message_added':
+      case 'message_blocked':
       case 'session_deleted':
         return;
       case 'checkpoint':

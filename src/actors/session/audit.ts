@@ -34,6 +34,9 @@ export function auditOf(
     if (record.type === 'tool_returned') {
       if (record.permission?.allowed === false)
         note('tool.denied', firstSender(before.turn), denied(before.turn, record), 'refused');
+    } else if (record.type === 'message_blocked') {
+      const { message_id, channel, rules } = record;
+      note('message.blocked', record.user_id, { message_id, channel, rules }, 'refused');
     } else if (record.type === 'cancel_requested') {
       const owner = askerOf(before, record.turn_id);
       if (owner !== undefined && owner !== record.by)

@@ -2,8 +2,9 @@
 // What a session decides: from its state and something that happened, the records to write. Pure; the lane writes them and acts after.
 
 import { type Failure, failure } from '../../errors.ts';
+import { flaggedInput } from '../../security/scanner/told.ts';
 import { NO_USAGE, type SessionState, type TurnState } from '../../stores/fold.ts';
-import type { DeltaLengths, FinishReason, SessionRecord, ToolCall, Usage } from '../../stores/records.ts';
+import type { DeltaLengths, FinishReason, SessionRecord, ToolCall, Usage, Warning } from '../../stores/records.ts';
 import { INTERRUPTED, type ToolPermission } from '../../stores/tool-use.ts';
 import { firstEventAfterResume } from '../../stores/turn-events.ts';
 import { type Deciding, type Decision, Draft, decided } from './draft.ts';
@@ -17,6 +18,8 @@ export interface ModelOutcome {
   readonly deltas: DeltaLengths;
   readonly tool_calls: readonly ToolCall[];
   readonly usage: Usage;
+  /** What listeners are told after it. */
+  readonly notice?: Warning;
   readonly end:
     | { readonly kind: 'done'; readonly finish: FinishReason | 'tool_calls' }
     | { readonly kind: 'failed'; readonly error: Failure };
@@ -28,6 +31,8 @@ export interface ToolResult {
   readonly is_error: boolean;
   readonly truncated: boolean;
   readonly took_ms: number;
+  /** What listeners are warned of with it. */
+  readonly warning?: Warning;
   /** What the enforcer said of the call, where it was asked. */
   readonly permission?: ToolPermission;
 }
@@ -54,25 +59,43 @@ export function nextStep(state: SessionState): NextStep {
   return turn.tools.some((tool) => !tool.returned) ? 'tools' : 'reserve';
 }
 
+/** A message as it is taken: what the scanner cut out is out, what it let through in spite of something is marked. */
+export interface Scanned extends Deliver {
+  readonly flagged?: readonly string[];
+}
+
+function open(draft: Draft, session_id: string, { open, workspace_id, user_id, channel }: Deliver): void {
+  if (draft.state.facts !== null || !open) return;
+  draft.add({ type: 'session_created', session_id, workspace_id, user_id, channel });
+}
+
+/** Refuses a message for good: known by its key, so that a repetition is told the same. */
+export function decideBlocked(
+  state: SessionState,
+  session_id: string,
+  message: Deliver,
+  digest: string,
+  rules: readonly string[],
+  deciding: Deciding,
+): Decision {
+  const draft = new Draft(state, deciding);
+  open(draft, session_id, message);
+  const { message_id, user_id, channel } = message;
+  draft.add({ type: 'message_blocked', message_id, user_id, channel, digest, rules });
+  return decided(draft);
+}
+
 /** Takes a message in: opens the session if need be, queues the message, begins its turn when nothing runs. */
 export function decideReceive(
   state: SessionState,
   session_id: string,
-  message: Deliver,
+  message: Scanned,
   turn_id: string,
   digest: string,
   deciding: Deciding,
 ): Decision {
   const draft = new Draft(state, deciding);
-  if (state.facts === null && message.open) {
-    draft.add({
-      type: 'session_created',
-      session_id,
-      workspace_id: message.workspace_id,
-      user_id: message.user_id,
-      channel: message.channel,
-    });
-  }
+  open(draft, session_id, message);
   draft.add({
     type: 'message_received',
     message_id: message.message_id,
@@ -82,6 +105,7 @@ export function decideReceive(
     content: message.content,
     model: message.model,
     digest,
+    ...(message.flagged === undefined ? {} : { flagged: message.flagged }),
   });
   const { turn } = draft.state;
   if (turn === null) startNext(draft, deciding);
@@ -227,6 +251,7 @@ function modelDone(draft: Draft, turn: TurnState, outcome: ModelOutcome, decidin
     deltas: outcome.deltas,
     message_id,
     ...(answered && warning !== null ? { warning } : {}),
+    ...(outcome.notice === undefined ? {} : { notice: outcome.notice }),
   });
   if (cancelled) return finish(draft, message_id, 'cancelled', deciding);
   if (end.kind === 'failed') {
@@ -294,7 +319,7 @@ function tools(draft: Draft, turn: TurnState, calls: readonly ToolCall[], decidi
 }
 
 function toolReturned(draft: Draft, turn: TurnState, result: ToolResult, deciding: Deciding): void {
-  const { call, content, is_error, truncated, took_ms, permission } = result;
+  const { call, content, is_error, truncated, took_ms, warning, permission } = result;
   draft.add({
     type: 'tool_returned',
     turn_id: turn.turn_id,
@@ -305,6 +330,7 @@ function toolReturned(draft: Draft, turn: TurnState, result: ToolResult, decidin
     truncated,
     took_ms,
     message_id: deciding.uuid(),
+    ...(warning === undefined ? {} : { warning }),
     ...(permission === undefined ? {} : { permission }),
   });
 }
@@ -332,6 +358,7 @@ function startNext(draft: Draft, deciding: Deciding): void {
       message_ids: [message.message_id],
       model: typeof model === 'string' ? model : message.model,
       queued_ms: Math.max(0, now - message.at),
+      ...(message.flagged === undefined ? {} : { warning: flaggedInput(message.flagged) }),
     });
     if (typeof model === 'string') callOrReserve(draft, deciding);
     else failAlone(draft, model);

@@ -4,9 +4,10 @@
 import type { Answer, Envelope } from '../../bus/envelope.ts';
 import type { Failure } from '../../errors.ts';
 import type { ChatEvent } from '../../providers/provider.ts';
+import type { Verdict } from '../../security/scanner/verdict.ts';
 import type { SessionState } from '../../stores/fold.ts';
 import type { Append, Committed, Tail } from '../../stores/journal.ts';
-import type { SessionRecord, ToolCall, Usage } from '../../stores/records.ts';
+import type { SessionRecord, ToolCall, Usage, Warning } from '../../stores/records.ts';
 import type { ShortEvent } from '../../stores/turn-events.ts';
 import type { ToolResult } from './decide.ts';
 import type { SessionNames } from './names.ts';
@@ -17,6 +18,12 @@ export interface Settled {
   readonly cost_usd: number;
   readonly seq: number;
 }
+
+/** What a model's stream brings, and what the scanner says of it once it is over. */
+export type ReplyEvent = ChatEvent | { readonly type: 'notice'; readonly warning: Warning };
+
+/** What the scanner says of a message; or that it could not be scanned, and so is not taken. */
+export type MessageVerdict = Verdict | { readonly kind: 'failed'; readonly error: Failure };
 
 /** Ends an effect before its time; its callbacks are not called any more. */
 export type Abort = () => void;
@@ -64,7 +71,7 @@ export interface LaneEffects {
   callModel(
     names: SessionNames,
     state: SessionState,
-    sink: { readonly event: (event: ChatEvent) => void; readonly end: (error: Failure | null) => void },
+    sink: { readonly event: (event: ReplyEvent) => void; readonly end: (error: Failure | null) => void },
   ): Abort;
   /** One tool call; `done` is called once, unless it is aborted. */
   runTool(state: SessionState, call: ToolCall, done: (result: ToolResult) => void): Abort;
@@ -75,6 +82,8 @@ export interface LaneEffects {
   /** A turn that was interrupted goes on: what it had open, known here or not, is settled. `state`: before it went on. */
   settleInterrupted(state: SessionState, used: Settled): void;
   cost(model: string, usage: Usage): number;
+  /** Goes through a message; `done` is called once, for a short one before this returns. */
+  scan(content: string, done: (verdict: MessageVerdict) => void): void;
   /** A short fingerprint of a message's body. */
   digest(text: string): string;
   point(name: LanePoint): void;

@@ -15,12 +15,14 @@ import { type ChangedSession, SessionChanges } from './changes.ts';
 import { type ChartPlace, RESTS } from './chart.ts';
 import type { Timed } from './deadlines.ts';
 import {
+  decideBlocked,
   decideCancel,
   decideHappened,
   decideReceive,
   decideResume,
   type Happened,
   nextStep,
+  type Scanned,
   type Share,
   type ToolResult,
 } from './decide.ts';
@@ -302,7 +304,12 @@ export class Lane implements StreamOwner, TurnOwner, MessageOwner, ChangedSessio
     return this.world.uuid();
   }
 
-  take(message: Deliver, turn_id: string, digest: string, received: () => void): void {
+  block(message: Deliver, digest: string, rules: readonly string[], blocked: () => void): void {
+    const decision = decideBlocked(this.ahead, this.session_id, message, digest, rules, this.deciding());
+    this.write(decision, blocked);
+  }
+
+  take(message: Scanned, turn_id: string, digest: string, received: () => void): void {
     const decision = decideReceive(this.ahead, this.session_id, message, turn_id, digest, this.deciding());
     this.write(decision, (state) => {
       received();

@@ -3,8 +3,10 @@
 
 import type { Envelope } from '../../bus/envelope.ts';
 import { type Failure, failure } from '../../errors.ts';
-import type { SessionState } from '../../stores/fold.ts';
-import type { LaneEffects } from './effects.ts';
+import { blockedText } from '../../security/scanner/told.ts';
+import type { KnownKey, SessionState } from '../../stores/fold.ts';
+import type { Scanned } from './decide.ts';
+import type { LaneEffects, MessageVerdict } from './effects.ts';
 import { Few } from './few.ts';
 import type { LanePolicy } from './policy.ts';
 import type { Deliver, Delivered } from './protocol.ts';
@@ -22,7 +24,9 @@ export interface MessageOwner {
   readonly stopped: boolean;
   newTurn(): string;
   /** Journals a message as a turn's; `received` runs once that is durable, before anything comes of it. */
-  take(message: Deliver, turn_id: string, digest: string, received: () => void): void;
+  take(message: Scanned, turn_id: string, digest: string, received: () => void): void;
+  /** Journals that a message was refused; `blocked` runs once that is durable. */
+  block(message: Deliver, digest: string, rules: readonly string[], blocked: () => void): void;
   /** What its sender is told: where its turn stands by what is durable. */
   delivered(message_id: string, turn_id: string, repeated: boolean): Delivered;
   /** It has something to do. */
@@ -35,6 +39,8 @@ export class Reception {
   private readonly owner: MessageOwner;
   /** Receipts on their way to the journal, by key, with everyone who waits for them. */
   private readonly receipts = new Few<Envelope[]>();
+  /** Those who came while a message is scanned elsewhere, in their order; null while none is. */
+  private behind: Envelope[] | null = null;
 
   constructor(owner: MessageOwner) {
     this.owner = owner;
@@ -53,22 +59,26 @@ export class Reception {
     if (refused !== null) return effects.fail(envelope, refused);
     const digest = this.digest(message);
     const known = state.keys.get(message.message_id);
-    if (known !== undefined) return this.repeat(envelope, message, known.digest === digest, known.turn_id);
+    if (known !== undefined) return this.repeat(envelope, message, known.digest === digest, known);
     const asked = this.receipts.get(message.message_id);
     if (asked !== undefined) return void asked.push(envelope);
+    if (this.behind !== null) return this.queue(envelope, this.behind);
     if (state.facts !== null && state.keys_forgotten) return this.askOldKey(envelope, message);
     this.receive(envelope, message, digest);
   }
 
   /** Whether this message waits for its receipt. */
   owes(envelope: Envelope): boolean {
-    return this.receipts.values().some((waiting) => waiting.includes(envelope));
+    return (
+      this.behind?.includes(envelope) === true || this.receipts.values().some((waiting) => waiting.includes(envelope))
+    );
   }
 
   /** Lets go of everyone who waits, for somebody else to tell. */
   dismiss(): readonly Envelope[] {
-    const waiting = [...this.receipts.values().flat()];
+    const waiting = [...this.receipts.values().flat(), ...(this.behind ?? [])];
     this.receipts.clear();
+    this.behind = null;
     return waiting;
   }
 
@@ -97,6 +107,17 @@ export class Reception {
     return this.owner.effects.refused(message.user_id, facts.workspace_id, anywhere);
   }
 
+  /** Waits behind a message that is scanned; as many as may wait for their turn. */
+  private queue(envelope: Envelope, behind: Envelope[]): void {
+    const { effects, policy, state } = this.owner;
+    const most = policy.waiting_most - state.waiting.length;
+    if (behind.length < most) return void behind.push(envelope);
+    effects.fail(
+      envelope,
+      failure('overloaded', `${behind.length} messages wait behind one that is scanned; try again.`),
+    );
+  }
+
   private receive(envelope: Envelope, message: Deliver, digest: string): void {
     const { owner } = this;
     const { effects, policy } = owner;
@@ -113,19 +134,64 @@ export class Reception {
     const workspace_id = facts?.workspace_id ?? message.workspace_id;
     const model = policy.route({ requested: message.model, session: facts?.model ?? '', workspace_id });
     if (typeof model !== 'string') return effects.fail(envelope, model);
-    effects.point('receive.before_journal');
     this.receipts.set(message.message_id, [envelope]);
+    this.scan(message, digest);
+  }
+
+  /** A message goes past the scanner: a short one at once, a long one while those that come after it wait for their turn. */
+  private scan(message: Deliver, digest: string): void {
+    const { owner } = this;
+    let returned = false;
+    owner.effects.scan(message.content, (verdict) => {
+      const waits = returned;
+      returned = true;
+      if (!waits) return this.scanned(message, digest, verdict);
+      if (owner.stopped || this.receipts.get(message.message_id) === undefined) return;
+      const behind = this.behind ?? [];
+      this.behind = null;
+      const refused = this.refusal(message);
+      if (refused !== null) this.tell(message, (to) => owner.effects.fail(to, refused));
+      else this.scanned(message, digest, verdict);
+      for (const other of behind) this.deliver(other);
+      owner.written();
+    });
+    if (returned) return;
+    returned = true;
+    this.behind = [];
+    owner.stir();
+  }
+
+  private scanned(message: Deliver, digest: string, verdict: MessageVerdict): void {
+    const { owner } = this;
+    const { effects } = owner;
+    if (verdict.kind === 'failed') return this.tell(message, (to) => effects.fail(to, verdict.error));
+    effects.point('receive.before_journal');
+    if (verdict.kind === 'block') {
+      const { rules } = verdict;
+      return owner.block(message, digest, rules, () => this.tell(message, (to) => effects.fail(to, blocked(rules))));
+    }
+    const taken: Scanned =
+      verdict.kind === 'redact'
+        ? { ...message, content: verdict.text }
+        : verdict.kind === 'flag'
+          ? { ...message, flagged: verdict.rules }
+          : message;
     const turn_id = owner.newTurn();
-    owner.take(message, turn_id, digest, () => {
+    owner.take(taken, turn_id, digest, () => {
       effects.point('receive.journaled');
-      const [first, ...others] = this.receipts.get(message.message_id) ?? [];
-      this.receipts.delete(message.message_id);
-      if (first !== undefined) effects.reply(first, owner.delivered(message.message_id, turn_id, false));
-      for (const other of others) this.deliver(other);
+      this.tell(message, (to) => effects.reply(to, owner.delivered(message.message_id, turn_id, false)));
     });
   }
 
-  private repeat(envelope: Envelope, message: Deliver, same: boolean, turn_id: string): void {
+  /** Answers whoever sent a message first; those who sent it again meanwhile are told as of a repetition. */
+  private tell({ message_id }: Deliver, answer: (to: Envelope) => void): void {
+    const [first, ...others] = this.receipts.get(message_id) ?? [];
+    this.receipts.delete(message_id);
+    if (first !== undefined) answer(first);
+    for (const other of others) this.deliver(other);
+  }
+
+  private repeat(envelope: Envelope, message: Deliver, same: boolean, { turn_id, blocked: rules }: Kept): void {
     const { effects } = this.owner;
     if (!same) {
       return effects.fail(
@@ -135,6 +201,7 @@ export class Reception {
     }
     const receipt = this.receipts.get(message.message_id);
     if (receipt !== undefined) receipt.push(envelope);
+    else if (rules !== undefined) effects.fail(envelope, blocked(rules));
     else effects.reply(envelope, this.owner.delivered(message.message_id, turn_id, true));
   }
 
@@ -151,9 +218,26 @@ export class Reception {
       if (!answer.ok) owner.effects.fail(envelope, answer.error);
       else if (owner.going) owner.effects.fail(envelope, goingSession());
       else if (answer.body.turn_id === null) this.receive(envelope, message, this.digest(message));
-      else this.repeat(envelope, message, answer.body.content === message.content, answer.body.turn_id);
+      else this.repeatOld(envelope, message, answer.body.content, answer.body.turn_id);
       for (const other of others) this.deliver(other);
       owner.written();
     });
   }
+
+  /** What is kept of an old message is what the scanner left of it. */
+  private repeatOld(envelope: Envelope, message: Deliver, kept: string, turn_id: string): void {
+    if (kept === message.content) return this.repeat(envelope, message, true, { turn_id });
+    this.owner.effects.scan(message.content, (verdict) => {
+      if (this.owner.stopped) return;
+      this.repeat(envelope, message, verdict.kind === 'redact' && verdict.text === kept, { turn_id });
+    });
+  }
+}
+
+/** What is known of a message that is sent again. */
+type Kept = Pick<KnownKey, 'turn_id' | 'blocked'>;
+
+/** Why a message is not taken. */
+function blocked(rules: readonly string[]): Failure {
+  return failure('input_blocked', blockedText(rules), { rules });
 }

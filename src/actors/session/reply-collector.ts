@@ -2,11 +2,11 @@
 // Collects one model reply as it streams in: the text, how it was cut, the tool calls, the usage.
 
 import { type Failure, failure } from '../../errors.ts';
-import type { ChatEvent } from '../../providers/provider.ts';
 import { NO_USAGE } from '../../stores/fold.ts';
-import type { FinishReason, ToolCall, Usage } from '../../stores/records.ts';
+import type { FinishReason, ToolCall, Usage, Warning } from '../../stores/records.ts';
 import { EVENTS_PER_ATTEMPT, type ShortEvent } from '../../stores/turn-events.ts';
 import type { ModelOutcome } from './decide.ts';
+import type { ReplyEvent } from './effects.ts';
 
 /** Characters of text and thinking one reply may hold; a model that never ends is cut here. */
 const REPLY_MOST = 4 * 1_048_576;
@@ -21,6 +21,7 @@ export class ReplyCollector {
   private readonly deltas: number[] = [];
   private readonly calls: ToolCall[] = [];
   private usage: Usage = NO_USAGE;
+  private notice: Warning | null = null;
   private readonly cost: (usage: Usage) => number;
 
   /** @param cost what a usage costs, in USD */
@@ -29,7 +30,7 @@ export class ReplyCollector {
   }
 
   /** Takes one event; returns what listeners see of it, or null. */
-  take(event: ChatEvent): ShortEvent | null {
+  take(event: ReplyEvent): ShortEvent | null {
     switch (event.type) {
       case 'text_delta':
         if (event.text === '') return null;
@@ -56,6 +57,9 @@ export class ReplyCollector {
         this.usage = { ...usage, cost_usd: this.cost(usage) };
         return null;
       }
+      case 'notice':
+        this.notice = event.warning;
+        return null;
       default:
         return null;
     }
@@ -75,7 +79,8 @@ export class ReplyCollector {
   }
 
   private outcome(end: ModelOutcome['end']): ModelOutcome {
-    const { content, thinking, deltas, usage } = this;
-    return { content, thinking, deltas, tool_calls: this.calls, usage, end };
+    const { content, thinking, deltas, usage, notice } = this;
+    const outcome = { content, thinking, deltas, tool_calls: this.calls, usage, end };
+    return notice === null ? outcome : { ...outcome, notice };
   }
 }

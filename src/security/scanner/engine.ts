@@ -52,7 +52,11 @@ export class ScanEngine {
   constructor(rules: readonly Rule[]) {
     this.#rules = rules.map((rule) => {
       if (rule.keywords.length === 0) throw new Error(`the rule ${rule.id} has no keyword`);
-      return { rule, regexp: new RegExp(rule.pattern, 'g'), longest: rule.kind === 'injection' ? INJECTION_LONGEST : longestOf(parsePattern(rule.pattern)) };
+      return {
+        rule,
+        regexp: new RegExp(rule.pattern, 'g'),
+        longest: rule.kind === 'injection' ? INJECTION_LONGEST : longestOf(parsePattern(rule.pattern)),
+      };
     });
     const keywords = [...new Set(rules.flatMap((rule) => rule.keywords))];
     this.#table = new KeywordTable(keywords);

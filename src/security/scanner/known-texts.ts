@@ -35,7 +35,8 @@ export class KnownTexts {
     let at = 0;
     for (const text of this.#source.texts()) {
       at += 1;
-      if (at > this.#taken && text.length >= BEGUN) addBeginning(this.#root, text.slice(0, BEGUN), text.slice(0, LONGEST));
+      if (at > this.#taken && text.length >= BEGUN)
+        addBeginning(this.#root, text.slice(0, BEGUN), text.slice(0, LONGEST));
     }
     this.#taken = size;
     return this.#root;

@@ -188,7 +188,7 @@ for (let code = 0x1e00; code < 0x1f00; code += 1) {
   const [base = letter] = letter.normalize('NFD');
   if (letter.length === 1 && base !== letter && base < '\u0080') PLAIN.set(letter, base);
 }
-for (const [letter, base] of ['łl', 'øo', 'ıi', 'đd', 'ħh', 'ŧt', 'œo', 'æa', '’\'', '‘\'', '“"', '”"', '„"', '«"', '»"'])
+for (const [letter, base] of ['łl', 'øo', 'ıi', 'đd', 'ħh', 'ŧt', 'œo', 'æa', "’'", "‘'", '“"', '”"', '„"', '«"', '»"'])
   if (letter !== undefined && base !== undefined) PLAIN.set(letter, base);
 
 const MARKED = /[\u00c0-\u024f\u1e00-\u1eff\u2018-\u201e\u00ab\u00bb]/;

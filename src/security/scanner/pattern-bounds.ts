@@ -197,7 +197,8 @@ function gapCost(
   rest: (from: number) => CharSet,
 ): { readonly cost: Cost; readonly last: number } | null {
   const gap = items[at];
-  if (gap?.kind !== 'repeat' || gap.of.kind !== 'set' || gap.most < 3 || !overlap(gap.of.set, rest(at + 1))) return null;
+  if (gap?.kind !== 'repeat' || gap.of.kind !== 'set' || gap.most < 3 || !overlap(gap.of.set, rest(at + 1)))
+    return null;
   let texts: readonly string[] = [''];
   let last = at;
   for (let next = at + 1; next < items.length; next += 1) {

@@ -105,7 +105,7 @@ export function parsePattern(pattern: string): PatternNode {
     return true;
   };
 
-  const escape = (): CharSet => {
+  const escaped = (): CharSet => {
     const letter = pattern[at] ?? refuse('it ends in a backslash');
     at += 1;
     const known = CLASSES[letter];
@@ -123,7 +123,7 @@ export function parsePattern(pattern: string): PatternNode {
   };
 
   const unit = (): CharSet => {
-    if (take('\\')) return escape();
+    if (take('\\')) return escaped();
     const code = pattern.charCodeAt(at);
     at += 1;
     return [[code, code]];

@@ -2,8 +2,8 @@
 // Hides secrets in a text that comes in pieces: what may still become one is held back, what cannot is shown at once.
 
 import { entropyOf } from './engine.ts';
-import { NO_UNIT, PatternRun } from './pattern-run.ts';
 import { type KnownText, KnownTexts } from './known-texts.ts';
+import { NO_UNIT, PatternRun } from './pattern-run.ts';
 import type { Beginning, StreamRule } from './stream-rules.ts';
 import { redactionMark } from './verdict.ts';
 
@@ -226,9 +226,7 @@ export class StreamRedactor {
     for (const { start } of this.#knownWalks) open = Math.min(open, start);
     if (this.#candidates.length > 0) {
       this.#candidates = this.#candidates.filter(({ live, end, start }) => live || end > start);
-      this.#candidates.sort(
-        (one, other) => one.start - other.start || one.follows.rank - other.follows.rank,
-      );
+      this.#candidates.sort((one, other) => one.start - other.start || one.follows.rank - other.follows.rank);
       for (const candidate of this.#candidates) {
         const { start, end, live, follows } = candidate;
         if (start >= open) break;

@@ -110,6 +110,7 @@ export class LaneStand {
       settle: nothing,
       settleInterrupted: nothing,
       cost: () => 0,
+      scan: (_, done) => done({ kind: 'pass' }),
       digest: (text) => text,
       point: nothing,
     };

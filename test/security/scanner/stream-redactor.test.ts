@@ -45,8 +45,14 @@ describe('a redactor of a stream', () => {
 
   it('shows the same however a reply of secrets and words is cut', () => {
     const piece = fc.oneof(
-      { weight: 3, arbitrary: fc.constantFrom(...samples, ...KNOWN, 'sk-', 'correct-hor', '-----BEGIN ', 'eyJ', 'Bearer ') },
-      { weight: 2, arbitrary: fc.constantFrom(' ', '\n', 'the key is ', 'AKIA', ' "', '", ', '.', '\u200b', 'ＡＫＩＡ', '日本') },
+      {
+        weight: 3,
+        arbitrary: fc.constantFrom(...samples, ...KNOWN, 'sk-', 'correct-hor', '-----BEGIN ', 'eyJ', 'Bearer '),
+      },
+      {
+        weight: 2,
+        arbitrary: fc.constantFrom(' ', '\n', 'the key is ', 'AKIA', ' "', '", ', '.', '\u200b', 'ＡＫＩＡ', '日本'),
+      },
       { weight: 1, arbitrary: fc.string({ maxLength: 8 }) },
     );
     fc.assert(
