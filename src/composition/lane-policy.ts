@@ -3,6 +3,7 @@
 
 import type { LanePolicy } from '../actors/session/policy.ts';
 import { reservationOf, textSize, tokensOf, toolSize } from '../agent/estimate.ts';
+import { summarySize } from '../agent/prepare.ts';
 import { systemPrompt } from '../agent/prompt.ts';
 import type { ToolRegistry } from '../agent/tools/registry.ts';
 import type { Config } from '../config/schema.ts';
@@ -66,7 +67,7 @@ export function lanePolicy(
   const fallback = fallbackModel(config);
 
   const estimate = (state: SessionState): { tokens: number; cost_usd: number } => {
-    let size = system + (state.turn?.message.content.length ?? 0);
+    let size = system + (state.turn?.message.content.length ?? 0) + summarySize(state.summary?.summary);
     for (const tool of offered(state)) size += toolSize(tool);
     for (const { content, tool_calls } of state.window) size += textSize(content, tool_calls);
     for (const { content, tool_calls } of state.turn?.said ?? NOTHING) size += textSize(content, tool_calls);

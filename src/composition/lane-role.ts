@@ -3,6 +3,7 @@
 
 import { hash } from 'node:crypto';
 import { refusedSender } from '../actors/refused-sender.ts';
+import { createBackgroundCalls } from '../actors/session/background-call.ts';
 import { type CallModelOptions, createCallModel, type StreamSink } from '../actors/session/call-model.ts';
 import type { Abort, LaneEffects } from '../actors/session/effects.ts';
 import { Lanes } from '../actors/session/lanes.ts';
@@ -30,6 +31,7 @@ import { halfAllowed } from '../security/access-matrix.ts';
 import type { Decision } from '../security/enforcer.ts';
 import { createToolAccess } from '../security/tool-access.ts';
 import type { SessionState } from '../stores/fold.ts';
+import type { Usage } from '../stores/records.ts';
 import { packAppend } from '../stores/remote/append-wire.ts';
 import { createReadStore, type SeqTracker } from '../stores/remote/read-store.ts';
 import { unpackTail } from '../stores/remote/tail-wire.ts';
@@ -189,10 +191,18 @@ function laneWith(context: ThreadContext, adapters: LaneAdapters): Role {
         : stream(provider, request, sink),
     world,
   });
+  const calls = createBackgroundCalls({
+    ...callParts(context, adapters),
+    from: address('thread', context.name),
+    cost: (model, usage) => usageCost(model, usage, prices),
+    hide: (text) => context.secrets.redactor.text(text),
+  });
   return {
     drain: (done) => lanes.drain(done),
     vendors: {
       probe: probes.probe,
+      call: calls.call,
+      callOff: calls.off,
       key: adapters.key ?? ((_, done) => done({ fingerprint: null, refused: false })),
       models: answering(adapters.models ?? noModels),
     },
@@ -202,6 +212,7 @@ function laneWith(context: ThreadContext, adapters: LaneAdapters): Role {
       live.stop();
       mcp.stop();
       lanes.stop();
+      calls.stop();
       probes.close();
       adapters.close?.();
     },
@@ -248,6 +259,43 @@ function recover(context: ThreadContext, lanes: Lanes, mine: (of: Address) => bo
 /** Whether somebody of those whose messages a turn answers may not use a tool there. */
 type Permit = (state: SessionState, tool: Tool) => Decision;
 
+/** What every call of a model is made with, whoever it is for. */
+function callParts(
+  { bus, world, house }: ThreadContext,
+  { stream }: LaneAdapters,
+): Omit<CallModelOptions, 'prepare' | 'turn_timeout'> {
+  const { providers } = house.config;
+  return {
+    bus,
+    world,
+    stream,
+    retries: (provider) => {
+      const { max_retries = 0, timeouts } = providers[provider] ?? {};
+      return { most: max_retries, within: timeouts?.first_event ?? 0 };
+    },
+    unreported: (asked, characters) => ({
+      inputTokens: estimateTokens(asked),
+      // No more than it was allowed.
+      outputTokens: Math.min(tokensOf(characters), asked.options.maxTokens ?? Number.POSITIVE_INFINITY),
+      cacheReadTokens: 0,
+      cacheWriteTokens: 0,
+      estimated: true,
+    }),
+  };
+}
+
+function usageCost(model: string, usage: Usage, prices: ModelPrices): number {
+  return costOf(
+    {
+      inputTokens: usage.input_tokens,
+      outputTokens: usage.output_tokens,
+      cacheReadTokens: usage.cache_read_tokens,
+      cacheWriteTokens: usage.cache_write_tokens,
+    },
+    prices.of(model),
+  );
+}
+
 interface LaneParts {
   readonly context: ThreadContext;
   readonly tools: () => ToolRegistry;
@@ -259,7 +307,7 @@ interface LaneParts {
 }
 
 function laneEffects({ context, tools, policy, adapters, reservations, prices, permit }: LaneParts): LaneEffects {
-  const { checks, stream } = adapters;
+  const { checks } = adapters;
   const { reserve, settle, settleInterrupted } = reservations;
   const { bus, world, house } = context;
   const { config } = house;
@@ -289,6 +337,7 @@ function laneEffects({ context, tools, policy, adapters, reservations, prices, p
       skills: skillsText(skills, size.maxContextTokens, readable),
       window: state.window,
       active_window: policy().window,
+      summary: state.summary?.summary ?? null,
       messages: [turn?.message.content ?? ''],
       turn: turn?.said ?? [],
       tools: tools().offer((tool) => (tool.name === SKILL_TOOL ? readable : permit(state, tool).allowed)),
@@ -350,22 +399,8 @@ function laneEffects({ context, tools, policy, adapters, reservations, prices, p
       withFaults(
         process.env['SIGIL_FAULTS'],
         createCallModel({
-          bus,
-          world,
-          stream,
+          ...callParts(context, adapters),
           prepare: request,
-          retries: (provider) => {
-            const { max_retries = 0, timeouts } = config.providers[provider] ?? {};
-            return { most: max_retries, within: timeouts?.first_event ?? 0 };
-          },
-          unreported: (asked, characters) => ({
-            inputTokens: estimateTokens(asked),
-            // No more than it was allowed.
-            outputTokens: Math.min(tokensOf(characters), asked.options.maxTokens ?? Number.POSITIVE_INFINITY),
-            cacheReadTokens: 0,
-            cacheWriteTokens: 0,
-            estimated: true,
-          }),
           turn_timeout: () => policy().turn_timeout,
         }),
       ),
@@ -403,16 +438,7 @@ function laneEffects({ context, tools, policy, adapters, reservations, prices, p
       );
       return () => controller.abort();
     },
-    cost: (model, usage) =>
-      costOf(
-        {
-          inputTokens: usage.input_tokens,
-          outputTokens: usage.output_tokens,
-          cacheReadTokens: usage.cache_read_tokens,
-          cacheWriteTokens: usage.cache_write_tokens,
-        },
-        prices.of(model),
-      ),
+    cost: (model, usage) => usageCost(model, usage, prices),
     // 72 bits tell a repetition from another message. A longer slice would hold on to the whole digest it is cut from.
     digest: (text) => hash('sha256', text, 'base64url').slice(0, 12),
     point: context.point,

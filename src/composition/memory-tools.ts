@@ -2,12 +2,12 @@
 // The memory the tools of a turn are given: bound to its workspace and to the person who asks.
 
 import { hash } from 'node:crypto';
-import { SUBJECT } from '../agent/tools/memory.ts';
 import type { Known, MemoryHit, MemoryPort, MemorySummary, Statement } from '../agent/tools/memory-port.ts';
 import { toFailure } from '../errors.ts';
 import { foldedText } from '../stores/folded-text.ts';
 import type { RecalledRow } from '../stores/knowledge-queries.ts';
 import type { KnowledgeStore } from '../stores/knowledge-store.ts';
+import { SUBJECT } from '../stores/knowledge-view.ts';
 import type { MemoryMessageRow, SummaryRow } from '../stores/memory-queries.ts';
 import { plainWords, recall } from '../stores/recall.ts';
 import type { FoundKind } from '../stores/scope-words.ts';

@@ -22,7 +22,9 @@ export const viewsRole =
     const recent = {
       keep_last: memory.recent_store.max_messages,
       // What is not summed up would be lost to memory: nothing goes before its summary is there.
-      summarized: memory.summaries.enabled,
+      summed: memory.summaries.enabled
+        ? { window: memory.active_window, batch: memory.compaction.batch_size }
+        : undefined,
       grown: (workspace_id: string, session_id: string) =>
         void bus.send(address('workspace', workspace_id), 'workspace.memory_grown', { session_id }, { from: self }),
     };

@@ -50,6 +50,8 @@ export interface ChatOptions {
 }
 
 export interface ChatRequest {
+  /** What it is for, where that is not a turn of a conversation: vendors are not told, the built-in model goes by it. */
+  readonly task?: 'summarize';
   readonly model: string;
   readonly systemPrompt: string;
   readonly messages: readonly ChatMessage[];

@@ -15,7 +15,7 @@ export const ERASED = '…';
  * Records that have what lies before them in their own stream redacted. Each is owed in the journal from the transaction it
  * is written in until that is done, so whatever ends the process, the next start goes on with it.
  */
-const ERASING: ReadonlySet<string> = new Set(['session_deleted', 'user_erased', 'user_erasing']);
+const ERASING: ReadonlySet<string> = new Set(['session_deleted', 'session_forgotten', 'user_erased', 'user_erasing']);
 
 /** Whether a record of this type has those before it redacted. */
 export function erases(type: string): boolean {
@@ -47,6 +47,7 @@ export function redactionBefore(stream: string, erasing: TailRow): Redaction {
   if (kind === 'workspace') {
     const record = restoreWorkspace(erasing);
     if (record.type === 'user_erased') return workspaceRedaction(record);
+    if (record.type === 'session_forgotten') return forgottenRedaction(record.session_id);
   } else if (kind === 'gateway') {
     const record = restoreDirectory(erasing);
     if (record.type === 'user_erasing') return directoryRedaction(record.user_id);
@@ -106,6 +107,8 @@ function redactedSession(record: SessionRecord): SessionRecord {
       const said = { message_id: text(message_id), content: text(content), tool_calls: calls(tool_calls) };
       return { ...record, ...said, attachments: [], metadata: {} };
     }
+    case 'compacted':
+      return { ...record, summary: text(record.summary) };
     case 'checkpoint':
       return { type: 'checkpoint', state: packSession(emptySession(), []) };
     case 'session_created':
@@ -131,6 +134,8 @@ export function isErased({ user_id, own }: Pick<UserErased, 'user_id' | 'own'>, 
 
 function workspaceRedaction(erased: UserErased): Redaction {
   const sessions = new Set(erased.session_ids);
+  const madeOf = ({ session_id }: { readonly session_id?: string }): boolean =>
+    session_id !== undefined && sessions.has(session_id);
   const entities = new Set<string>();
   const redacted = (record: WorkspaceRecord): WorkspaceRecord => {
     switch (record.type) {
@@ -139,20 +144,26 @@ function workspaceRedaction(erased: UserErased): Redaction {
           !isErased(erased, user_id) && !sessions.has(session_id);
         return { ...record, messages: record.messages.filter(stays) };
       }
-      case 'summary_stored':
-        return sessions.has(record.summary.session_id) ? NOTHING : record;
+      case 'summary_stored': {
+        const { session_id, user_ids = [] } = record.summary;
+        return sessions.has(session_id) || user_ids.some((id) => isErased(erased, id)) ? NOTHING : record;
+      }
       case 'entity_put':
-        return isErased(erased, record.entity.user_id) ? NOTHING : record;
+        return isErased(erased, record.entity.user_id) || madeOf(record) ? NOTHING : record;
       case 'relationship_put': {
         const { from_id, to_id } = record.relationship;
         return entities.has(from_id) || entities.has(to_id) ? NOTHING : record;
       }
       case 'facts_put': {
-        const facts = record.facts.filter((fact) => !isErased(erased, fact.user_id) && !entities.has(fact.entity_id));
+        const facts = record.facts.filter(
+          (fact) => !isErased(erased, fact.user_id) && !entities.has(fact.entity_id) && !madeOf(fact),
+        );
         return { ...record, facts };
       }
+      case 'checkpoint':
+        return withoutSummaries(record, sessions);
       default:
-        return record;
+        return withoutReason(record, sessions);
     }
   };
   return {
@@ -161,9 +172,55 @@ function workspaceRedaction(erased: UserErased): Redaction {
       const record = restoreWorkspace(row);
       if (record.type === 'entity_put' && isErased(erased, record.entity.user_id)) entities.add(record.entity.id);
     },
-    redact: (row) =>
-      row.type === 'checkpoint' ? undefined : differing(row, storeWorkspace(redacted(restoreWorkspace(row)))),
+    redact: (row) => differing(row, storeWorkspace(redacted(restoreWorkspace(row)))),
   };
+}
+
+/** What compactions made of one session; what people asked to keep stays. */
+function forgottenRedaction(session_id: string): Redaction {
+  const sessions = new Set([session_id]);
+  const redacted = (record: WorkspaceRecord): WorkspaceRecord => {
+    switch (record.type) {
+      case 'summary_stored':
+        return record.summary.session_id === session_id ? NOTHING : record;
+      case 'entity_put':
+        return record.session_id === session_id ? NOTHING : record;
+      case 'facts_put': {
+        const facts = record.facts.filter((fact) => fact.session_id !== session_id);
+        return facts.length === record.facts.length ? record : { ...record, facts };
+      }
+      case 'checkpoint':
+        return withoutSummaries(record, sessions);
+      default:
+        return withoutReason(record, sessions);
+    }
+  };
+  return {
+    notice: () => undefined,
+    redact: (row) => differing(row, storeWorkspace(redacted(restoreWorkspace(row)))),
+  };
+}
+
+/** A summary that its session had not been told of is folded with its text. */
+function withoutSummaries(
+  record: WorkspaceRecord & { readonly type: 'checkpoint' },
+  sessions: ReadonlySet<string>,
+): WorkspaceRecord {
+  if (record.state === null) return record;
+  const open = record.state.open.map((one) => {
+    const { session_id, summary } = one;
+    return summary === null || !sessions.has(session_id) ? one : { ...one, summary: { ...summary, content: ERASED } };
+  });
+  return { type: 'checkpoint', state: { open } };
+}
+
+/** A vendor's refusal may quote what it was sent. */
+function withoutReason(record: WorkspaceRecord, sessions: ReadonlySet<string>): WorkspaceRecord {
+  if (record.type === 'compaction_failed' && sessions.has(record.session_id))
+    return { ...record, message: text(record.message) };
+  if (record.type === 'compaction_stored' && sessions.has(record.session_id) && record.facts_problem !== null)
+    return { ...record, facts_problem: text(record.facts_problem) };
+  return record;
 }
 
 // The directory: what is about somebody becomes a note that something was done, as if they had never been there.

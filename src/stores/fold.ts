@@ -2,6 +2,7 @@
 // The fold: a session's state is what its records add up to, alive and after a crash. `evolve` is the only way it changes.
 
 import type {
+  Compacted,
   FailedModel,
   MessageAdded,
   MessageBlocked,
@@ -109,6 +110,8 @@ export interface SessionFacts {
   readonly status: SessionStatus;
 }
 
+export type SessionSummary = Omit<Compacted, 'type'>;
+
 /** A session's folded state. Immutable but for `keys`, which only grows along the one line of states that is alive. */
 export interface SessionState {
   /** Null until the session was created. */
@@ -118,6 +121,8 @@ export interface SessionState {
   readonly waiting_size: number;
   readonly turn: TurnState | null;
   readonly window: readonly WindowMessage[];
+  /** The newest summary of what left the window; null when there is none. */
+  readonly summary: SessionSummary | null;
   /** The senders' keys of the last day (at least {@link KEYS_KEPT}), oldest first. */
   readonly keys: Map<string, KnownKey>;
   /** Whether a key was ever forgotten: then an unknown one may still be old, and the view is asked. */
@@ -152,6 +157,7 @@ export function emptySession(): SessionState {
     waiting_size: 0,
     turn: null,
     window: [],
+    summary: null,
     keys: new Map(),
     keys_forgotten: false,
     used_tokens: 0,
@@ -221,6 +227,8 @@ function step(
       return state.facts === null ? state : { ...state, facts: { ...state.facts, ...changed(record) } };
     case 'session_deleted':
       return emptySession();
+    case 'compacted':
+      return { ...state, summary: summaryOf(record) };
     case 'message_added':
       return added(state, record, window);
     case 'message_received':
@@ -326,6 +334,10 @@ function changed(record: SessionChanged): Partial<SessionFacts> {
     ...(record.model === undefined ? {} : { model: record.model }),
     ...(record.status === undefined ? {} : { status: record.status }),
   };
+}
+
+function summaryOf({ type: _, ...summary }: Compacted): SessionSummary {
+  return summary;
 }
 
 /** A message that was put in is shown to the model as if it had been said; a system's is not. */
@@ -434,7 +446,8 @@ export function trimWindow(messages: readonly WindowMessage[], most: number): re
 
 /** A checkpoint's form of a state: plain JSON. */
 export interface PackedSession {
-  readonly state: Omit<SessionState, 'keys' | 'turn'> & {
+  readonly state: Omit<SessionState, 'keys' | 'turn' | 'summary'> & {
+    readonly summary?: SessionSummary | null;
     readonly keys: readonly (readonly [string, KnownKey])[];
     readonly turn: (Omit<TurnState, 'replaced'> & { readonly replaced?: Replaced | null }) | null;
   };
@@ -452,6 +465,8 @@ export function unpackSession(packed: PackedSession, seq: number): { state: Sess
   return {
     state: {
       ...packed.state,
+      // Written before there were summaries.
+      summary: packed.state.summary ?? null,
       // Written before a model could be replaced.
       turn: turn === null ? null : { ...turn, replaced: turn.replaced ?? null },
       keys: new Map(packed.state.keys),

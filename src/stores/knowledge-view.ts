@@ -51,6 +51,10 @@ export interface KnowledgeRows {
   remove(triple: Triple): void;
   /** The head, and every triple in which it is the subject, or the end of a relationship. */
   forget(id: string): void;
+  /** The facts that were taken from a session unasked. */
+  ofSession(session_id: string): readonly Triple[];
+  /** Whether anything at all is said of it, or of it and something else. */
+  said(id: string): boolean;
   /** The entities and the facts that are somebody's. */
   ofUser(user_id: string): { readonly entities: readonly string[]; readonly facts: readonly Triple[] };
   /** The entity is put whole: it is to be found by its words from now on. */
@@ -64,16 +68,20 @@ const TYPES: ReadonlySet<WorkspaceRecord['type']> = new Set<WorkspaceRecord['typ
   'relationships_deleted',
   'facts_put',
   'facts_deleted',
+  'session_forgotten',
   'user_erased',
 ]);
 
 /** Whether a record changes what is known. */
 export function changesKnowledge({ kind, record }: ReadRow): boolean {
+  if (kind === 'session') return record.type === 'session_deleted';
   return kind === 'workspace' && TYPES.has(record.type);
 }
 
 /** Applies one row. Rows must come in order of seq, each once. */
 export function applyToKnowledge(rows: KnowledgeRows, read: ReadRow): void {
+  if (read.kind === 'session' && read.record.type === 'session_deleted')
+    return forgetSession(rows, read.record.session_id);
   if (read.kind !== 'workspace') return;
   const { record, row } = read;
   switch (record.type) {
@@ -87,7 +95,14 @@ export function applyToKnowledge(rows: KnowledgeRows, read: ReadRow): void {
       putStatement(rows, relationshipTriple(record.relationship, row.at), record.relationship.created_at);
       break;
     case 'facts_put':
-      for (const fact of record.facts) putStatement(rows, factTriple(fact, row.at), fact.created_at);
+      for (const fact of record.facts) {
+        const triple = factTriple(fact, row.at);
+        if (record.only_new === true && rows.at(triple) !== undefined) continue;
+        putStatement(rows, triple, fact.created_at);
+      }
+      break;
+    case 'session_forgotten':
+      forgetSession(rows, record.session_id);
       break;
     case 'relationships_deleted':
       removeStatements(rows, 'relationship', record.ids);
@@ -101,6 +116,7 @@ export function applyToKnowledge(rows: KnowledgeRows, read: ReadRow): void {
         for (const fact of facts) rows.remove(fact);
         for (const id of entities) rows.forget(id);
       }
+      for (const id of record.session_ids) forgetSession(rows, id);
       break;
     default:
       break;
@@ -148,8 +164,9 @@ function relationshipTriple({ id, from_id, to_id, type, metadata }: StoredRelati
   return { subject: from_id, predicate: type, object: to_id, kind: 'relationship', id, metadata, created: at };
 }
 
-function factTriple({ id, entity_id, predicate, value, confidence, source, user_id }: StoredFact, at: number): Triple {
-  const metadata = { confidence, source, user_id };
+function factTriple(fact: StoredFact, at: number): Triple {
+  const { id, entity_id, predicate, value, confidence, source, user_id, session_id } = fact;
+  const metadata = { confidence, source, user_id, ...(session_id === undefined ? {} : { session_id }) };
   return { subject: entity_id, predicate, object: value, kind: 'fact', id, metadata, created: at };
 }
 
@@ -161,6 +178,17 @@ function putStatement(rows: KnowledgeRows, triple: Triple, created: number | und
   const same = rows.at({ kind, subject, predicate, object });
   if (before !== undefined && before.id !== same?.id) rows.remove(before);
   rows.put({ ...triple, created: created ?? same?.created ?? before?.created ?? triple.created });
+}
+
+/** The type of a thing that is known only because something was stated of it. */
+export const SUBJECT = 'subject';
+
+/** Facts taken from the session go, and so do things of which nothing is left but that they were stated something of. */
+function forgetSession(rows: KnowledgeRows, session_id: string): void {
+  const facts = rows.ofSession(session_id);
+  for (const fact of facts) rows.remove(fact);
+  for (const id of new Set(facts.map(({ subject }) => subject)))
+    if (rows.head(id)?.type === SUBJECT && !rows.said(id)) rows.forget(id);
 }
 
 function removeStatements(rows: KnowledgeRows, kind: 'relationship' | 'fact', ids: readonly string[]): void {

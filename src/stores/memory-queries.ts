@@ -51,7 +51,39 @@ export interface VectorItemRow {
   readonly created_at: string;
 }
 
+/** Messages of a session that are to be summed up together. */
+export interface CompactionBatch {
+  /** The oldest that left the window and that no summary stands for, oldest first; fewer than asked for where they are long. */
+  readonly messages: readonly MemoryMessageRow[];
+  /** How many of that kind there are; counted no further than a few batches. */
+  readonly left: number;
+  /** The session's newest summary, which the next one takes up. */
+  readonly before: { readonly content: string; readonly user_ids: readonly string[] } | null;
+}
+
 export type MemoryQueries = {
+  /** What of a session is to be summed up next. `window`: so many of its newest messages have not left the window. */
+  readonly 'memory.batch': {
+    readonly body: {
+      readonly workspace_id: string;
+      readonly session_id: string;
+      readonly window: number;
+      readonly limit: number;
+    };
+    readonly reply: CompactionBatch;
+  };
+  /** Sessions with at least so many messages beyond the window that no summary stands for, in order of id. */
+  readonly 'memory.due': {
+    readonly body: {
+      readonly workspace_id: string;
+      readonly session_id?: string | undefined;
+      readonly user_id?: string | undefined;
+      readonly window: number;
+      readonly least: number;
+      readonly limit: number;
+    };
+    readonly reply: { readonly sessions: readonly string[] };
+  };
   /** The texts somebody's vectors are made of, in the order they came. */
   readonly 'vectors.items': {
     readonly body: { readonly workspace_id: string; readonly user_id: string; readonly page: PageRequest };

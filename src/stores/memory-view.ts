@@ -26,6 +26,8 @@ export interface MemoryRows {
   /** Of no effect when there is one under its id. */
   addSummary(summary: StoredSummary, at: number): void;
   confirmSummary(id: string): void;
+  /** The summaries of a session that is gone. */
+  forgetSummaries(session_id: string): void;
   /** Messages and summaries that are theirs; those of their sessions have gone with them. */
   eraseUser(erased: UserErased): void;
 }
@@ -49,6 +51,7 @@ const WORKSPACE_TYPES: ReadonlySet<WorkspaceRecord['type']> = new Set<WorkspaceR
   'messages_deleted',
   'summary_stored',
   'summary_confirmed',
+  'session_forgotten',
   'user_erased',
 ]);
 
@@ -88,6 +91,9 @@ export function applyToMemory(rows: MemoryRows, read: ReadRowOf<'session' | 'wor
       break;
     case 'summary_confirmed':
       rows.confirmSummary(record.id);
+      break;
+    case 'session_forgotten':
+      rows.forgetSummaries(record.session_id);
       break;
     default:
       break;

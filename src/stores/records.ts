@@ -255,6 +255,17 @@ export interface SessionDeleted {
   readonly session_id: string;
 }
 
+/** Older messages of the session were summed up: what is told of them from now on, in place of what was told before. */
+export interface Compacted {
+  readonly type: 'compacted';
+  readonly compaction_id: string;
+  readonly summary: string;
+  /** The time of the first and of the last message it adds, epoch milliseconds. */
+  readonly from: number;
+  readonly to: number;
+  readonly messages: number;
+}
+
 /** The folded state at this point, packed by the fold; reading a stream stops at the newest one. */
 export interface Checkpoint {
   readonly type: 'checkpoint';
@@ -278,6 +289,7 @@ export type SessionRecord =
   | SessionChanged
   | MessageAdded
   | SessionDeleted
+  | Compacted
   | Checkpoint;
 
 export type RecordType = SessionRecord['type'];
@@ -300,6 +312,7 @@ export const RECORD_VERSIONS: { readonly [T in RecordType]: number } = {
   session_changed: 1,
   message_added: 1,
   session_deleted: 1,
+  compacted: 1,
   checkpoint: 1,
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sessions, messages and turns as they are read: the view's interface. Whoever asks sees everything acknowledged before.
 
+import type { CompactionQueries } from './compaction-queries.ts';
 import type { DirectoryQueries } from './directory-queries.ts';
 import type { ValueQueries } from './key-value-store.ts';
 import type { KnowledgeQueries } from './knowledge-queries.ts';
@@ -110,7 +111,7 @@ export interface UsageWindow {
  * Every question the read thread answers. Each is asked with `after`: the answer waits until the view has applied that
  * seq (0: as it is; `latest`: whatever the journal holds durably now), else fails `view_behind` after 2 s.
  */
-export type ReadQueries = SessionQueries & MemoryQueries & DirectoryQueries & KnowledgeQueries & ValueQueries;
+export type ReadQueries = SessionQueries & MemoryQueries & CompactionQueries & DirectoryQueries & KnowledgeQueries & ValueQueries;
 
 type SessionQueries = {
   readonly 'session.get': { readonly body: { readonly session_id: string }; readonly reply: SessionRow };

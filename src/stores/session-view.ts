@@ -2,9 +2,26 @@
 // What each record of a session changes in the rows people read: sessions, messages and turns. Pure: no SQL, no clock.
 
 import { addUsage, NO_USAGE } from './fold.ts';
-import type { FinishReason, JournalRow, Origin, SessionRecord, SessionStatus, ToolCall, Usage } from './records.ts';
+import type {
+  FinishReason,
+  JournalRow,
+  Origin,
+  SessionDetails,
+  SessionRecord,
+  SessionStatus,
+  ToolCall,
+  Usage,
+} from './records.ts';
 import type { MessageRow, TurnStatus } from './session-store.ts';
 import { cursorAfter } from './turn-events.ts';
+
+/** What is kept of a session of which nothing was kept yet. */
+export const NO_DETAILS: SessionDetails = {
+  summary: '',
+  last_compaction_at: null,
+  tool_budget: { maxCallsPerTurn: 0, maxCallsPerSession: 0, used: 0 },
+  token_budget: { maxPerSession: 0, maxPerHour: 0, maxPerDay: 0, usedSession: 0, usedHour: 0, usedDay: 0 },
+};
 
 /** A session's row while a batch is applied. Times are epoch milliseconds. */
 export interface SessionView {
@@ -112,6 +129,12 @@ export function applyToSession(rows: SessionViewRows, row: JournalRow, record: S
   }
   const session = rows.session(id);
   if (session === undefined) return;
+  if (record.type === 'compacted') {
+    // Nobody did anything in it: it keeps its place among those that were used last.
+    const details = session.details === '' ? NO_DETAILS : (JSON.parse(session.details) as SessionDetails);
+    session.details = JSON.stringify({ ...details, summary: record.summary, last_compaction_at: row.at });
+    return;
+  }
   session.updated_at = row.at;
   session.updated_seq = row.seq;
   if (record.type === 'session_changed') {

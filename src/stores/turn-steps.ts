@@ -47,6 +47,10 @@ export function stepDetail(record: SessionRecord): Readonly<Record<string, unkno
       const { type: _type, digest: _digest, ...rest } = record;
       return rest;
     }
+    case 'compacted': {
+      const { type: _type, summary, ...rest } = record;
+      return { ...rest, summary_length: summary.length };
+    }
     case 'session_created':
     case 'session_deleted':
     case 'session_changed': {

@@ -10,6 +10,8 @@ import type { StoredFact, WorkspaceRecord } from './workspace-records.ts';
 export interface VectorItems {
   /** Who wrote the session's newest message; undefined when none is known. */
   userOf(session_id: string): string | undefined;
+  /** Whether there is one under this id. */
+  has(id: string): boolean;
   put(items: readonly VectorItem[]): void;
   delete(ids: readonly string[]): void;
   /** Deletes what was made of these messages. */
@@ -18,6 +20,8 @@ export interface VectorItems {
   deleteFacts(fact_ids: readonly string[]): void;
   /** Deletes the items whose id begins so. */
   deleteBeginning(id_prefix: string): void;
+  /** Deletes the summaries that are made of somebody's words too. */
+  deleteSummariesWith(user_id: string): void;
   /** Deletes everything of a session or a user. */
   deleteOf(whose: { readonly session_id: string } | { readonly user_id: string }): void;
 }
@@ -34,6 +38,7 @@ const WORKSPACE_TYPES: ReadonlySet<WorkspaceRecord['type']> = new Set<WorkspaceR
   'facts_put',
   'facts_deleted',
   'entity_deleted',
+  'session_forgotten',
   'user_erased',
 ]);
 
@@ -66,16 +71,25 @@ export function applyToVectors(items: VectorItems, read: ReadRowOf<'session' | '
       break;
     case 'summary_stored': {
       const { id, session_id, content, from, to } = record.summary;
-      const of = { source: 'summary', ref: id, session_id, user_id: '', created_at: row.at } as const;
-      items.put([{ ...of, id: `summary/${id}`, metadata: { from, to }, text: content }]);
+      const user_id = record.summary.user_id ?? items.userOf(session_id) ?? '';
+      const of = { source: 'summary', ref: id, session_id, user_id, created_at: row.at } as const;
+      // Whoever else spoke in it must be found by their erasure.
+      const others = record.summary.user_ids?.filter((one) => one !== user_id) ?? [];
+      const metadata = { from, to, ...(others.length === 0 ? {} : { others }) };
+      items.put([{ ...of, id: `summary/${id}`, metadata, text: content }]);
       break;
     }
     case 'facts_put':
       // Put again under its id a fact may say something else, and what it said is said no longer.
       for (const fact of record.facts) {
+        const item = factItem(fact, row.at);
+        if (record.only_new === true && items.has(item.id)) continue;
         items.deleteFacts([fact.id]);
-        items.put([factItem(fact, row.at)]);
+        items.put([item]);
       }
+      break;
+    case 'session_forgotten':
+      items.deleteOf({ session_id: record.session_id });
       break;
     case 'facts_deleted':
       items.deleteFacts(record.ids);
@@ -85,6 +99,7 @@ export function applyToVectors(items: VectorItems, read: ReadRowOf<'session' | '
       break;
     case 'user_erased':
       items.deleteOf({ user_id: record.user_id });
+      items.deleteSummariesWith(record.user_id);
       if (record.own) items.deleteOf({ user_id: '' });
       for (const session_id of record.session_ids) items.deleteOf({ session_id });
       break;
@@ -112,7 +127,8 @@ function messageItem({ id, session_id, turn_id, user_id, role, content, at }: Me
 /** A statement is one item, whatever id it was put under last, as it is one triple; its facts go with their entity. */
 function factItem(fact: StoredFact, at: number): VectorItem {
   const { id, entity_id, predicate, value, confidence, source, user_id, entity_name = entity_id } = fact;
-  const of = { source: 'fact', ref: id, session_id: '', user_id, created_at: fact.created_at ?? at } as const;
+  const { session_id = '' } = fact;
+  const of = { source: 'fact', ref: id, session_id, user_id, created_at: fact.created_at ?? at } as const;
   const metadata = { entity_id, predicate, confidence, source };
   const place = `${factsOf(entity_id)}${JSON.stringify([predicate, value])}`;
   return { ...of, id: place, metadata, text: `${entity_name} ${predicate} ${value}` };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a workspace's stream may hold: its summaries, its knowledge, and what was taken out of its memory.
+// What a workspace's stream may hold: its summaries, its knowledge, the compactions these come from, and what was taken out of its memory.
 
+import type { CompactionRecord, PackedCompactions } from './compaction-records.ts';
 import type { Origin, StoredRecord, ToolCall } from './records.ts';
 import { restoreAs } from './records.ts';
 
@@ -39,6 +40,10 @@ export interface MessagesTrimmed {
 export interface StoredSummary {
   readonly id: string;
   readonly session_id: string;
+  /** Whose session it is; absent: whoever spoke in it last. */
+  readonly user_id?: string;
+  /** Everybody whose words it is made of, those that were in the summary before it too; absent: nobody knows. */
+  readonly user_ids?: readonly string[];
   readonly from: number;
   readonly to: number;
   readonly content: string;
@@ -90,6 +95,8 @@ export interface StoredFact {
   readonly source: string;
   /** Who said it, if it is theirs; empty: the whole workspace's. */
   readonly user_id: string;
+  /** The session it was taken from without anybody having asked for it: it goes with that. */
+  readonly session_id?: string;
   /** Epoch milliseconds; absent: when it was first put. */
   readonly created_at?: number;
 }
@@ -104,6 +111,7 @@ export interface UserErased {
 }
 
 export type WorkspaceRecord =
+  | CompactionRecord
   | { readonly type: 'messages_added'; readonly messages: readonly AddedMessage[] }
   | MessagesTrimmed
   /** `id`: under which how many there were can be asked for. */
@@ -111,13 +119,19 @@ export type WorkspaceRecord =
   | { readonly type: 'summary_stored'; readonly summary: StoredSummary }
   /** What it sums up may leave the window: it was checked to be there. */
   | { readonly type: 'summary_confirmed'; readonly id: string }
-  /** `only_new`: one that is known stays as it is. */
-  | { readonly type: 'entity_put'; readonly entity: StoredEntity; readonly only_new?: true }
+  /** `only_new`: one that is known stays as it is. `session_id`: the session it was taken from unasked. */
+  | {
+      readonly type: 'entity_put';
+      readonly entity: StoredEntity;
+      readonly only_new?: true;
+      readonly session_id?: string;
+    }
   /** With everything said of it: its properties, facts, and relationships in either direction. */
   | { readonly type: 'entity_deleted'; readonly id: string }
   | { readonly type: 'relationship_put'; readonly relationship: StoredRelationship }
   | { readonly type: 'relationships_deleted'; readonly ids: readonly string[] }
-  | { readonly type: 'facts_put'; readonly facts: readonly StoredFact[] }
+  /** `only_new`: what is stated already stays as it is. */
+  | { readonly type: 'facts_put'; readonly facts: readonly StoredFact[]; readonly only_new?: true }
   | { readonly type: 'facts_deleted'; readonly ids: readonly string[] }
   | UserErased
   /** Texts of the workspace were embedded, or questions to it: what that has used. */
@@ -129,8 +143,8 @@ export type WorkspaceRecord =
       readonly input_tokens: number;
       readonly cost_usd: number;
     }
-  /** Nothing is folded: it only keeps the tail short. */
-  | { readonly type: 'checkpoint'; readonly state: null };
+  /** What its owner folds, which is its open compactions alone; null before there were any. */
+  | { readonly type: 'checkpoint'; readonly state: PackedCompactions | null };
 
 /** The version each record type is written with today. A reader of version n reads every version before it. */
 export const WORKSPACE_RECORD_VERSIONS: { readonly [T in WorkspaceRecord['type']]: number } = {
@@ -147,7 +161,12 @@ export const WORKSPACE_RECORD_VERSIONS: { readonly [T in WorkspaceRecord['type']
   facts_deleted: 1,
   user_erased: 1,
   texts_embedded: 1,
-  checkpoint: 1,
+  compaction_called: 1,
+  compaction_failed: 1,
+  compaction_stored: 1,
+  compaction_ended: 1,
+  session_forgotten: 1,
+  checkpoint: 2,
 };
 
 /** The form a record is kept in. */

@@ -7,6 +7,7 @@ import { dateTime } from './date-time.ts';
 import type { Message } from './memory-store.ts';
 import type { MessageAdded, SessionChanged, SessionDetails, SessionRecord } from './records.ts';
 import type { ReadStore, SessionRow, StoredMessageRow } from './session-store.ts';
+import { NO_DETAILS } from './session-view.ts';
 import type { SessionWriter } from './session-write.ts';
 
 export interface WorkspaceSessionsOptions {
@@ -18,13 +19,6 @@ export interface WorkspaceSessionsOptions {
 }
 
 const LIMIT = 50;
-const NO_DETAILS: SessionDetails = {
-  summary: '',
-  last_compaction_at: null,
-  tool_budget: { maxCallsPerTurn: 0, maxCallsPerSession: 0, used: 0 },
-  token_budget: { maxPerSession: 0, maxPerHour: 0, maxPerDay: 0, usedSession: 0, usedHour: 0, usedDay: 0 },
-};
-
 export function createSessionStore({ writer, read, now }: WorkspaceSessionsOptions): SessionStore {
   const shown = async (row: SessionRow, after?: number): Promise<Session> => {
     const barrier = after === undefined ? undefined : { after };

@@ -2,6 +2,7 @@
 // How a workspace's memory is changed: records in its stream, by its one owner, answered when they are durable.
 
 import { type Failure, failure } from '../errors.ts';
+import { evolveCompactions, NO_COMPACTIONS, type OpenCompactions, packCompactions } from './compaction-fold.ts';
 import type { Decided, Outcome } from './stream-owner.ts';
 import { StreamOwner, type StreamOwnerOptions } from './stream-owner.ts';
 import { restoreWorkspace, storeWorkspace, type WorkspaceRecord } from './workspace-records.ts';
@@ -35,7 +36,7 @@ export function workspaceStream(workspace_id: string): string {
 }
 
 export interface WorkspaceStreamOptions
-  extends Pick<StreamOwnerOptions<null, WorkspaceRecord>, 'append' | 'tail' | 'now' | 'after'> {
+  extends Pick<StreamOwnerOptions<OpenCompactions, WorkspaceRecord>, 'append' | 'tail' | 'now' | 'after'> {
   readonly workspace_id: string;
   /** Whether something is known, as of `after` at least: asked of the view. */
   readonly known: (
@@ -57,12 +58,13 @@ const RECORDS_MOST = 1_000;
 const CONDITIONS_MOST = 16;
 
 /**
- * The owner of one workspace's stream. Nothing of it is folded, for a workspace may know more than memory holds: what a
- * change depends on is looked up in the view, after everything before it is durable, and nothing is decided meanwhile.
+ * The owner of one workspace's stream. Of it only the open compactions are folded, for a workspace may know more than memory
+ * holds: what a change depends on is looked up in the view, after everything before it is durable, and nothing is decided
+ * meanwhile.
  */
 export class WorkspaceStream {
   readonly #options: WorkspaceStreamOptions;
-  readonly #owner: StreamOwner<null, WorkspaceRecord>;
+  readonly #owner: StreamOwner<OpenCompactions, WorkspaceRecord>;
   #waiting: Waiting[] = [];
   #looking = false;
   #open = 0;
@@ -70,12 +72,12 @@ export class WorkspaceStream {
   constructor(options: WorkspaceStreamOptions) {
     this.#options = options;
     const { workspace_id, append, tail, now, after } = options;
-    this.#owner = new StreamOwner<null, WorkspaceRecord>({
+    this.#owner = new StreamOwner<OpenCompactions, WorkspaceRecord>({
       stream: workspaceStream(workspace_id),
       workspace_id,
-      initial: null,
-      evolve: () => null,
-      checkpoint: () => ({ type: 'checkpoint', state: null }),
+      initial: NO_COMPACTIONS,
+      evolve: evolveCompactions,
+      checkpoint: (open) => ({ type: 'checkpoint', state: packCompactions(open) }),
       store: storeWorkspace,
       restore: restoreWorkspace,
       append,
@@ -87,6 +89,20 @@ export class WorkspaceStream {
 
   get idle(): boolean {
     return this.#open === 0;
+  }
+
+  /** The compactions that are open, as far as that is durable, and the last row that says so. */
+  open(answered: (outcome: Outcome<{ readonly open: OpenCompactions; readonly seq: number }>) => void): void {
+    this.#open += 1;
+    this.#owner.submit(
+      (open) => ({ ok: true, records: [], body: open }),
+      (outcome) => {
+        this.#open -= 1;
+        answered(
+          outcome.ok ? { ok: true, body: { open: outcome.body.body, seq: outcome.body.seq } } : outcome,
+        );
+      },
+    );
   }
 
   write(write: WorkspaceWrite, answered: Waiting['answered']): void {

@@ -117,6 +117,7 @@ export class JournalRules {
         return;
       }
       case 'session_changed':
+      case 'compacted':
       case 'message_added':
       case 'message_blocked':
       case 'session_deleted':

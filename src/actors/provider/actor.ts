@@ -181,7 +181,7 @@ export function startProviderActor(options: ProviderActorOptions): ProviderActor
     hold(envelope.from);
     if (permit !== null) bus.reply(envelope, { permit: permit.id });
     // The first to wait may wait for a minute to pass, of which nobody tells.
-    else if (permits.waiting === 1) serve();
+    else if (permits.begins) serve();
   };
 
   const release = (envelope: Envelope): void => {

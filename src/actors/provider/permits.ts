@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Permits of one provider: how many calls run at once and in a minute, and who is next. Fair between workspaces, and between the sessions of each.
+// Permits of one provider: how many calls run at once and in a minute, and who is next. Fair between workspaces, and between the sessions of each;
+// what nobody waits for comes after all of them.
 
 import type { Address } from '../../bus/address.ts';
 import type { Envelope } from '../../bus/envelope.ts';
@@ -18,6 +19,7 @@ export interface Permit {
   readonly second: number;
   /** When it was granted, by the clock that never goes back. */
   readonly granted: number;
+  readonly background: boolean;
 }
 
 export interface Granted {
@@ -43,8 +45,14 @@ type Pile = Rota<number, Envelope>;
 
 const askedBy = ({ body }: Envelope): Asked => body as Asked;
 
-/** Requests that may wait, over all sessions. */
+/** Requests that may wait, over all sessions; and those that nobody waits for. */
 const WAITING_MOST = 10_000;
+const BACKGROUND_WAITING_MOST = 1_000;
+/**
+ * What nobody waits for has at most this share of the permits, though at least one: a call that has begun is not taken back
+ * when somebody comes. Where there is no limit, so many at once.
+ */
+const BACKGROUND = { share: 0.25, most: 4 } as const;
 
 export class Permits {
   private readonly options: PermitsOptions;
@@ -56,6 +64,10 @@ export class Permits {
   private readonly workspaces = new Rota<string, Rota<Address, Pile>>();
   private readonly piles = new Map<Address, { readonly workspace: string; readonly pile: Pile }>();
   private waitingCount = 0;
+  /** Those nobody waits for, each workspace's in a line of its own. */
+  private readonly behind = new Rota<string, Pile>();
+  private readonly behindOf = new Map<number, string>();
+  private backgroundHeld = 0;
   private last = 0;
   private why: Blocked | null = null;
 
@@ -69,12 +81,17 @@ export class Permits {
   }
 
   get waiting(): number {
-    return this.waitingCount;
+    return this.waitingCount + this.behindOf.size;
   }
 
   /** What the next one waits for; null when nobody waits. */
   get blocked(): Blocked | null {
-    return this.waitingCount === 0 ? null : this.why;
+    return this.waiting === 0 ? null : this.why;
+  }
+
+  /** Whether what the next one waits for must be looked up: nobody waited before, or nobody that comes first. */
+  get begins(): boolean {
+    return this.waitingCount === 1 || (this.waitingCount === 0 && this.behindOf.size === 1);
   }
 
   /** Whether it can ever be granted. */
@@ -84,6 +101,7 @@ export class Permits {
 
   /** A permit at once, null when the request must wait, `full` when too many wait already. */
   request(envelope: Envelope): Permit | null | 'full' {
+    if (askedBy(envelope).background === true) return this.requestBehind(envelope);
     if (this.waitingCount === 0 && this.lacks(envelope) === null) return this.grant(envelope);
     if (this.waitingCount >= WAITING_MOST) return 'full';
     const { from } = envelope;
@@ -110,7 +128,7 @@ export class Permits {
       const workspace = this.workspaces.next;
       const session = workspace?.value.next;
       const envelope = session?.value.next?.value;
-      if (workspace == null || session == null || envelope === undefined) return null;
+      if (workspace == null || session == null || envelope === undefined) return this.nextBehind(now);
       if (envelope.deadline !== undefined && envelope.deadline <= now) {
         this.remove(envelope);
         continue;
@@ -135,6 +153,7 @@ export class Permits {
     const permit = this.held.get(id);
     if (permit === undefined || permit.holder !== holder) return undefined;
     this.held.delete(id);
+    if (permit.background) this.backgroundHeld -= 1;
     const own = this.holders.get(holder);
     own?.delete(id);
     if (own?.size === 0) this.holders.delete(holder);
@@ -152,6 +171,11 @@ export class Permits {
       this.remove(envelope);
       return envelope;
     }
+    for (const envelope of this.allBehind()) {
+      if (envelope.from !== holder || askedBy(envelope).turn_id !== turn_id) continue;
+      this.removeBehind(envelope);
+      return envelope;
+    }
     return undefined;
   }
 
@@ -159,11 +183,13 @@ export class Permits {
   drop(holder: Address): void {
     for (const { id } of this.holders.get(holder)?.values() ?? []) this.release(id, holder);
     for (const envelope of this.piles.get(holder)?.pile.values() ?? []) this.remove(envelope);
+    for (const envelope of this.allBehind()) if (envelope.from === holder) this.removeBehind(envelope);
   }
 
   /** Whether this address holds or waits for anything. */
   knows(holder: Address): boolean {
-    return this.holders.has(holder) || this.piles.has(holder);
+    const waits = this.piles.has(holder) || this.allBehind().some(({ from }) => from === holder);
+    return waits || this.holders.has(holder);
   }
 
   /** Everything that waits, or all of it for one model, taken out: for a circuit that opened. */
@@ -171,8 +197,10 @@ export class Permits {
     const all = [...this.piles.values()]
       .flatMap(({ pile }) => [...pile.values()])
       .filter((envelope) => model === undefined || askedBy(envelope).model === model);
+    const behind = this.allBehind().filter((envelope) => model === undefined || askedBy(envelope).model === model);
     for (const envelope of all) this.remove(envelope);
-    return all;
+    for (const envelope of behind) this.removeBehind(envelope);
+    return [...all, ...behind];
   }
 
   /** How long a call beside the permits must wait for room in the minute, in milliseconds; it counts in it when there is. */
@@ -181,6 +209,53 @@ export class Permits {
     const lacks = this.minute.fits(tokens) ? this.minute.lacks(tokens, now) : null;
     if (lacks === null) this.minute.take(tokens, now);
     return lacks?.ms ?? 0;
+  }
+
+  private requestBehind(envelope: Envelope): Permit | null | 'full' {
+    if (this.waiting === 0 && this.lacksBehind(envelope) === null) return this.grant(envelope);
+    if (this.behindOf.size >= BACKGROUND_WAITING_MOST) return 'full';
+    const workspace = askedBy(envelope).workspace_id;
+    if (this.behind.get(workspace) === undefined) this.behind.enter(workspace, new Rota());
+    this.behind.get(workspace)?.enter(envelope.id, envelope);
+    this.behindOf.set(envelope.id, workspace);
+    return null;
+  }
+
+  private nextBehind(now: number): Granted | null {
+    for (;;) {
+      const workspace = this.behind.next;
+      const envelope = workspace?.value.next?.value;
+      if (workspace == null || envelope === undefined) return null;
+      if (envelope.deadline !== undefined && envelope.deadline <= now) {
+        this.removeBehind(envelope);
+        continue;
+      }
+      this.why = this.lacksBehind(envelope);
+      if (this.why !== null) return null;
+      this.removeBehind(envelope);
+      this.behind.served(workspace.key);
+      return { permit: this.grant(envelope), envelope };
+    }
+  }
+
+  private lacksBehind(envelope: Envelope): Blocked | null {
+    const { max_concurrency: most } = this.options;
+    const room = most > 0 ? Math.max(1, Math.floor(most * BACKGROUND.share)) : BACKGROUND.most;
+    if (this.backgroundHeld >= room) return { waits_for: 'max_concurrency', ms: null };
+    return this.lacks(envelope);
+  }
+
+  private allBehind(): readonly Envelope[] {
+    return [...this.behind.values()].flatMap((pile) => [...pile.values()]);
+  }
+
+  private removeBehind({ id }: Envelope): void {
+    const workspace = this.behindOf.get(id);
+    if (workspace === undefined) return;
+    this.behindOf.delete(id);
+    const pile = this.behind.get(workspace);
+    pile?.leave(id);
+    if (pile?.size === 0) this.behind.leave(workspace);
   }
 
   private lacks(envelope: Envelope): Blocked | null {
@@ -205,11 +280,12 @@ export class Permits {
 
   private grant(envelope: Envelope): Permit {
     const { from: holder } = envelope;
-    const { turn_id, model, tokens } = askedBy(envelope);
+    const { turn_id, model, tokens, background = false } = askedBy(envelope);
     const granted = this.options.clock.monotonic();
     this.last += 1;
     const second = this.minute.take(tokens, granted);
-    const permit = { id: this.last, holder, turn_id, model, tokens, second, granted };
+    const permit = { id: this.last, holder, turn_id, model, tokens, second, granted, background };
+    if (background) this.backgroundHeld += 1;
     this.held.set(permit.id, permit);
     const own = this.holders.get(holder);
     if (own === undefined) this.holders.set(holder, new Map([[permit.id, permit]]));

@@ -47,6 +47,8 @@ export type ProviderProtocol = {
       readonly model: string;
       /** The most it may use, in and out: what is held against `tokens_per_minute` until the call is over. */
       readonly tokens: number;
+      /** Nobody waits for it: it comes after all that somebody waits for, and takes a part of the permits at most. */
+      readonly background?: true;
     };
     readonly reply: { readonly permit: number };
   };

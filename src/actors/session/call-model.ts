@@ -69,19 +69,57 @@ export function createCallModel(options: CallModelOptions): LaneEffects['callMod
   return ({ address: from }, state, sink) => {
     const { turn } = state;
     if (turn === null) throw new Error('a model is only called for a turn that runs');
-    const call = new ModelCall(options, from, providerOf(turn.model), state, sink);
-    call.begin();
-    return () => call.abort();
+    const { model, turn_id, open_call } = turn;
+    const wanted: WantedCall = {
+      from,
+      provider: providerOf(model),
+      model: model.slice(model.indexOf('/') + 1),
+      workspace_id: state.facts?.workspace_id ?? '',
+      turn_id,
+      tokens: open_call?.reserved_tokens ?? 0,
+      prepare: () => options.prepare(state),
+      within: options.turn_timeout(),
+      background: false,
+    };
+    return callModel(options, wanted, sink);
   };
+}
+
+/** A call as it is asked for, whoever it is for. */
+export interface WantedCall {
+  readonly from: Address;
+  readonly provider: Address<'provider'>;
+  /** As the provider calls it. */
+  readonly model: string;
+  readonly workspace_id: string;
+  /** Under which its permit is asked for, and withdrawn. */
+  readonly turn_id: string;
+  /** What is reserved for it. */
+  readonly tokens: number;
+  /** Asked once there is a permit. */
+  readonly prepare: () => ChatRequest | Failure;
+  /** How long a permit may take, in milliseconds. */
+  readonly within: number;
+  /** Nobody waits for it: calls of turns come first. */
+  readonly background: boolean;
+}
+
+/** Makes a call. `end` of the sink is called once, unless it is aborted. */
+export function callModel(
+  options: Omit<CallModelOptions, 'prepare' | 'turn_timeout'>,
+  wanted: WantedCall,
+  sink: StreamSink,
+): Abort {
+  const call = new ModelCall(options, wanted, sink);
+  call.begin();
+  return () => call.abort();
 }
 
 /** One call: tries until one of them has answered, as long as the failures are of a kind that may pass. */
 class ModelCall {
-  private readonly options: CallModelOptions;
-  private readonly from: Address<'session'>;
-  private readonly provider: Address<'provider'>;
+  private readonly options: Omit<CallModelOptions, 'prepare' | 'turn_timeout'>;
+  private readonly wanted: WantedCall;
   private readonly name: string;
-  private readonly state: SessionState;
   private readonly sink: StreamSink;
   private readonly began: number;
   private tries = 0;
@@ -89,18 +127,10 @@ class ModelCall {
   /** Ends what is going on now: waiting for a permit, streaming, or pausing. */
   private stop: Abort = nothing;
 
-  constructor(
-    options: CallModelOptions,
-    from: Address<'session'>,
-    provider: Address<'provider'>,
-    state: SessionState,
-    sink: StreamSink,
-  ) {
+  constructor(options: Omit<CallModelOptions, 'prepare' | 'turn_timeout'>, wanted: WantedCall, sink: StreamSink) {
     this.options = options;
-    this.from = from;
-    this.provider = provider;
-    this.name = provider.slice('provider/'.length);
-    this.state = state;
+    this.wanted = wanted;
+    this.name = wanted.provider.slice('provider/'.length);
     this.sink = sink;
     this.began = options.world.monotonic();
   }
@@ -124,24 +154,13 @@ class ModelCall {
     this.sink.end(error);
   }
 
-  private get turn_id(): string {
-    return this.state.turn?.turn_id ?? '';
-  }
-
   private askPermit(): void {
-    const { options, from, provider, turn_id } = this;
-    const { facts, turn } = this.state;
-    const model = turn?.model ?? '';
-    const body = {
-      workspace_id: facts?.workspace_id ?? '',
-      turn_id,
-      model: model.slice(model.indexOf('/') + 1),
-      tokens: turn?.open_call?.reserved_tokens ?? 0,
-    };
+    const { options } = this;
+    const { from, provider, turn_id, workspace_id, model, tokens, within, background } = this.wanted;
+    const body = { workspace_id, turn_id, model, tokens, ...(background && ({ background } as const)) };
     const withdraw = (): void => {
       options.bus.send(provider, 'provider.withdraw', { turn_id }, { from, trace: turn_id });
     };
-    const within = options.turn_timeout();
     const ask = (): void => {
       options.bus.ask(provider, 'provider.request', body, { from, within, trace: turn_id }, answered);
     };
@@ -156,7 +175,7 @@ class ModelCall {
       if (this.tries > 1 && answer.error.code === 'provider_unavailable' && this.again(answer.error)) return;
       this.end(
         answer.error.code === 'not_found'
-          ? failure('provider_unavailable', `Provider of ${model} is not running.`)
+          ? failure('provider_unavailable', `Provider of ${this.name}/${model} is not running.`)
           : answer.error,
       );
     };
@@ -166,14 +185,15 @@ class ModelCall {
 
   /** Streams with a permit, and gives it back. */
   private run(permit: number): void {
-    const { options, from, provider, turn_id } = this;
+    const { options } = this;
+    const { from, provider, turn_id } = this.wanted;
     const { bus, world } = options;
     const started = world.monotonic();
     const release = (outcome: CallOutcome): void => {
       bus.send(provider, 'provider.release', { permit, ...outcome }, { from, trace: turn_id });
     };
     if (this.over) return release({ outcome: 'cancelled', took_ms: 0 });
-    const request = options.prepare(this.state);
+    const request = this.wanted.prepare();
     if ('code' in request) {
       // Ours, not the vendor's: its circuit has nothing to do with it.
       release({ outcome: 'cancelled', took_ms: 0 });

@@ -6,12 +6,14 @@ import { type Failure, failure } from '../../errors.ts';
 import type { SigilBus } from '../protocols.ts';
 import type { CallOutcome } from '../provider/protocol.ts';
 import type { Residents } from '../residents.ts';
-import type { BusStats, KeyState, ListedModels, ThreadProtocol, ThreadStats } from './protocol.ts';
+import type { BusStats, CallResult, KeyState, ListedModels, ThreadProtocol, ThreadStats } from './protocol.ts';
 
 /** What a thread that makes calls of models is asked about them. */
 export interface VendorDoor {
   probe(asked: ThreadProtocol['thread.probe']['body'], done: (outcome: CallOutcome) => void): void;
   key(asked: ThreadProtocol['thread.key']['body'], done: (state: KeyState) => void): void;
+  call(asked: ThreadProtocol['thread.call']['body'], done: (result: CallResult) => void): void;
+  callOff(id: string): void;
   models(asked: ThreadProtocol['thread.models']['body'], done: (answer: ModelsAnswer) => void): void;
 }
 
@@ -54,17 +56,22 @@ export function threadDoor(options: ThreadDoorOptions): (envelope: Envelope) => 
         return bus.reply(envelope, { ...options.stats(), actors: residents.size });
       case 'thread.bus':
         return bus.reply(envelope, options.busStats());
+      case 'thread.call_off':
+        return options.vendors()?.callOff((envelope.body as ThreadProtocol['thread.call_off']['body']).id);
       case 'thread.probe':
       case 'thread.models':
+      case 'thread.call':
       case 'thread.key': {
         const vendors = options.vendors();
         if (vendors === undefined)
           return bus.fail(envelope, failure('not_found', `${options.thread} makes no calls of models.`));
-        const done = (reply: CallOutcome | KeyState): void => bus.reply(envelope, reply);
+        const done = (reply: CallOutcome | CallResult | KeyState): void => bus.reply(envelope, reply);
         if (envelope.type === 'thread.models')
           return vendors.models(envelope.body as ThreadProtocol['thread.models']['body'], (answer) =>
             answer.ok ? bus.reply(envelope, answer.listed) : bus.fail(envelope, answer.error),
           );
+        if (envelope.type === 'thread.call')
+          return vendors.call(envelope.body as ThreadProtocol['thread.call']['body'], done);
         if (envelope.type === 'thread.key')
           return vendors.key(envelope.body as ThreadProtocol['thread.key']['body'], done);
         return vendors.probe(envelope.body as ThreadProtocol['thread.probe']['body'], done);

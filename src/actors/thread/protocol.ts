@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What every thread's own door answers to: its actors and its figures, for the live inspector.
 
-import type { ModelInfo } from '../../providers/provider.ts';
+import type { Failure } from '../../errors.ts';
+import type { ChatRequest, ModelInfo } from '../../providers/provider.ts';
+import type { Usage } from '../../stores/records.ts';
 import type { CallOutcome } from '../provider/protocol.ts';
 
 /** An actor as the inspector shows it. Times are RFC 3339. */
@@ -129,6 +131,16 @@ export interface KeyState {
   readonly refused: boolean;
 }
 
+/** What came of a call that was no turn's. */
+export interface CallResult {
+  readonly text: string;
+  /** Whether the text is whole. */
+  readonly whole: boolean;
+  readonly usage: Usage;
+  /** Why there is no answer; null when there is one. */
+  readonly error: Failure | null;
+}
+
 /** What a provider's models are. */
 export interface ListedModels {
   readonly models: readonly ModelInfo[];
@@ -166,6 +178,27 @@ export type ThreadProtocol = {
     readonly body: { readonly provider: string; readonly model: string; readonly within: number };
     readonly reply: CallOutcome;
   };
+  /**
+   * A lane makes a call of a model that is no turn's and that nobody waits for: under a permit that comes after those of turns,
+   * made again where a failure may pass. Whatever comes of it is an answer, with what it has used.
+   */
+  readonly 'thread.call': {
+    readonly body: {
+      /** `provider/model`. */
+      readonly model: string;
+      readonly workspace_id: string;
+      /** Under which its permit is asked for. */
+      readonly id: string;
+      /** What is reserved for it. */
+      readonly tokens: number;
+      readonly request: ChatRequest;
+      /** How long it may take, the wait for its permit included, in milliseconds. */
+      readonly within: number;
+    };
+    readonly reply: CallResult;
+  };
+  /** The call is not wanted any more: it is answered with what it has used. */
+  readonly 'thread.call_off': { readonly body: { readonly id: string }; readonly reply: undefined };
   /** A lane tells which key a provider has now, and lets go of the one it uses. */
   readonly 'thread.key': {
     readonly body: { readonly provider: string; readonly salt: string };

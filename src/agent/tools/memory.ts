@@ -4,6 +4,9 @@
 import type { KeptIn, Known, MemoryHit, Statement } from './memory-port.ts';
 import { answer, problem, type Tool } from './tool.ts';
 
+/** The type of a thing that is known only because something was stated of it: `stores/knowledge-view.ts` has it so. */
+const SUBJECT = 'subject';
+
 const MOST_ITEMS = 50;
 const USUAL_ITEMS = 10;
 /** Searched beyond what is shown: the newest hits are often questions about a thing, the statement lies behind them. */
@@ -29,9 +32,6 @@ export function tellingText(query: string): string {
   const telling = held.filter((word) => !SMALL_WORDS.has(word.replace(/^\P{L}+|\P{L}+$/gu, '').toLowerCase()));
   return (telling.length > 0 ? telling : held).slice(0, MOST_WORDS).join(' ');
 }
-
-/** The type of a thing that is known only because something was stated of it. */
-export const SUBJECT = 'subject';
 
 /** How a remembered statement is written: by this a search recognises one among the results of tools. */
 const REMEMBERED = '{"remembered":';

@@ -3,6 +3,7 @@
 
 import { CONTENT_MOST, type DirectoryQueries, type UsageQuery, type UserContent } from '../directory-queries.ts';
 import type { OpenCall, Page, PageRequest, UsageSum, UsageWindow } from '../session-store.ts';
+import { CompactionsReader } from './compactions-reader.ts';
 import { pageLimit, pageOf, placeOf } from './cursor.ts';
 import { fileIdentity, openReadonly, type SqliteDatabase } from './database.ts';
 import { DirectoryReader } from './directory-reader.ts';
@@ -22,6 +23,7 @@ interface WorkspaceEntry {
 interface More {
   readonly directory: DirectoryReader;
   readonly usage: UsageReader;
+  readonly compactions: CompactionsReader;
 }
 
 /** Where a turn belongs. */
@@ -130,6 +132,11 @@ export class GatewayReader {
     return read ?? { sessions: [], workspaces: [] };
   }
 
+  /** Compactions, if the views have made the file yet. */
+  compactions<T>(work: (compactions: CompactionsReader) => T): T | undefined {
+    return this.#read((_, { compactions }) => work(compactions));
+  }
+
   usageList(query: UsageQuery, page: PageRequest): DirectoryQueries['usage.list']['reply'] {
     return (
       this.#read((_, { usage }) => usage.list(query, page)) ?? { items: [], next_cursor: null, totals: NOTHING_USED }
@@ -152,7 +159,12 @@ export class GatewayReader {
         this.#db = openReadonly(this.#file, GATEWAY_MIGRATIONS.length);
         if (this.#db === undefined) return undefined;
         this.#sql = prepare(this.#db);
-        this.#more = { directory: new DirectoryReader(this.#db), usage: new UsageReader(this.#db) };
+        const db = this.#db;
+        this.#more = {
+          directory: new DirectoryReader(db),
+          usage: new UsageReader(db),
+          compactions: new CompactionsReader(db),
+        };
       }
       return work(this.#sql, this.#more);
     });

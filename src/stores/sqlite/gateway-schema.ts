@@ -68,6 +68,19 @@ export const GATEWAY_MIGRATIONS: Migrations = [
        sum(u.cache_read_tokens), sum(u.cache_write_tokens), sum(u.settled_tokens), sum(u.cost_usd)
      FROM usage u JOIN sessions s ON u.scope = 'session/' || s.session_id
      GROUP BY s.user_id, u.hour, u.provider, u.model;`,
+  // Sessions that were ever compacted, and how it is with that: what is not over is taken up again at a start.
+  `CREATE TABLE compactions (
+     session_id TEXT PRIMARY KEY,
+     workspace_id TEXT NOT NULL,
+     id TEXT NOT NULL,
+     state TEXT NOT NULL,
+     attempts INTEGER NOT NULL,
+     retry_at INTEGER,
+     code TEXT NOT NULL,
+     message TEXT NOT NULL,
+     at INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX compactions_open ON compactions (state, session_id) WHERE state <> 'ended';`,
 ];
 
 /** Milliseconds of the spans usage is kept and asked by. */

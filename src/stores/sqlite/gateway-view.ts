@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The writer of gateway.db's views: where sessions and turns are, the workspaces, usage by hour, and the directory.
 
+import type { CompactionRecord } from '../compaction-records.ts';
 import type { JournalRow, MessageReceived, ModelCalled, SessionRecord, Usage } from '../records.ts';
 import { sessionOf } from '../session-view.ts';
 import type { ReadRowOf } from '../streams.ts';
+import type { WorkspaceRecord } from '../workspace-records.ts';
+import { CLEAR_COMPACTIONS, CompactionsView } from './compactions-view.ts';
 import { openDatabase, type SqliteDatabase, VIEW_BUSY_MS, VIEW_CHECKPOINT_PAGES } from './database.ts';
 import { CLEAR_DIRECTORY, DirectoryView } from './directory-view.ts';
 import { GatewayCursor } from './gateway-cursor.ts';
@@ -21,7 +24,10 @@ interface WorkspaceEntry {
 }
 
 /** A call that is open at the end of a batch, or null: one that was open before it and is not any more. */
-type OpenCall = { readonly workspace_id: string; readonly record: ModelCalled } | null;
+type OpenCall = {
+  readonly workspace_id: string;
+  readonly record: Pick<ModelCalled, 'call' | 'reserved_tokens' | 'reserved_usd'>;
+} | null;
 
 interface TurnEntry {
   readonly workspace_id: string;
@@ -56,6 +62,7 @@ export class GatewayView implements ProjectionCursor<ReadRowOf<'session' | 'gate
   readonly #sql: ReturnType<typeof prepare>;
   readonly #state: ViewState;
   readonly #directory: DirectoryView;
+  readonly #compactions: CompactionsView;
   #workspaces = new Map<string, WorkspaceEntry>();
   #turns = new Map<string, TurnEntry>();
   #calls = new Map<string, OpenCall>();
@@ -72,6 +79,7 @@ export class GatewayView implements ProjectionCursor<ReadRowOf<'session' | 'gate
     this.#sql = prepare(this.#db);
     this.#state = new ViewState(this.#db);
     this.#directory = new DirectoryView(this.#db);
+    this.#compactions = new CompactionsView(this.#db);
   }
 
   get upto(): number {
@@ -107,7 +115,7 @@ export class GatewayView implements ProjectionCursor<ReadRowOf<'session' | 'gate
     this.#transact(() => {
       for (const read of batch) {
         if (read.kind === 'session') this.#applyOne(read.row, read.record);
-        else if (read.kind === 'workspace') this.#embedded(read);
+        else if (read.kind === 'workspace') this.#ofWorkspace(read);
         else this.#directory.apply(read);
       }
       for (const [id, entry] of this.#workspaces) this.#sql.putWorkspace.run({ id, ...entry });
@@ -122,7 +130,7 @@ export class GatewayView implements ProjectionCursor<ReadRowOf<'session' | 'gate
   clear(): void {
     this.#transact(() => {
       this.#db.exec(
-        `DELETE FROM workspaces; DELETE FROM sessions; DELETE FROM turns; DELETE FROM usage; DELETE FROM open_calls; ${CLEAR_DIRECTORY}`,
+        `DELETE FROM workspaces; DELETE FROM sessions; DELETE FROM turns; DELETE FROM usage; DELETE FROM open_calls; ${CLEAR_COMPACTIONS} ${CLEAR_DIRECTORY}`,
       );
       this.#state.clear();
     });
@@ -165,6 +173,7 @@ export class GatewayView implements ProjectionCursor<ReadRowOf<'session' | 'gate
         workspace.sessions -= changes;
         for (const [turn_id, turn] of this.#turns) if (turn.session_id === session_id) this.#turns.delete(turn_id);
         this.#sql.deleteTurns.run(row.workspace_id, session_id);
+        this.#compactions.gone(session_id);
         break;
       }
       case 'message_received':
@@ -225,9 +234,42 @@ export class GatewayView implements ProjectionCursor<ReadRowOf<'session' | 'gate
     return stored;
   }
 
+  #ofWorkspace(read: ReadRowOf<'workspace'>): void {
+    const { row, record } = read;
+    this.#compactions.apply(read);
+    switch (record.type) {
+      case 'texts_embedded':
+        this.#embedded(row, record);
+        break;
+      case 'compaction_called':
+        this.#calls.set(record.id, { workspace_id: row.workspace_id, record });
+        break;
+      case 'compaction_failed':
+      case 'compaction_stored':
+        this.#summed(row, record);
+        break;
+      default:
+        break;
+    }
+  }
+
+  /** What a summary has used is its session's, and of who has that. */
+  #summed(row: JournalRow, record: Extract<CompactionRecord, { readonly usage: Usage }>): void {
+    const { id, session_id, call, model, usage } = record;
+    this.#called(id);
+    // Refused before anything was asked.
+    if (call === 0 || model === '') return;
+    const [settled, usd] = record.type === 'compaction_failed' ? [record.settled_tokens, record.settled_usd] : [0, 0];
+    const used = usage.input_tokens + usage.output_tokens + usage.cache_read_tokens + usage.cache_write_tokens;
+    if (record.type === 'compaction_failed' && used + settled === 0) return;
+    const user_id = this.#sql.userOf.get(session_id);
+    const scopes = ['global', `workspace/${row.workspace_id}`, `session/${session_id}`];
+    if (user_id !== undefined) scopes.push(`user/${user_id}`);
+    this.#book(row, model, scopes, { ...usage, cost_usd: usage.cost_usd + usd }, settled, 1);
+  }
+
   /** Embedding is its workspace's: it is done for whatever anybody said in it. */
-  #embedded({ row, record }: ReadRowOf<'workspace'>): void {
-    if (record.type !== 'texts_embedded') return;
+  #embedded(row: JournalRow, record: Extract<WorkspaceRecord, { type: 'texts_embedded' }>): void {
     const { model, calls, input_tokens, cost_usd } = record;
     this.#book(row, model, ['global', `workspace/${row.workspace_id}`], { ...FREE, input_tokens, cost_usd }, 0, calls);
   }

@@ -124,6 +124,14 @@ export class KnowledgeView implements WorkspaceView<ReadRow>, KnowledgeRows {
     return { facts, entities: this.#sql.entitiesOfUser.all(this.#workspace, user_id) };
   }
 
+  ofSession(session_id: string): readonly Triple[] {
+    return this.#sql.factsOfSession.all(this.#workspace, session_id).map(tripleOf);
+  }
+
+  said(id: string): boolean {
+    return this.#sql.said.get(this.#workspace, id, this.#workspace, id) !== undefined;
+  }
+
   tell({ id, type, name, user_id }: EntityHead, own: readonly Triple[], renamed: boolean): void {
     const row = this.#rowAt({ subject: id, kind: 'entity', predicate: 'name', object: name });
     const properties = own.filter(({ kind }) => kind === 'property');
@@ -199,6 +207,13 @@ function prepare(db: SqliteDatabase) {
     ),
     factsOfUser: db.prepare<[string, string], TripleRow>(
       `SELECT ${TRIPLE} FROM triples WHERE workspace = ? AND kind = 'fact' AND coalesce(metadata ->> '$.user_id', '') = ?`,
+    ),
+    factsOfSession: db.prepare<[string, string], TripleRow>(
+      `SELECT ${TRIPLE} FROM triples WHERE workspace = ? AND kind = 'fact' AND metadata ->> '$.session_id' = ?`,
+    ),
+    said: db.prepare<[string, string, string, string], { n: number }>(
+      `SELECT n FROM triples WHERE workspace = ? AND subject = ? AND kind <> 'entity'
+       UNION ALL SELECT n FROM triples WHERE workspace = ? AND object = ? AND kind = 'relationship' LIMIT 1`,
     ),
     entitiesOfUser: db
       .prepare<[string, string], string>('SELECT id FROM entities WHERE workspace = ? AND user_id = ?')

@@ -6,7 +6,7 @@ import { changesMemory } from '../memory-view.ts';
 import type { JournalRow } from '../records.ts';
 import { type ReadRowOf, readRows } from '../streams.ts';
 import { KnowledgeView } from './knowledge-view.ts';
-import { MemoryView } from './memory-view.ts';
+import { type GrownSessions, MemoryView } from './memory-view.ts';
 import type { ProjectedFile } from './projection.ts';
 
 /** A session's or a workspace's row with its record. */
@@ -30,15 +30,10 @@ export function readMemory(rows: readonly JournalRow[]): readonly MemoryRow[] {
   );
 }
 
-/** How long messages stay in memory, and who is told of those that need not. */
-export interface RecentMessages {
-  /** Of each session. */
-  readonly keep_last: number;
-  /** Only what a confirmed summary stands for may go. */
-  readonly summarized: boolean;
-  /** A session has more than it keeps, by a good deal: somebody should write that they go. */
+/** The same for all workspaces. */
+export type RecentMessages = Omit<GrownSessions, 'grown'> & {
   readonly grown: (workspace_id: string, session_id: string) => void;
-}
+};
 
 /** The files of a workspace's memory, in the order they are written. */
 export function memoryFiles(recent?: RecentMessages): readonly ProjectedFile<MemoryRow>[] {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One workspace's memory.db as it is read.
 
-import type { MemoryMessageRow, MemoryQueries, SummaryRow } from '../memory-queries.ts';
+import type { CompactionBatch, MemoryMessageRow, MemoryQueries, SummaryRow } from '../memory-queries.ts';
 import type { Page } from '../page.ts';
 import { pageLimit, pageOf, placeOf } from './cursor.ts';
 import { openReadonly, type SqliteDatabase } from './database.ts';
@@ -51,6 +51,30 @@ export class MemoryReader {
     return { messages: this.#sql.messageCount.get() ?? 0, summaries: this.#sql.summaryCount.get() ?? 0 };
   }
 
+  batch({ session_id, window, limit }: MemoryQueries['memory.batch']['body']): CompactionBatch {
+    const before = this.#sql.newestSummary.get(session_id);
+    const left_at = this.#sql.leftWindow.get(session_id, window);
+    const messages: MemoryMessageRow[] = [];
+    let left = 0;
+    if (left_at !== undefined) {
+      const { at, n } = left_at;
+      left = this.#sql.countUnsummed.get(session_id, at, n, limit * BATCHES_COUNTED) ?? 0;
+      let bytes = 0;
+      for (const row of this.#sql.unsummed.iterate(session_id, at, n, limit)) {
+        bytes += row.content.length;
+        if (messages.length > 0 && bytes > PAGE_BYTES) break;
+        messages.push(messageRow(row));
+      }
+    }
+    const told = before === undefined ? null : { content: before.content, user_ids: usersOf(before) };
+    return { messages, left, before: told };
+  }
+
+  due({ session_id, user_id, window, least, limit }: MemoryQueries['memory.due']['body']): readonly string[] {
+    const bound = { session_id: session_id ?? null, user_id: user_id ?? null, least: window + least, limit };
+    return this.#sql.due.all(bound);
+  }
+
   removed(id: string): number {
     return this.#sql.removed.get(id) ?? 0;
   }
@@ -89,6 +113,14 @@ export class MemoryReader {
   close(): void {
     this.#db.close();
   }
+}
+
+/** Batches of messages that are counted: whoever asks wants to know whether there is another. */
+const BATCHES_COUNTED = 4;
+
+function usersOf({ user_id, user_ids }: { readonly user_id: string; readonly user_ids: string }): readonly string[] {
+  const named = JSON.parse(user_ids) as readonly string[];
+  return named.length > 0 || user_id === '' ? named : [user_id];
 }
 
 const placed = ({ at, n }: StoredMessage): string => `${at}.${n}`;
@@ -197,6 +229,13 @@ interface SummaryScope {
   readonly limit: number;
 }
 
+interface DueScope {
+  readonly session_id: string | null;
+  readonly user_id: string | null;
+  readonly least: number;
+  readonly limit: number;
+}
+
 function prepare(db: SqliteDatabase) {
   const summaries = `SELECT ${SUMMARIES.columns} FROM summaries
     WHERE from_at >= @from AND to_at <= @to AND user_id = coalesce(@user_id, user_id)
@@ -207,6 +246,31 @@ function prepare(db: SqliteDatabase) {
     summary: db.prepare<[string], number>('SELECT n FROM summaries WHERE id = ?').pluck(),
     messageCount: db.prepare<[], number>('SELECT count(*) FROM messages').pluck(),
     summaryCount: db.prepare<[], number>('SELECT count(*) FROM summaries').pluck(),
+    newestSummary: db.prepare<
+      [string],
+      { readonly content: string; readonly user_id: string; readonly user_ids: string }
+    >('SELECT content, user_id, user_ids FROM summaries WHERE session_id = ? ORDER BY to_at DESC, n DESC LIMIT 1'),
+    // The newest message that is not in the window any more.
+    leftWindow: db.prepare<[string, number], { readonly at: number; readonly n: number }>(
+      'SELECT at, n FROM messages WHERE session_id = ? ORDER BY at DESC, n DESC LIMIT 1 OFFSET ?',
+    ),
+    unsummed: db.prepare<[string, number, number, number], StoredMessage>(
+      `SELECT ${MESSAGES.columns} FROM messages
+       WHERE session_id = ? AND summarized = 0 AND (at, n) <= (?, ?) ORDER BY at, n LIMIT ?`,
+    ),
+    countUnsummed: db
+      .prepare<[string, number, number, number], number>(
+        `SELECT count(*) FROM (
+           SELECT 1 FROM messages WHERE session_id = ? AND summarized = 0 AND (at, n) <= (?, ?) LIMIT ?)`,
+      )
+      .pluck(),
+    due: db
+      .prepare<[DueScope], string>(
+        `SELECT id FROM sessions
+         WHERE id = coalesce(@session_id, id) AND user_id = coalesce(@user_id, user_id) AND messages - summarized >= @least
+         ORDER BY id LIMIT @limit`,
+      )
+      .pluck(),
     removed: db.prepare<[string], number>('SELECT removed FROM removals WHERE id = ? ORDER BY n DESC LIMIT 1').pluck(),
     wordsLike: db
       .prepare<[string, string, number], string>('SELECT word FROM words WHERE word >= ? AND word < ? LIMIT ?')

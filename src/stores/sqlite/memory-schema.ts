@@ -64,6 +64,9 @@ export const MEMORY_MIGRATIONS: Migrations = [
      removed INTEGER NOT NULL
    ) STRICT;
    CREATE INDEX removals_by_id ON removals (id);`,
+  // What a session has that no summary stands for, in its order; and whose words a summary is made of, as a JSON array.
+  `CREATE INDEX messages_not_summarized ON messages (session_id, at, n) WHERE summarized = 0;
+   ALTER TABLE summaries ADD COLUMN user_ids TEXT NOT NULL DEFAULT '[]';`,
 ];
 
 /** Empties every table but the checkpoint; numbers begin again, as in a new file. */

@@ -19,10 +19,15 @@ const WORDS_HELD = 4_096;
 /** Removals whose number is kept: it is asked for at once or never. */
 const REMOVALS_KEPT = 1_000;
 
-/** When a session is said to have grown, see `memory-files.ts`. */
+/** How long messages stay, and who is told of those that need not, or are to be summed up. */
 export interface GrownSessions {
+  /** Messages of each session. */
   readonly keep_last: number;
-  readonly summarized: boolean;
+  /**
+   * Only what a confirmed summary stands for may go: somebody is told when a batch of messages beyond the newest `window` has
+   * none. Undefined: messages go when a session has a good deal more than it keeps.
+   */
+  readonly summed: { readonly window: number; readonly batch: number } | undefined;
   readonly grown: (session_id: string) => void;
 }
 
@@ -38,7 +43,7 @@ export class MemoryView implements WorkspaceView<MemoryRow>, MemoryRows {
   #words = new Set<string>();
   /** Sessions whose messages the batch has changed. */
   #touched = new Set<string>();
-  /** How many too many a session had when it was told of last. */
+  /** How many too many a session had, or had not summed up, when it was told of last. */
   readonly #told = new Map<string, number>();
 
   constructor(file: string, grown?: GrownSessions) {
@@ -127,10 +132,12 @@ export class MemoryView implements WorkspaceView<MemoryRow>, MemoryRows {
     );
   }
 
-  addSummary({ id, session_id, from, to, content, message_ids }: StoredSummary, at: number): void {
-    const user_id = this.userOf(session_id) ?? '';
+  addSummary(summary: StoredSummary, at: number): void {
+    const { id, session_id, from, to, content, message_ids, user_ids = [] } = summary;
+    const user_id = summary.user_id ?? this.userOf(session_id) ?? '';
     const { addSummary, indexSummary } = this.#sql;
-    const added = addSummary.run(id, session_id, user_id, from, to, at, JSON.stringify(message_ids), content);
+    const lists = [JSON.stringify(message_ids), JSON.stringify(user_ids)] as const;
+    const added = addSummary.run(id, session_id, user_id, from, to, at, ...lists, content);
     if (added.changes === 0) return;
     const words = indexWords(content);
     this.#keepWords(words);
@@ -143,31 +150,45 @@ export class MemoryView implements WorkspaceView<MemoryRow>, MemoryRows {
     for (const message_id of JSON.parse(summary.message_ids) as readonly string[]) {
       for (const { n } of this.#sql.under.all(message_id)) {
         const { changes } = this.#sql.summarize.run(n, summary.session_id);
-        if (changes > 0) this.#sql.countSummarized.run(summary.session_id);
+        if (changes > 0) this.#sql.countSummarized.run(1, summary.session_id);
       }
     }
+    // Whatever is told of next is counted from here.
+    this.#told.delete(summary.session_id);
     this.#touched.add(summary.session_id);
   }
 
   deleteSession(id: string): void {
     this.#remove(this.#sql.beyondOf.all(id, 0), undefined);
-    this.#forgetSummaries(this.#sql.summariesOf.all(id));
+    this.forgetSummaries(id);
     this.#sql.forgetSession.run(id);
+  }
+
+  forgetSummaries(session_id: string): void {
+    this.#forget(this.#sql.summariesOf.all(session_id));
   }
 
   eraseUser({ user_id, session_ids, own }: UserErased): void {
     for (const whose of own ? [user_id, ''] : [user_id]) {
       this.#remove(this.#sql.messagesOfUser.all(whose), undefined);
-      this.#forgetSummaries(this.#sql.summariesOfUser.all(whose));
+      this.#forget(this.#sql.summariesOfUser.all(whose, whose));
       this.#sql.forgetSessionsOf.run(whose);
     }
     for (const id of session_ids) this.deleteSession(id);
   }
 
-  #forgetSummaries(numbers: readonly number[]): void {
-    for (const n of numbers) {
+  /** What a summary stood for is not summed up any more, where it is there still. */
+  #forget(summaries: readonly { readonly n: number; readonly session_id: string; readonly message_ids: string }[]): void {
+    for (const { n, session_id, message_ids } of summaries) {
       this.#sql.unindexSummary.run(n);
       this.#sql.deleteSummary.run(n);
+      for (const message_id of JSON.parse(message_ids) as readonly string[]) {
+        for (const { n: message } of this.#sql.under.all(message_id)) {
+          const { changes } = this.#sql.unsummarize.run(message, session_id);
+          if (changes > 0) this.#sql.countSummarized.run(-1, session_id);
+        }
+      }
+      this.#touched.add(session_id);
     }
   }
 
@@ -188,12 +209,13 @@ export class MemoryView implements WorkspaceView<MemoryRow>, MemoryRows {
     const touched = this.#touched;
     this.#touched = new Set();
     if (this.#grown === undefined) return;
-    const { keep_last, summarized, grown } = this.#grown;
-    const step = Math.max(1, Math.floor(keep_last * GROWN_BY));
+    const { keep_last, summed, grown } = this.#grown;
+    const step = summed?.batch ?? Math.max(1, Math.floor(keep_last * GROWN_BY));
     for (const session_id of touched) {
       const counts = this.#sql.counts.get(session_id);
       if (counts === undefined) continue;
-      const over = Math.min(counts.messages - keep_last, summarized ? counts.summarized : counts.messages);
+      const over =
+        summed === undefined ? counts.messages - keep_last : counts.messages - counts.summarized - summed.window;
       if (over < step + (this.#told.get(session_id) ?? 0)) continue;
       this.#told.set(session_id, over);
       grown(session_id);
@@ -217,7 +239,13 @@ function extrasOf({ attachments, metadata }: MemoryMessage): string | null {
 
 type Place = [id: string, session: string, turn: string, user: string, role: string, origin: string, at: number];
 type Add = [...Place, calls: string | null, call: string | null, tool: string | null, extras: string | null, string];
-type AddSummary = [string, string, string, number, number, number, string, string];
+type AddSummary = [string, string, string, number, number, number, string, string, string];
+
+interface ForgottenSummary {
+  readonly n: number;
+  readonly session_id: string;
+  readonly message_ids: string;
+}
 
 interface Leaving {
   readonly n: number;
@@ -227,6 +255,7 @@ interface Leaving {
 
 function prepare(db: SqliteDatabase) {
   const leaving = 'SELECT n, session_id, summarized FROM messages';
+  const forgotten = 'SELECT n, session_id, message_ids FROM summaries';
   return {
     noteUser: db.prepare<[string, string]>(
       `INSERT INTO sessions (id, user_id, messages, summarized) VALUES (?, ?, 0, 0)
@@ -261,15 +290,17 @@ function prepare(db: SqliteDatabase) {
     addRemoval: db.prepare<[string, number]>('INSERT INTO removals (id, removed) VALUES (?, ?)'),
     forgetRemovals: db.prepare<[number]>('DELETE FROM removals WHERE n <= ?'),
     addSummary: db.prepare<AddSummary>(
-      `INSERT OR IGNORE INTO summaries (id, session_id, user_id, from_at, to_at, confirmed, created_at, message_ids, content)
-       VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?)`,
+      `INSERT OR IGNORE INTO summaries (id, session_id, user_id, from_at, to_at, confirmed, created_at, message_ids, user_ids, content)
+       VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?)`,
     ),
     indexSummary: db.prepare<[number | bigint, string, string]>(
       `INSERT INTO summaries_text (rowid, words, others, scope) VALUES (?, ?, '', ?)`,
     ),
-    summariesOf: db.prepare<[string], number>('SELECT n FROM summaries WHERE session_id = ?').pluck(),
+    summariesOf: db.prepare<[string], ForgottenSummary>(`${forgotten} WHERE session_id = ?`),
     messagesOfUser: db.prepare<[string], Leaving>(`${leaving} WHERE user_id = ?`),
-    summariesOfUser: db.prepare<[string], number>('SELECT n FROM summaries WHERE user_id = ?').pluck(),
+    summariesOfUser: db.prepare<[string, string], ForgottenSummary>(
+      `${forgotten} WHERE user_id = ? OR EXISTS (SELECT 1 FROM json_each(user_ids) WHERE value = ?)`,
+    ),
     forgetSessionsOf: db.prepare<[string]>('DELETE FROM sessions WHERE user_id = ? AND messages = 0'),
     unindexSummary: db.prepare<[number]>('DELETE FROM summaries_text WHERE rowid = ?'),
     deleteSummary: db.prepare<[number]>('DELETE FROM summaries WHERE n = ?'),
@@ -280,7 +311,10 @@ function prepare(db: SqliteDatabase) {
     summarize: db.prepare<[number, string]>(
       'UPDATE messages SET summarized = 1 WHERE n = ? AND session_id = ? AND summarized = 0',
     ),
-    countSummarized: db.prepare<[string]>('UPDATE sessions SET summarized = summarized + 1 WHERE id = ?'),
+    unsummarize: db.prepare<[number, string]>(
+      'UPDATE messages SET summarized = 0 WHERE n = ? AND session_id = ? AND summarized = 1',
+    ),
+    countSummarized: db.prepare<[number, string]>('UPDATE sessions SET summarized = summarized + ? WHERE id = ?'),
     keepWord: db.prepare<[string]>('INSERT OR IGNORE INTO words (word) VALUES (?)'),
   };
 }

@@ -15,6 +15,7 @@ import { stepDetail } from '../turn-steps.ts';
 import { ViewBarrier } from '../view-barrier.ts';
 import type { KnownKind } from '../workspace-writer.ts';
 import { AuditReader } from './audit-reader.ts';
+import { NO_COMPACTIONS_OPEN } from './compactions-reader.ts';
 import { GatewayReader } from './gateway-reader.ts';
 import { type JournalRows, JournalSource } from './journal-source.ts';
 import { knowledgeAnswers } from './knowledge-answers.ts';
@@ -305,6 +306,8 @@ export class SqliteReader {
         const memory = this.#held(() => this.#memoryOf(body.workspace_id));
         return searchSteps(() => memory()?.summaries, body);
       },
+      'memory.batch': (body) => this.#memoryOf(body.workspace_id)?.batch(body) ?? { messages: [], left: 0, before: null },
+      'memory.due': (body) => ({ sessions: this.#memoryOf(body.workspace_id)?.due(body) ?? [] }),
       'memory.messages': (body) => this.#memoryOf(body.workspace_id)?.range(body) ?? empty,
       'memory.summaries': (body) => this.#memoryOf(body.workspace_id)?.summariesOf(body) ?? empty,
       'memory.count': ({ workspace_id }) => this.#memoryOf(workspace_id)?.count() ?? { messages: 0, summaries: 0 },
@@ -313,6 +316,7 @@ export class SqliteReader {
   }
 
   #makeAnswers(): Answers {
+    const gateway = this.#gateway;
     return {
       'session.get': ({ session_id }) =>
         this.#file(this.#workspaceOf(session_id))?.session(session_id) ??
@@ -348,6 +352,9 @@ export class SqliteReader {
       ...this.#memoryAnswers(),
       'usage.window': ({ scope, at }) => this.#gateway.usage(scope, at),
       ...knowledgeAnswers((workspace) => this.#knowledgeOf(workspace)),
+      'compaction.open': (body) => gateway.compactions((of) => of.open(body)) ?? NO_COMPACTIONS_OPEN,
+      'compaction.workspaces': (body) => ({ workspaces: gateway.compactions((of) => of.workspaces(body)) ?? [] }),
+      'compaction.gone': ({ workspace_id }) => ({ sessions: gateway.compactions((of) => of.gone(workspace_id)) ?? [] }),
       'values.get': ({ workspace_id, plugin, key }) => {
         const value = this.#values.get(workspace_id, plugin, key);
         return { value: value ?? notFound(`${plugin} keeps nothing under ${JSON.stringify(key)}`) };

@@ -56,6 +56,10 @@ export class VectorsView implements WorkspaceView<ReadRowOf<'session' | 'workspa
     return this.writer.userOf(session_id);
   }
 
+  has(id: string): boolean {
+    return this.writer.has(id);
+  }
+
   put(items: readonly VectorItem[]): void {
     this.writer.put(items);
   }
@@ -70,6 +74,10 @@ export class VectorsView implements WorkspaceView<ReadRowOf<'session' | 'workspa
 
   deleteFacts(fact_ids: readonly string[]): void {
     this.writer.deleteRefs('fact', fact_ids);
+  }
+
+  deleteSummariesWith(user_id: string): void {
+    this.writer.deleteSummariesWith(user_id);
   }
 
   deleteOf(whose: { readonly session_id: string } | { readonly user_id: string }): void {

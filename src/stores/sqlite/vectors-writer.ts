@@ -127,6 +127,21 @@ export class VectorsWriter {
     });
   }
 
+  /** Whether there is an item under this id. */
+  has(id: string): boolean {
+    return this.#sql.itemById.get(id) !== undefined;
+  }
+
+  /** Removes the summaries that name somebody among the others they are made of. */
+  deleteSummariesWith(user_id: string): number {
+    return this.transact(() => {
+      let removed = 0;
+      for (const n of this.#sql.summariesWith.all(SOURCE_NUMBERS.summary, user_id)) if (this.#remove(n)) removed += 1;
+      this.#sql.trimRemoved.run(REMOVALS_KEPT);
+      return removed;
+    });
+  }
+
   /** Removes items; answers how many there were. */
   delete(ids: readonly string[]): number {
     return this.transact(() => {
@@ -413,6 +428,11 @@ function prepare(db: SqliteDatabase) {
       .prepare<[string], string>(
         `SELECT u.name FROM names AS s JOIN items AS i ON i.session = s.id JOIN names AS u ON u.id = i.user
          WHERE s.name = ? AND i.source = 0 ORDER BY i.n DESC LIMIT 1`,
+      )
+      .pluck(),
+    summariesWith: db
+      .prepare<[number, string], number>(
+        `SELECT n FROM items WHERE source = ? AND EXISTS (SELECT 1 FROM json_each(metadata, '$.others') WHERE value = ?)`,
       )
       .pluck(),
     itemsOfUser: db.prepare<[number], number>('SELECT n FROM items WHERE user = ?').pluck(),
