@@ -1,32 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-// Budgets and workspaces as a lane thread starts them: their charts with the effects they ask for.
+// Providers, budgets and workspaces as the main thread starts them: their charts with the effects they ask for.
 
 import { type BudgetEffect, budgetMachine } from '../actors/budget/machine.ts';
 import { type MachineActor, startMachineActor } from '../actors/machine-actor.ts';
 import { startProviderActor } from '../actors/provider/actor.ts';
-import { type WorkspaceEffect, workspaceMachine } from '../actors/workspace/machine.ts';
 import { type Address, address, idOf } from '../bus/address.ts';
 import type { Answer } from '../bus/envelope.ts';
-import { placement, threadNames } from '../bus/layout.ts';
 import type { Failure } from '../errors.ts';
-import { packAppendOf } from '../stores/remote/append-wire.ts';
-import { unpackTail } from '../stores/remote/tail-wire.ts';
 import type { ReadQueries } from '../stores/session-store.ts';
-import type { WorkspaceRecord } from '../stores/workspace-records.ts';
-import { WorkspaceStream } from '../stores/workspace-writer.ts';
-import type { Actors, Supervised } from './actors.ts';
+import type { Actors } from './actors.ts';
+import { compactionModels, resumeCompactions } from './compactions.ts';
 import { budgetScopes, providerTypes } from './config-scopes.ts';
 import type { ThreadContext } from './context.ts';
+import { livePrices } from './live-prices.ts';
+import { modelPrices } from './model-prices.ts';
 import { priceWarnings } from './price-warnings.ts';
 import { circuitTimes, providerOptions } from './provider-options.ts';
+import { startWorkspace } from './workspace.ts';
 
 type UsageWindow = ReadQueries['usage.window']['reply'];
 type Fault = (whose: Address, error: Failure) => void;
 
 /** How long the past may take to read, and the pause before it is asked for again, in milliseconds. */
 const LOAD = { within: 10_000, pause: 500 } as const;
-/** How long a change of a workspace's memory may take, in milliseconds: a slow disk is waited for. */
-const WRITE_WITHIN = 60_000;
 /** How often a budget that has been asked something reads the record again, in milliseconds. */
 const RECONCILE = 30_000;
 
@@ -43,8 +39,10 @@ export function hostAuthorities(context: ThreadContext, actors: Actors): void {
       startProviderActor({ ...providerOptions(house, name, times), bus, world, residents, fault }),
     );
   }
-  const warnings = priceWarnings(context);
+  const live = livePrices(context);
+  const warnings = priceWarnings(context, live);
   actors.onStop(warnings.stop);
+  const models = compactionModels(config, modelPrices(config, live.now));
   bus.host('provider', (envelope) => {
     warnings.note(envelope);
     actors.receive(envelope);
@@ -56,11 +54,12 @@ export function hostAuthorities(context: ThreadContext, actors: Actors): void {
   bus.host('workspace', (envelope) => {
     if (!actors.has(envelope.to)) {
       actors.start('workspace', envelope.to, (fault, rested) =>
-        startWorkspace(context, idOf(envelope.to), fault, rested),
+        startWorkspace({ context, id: idOf(envelope.to), models, fault, rested }),
       );
     }
     actors.receive(envelope);
   });
+  actors.onStop(resumeCompactions(context));
 }
 
 /** @param scope `global` or a workspace's id */
@@ -141,84 +140,6 @@ export function startBudget(context: ThreadContext, scope: string, fault: Fault)
     },
     stop: () => {
       stopped = true;
-      actor.stop();
-    },
-  };
-}
-
-export function startWorkspace(context: ThreadContext, id: string, fault: Fault, rested: () => void): Supervised {
-  const { bus, world, residents, house } = context;
-  const self = address('workspace', id);
-  const place = placement(house.layout);
-  const names = threadNames(house.layout);
-  const journal = address('store', 'journal');
-  const options = { from: self, within: WRITE_WITHIN };
-  const stream = new WorkspaceStream({
-    workspace_id: id,
-    append: (append, answered) =>
-      bus.ask(
-        journal,
-        'journal.append',
-        packAppendOf(append, (record) => record),
-        options,
-        answered,
-      ),
-    tail: (of, answered) =>
-      bus.ask(journal, 'journal.tail', { stream: of }, options, (answer) =>
-        answered(answer.ok ? { ok: true, body: unpackTail(answer.body) } : answer),
-      ),
-    known: (body, answered) =>
-      bus.ask(address('store', 'read'), 'memory.known', body, options, (answer) =>
-        answered(answer.ok ? { ok: true, body: answer.body.known } : answer),
-      ),
-    now: () => world.now(),
-    after: (ms, run) => world.after(ms, run),
-  });
-  const actor = startMachineActor<WorkspaceEffect>({
-    address: self,
-    parent: address('gateway', 'root'),
-    machine: workspaceMachine,
-    input: { id, home: (session_id: string) => names[place(address('session', session_id))] ?? '' },
-    world,
-    residents,
-    bus,
-    fault,
-    context: (inner) => {
-      const { awake, opened, writing } = inner as { awake: ReadonlySet<string>; opened: number; writing: number };
-      return { id, awake: awake.size, opened, writing };
-    },
-    perform: (effect, send) => {
-      if (effect.type === 'trim') {
-        const { recent_store, summaries } = house.config.sessions.memory;
-        const { session_id } = effect;
-        const trim: WorkspaceRecord = {
-          type: 'messages_trimmed',
-          keep_last: recent_store.max_messages,
-          session_id,
-          summarized: summaries.enabled,
-        };
-        // One that fails is asked for again when the session has grown on.
-        stream.write({ workspace_id: id, records: [trim] }, () => {
-          send({ type: 'written' });
-          rested();
-        });
-        return;
-      }
-      if (effect.type !== 'write') return;
-      const { to, write } = effect;
-      stream.write({ workspace_id: id, ...write }, (outcome) => {
-        if (outcome.ok) bus.reply(to, outcome.body);
-        else bus.fail(to, outcome.error);
-        send({ type: 'written' });
-        rested();
-      });
-    },
-  });
-  return {
-    ...actor,
-    idle: () => actor.state() === 'quiet',
-    stop: () => {
-      stream.stop();
       actor.stop();
     },
   };

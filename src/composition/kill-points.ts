@@ -51,6 +51,13 @@ export const KILL_POINTS = [
   'memory.read',
   'memory.between_files',
   'memory.applied',
+  // A compaction: its batch read, its call journaled, its summary there and not stored; stored, its session told, over.
+  'compaction.read',
+  'compaction.called',
+  'compaction.summed',
+  'compaction.stored',
+  'compaction.told',
+  'compaction.ended',
   // A lane's memory: its folded state about to be written, written and asleep.
   'lane.checkpoint',
   'lane.asleep',

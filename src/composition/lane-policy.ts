@@ -12,7 +12,7 @@ import { knownCapabilities, knownModels } from '../providers/registry.ts';
 import { type RoutableProvider, routeModel } from '../providers/router.ts';
 import type { SessionState, WindowMessage } from '../stores/fold.ts';
 import { fallbackModel, providerTypes, reachable } from './config-scopes.ts';
-import { modelPrices } from './model-prices.ts';
+import { type ModelPrices, modelPrices } from './model-prices.ts';
 
 /** Messages that may wait in one session, and the characters they may hold together. */
 const WAITING_MOST = 64;
@@ -51,6 +51,35 @@ export const CHANNEL_HINTS = { markdown: true } as const;
 
 const NOTHING: readonly WindowMessage[] = [];
 
+/** Which models may be asked in a workspace, and which budgets that reaches: the same for turns and for what is beside them. */
+export function modelRoutes(config: Config, prices: ModelPrices): Pick<LanePolicy, 'route' | 'failover' | 'budgets'> {
+  const { models } = config;
+  const providers: RoutableProvider[] = [...providerTypes(config)].map(([name, type]) => ({
+    name,
+    ...knownModels(type),
+  }));
+  const fallback = fallbackModel(config);
+  const failover = models.failover.filter((name) => routeModel({ fallback: name }, providers).ok);
+  return {
+    route: ({ requested, session, workspace_id }) => {
+      const workspace = models.overrides[workspace_id] || config.workspaces[workspace_id]?.model || '';
+      const route = routeModel({ requested, session, workspace, fallback }, providers);
+      return route.ok ? `${route.provider}/${route.model}` : route.failure;
+    },
+    // One that may not be used for its price is not asked in vain.
+    failover: (workspace_id) => failover.filter((model) => prices.refusal(model, workspace_id) === undefined),
+    budgets: (model, workspace_id) => {
+      const price = prices.of(model);
+      const priced = price === undefined || price.input > 0 || price.output > 0;
+      const own = config.workspaces[workspace_id]?.budgets;
+      return [
+        ...(reachable(models.budgets, priced) ? ['global'] : []),
+        ...(own !== undefined && reachable(own, priced) ? [workspace_id] : []),
+      ];
+    },
+  };
+}
+
 export function lanePolicy(
   config: Config,
   tools: ToolRegistry,
@@ -58,13 +87,8 @@ export function lanePolicy(
   offered: (state: SessionState) => readonly ChatTool[] = () => tools.offer(),
 ): LanePolicy {
   const { sessions, models, gateway, agent } = config;
-  const providers: RoutableProvider[] = [...providerTypes(config)].map(([name, type]) => ({
-    name,
-    ...knownModels(type),
-  }));
   const system = systemPrompt(agent.persona, CHANNEL_HINTS).length;
   const sizeOf = modelSizes(config);
-  const fallback = fallbackModel(config);
 
   const estimate = (state: SessionState): { tokens: number; cost_usd: number } => {
     let size = system + (state.turn?.message.content.length ?? 0) + summarySize(state.summary?.summary);
@@ -75,9 +99,6 @@ export function lanePolicy(
     const { maxContextTokens, maxOutputTokens } = sizeOf(model);
     return reservationOf(Math.min(tokensOf(size), maxContextTokens), maxOutputTokens, prices.of(model));
   };
-
-  const routed = (name: string): boolean => routeModel({ fallback: name }, providers).ok;
-  const failover = models.failover.filter(routed);
 
   const policy: LanePolicy = {
     window: sessions.memory.active_window,
@@ -93,23 +114,8 @@ export function lanePolicy(
     checkpoint_every: CHECKPOINT_EVERY,
     idle_timeout: gateway.session_idle_timeout,
     awake_most: gateway.awake_max,
-    route: ({ requested, session, workspace_id }) => {
-      const workspace = models.overrides[workspace_id] || config.workspaces[workspace_id]?.model || '';
-      const route = routeModel({ requested, session, workspace, fallback }, providers);
-      return route.ok ? `${route.provider}/${route.model}` : route.failure;
-    },
-    // One that may not be used for its price is not asked in vain.
-    failover: (workspace_id) => failover.filter((model) => prices.refusal(model, workspace_id) === undefined),
+    ...modelRoutes(config, prices),
     estimate,
-    budgets: (model, workspace_id) => {
-      const price = prices.of(model);
-      const priced = price === undefined || price.input > 0 || price.output > 0;
-      const own = config.workspaces[workspace_id]?.budgets;
-      return [
-        ...(reachable(models.budgets, priced) ? ['global'] : []),
-        ...(own !== undefined && reachable(own, priced) ? [workspace_id] : []),
-      ];
-    },
     idempotent: (name) => tools.get(name)?.idempotent ?? false,
   };
   return Object.freeze(policy);

@@ -144,8 +144,10 @@ function laneWith(context: ThreadContext, adapters: LaneAdapters): Role {
     moved: (workspace_id, session_id, how) => {
       const to = address('workspace', workspace_id);
       const options = { from: address('session', session_id) };
-      if (how !== 'asleep') bus.send(to, 'workspace.session_awake', { session_id, opened: how === 'opened' }, options);
+      if (how === 'opened' || how === 'awake')
+        bus.send(to, 'workspace.session_awake', { session_id, opened: how === 'opened' }, options);
       else bus.send(to, 'workspace.session_asleep', { session_id }, options);
+      if (how === 'deleted') bus.send(to, 'workspace.session_deleted', { session_id }, options);
     },
     ended: (session_id) => bus.ended(address('session', session_id)),
     fault: (session_id, error) => context.fault(address('session', session_id), error),

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The memory the tools of a turn are given: bound to its workspace and to the person who asks.
 
-import { hash } from 'node:crypto';
-import type { Known, MemoryHit, MemoryPort, MemorySummary, Statement } from '../agent/tools/memory-port.ts';
+import type { Known, MemoryHit, MemoryPort, MemorySummary } from '../agent/tools/memory-port.ts';
 import { toFailure } from '../errors.ts';
-import { foldedText } from '../stores/folded-text.ts';
 import type { RecalledRow } from '../stores/knowledge-queries.ts';
 import type { KnowledgeStore } from '../stores/knowledge-store.ts';
 import { SUBJECT } from '../stores/knowledge-view.ts';
@@ -12,6 +10,7 @@ import type { MemoryMessageRow, SummaryRow } from '../stores/memory-queries.ts';
 import { plainWords, recall } from '../stores/recall.ts';
 import type { FoundKind } from '../stores/scope-words.ts';
 import type { ReadBarrier, ReadStore } from '../stores/session-store.ts';
+import { statementIds } from './statement-ids.ts';
 
 export interface MemoryToolsOptions {
   readonly read: ReadStore;
@@ -46,7 +45,7 @@ export function memoryTools({ read, knowledge, workspace_id, user_id, turn_id }:
       return (await fresh((barrier) => read.read('memory.summaries', body, barrier))).items.map(summaryOf);
     },
     remember: async (statement) => {
-      const { entity_id, fact_id } = idsOf(user_id, statement);
+      const { entity_id, fact_id } = statementIds(user_id, statement);
       const { subject, predicate, value } = statement;
       await knowledge.putFacts(
         workspace_id,
@@ -74,23 +73,6 @@ function hitOf({ turn_id, role, content, created_at }: MemoryMessageRow): Memory
 
 function summaryOf({ content, from, to }: SummaryRow): MemorySummary {
   return { content, from, to };
-}
-
-/**
- * Ids that follow from what is said and by whom: a call that is made again after a crash adds nothing, and what two people
- * say of "my dog" is said of two dogs.
- */
-function idsOf(user_id: string, { subject, predicate, value }: Statement) {
-  const entity_id = uuidV8(['subject', user_id, foldedText(subject)]);
-  return { entity_id, fact_id: uuidV8(['fact', entity_id, predicate, value]) };
-}
-
-/** A UUID made of a digest (RFC 9562, version 8). */
-function uuidV8(parts: readonly string[]): string {
-  const digits = hash('sha256', JSON.stringify(parts), 'hex').slice(0, 32);
-  const variant = ((Number.parseInt(digits.slice(16, 17), 16) & 0x3) | 0x8).toString(16);
-  const hex = `${digits.slice(0, 12)}8${digits.slice(13, 16)}${variant}${digits.slice(17)}`;
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
 
 function knownOf(row: RecalledRow): Known {

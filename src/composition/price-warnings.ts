@@ -17,8 +17,8 @@ export interface PriceWarnings {
 /** Models warned of: their names come from people. */
 const WARNED_MOST = 1_024;
 
-export function priceWarnings(context: ThreadContext): PriceWarnings {
-  const live = livePrices(context);
+/** @param live what vendors say of their prices now; asked for here when not given */
+export function priceWarnings(context: ThreadContext, live = livePrices(context)): PriceWarnings {
   const prices = modelPrices(context.house.config, live.now);
   const looked = new Set<string>();
   return {

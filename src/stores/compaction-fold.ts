@@ -39,8 +39,10 @@ export function evolveCompactions(open: OpenCompactions, record: WorkspaceRecord
       return changed(open, { ...called, stage: 'called', retry_at: 0, summary: null });
     }
     case 'compaction_failed': {
-      const { id, session_id, call, model, attempts, retry_at } = record;
+      const { id, session_id, model, attempts, retry_at } = record;
       if (retry_at === null) return without(open, session_id);
+      // One that came to no call leaves the number where it was.
+      const call = Math.max(record.call, open.get(session_id)?.call ?? 0);
       const failed = { id, session_id, call, model, attempts, retry_at };
       return changed(open, { ...failed, stage: 'failed', reserved_tokens: 0, reserved_usd: 0, summary: null });
     }

@@ -20,14 +20,14 @@ describe('messages in memory', () => {
   });
   afterEach(() => house.remove());
 
-  const open = (keep_last: number, summarized: boolean): void => {
+  const open = (keep_last: number, summed?: { window: number; batch: number }): void => {
     const told = (workspace: string, session: string): void => void grown.push(`${workspace}/${session}`);
     house
       .openJournal()
-      .openViews({ recent: { keep_last, summarized, grown: told } })
+      .openViews({ recent: { keep_last, summed, grown: told } })
       .openReader();
   };
-  const say = (log: SessionLog, count: number): readonly string[] => {
+  const say = (log: SessionLog, count: number): string[] => {
     const ids = Array.from({ length: count }, () => `${log.id}-m${++n}`);
     house.append(...ids.map((id) => log.next(log.receive(`said ${id}`, `t-${id}`, id))));
     return ids;
@@ -43,7 +43,7 @@ describe('messages in memory', () => {
     return house.read('memory.messages', body).items.map(({ id }) => id);
   };
   it('are told of when a session has a good deal too many, once, and again when it has grown on', () => {
-    open(20, false);
+    open(20);
     const [one, two] = [new SessionLog('s1', 'home'), new SessionLog('s2', 'home')];
     house.append(one.create(), two.create());
     say(one, 21);
@@ -62,7 +62,7 @@ describe('messages in memory', () => {
   });
 
   it('leave by session, the oldest first, and are found no more', () => {
-    open(20, false);
+    open(20);
     const [one, two] = [new SessionLog('s1', 'home'), new SessionLog('s2', 'home')];
     house.append(one.create(), two.create());
     const first = say(one, 5);
@@ -76,21 +76,39 @@ describe('messages in memory', () => {
   });
 
   it('stay until a summary of them is confirmed, when they are to be summed up', () => {
-    open(2, true);
+    open(2, { window: 1, batch: 4 });
     const log = new SessionLog('s1', 'home');
     house.append(log.create());
-    const ids = say(log, 6);
+    const ids = say(log, 4);
+    // One of them is in the window.
     expect(grown).toEqual([]);
+    ids.push(...say(log, 2));
+    expect(grown).toEqual(['home/s1']);
+    const batch = { workspace_id: 'home', session_id: 's1', window: 1, limit: 3 };
+    const first = house.read('memory.batch', batch);
+    expect([first.messages.map(({ id }) => id), first.left, first.before]).toEqual([ids.slice(0, 3), 5, null]);
     const trim = { type: 'messages_trimmed', keep_last: 2, session_id: 's1', summarized: true } as const;
     write(trim);
     expect(kept()).toEqual(ids);
     const summary = { id: 'u1', session_id: 's1', from: 0, to: 9, content: 'a lot', message_ids: ids.slice(0, 3) };
     write({ type: 'summary_stored', summary });
-    expect(grown).toEqual([]);
+    write(trim);
+    expect(kept()).toEqual(ids);
     write({ type: 'summary_confirmed', id: 'u1' });
-    expect(grown).toEqual(['home/s1']);
     write(trim);
     expect(kept()).toEqual(ids.slice(3));
+    const second = house.read('memory.batch', batch);
+    expect([second.messages.map(({ id }) => id), second.left, second.before]).toEqual([
+      ids.slice(3, 5),
+      2,
+      { content: 'a lot', user_ids: ['ada'] },
+    ]);
+    // What is summed up is counted from there.
+    say(log, 2);
+    expect(grown).toEqual(['home/s1', 'home/s1']);
+    const due = { workspace_id: 'home', window: 1, limit: 10 };
+    expect(house.read('memory.due', { ...due, least: 4 }).sessions).toEqual(['s1']);
+    expect(house.read('memory.due', { ...due, least: 5 }).sessions).toEqual([]);
     house.close();
     expect(dumpRebuilt(house.dir)).toEqual(dumpViews(house.dir));
   });

@@ -3,7 +3,7 @@
 
 import type { Envelope } from '../../bus/envelope.ts';
 import { failure } from '../../errors.ts';
-import type { SessionState } from '../../stores/fold.ts';
+import type { SessionState, SessionSummary } from '../../stores/fold.ts';
 import type { DatedRecords } from '../../stores/imported-turn.ts';
 import type { SessionRecord } from '../../stores/records.ts';
 import { refusedWrite, type SessionWrite } from '../../stores/session-write.ts';
@@ -64,6 +64,19 @@ export class SessionChanges {
     if (this.going) return owner.effects.fail(envelope, goingSession());
     owner.wait(envelope);
     owner.record([{ type: 'session_changed', ...change }], () => owner.answer(envelope, { seq: owner.seq }), by);
+  }
+
+  /** Takes in what its older messages were summed up to; the same again changes nothing. */
+  compacted(envelope: Envelope): void {
+    const { owner } = this;
+    const compacted = envelope.body as SessionSummary;
+    const { facts, summary } = owner.state;
+    if (facts === null) return owner.effects.fail(envelope, unknownSession(owner.session_id));
+    if (this.going) return owner.effects.fail(envelope, goingSession());
+    owner.wait(envelope);
+    const answer = (): void => owner.answer(envelope, { seq: owner.seq });
+    if (summary?.compaction_id === compacted.compaction_id) return owner.whenDurable(answer);
+    owner.record([{ type: 'compacted', ...compacted }], answer);
   }
 
   /** Writes what a caller has made of the session, as long as no turn of it is open. */

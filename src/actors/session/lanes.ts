@@ -24,7 +24,7 @@ export interface LanesOptions {
   readonly effects: LaneEffects;
   readonly residents: Residents;
   /** Told when a session is opened, or its lane wakes or falls asleep. */
-  readonly moved: (workspace_id: string, session_id: string, how: 'opened' | 'awake' | 'asleep') => void;
+  readonly moved: (workspace_id: string, session_id: string, how: 'opened' | 'awake' | 'asleep' | 'deleted') => void;
   /** Told when a lane has left the thread: leases on its address end. */
   readonly ended: (session_id: string) => void;
   /** Something went wrong that nobody waits for. */
@@ -202,7 +202,7 @@ export class Lanes {
       guarded: (lane, run) => this.guarded(lane, run),
       deleted: (lane, workspace_id) => {
         this.forget(lane);
-        this.options.moved(workspace_id, lane.session_id, 'asleep');
+        this.options.moved(workspace_id, lane.session_id, 'deleted');
       },
       lost: (lane, error) => this.lose(lane, error),
     };
@@ -266,6 +266,8 @@ export class Lanes {
         return this.lookAt(lane, () => lane.changes.change(envelope));
       case 'session.write':
         return this.lookAt(lane, () => lane.changes.writeFor(envelope));
+      case 'session.compacted':
+        return this.lookAt(lane, () => lane.changes.compacted(envelope));
       case 'session.delete':
         return this.lookAt(lane, () => lane.changes.delete(envelope));
       default:

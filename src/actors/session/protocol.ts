@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a session's lane answers to.
 
+import type { SessionSummary } from '../../stores/fold.ts';
 import type { ImportedTurn } from '../../stores/imported-turn.ts';
 import type { QueueMode } from '../../stores/records.ts';
 import type { SessionWrite } from '../../stores/session-write.ts';
@@ -96,6 +97,8 @@ export type SessionProtocol = {
     readonly body: Omit<SessionWrite, 'session_id'>;
     readonly reply: { readonly seq: number };
   };
+  /** Its older messages were summed up to this. Answered when durable; `not_found` when there is no such session. */
+  readonly 'session.compacted': { readonly body: SessionSummary; readonly reply: { readonly seq: number } };
   /**
    * Stops what runs, drops what waits, and then deletes the session with all that was said in it. Answered when that is
    * durable; meanwhile nothing else is taken (`conflict`). `not_found` when there is none.

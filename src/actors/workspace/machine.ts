@@ -15,12 +15,19 @@ export type WorkspaceEvent =
 
 export type WorkspaceEffect =
   | Answering
+  /** It is about compactions, which the host has done beside the chart. */
+  | { readonly type: 'compaction'; readonly event: CompactionAsked }
   /** Have this change written; comes back as `written`, once its sender has been answered. */
   | { readonly type: 'write'; readonly to: Envelope; readonly write: WorkspaceProtocol['workspace.write']['body'] }
-  | Trim;
+  | Grown;
 
-/** Have written that the oldest messages of a session leave memory; comes back as `written`. */
-type Trim = { readonly type: 'trim'; readonly session_id: string };
+/** A session has more in memory than it should: have done what is to be done; comes back as `written`. */
+type Grown = { readonly type: 'grown'; readonly session_id: string };
+
+type CompactionAsked = Extract<
+  WorkspaceEvent,
+  { type: 'workspace.compact' | 'workspace.compaction' | 'workspace.resume' | 'workspace.session_deleted' }
+>;
 
 export interface WorkspaceInput {
   readonly id: string;
@@ -56,10 +63,11 @@ const machineSetup = setup({
       if (event.type !== 'workspace.write') throw new Error('only a change can be written');
       return { type: 'write', to: event.envelope, write: event.body };
     }),
-    trim: emit(({ event }): WorkspaceEffect => {
-      if (event.type !== 'workspace.memory_grown') throw new Error('only what has grown can be trimmed');
-      return { type: 'trim', session_id: event.body.session_id };
+    grown: emit(({ event }): WorkspaceEffect => {
+      if (event.type !== 'workspace.memory_grown') throw new Error('only what has grown can be made smaller');
+      return { type: 'grown', session_id: event.body.session_id };
     }),
+    compaction: emit(({ event }): WorkspaceEffect => ({ type: 'compaction', event: event as CompactionAsked })),
     began: assign({ writing: ({ context }) => context.writing + 1 }),
     ended: assign({ writing: ({ context }) => context.writing - 1 }),
     status: emit(({ context, event }, { state }: { readonly state: string }): WorkspaceEffect => {
@@ -77,6 +85,12 @@ const machineSetup = setup({
 export const workspaceMachine = machineSetup.createMachine({
   id: 'workspace',
   initial: 'quiet',
+  on: {
+    'workspace.compact': { actions: 'compaction' },
+    'workspace.compaction': { actions: 'compaction' },
+    'workspace.resume': { actions: 'compaction' },
+    'workspace.session_deleted': { actions: 'compaction' },
+  },
   context: ({ input }) => ({ ...input, awake: new Set<string>(), opened: 0, writing: 0 }),
   states: {
     quiet: {
@@ -84,7 +98,7 @@ export const workspaceMachine = machineSetup.createMachine({
         'workspace.session_awake': { target: 'occupied', actions: 'wake' },
         'workspace.session_asleep': { actions: 'sleep' },
         'workspace.write': { target: 'occupied', actions: ['began', 'write'] },
-        'workspace.memory_grown': { target: 'occupied', actions: ['began', 'trim'] },
+        'workspace.memory_grown': { target: 'occupied', actions: ['began', 'grown'] },
         'workspace.status': { actions: { type: 'status', params: { state: 'quiet' } } },
         thread_lost: {},
       },
@@ -95,7 +109,7 @@ export const workspaceMachine = machineSetup.createMachine({
         'workspace.session_awake': { actions: 'wake' },
         'workspace.session_asleep': { actions: 'sleep' },
         'workspace.write': { actions: ['began', 'write'] },
-        'workspace.memory_grown': { actions: ['began', 'trim'] },
+        'workspace.memory_grown': { actions: ['began', 'grown'] },
         written: { actions: 'ended' },
         'workspace.status': { actions: { type: 'status', params: { state: 'occupied' } } },
         thread_lost: { actions: 'lose' },

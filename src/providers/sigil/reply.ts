@@ -8,6 +8,7 @@ import { notUnderstood, partNotUnderstood, toolNotOffered } from './phrases.ts';
 import type { Piece, ToolPiece } from './piece.ts';
 import { planOf } from './plan.ts';
 import { sayResult } from './results.ts';
+import { summaryOf } from './summary.ts';
 import { deltasOf } from './words.ts';
 
 /** A delta of the answer; a paced one waits before it is said. */
@@ -63,6 +64,10 @@ function sayUnknown(pieces: readonly Piece[]): Chunk[] {
 
 /** The reply to a request: the same for the same request, whatever else happens. */
 export function replyTo(request: ChatRequest): Reply {
+  if (request.task === 'summarize') {
+    const material = request.messages.map(({ content }) => content).join('\n');
+    return { chunks: spoken(summaryOf(request.systemPrompt, material)), calls: [] };
+  }
   const { said, answered } = tailOf(request.messages);
   const pieces = said.length === 0 ? planOf('') : said.flatMap(planOf);
   const offered = new Set(request.tools.map(({ name }) => name));
