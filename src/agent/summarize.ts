@@ -93,10 +93,7 @@ export function summaryRequest(input: SummarizeInput): SummaryRequest {
   const earlier =
     before === null ? '' : `<earlier_summary>\n${unmarked(cut(before, SUMMARY_MOST))}\n</earlier_summary>\n`;
   const frame = systemPrompt.length + earlier.length + '<conversation>\n\n</conversation>'.length;
-  const room = Math.min(
-    MATERIAL_MOST,
-    Math.max(0, model.maxContextTokens - maxTokens) * CHARACTERS_PER_TOKEN - frame,
-  );
+  const room = Math.min(MATERIAL_MOST, Math.max(0, model.maxContextTokens - maxTokens) * CHARACTERS_PER_TOKEN - frame);
   const lines: string[] = [];
   let left = room;
   for (const message of messages) {

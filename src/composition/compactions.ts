@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What compactions have done for them on the main thread: batches read, models chosen and called on a lane, sessions told.
 
-import { type CompactionEffects, type CompactionPlan, type CompactionPolicy } from '../actors/workspace/compaction-effects.ts';
-import { COMPACTION_TIMES, type CompactionTimes, type ReadBatch, speakersOf } from '../actors/workspace/decide-compaction.ts';
 import { reservationOf } from '../actors/budget/protocol.ts';
+import type { CompactionEffects, CompactionPlan, CompactionPolicy } from '../actors/workspace/compaction-effects.ts';
+import {
+  COMPACTION_TIMES,
+  type CompactionTimes,
+  type ReadBatch,
+  speakersOf,
+} from '../actors/workspace/decide-compaction.ts';
 import { estimateTokens, reservationOf as mostOf } from '../agent/estimate.ts';
 import { summaryRequest } from '../agent/summarize.ts';
 import { readSummary } from '../agent/summary-reply.ts';
@@ -174,7 +179,11 @@ function planOf(
     speakers: speakersOf(batch.messages),
     model: { id: model.slice(model.indexOf('/') + 1), ...size },
   });
-  const most = mostOf(estimateTokens(request), request.options.maxTokens ?? size.maxOutputTokens, models.prices.of(model));
+  const most = mostOf(
+    estimateTokens(request),
+    request.options.maxTokens ?? size.maxOutputTokens,
+    models.prices.of(model),
+  );
   return { model, request, taken, ...most, scopes: models.scopes(model, workspace_id) };
 }
 

@@ -49,6 +49,7 @@ import { mcpTools } from './mcp-tools.ts';
 import { memoryTools } from './memory-tools.ts';
 import { type ModelPrices, modelPrices } from './model-prices.ts';
 import { createModelStream } from './model-stream.ts';
+import { nearestTexts } from './nearest.ts';
 import { createProbes } from './probes.ts';
 import type { Role, StartRole } from './role.ts';
 import { createScanner } from './scanner.ts';
@@ -320,10 +321,9 @@ function laneEffects({ context, tools, policy, adapters, reservations, prices, p
   const from = address('thread', context.name);
   const seen: SeqTracker = { note: () => undefined, began: () => undefined, barrier: () => 'latest' };
   const store = createReadStore({ bus, from, seen });
-  const knowledge = createKnowledgeStore({
-    writer: createWorkspaceWriter({ bus, from, seen, within: WRITE_WITHIN }),
-    read: store,
-  });
+  const writer = createWorkspaceWriter({ bus, from, seen, within: WRITE_WITHIN });
+  const nearest = nearestTexts(bus, from, config);
+  const knowledge = createKnowledgeStore({ writer, read: store });
 
   const sizeOf = modelSizes(config);
   const request = (state: SessionState): ChatRequest | Failure => {
@@ -431,7 +431,10 @@ function laneEffects({ context, tools, policy, adapters, reservations, prices, p
               call.name === SKILL_TOOL
                 ? skillsPort(turnSkills(context.skills, state, policy().window), house.data_dir)
                 : undefined,
-            memory: memoryTools({ read: store, knowledge, workspace_id, user_id, turn_id: turn?.turn_id ?? '' }),
+            memory: memoryTools({
+              ...{ read: store, writer, knowledge, nearest, workspace_id, user_id },
+              turn_id: turn?.turn_id ?? '',
+            }),
           },
         },
         // Before it is journaled: what a tool has seen of a secret stays out of the record and of all that is made from it.

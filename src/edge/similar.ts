@@ -3,6 +3,7 @@
 
 import { address } from '../bus/address.ts';
 import { toFailure } from '../errors.ts';
+import { leastScore } from '../stores/nearness.ts';
 import type { VectorResult } from '../stores/vector-store.ts';
 import { ask } from './ask.ts';
 import type { EdgePorts } from './ports.ts';
@@ -19,11 +20,6 @@ export interface SimilarQuery {
 
 /** How long the index may take, in milliseconds: it may have to load, and a vendor to be asked. */
 const WITHIN = 12_000;
-/**
- * Below it two texts are taken for unrelated. Of the built-in model over the notes of `test/embeddings/`: 99 of 100 questions to
- * another note stay under 0.15, and 19 of 20 to their own reach 0.22.
- */
-const LEAST_SCORE = 0.2;
 
 /** What is near a text; and when that cannot be found now, why. */
 export interface Similar {
@@ -32,9 +28,8 @@ export interface Similar {
 }
 
 /**
- * The nearest that are near at all, best first; nothing where the configuration has nothing embedded. What other models take
- * for unrelated nobody knows here: of those the nearest are told with their score. What a text brings to mind by its words does
- * not depend on any of this, so it is never thrown.
+ * The nearest that are near at all, best first; nothing where the configuration has nothing embedded. What a text brings to mind
+ * by its words does not depend on any of this, so it is never thrown.
  */
 export async function similarTexts(
   { bus, config }: EdgePorts,
@@ -45,7 +40,7 @@ export async function similarTexts(
   const to = address('vector-index', workspace_id);
   const filter = { user_id, session_id };
   const body = { query: text, k: limit + known.size, filter };
-  const least = model.startsWith('sigil/') ? LEAST_SCORE : 0;
+  const least = leastScore(model);
   try {
     const { results } = await ask(bus, to, 'vector.search', body, WITHIN);
     return {

@@ -111,7 +111,12 @@ export interface UsageWindow {
  * Every question the read thread answers. Each is asked with `after`: the answer waits until the view has applied that
  * seq (0: as it is; `latest`: whatever the journal holds durably now), else fails `view_behind` after 2 s.
  */
-export type ReadQueries = SessionQueries & MemoryQueries & CompactionQueries & DirectoryQueries & KnowledgeQueries & ValueQueries;
+export type ReadQueries = SessionQueries &
+  MemoryQueries &
+  CompactionQueries &
+  DirectoryQueries &
+  KnowledgeQueries &
+  ValueQueries;
 
 type SessionQueries = {
   readonly 'session.get': { readonly body: { readonly session_id: string }; readonly reply: SessionRow };

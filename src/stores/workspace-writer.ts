@@ -98,9 +98,7 @@ export class WorkspaceStream {
       (open) => ({ ok: true, records: [], body: open }),
       (outcome) => {
         this.#open -= 1;
-        answered(
-          outcome.ok ? { ok: true, body: { open: outcome.body.body, seq: outcome.body.seq } } : outcome,
-        );
+        answered(outcome.ok ? { ok: true, body: { open: outcome.body.body, seq: outcome.body.seq } } : outcome);
       },
     );
   }

@@ -41,7 +41,23 @@ export function createHistory(keptIn: KeptIn = 'history', summaries: readonly Me
       known: await port.known(topic, limit),
       messages: await port.search(topic, 'any', limit),
       summaries: summaries.filter(({ content }) => holds(content, wordsIn(topic), 'any')),
+      similar: (await port.similar(topic, limit)).items,
     }),
+    similar: async (text, k) => ({
+      items: rows
+        .filter(({ content }) => holds(content, wordsIn(text), 'any'))
+        .slice(0, k)
+        .map(({ turn_id, role, content, created_at }) => {
+          return { source: 'message', role, turn_id, text: content, score: 0.5, created_at };
+        }),
+      unavailable: null,
+    }),
+    forget: async ({ subject }) => {
+      const gone = facts.filter((fact) => fact.kind === 'fact' && fact.subject === subject);
+      for (const fact of gone) facts.splice(facts.indexOf(fact), 1);
+      return gone.flatMap((fact) => (fact.kind === 'fact' ? [fact] : []));
+    },
+    sessions: async () => [],
     summaries: async (from, to, limit) =>
       summaries
         .filter((summary) => Date.parse(summary.from) >= from && Date.parse(summary.to) <= to)

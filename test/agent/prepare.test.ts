@@ -102,7 +102,7 @@ describe('prepare', () => {
   });
 
   it('fails, and says with what, when the message alone does not fit', () => {
-    const model = { id: 'small', maxContextTokens: 2000, maxOutputTokens: 500 };
+    const model = { id: 'small', maxContextTokens: 3000, maxOutputTokens: 1500 };
     const made = prepare({ ...plain, messages: ['x'.repeat(8000)], model });
     expect(made).toMatchObject({
       ok: false,

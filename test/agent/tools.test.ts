@@ -134,6 +134,8 @@ describe('memory', () => {
       known: [{ said_by: 'remembered', text: 'tea is green', at: '2025-01-02T03:04:05.678Z' }],
       messages: [{ said_by: 'user', text: 'I like tea', at: '2025-01-02T03:04:05.678Z' }],
       summaries: [{ text: 'They spoke of tea.', from: summaries[0]?.from, to: summaries[0]?.to }],
+      // What is alike and told already is not told twice.
+      similar: [],
     });
     expect(await ask('memory_recall', { topic: '?' }, history.port)).toMatch(/no word to look for/);
   });
@@ -182,6 +184,50 @@ describe('memory', () => {
       'Ada (person)',
     ]);
     expect(rankHits([], 'now', 1, known)).toHaveLength(1);
+  });
+
+  it('finds what is alike, without this turn and each text once', async () => {
+    const history = createHistory();
+    for (const turn_id of ['turn', 'earlier', 'later']) history.add(turn_id, { role: 'user', content: 'I like tea' });
+    history.add('earlier', { role: 'assistant', content: 'Tea it is.' });
+    expect(await ask('memory_semantic', { query: 'tea', k: 5 }, history.port)).toEqual({
+      query: 'tea',
+      items: [
+        { said_by: 'user', text: 'I like tea', at: '2025-01-02T03:04:05.678Z', score: 0.5 },
+        { said_by: 'assistant', text: 'Tea it is.', at: '2025-01-02T03:04:05.678Z', score: 0.5 },
+      ],
+    });
+    const dark: MemoryPort = {
+      ...history.port,
+      similar: async () => ({ items: [], unavailable: 'nothing is embedded here.' }),
+    };
+    expect(await ask('memory_semantic', { query: 'tea' }, dark)).toMatch(/^tool_failed: .*nothing is embedded here/);
+    expect(await ask('memory_semantic', { query: 'tea', k: 51 }, history.port)).toMatch(/k must be <= 50/);
+  });
+
+  it('forgets what was remembered, and says what', async () => {
+    const history = createHistory('facts');
+    await history.port.remember({ subject: 'tea', predicate: 'is', value: 'green' });
+    expect(await ask('memory_forget', { subject: 'tea' }, history.port)).toMatchObject({
+      forgotten: [{ subject: 'tea', predicate: 'is', value: 'green' }],
+    });
+    expect(await ask('memory_forget', { subject: 'tea' }, history.port)).toEqual({ forgotten: [] });
+  });
+
+  it('lists sessions, and says which is the one it is in', async () => {
+    const one = { title: 'Tea', status: 'active', messages: 2, created_at: 'then', updated_at: 'now' };
+    const sessions = [
+      { ...one, id: 'session' },
+      { ...one, id: 'other' },
+    ];
+    const port: MemoryPort = { ...createHistory().port, sessions: async (limit) => sessions.slice(0, limit) };
+    expect(await ask('session_list', {}, port)).toMatchObject({
+      sessions: [
+        { id: 'session', current: true },
+        { id: 'other', current: false },
+      ],
+    });
+    expect(await ask('session_list', { limit: 1 }, port)).toMatchObject({ sessions: [{ id: 'session' }] });
   });
 
   it('says what is wrong', async () => {

@@ -43,7 +43,8 @@ export function createBackgroundCalls(options: BackgroundCallsOptions): Backgrou
         running.delete(id);
         stopTimer();
         const { content, usage } = collector.ended('stop');
-        const failed = error ?? (finish === null ? failure('provider_error', 'The model ended without an answer.') : null);
+        const failed =
+          error ?? (finish === null ? failure('provider_error', 'The model ended without an answer.') : null);
         const told = failed === null ? null : { ...failed, message: hide(failed.message) };
         done({ text: hide(content), whole: finish === 'stop', usage, error: told });
       };

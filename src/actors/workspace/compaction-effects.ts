@@ -3,11 +3,11 @@
 
 import type { SummaryReply, SummedFact } from '../../agent/summary-reply.ts';
 import type { Failure } from '../../errors.ts';
-import type { OpenSummary } from '../../stores/compaction-records.ts';
+import type { ChatRequest } from '../../providers/provider.ts';
 import type { OpenCompactions } from '../../stores/compaction-fold.ts';
+import type { OpenSummary } from '../../stores/compaction-records.ts';
 import type { Outcome } from '../../stores/stream-owner.ts';
 import type { WorkspaceRecord } from '../../stores/workspace-records.ts';
-import type { ChatRequest } from '../../providers/provider.ts';
 import type { CallResult } from '../thread/protocol.ts';
 import type { CompactionTimes, ReadBatch } from './decide-compaction.ts';
 
@@ -52,12 +52,7 @@ export interface CompactionEffects {
    * The oldest messages of a session that are to be summed up, as of a row at least; null when the session is gone. Fewer
    * than `least` that left the window are none.
    */
-  read(
-    session_id: string,
-    least: number,
-    after: number,
-    done: (outcome: Outcome<ReadBatch | null>) => void,
-  ): void;
+  read(session_id: string, least: number, after: number, done: (outcome: Outcome<ReadBatch | null>) => void): void;
   /** Sessions that are gone and from which something is left here. */
   gone(done: (outcome: Outcome<readonly string[]>) => void): void;
   /** @param tried models that have failed; undefined when none is left @throws SigilError when no model can be used */

@@ -26,7 +26,12 @@ import {
 /** What became of a session that was looked at. */
 export type CompactionEnd =
   /** A batch of it is summed up: there may be another. */
-  | { readonly kind: 'compacted'; readonly messages: number; readonly facts: number; readonly facts_problem: string | null }
+  | {
+      readonly kind: 'compacted';
+      readonly messages: number;
+      readonly facts: number;
+      readonly facts_problem: string | null;
+    }
   | { readonly kind: 'nothing' }
   /** It was not there any more. */
   | { readonly kind: 'gone' }
@@ -348,7 +353,8 @@ export class Compaction {
     const of = made ? this.#of : { ...this.#of, call: 0, model: '' };
     const batch = this.#batch;
     const another = this.#another(error, batch);
-    const settled = made && this.#unknown && plan !== null ? { tokens: plan.tokens, cost_usd: plan.cost_usd } : NOT_SETTLED;
+    const settled =
+      made && this.#unknown && plan !== null ? { tokens: plan.tokens, cost_usd: plan.cost_usd } : NOT_SETTLED;
     const record = failedRecord({
       ...{ of, error, settled, usage: this.#usage },
       attempts: this.#attempts,
@@ -394,7 +400,10 @@ export class Compaction {
 
 const NOT_WANTED = failure('conflict', 'What is summed up is being erased.');
 
-function openOf({ id, session_id, call, model }: CallOf, summary: NonNullable<OpenCompaction['summary']>): OpenCompaction {
+function openOf(
+  { id, session_id, call, model }: CallOf,
+  summary: NonNullable<OpenCompaction['summary']>,
+): OpenCompaction {
   const nothing = { reserved_tokens: 0, reserved_usd: 0, attempts: 0, retry_at: 0 };
   return { id, session_id, call, model, stage: 'stored', ...nothing, summary };
 }

@@ -63,13 +63,12 @@ export class Compactor {
   }
 
   get idle(): boolean {
-    return (
-      this.#running === null && !this.#looking && this.#waiting.size === 0 && this.#requests.size === 0
-    );
+    return this.#running === null && !this.#looking && this.#waiting.size === 0 && this.#requests.size === 0;
   }
 
   status(): CompactionStatus {
-    const running = this.#running === null ? null : { session_id: this.#running.session_id, state: this.#running.state };
+    const running =
+      this.#running === null ? null : { session_id: this.#running.session_id, state: this.#running.state };
     return { running, waiting: this.#waiting.size, last_error: this.#last_error };
   }
 
@@ -98,7 +97,9 @@ export class Compactor {
 
   progress(id: string): CompactionProgress | Failure {
     const request = this.#requests.get(id);
-    return request === undefined ? failure('not_found', `There is no compaction ${id} under way.`) : progressOf(request);
+    return request === undefined
+      ? failure('not_found', `There is no compaction ${id} under way.`)
+      : progressOf(request);
   }
 
   /** Something was left open by a life before, or a session is gone: it is looked what. */
@@ -298,7 +299,16 @@ const WHY = {
   postponed: 'a compaction could not go on; everything is as it was',
 } as const;
 
-function progressOf({ id, left, sessions, compactions, messages, facts, failed, failures }: Request): CompactionProgress {
+function progressOf({
+  id,
+  left,
+  sessions,
+  compactions,
+  messages,
+  facts,
+  failed,
+  failures,
+}: Request): CompactionProgress {
   const status = left.size === 0 ? 'done' : 'running';
   return { id, status, sessions, left: left.size, compactions, messages, facts, failures, failed };
 }

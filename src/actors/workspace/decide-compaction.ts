@@ -54,7 +54,9 @@ export function storedRecords(summed: Summed): readonly WorkspaceRecord[] {
   const facts = factsOf(summed, speakers);
   const unclaimed = reply.facts.length - facts.length;
   const problem =
-    unclaimed === 0 ? reply.problem : [reply.problem, `of ${unclaimed} facts nobody knows who said them`].filter(Boolean).join('; ');
+    unclaimed === 0
+      ? reply.problem
+      : [reply.problem, `of ${unclaimed} facts nobody knows who said them`].filter(Boolean).join('; ');
   const entities = new Map(facts.map((fact) => [fact.entity_id, fact]));
   const summary = {
     id,

@@ -3,12 +3,26 @@
 
 import { calculator } from './calculator.ts';
 import { clock } from './clock.ts';
+import { memoryForget } from './forget.ts';
 import { memoryRemember, memorySearch } from './memory.ts';
 import { memoryRecall, memorySummary } from './recall.ts';
+import { memorySemantic } from './semantic.ts';
+import { sessionList } from './sessions.ts';
 import { skillRead } from './skill-read.ts';
 import type { Tool } from './tool.ts';
 
 /** The built-in tools, safe for everybody who may talk to the agent. */
 export function builtInTools(): readonly Tool[] {
-  return [calculator, clock, memorySearch, memoryRecall, memorySummary, memoryRemember, skillRead];
+  return [
+    calculator,
+    clock,
+    memorySearch,
+    memorySemantic,
+    memoryRecall,
+    memorySummary,
+    memoryRemember,
+    memoryForget,
+    sessionList,
+    skillRead,
+  ];
 }

@@ -34,6 +34,13 @@ export interface Statement {
   readonly value: string;
 }
 
+/** What is to be forgotten: statements of a subject, in any case. */
+export interface Forgotten {
+  readonly subject: string;
+  readonly predicate: string | undefined;
+  readonly value: string | undefined;
+}
+
 /** Where a statement is kept: as a fact of its own, or in the history of the conversation it was made in. */
 export type KeptIn = 'facts' | 'history';
 
@@ -45,11 +52,45 @@ export interface MemorySummary {
   readonly to: string;
 }
 
+/** Something that is alike in meaning. */
+export interface SimilarHit {
+  readonly source: 'message' | 'summary' | 'fact' | 'note';
+  /** Of a message: who said it. */
+  readonly role: MemoryHit['role'] | null;
+  /** Of a message: its turn's id. */
+  readonly turn_id: string;
+  readonly text: string;
+  /** 1: it says the same; 0: it has nothing to do with it. */
+  readonly score: number;
+  /** RFC 3339. */
+  readonly created_at: string;
+}
+
+export interface SimilarHits {
+  /** Best first. */
+  readonly items: readonly SimilarHit[];
+  /** Why nothing can be looked for now, in a sentence; null when it can. */
+  readonly unavailable: string | null;
+}
+
+/** A conversation. */
+export interface SessionItem {
+  readonly id: string;
+  readonly title: string;
+  readonly status: string;
+  readonly messages: number;
+  /** RFC 3339. */
+  readonly created_at: string;
+  readonly updated_at: string;
+}
+
 /** Everything a topic brings to mind. */
 export interface MemoryRecall {
   readonly known: readonly Known[];
   readonly messages: readonly MemoryHit[];
   readonly summaries: readonly MemorySummary[];
+  /** What is alike in meaning and not among these; nothing where that cannot be looked for. */
+  readonly similar: readonly SimilarHit[];
 }
 
 export interface MemoryPort {
@@ -69,4 +110,10 @@ export interface MemoryPort {
    * statement, is journaled like every result, and so is found by `search` from then on.
    */
   remember(statement: Statement): Promise<KeptIn>;
+  /** What is alike in meaning, of what was said, summed up and known. */
+  similar(text: string, k: number): Promise<SimilarHits>;
+  /** Forgets what is stated of a subject by who asks; predicate and value narrow it. What was forgotten. */
+  forget(what: Forgotten): Promise<readonly Statement[]>;
+  /** The sessions of who asks, the last used first. */
+  sessions(limit: number): Promise<readonly SessionItem[]>;
 }

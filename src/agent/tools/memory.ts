@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tools `memory_search` and `memory_remember`: what was said in this workspace, found again by its words.
 
-import type { KeptIn, Known, MemoryHit, Statement } from './memory-port.ts';
+import type { KeptIn, Known, MemoryHit, SimilarHit, Statement } from './memory-port.ts';
 import { answer, problem, type Tool } from './tool.ts';
 
 /** The type of a thing that is known only because something was stated of it: `stores/knowledge-view.ts` has it so. */
@@ -40,21 +40,29 @@ function rememberedText(statement: Statement, keptIn: KeptIn): string {
   return JSON.stringify({ remembered: statement, kept_in: keptIn });
 }
 
-/** A statement that was remembered, in words; undefined for any other tool's result. */
-function statementOf(content: string): string | undefined {
+/** The statement that a result says was remembered; undefined for any other tool's result. */
+export function rememberedIn(content: string): Partial<Statement> | undefined {
   if (!content.startsWith(REMEMBERED)) return undefined;
   try {
-    const { remembered } = JSON.parse(content) as { readonly remembered: Partial<Statement> };
-    return [remembered.subject, remembered.predicate, remembered.value].join(' ');
+    return (JSON.parse(content) as { readonly remembered: Partial<Statement> }).remembered;
   } catch {
     return undefined;
   }
 }
 
-interface Found {
-  readonly said_by: 'user' | 'assistant' | 'remembered';
+/** The same in words. */
+function statementOf(content: string): string | undefined {
+  const remembered = rememberedIn(content);
+  if (remembered === undefined) return undefined;
+  return [remembered.subject, remembered.predicate, remembered.value].join(' ');
+}
+
+export interface Found {
+  readonly said_by: 'user' | 'assistant' | 'remembered' | 'summary';
   readonly text: string;
   readonly at: string;
+  /** Of what is alike in meaning. */
+  readonly score?: number;
 }
 
 function foundOf({ role, content, created_at }: MemoryHit): Found | undefined {
@@ -109,6 +117,25 @@ export function rankHits(
   }
   return [...found.values()].sort((a, b) => rank(a) - rank(b)).slice(0, limit);
 }
+
+/** What is alike, as it is shown: without this turn's own, each text once, in the order it came. */
+export function foundSimilar(hits: readonly SimilarHit[], turn_id: string): readonly Found[] {
+  const found = new Map<string, Found>();
+  for (const { source, role, text, score, created_at, turn_id: turn } of hits) {
+    if (role === 'system' || (source === 'message' && turn === turn_id)) continue;
+    const said_by = source === 'summary' ? 'summary' : source === 'message' && role !== 'tool' ? role : 'remembered';
+    const item: Found = {
+      said_by: said_by ?? 'remembered',
+      text: excerpt(text),
+      at: created_at,
+      score: rounded(score),
+    };
+    if (!found.has(item.text)) found.set(item.text, item);
+  }
+  return [...found.values()];
+}
+
+const rounded = (score: number): number => Math.round(score * 1_000) / 1_000;
 
 export const memorySearch: Tool = {
   name: 'memory_search',

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tools `memory_recall` and `memory_summary`: what comes to mind about a topic, and what a stretch of time came down to.
 
-import { rankHits, tellingText } from './memory.ts';
+import { foundSimilar, rankHits, tellingText } from './memory.ts';
 import type { MemorySummary } from './memory-port.ts';
 import { answer, problem, type Tool } from './tool.ts';
 
@@ -22,9 +22,10 @@ function shown({ content, from, to }: MemorySummary): Readonly<Record<string, un
 export const memoryRecall: Tool = {
   name: 'memory_recall',
   description: [
-    'Recalls what this workspace knows about a topic: facts, what was said about it and what summaries of earlier',
-    'conversations say. Wider than memory_search; use it when a question needs background.',
-    'Returns {"known": […], "messages": [{"said_by", "text", "at"}], "summaries": [{"text", "from", "to"}]}.',
+    'Recalls what this workspace knows about a topic: facts, what was said about it, what summaries of earlier',
+    'conversations say, and what is alike in meaning. Wider than memory_search; use it when a question needs background.',
+    'Returns {"known": […], "messages": [{"said_by", "text", "at"}], "summaries": [{"text", "from", "to"}], "similar":',
+    '[{"said_by", "text", "at", "score"}]}.',
   ].join(' '),
   inputSchema: {
     type: 'object',
@@ -42,11 +43,18 @@ export const memoryRecall: Tool = {
   async execute(args, context) {
     const topic = tellingText(String(args['topic']));
     if (topic === '') return problem('The topic holds no word to look for.');
-    const { known, messages, summaries } = await context.memory.recall(topic, SEARCHED);
+    const { turn_id } = context;
+    const { known, messages, summaries, similar } = await context.memory.recall(topic, SEARCHED);
+    const shownKnown = rankHits([], turn_id, RECALLED, known);
+    const shownMessages = rankHits(messages, turn_id, RECALLED);
+    const told = new Set([...shownKnown, ...shownMessages].map(({ text }) => text));
     return answer({
-      known: rankHits([], context.turn_id, RECALLED, known),
-      messages: rankHits(messages, context.turn_id, RECALLED),
+      known: shownKnown,
+      messages: shownMessages,
       summaries: summaries.slice(0, RECALLED).map(shown),
+      similar: foundSimilar(similar, turn_id)
+        .filter(({ text }) => !told.has(text))
+        .slice(0, RECALLED),
     });
   },
 };

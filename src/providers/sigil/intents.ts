@@ -2,7 +2,7 @@
 // The rules: what one clause asks for, told by how it begins.
 
 import { readSum } from './arithmetic.ts';
-import { remember, search } from './memory-words.ts';
+import { forget, recall, remember, search } from './memory-words.ts';
 import { COUNT_LIMIT, countRefused, REMEMBER_WHAT, SEARCH_WHAT } from './phrases.ts';
 import type { Piece } from './piece.ts';
 import { readTime } from './time-words.ts';
@@ -38,6 +38,13 @@ const SEARCH = phrasesOf(
     'what you remember about|do you remember|what did i say about|what i said about|what did i tell you about|' +
     'what i told you about|what have i told you about|what have i said about|what did we say about|' +
     'search memory for|search your memory for|search for|search|look up|find|recall',
+);
+
+const FORGET = phrasesOf('forget that|forget what you know about|forget about|forget');
+const RECALL = phrasesOf('what comes to mind about|recall everything about|everything about');
+const ALIKE = phrasesOf('what is similar to|what is alike|find something like|anything like|something like');
+const SESSIONS = phrasesOf(
+  'list my sessions|list my conversations|which sessions do i have|which conversations do i have|show my sessions',
 );
 
 const COUNT = phrasesOf('count from 1 up to|count from 1 to|count from one to|count up to|count to');
@@ -82,6 +89,22 @@ function statementOf(words: readonly string[]): string[] {
   return end === 0 ? [] : text.slice(0, end).split(' ');
 }
 
+/** Whether there is a word at all from there on. */
+const says = ({ plain }: Words, from: number): boolean => plain.slice(from).some((word) => word !== '');
+
+/** What is asked of memory beside remembering and searching; without a word it is about, it is nothing of the kind. */
+function readMore(words: Words, from: number): Piece | undefined {
+  const { plain, written } = words;
+  const forgotten = behind(FORGET, plain, from);
+  if (forgotten !== undefined && says(words, forgotten)) return forget(statementOf(written.slice(forgotten)));
+  const recalled = behind(RECALL, plain, from);
+  if (recalled !== undefined && says(words, recalled)) return recall('memory_recall', written.slice(recalled));
+  const alike = behind(ALIKE, plain, from);
+  if (alike !== undefined && says(words, alike)) return recall('memory_semantic', written.slice(alike));
+  if (behind(SESSIONS, plain, from) === undefined) return undefined;
+  return { kind: 'tool', tool: 'session_list', arguments: '{}', about: 'your sessions' };
+}
+
 function readFrom(words: Words, from: number): Piece | undefined {
   const { plain, written } = words;
   const remembered = behind(REMEMBER, plain, from);
@@ -89,6 +112,8 @@ function readFrom(words: Words, from: number): Piece | undefined {
     const statement = statementOf(written.slice(remembered));
     return statement.length > 0 ? remember(statement) : { kind: 'say', text: REMEMBER_WHAT };
   }
+  const more = readMore(words, from);
+  if (more !== undefined) return more;
   const searched = behind(SEARCH, plain, from);
   if (searched !== undefined) {
     return plain.slice(searched).some((word) => word !== '')

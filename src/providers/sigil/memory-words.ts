@@ -39,6 +39,21 @@ export function remember(words: readonly string[]): ToolPiece {
   return { kind: 'tool', tool: 'memory_remember', arguments: JSON.stringify(fact), about: statement };
 }
 
+/** What was to be remembered is to be forgotten: the whole statement, or all that is known of a subject. */
+export function forget(words: readonly string[]): ToolPiece {
+  const { arguments: json, about } = remember(words);
+  const { subject, predicate, value } = JSON.parse(json) as Record<string, string>;
+  const what = subject === 'note' && predicate === 'says' ? { subject: value } : { subject, predicate, value };
+  return { kind: 'tool', tool: 'memory_forget', arguments: JSON.stringify(what), about };
+}
+
+/** A topic of which everything is to be told, or something that is like it. */
+export function recall(tool: 'memory_recall' | 'memory_semantic', words: readonly string[]): ToolPiece {
+  const topic = bare(words.join(' ')).slice(0, TOPIC).toWellFormed();
+  const json = tool === 'memory_recall' ? { topic } : { query: topic };
+  return { kind: 'tool', tool, arguments: JSON.stringify(json), about: topic };
+}
+
 /** Something to look for in what was said. */
 export function search(words: readonly string[]): ToolPiece {
   const topic = bare(words.join(' ')).slice(0, TOPIC).toWellFormed();

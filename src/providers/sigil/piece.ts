@@ -4,7 +4,15 @@
 /** A tool to be called; `about` is what it is about, in words that can be said back. */
 export interface ToolPiece {
   readonly kind: 'tool';
-  readonly tool: 'calculator' | 'clock' | 'memory_remember' | 'memory_search';
+  readonly tool:
+    | 'calculator'
+    | 'clock'
+    | 'memory_forget'
+    | 'memory_recall'
+    | 'memory_remember'
+    | 'memory_search'
+    | 'memory_semantic'
+    | 'session_list';
   /** JSON text, as a model writes it. */
   readonly arguments: string;
   readonly about: string;

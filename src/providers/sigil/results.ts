@@ -62,8 +62,11 @@ function isQuestion(text: string): boolean {
   return piece?.kind === 'tool' && piece.tool === 'memory_search';
 }
 
-function found(about: string, result: Fields): string | undefined {
-  const items = result['items'];
+function itemsOf(fields: Fields, ...names: readonly string[]): readonly unknown[] {
+  return names.flatMap((name) => (Array.isArray(fields[name]) ? (fields[name] as unknown[]) : []));
+}
+
+function found(about: string, items: unknown): string | undefined {
   if (!Array.isArray(items)) return undefined;
   const lines: string[] = [];
   const told: string[] = [];
@@ -76,7 +79,8 @@ function found(about: string, result: Fields): string | undefined {
     const known = told.some((one) => text.includes(one));
     if (by === 'assistant' || known || isQuestion(text) || lines.length >= SHOWN) continue;
     if (by === 'remembered') told.push(text);
-    lines.push(`- ${quote(text)} (${by === 'user' ? 'said' : 'remembered'} ${textOf(fields, 'at').slice(0, 10)})`);
+    const how = by === 'user' ? 'said' : by === 'remembered' ? 'remembered' : 'summed up';
+    lines.push(`- ${quote(text)} (${how} ${(textOf(fields, 'at') || textOf(fields, 'to')).slice(0, 10)})`);
   }
   if (lines.length === 0) return `I found nothing about ${quote(about)} in what was said here.`;
   return `This is what I found about ${quote(about)}:\n${lines.join('\n')}`;
@@ -105,7 +109,22 @@ function phrase(tool: string, about: string, fields: Fields): string | undefined
     case 'memory_remember':
       return remembered(about, fields);
     case 'memory_search':
-      return found(about, fields);
+    case 'memory_semantic':
+      return found(about, fields['items']);
+    case 'memory_recall':
+      return found(about, itemsOf(fields, 'known', 'messages', 'similar', 'summaries'));
+    case 'memory_forget': {
+      const gone = itemsOf(fields, 'forgotten').length;
+      return gone === 0 ? `I know nothing of the kind: ${about}.` : `I have forgotten it: ${about}.`;
+    }
+    case 'session_list': {
+      const sessions = itemsOf(fields, 'sessions') as readonly Fields[];
+      const lines = sessions.slice(0, SHOWN).map((one) => {
+        const title = textOf(one, 'title');
+        return `- ${textOf(one, 'id')}${title === '' ? '' : ` ${quote(title)}`} (${textOf(one, 'updated_at').slice(0, 10)})`;
+      });
+      return `You have ${sessions.length} of them here:\n${lines.join('\n')}`;
+    }
     default:
       return undefined;
   }

@@ -178,7 +178,9 @@ export class MemoryView implements WorkspaceView<MemoryRow>, MemoryRows {
   }
 
   /** What a summary stood for is not summed up any more, where it is there still. */
-  #forget(summaries: readonly { readonly n: number; readonly session_id: string; readonly message_ids: string }[]): void {
+  #forget(
+    summaries: readonly { readonly n: number; readonly session_id: string; readonly message_ids: string }[],
+  ): void {
     for (const { n, session_id, message_ids } of summaries) {
       this.#sql.unindexSummary.run(n);
       this.#sql.deleteSummary.run(n);

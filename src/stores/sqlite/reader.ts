@@ -306,7 +306,8 @@ export class SqliteReader {
         const memory = this.#held(() => this.#memoryOf(body.workspace_id));
         return searchSteps(() => memory()?.summaries, body);
       },
-      'memory.batch': (body) => this.#memoryOf(body.workspace_id)?.batch(body) ?? { messages: [], left: 0, before: null },
+      'memory.batch': (body) =>
+        this.#memoryOf(body.workspace_id)?.batch(body) ?? { messages: [], left: 0, before: null },
       'memory.due': (body) => ({ sessions: this.#memoryOf(body.workspace_id)?.due(body) ?? [] }),
       'memory.messages': (body) => this.#memoryOf(body.workspace_id)?.range(body) ?? empty,
       'memory.summaries': (body) => this.#memoryOf(body.workspace_id)?.summariesOf(body) ?? empty,
