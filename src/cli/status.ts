@@ -120,6 +120,28 @@ function embeddingRow(embedding: JsonObject, paint: Paint, now: number): string[
   return [oneLine(text(embedding['model'])), shown, waiting === 0 ? '' : `for ${named.join(', ')}${more}`, why];
 }
 
+/** Nothing while all is well. */
+function compactionRows(compactions: JsonObject, paint: Paint, now: number): string[][] {
+  const rows: string[][] = [];
+  const running = number(compactions['running']);
+  if (running > 0) rows.push([painted('running', paint), `${running}`, '', '']);
+  for (const state of ['failed', 'given_up']) {
+    const count = number(compactions[state]);
+    if (count === 0) continue;
+    const newest = objects(compactions['newest']).find((one) => one['state'] === state) ?? {};
+    const why =
+      text(newest['code']) === '' ? '' : `${oneLine(text(newest['message']))} (${agoText(text(newest['at']), now)})`;
+    const where = oneLine(text(newest['workspace_id']));
+    rows.push([
+      paint.yellow(state === 'failed' ? 'tried again' : 'given up'),
+      `${count}`,
+      where === '' ? '' : `in ${where}`,
+      why,
+    ]);
+  }
+  return rows;
+}
+
 /** Workspaces named in a line. */
 const NAMED = 3;
 
@@ -189,6 +211,7 @@ function overview(status: JsonObject, where: string, paint: Paint, width: number
     objects(status['embeddings']).map((embedding) => embeddingRow(embedding, paint, now)),
     [3],
   );
+  section('Summing up', compactionRows(object(status['compactions']), paint, now), [3]);
   const left = objects(status['quarantined']);
   if (left.length > 0) {
     lines.push('', paint.yellow('Left out'));

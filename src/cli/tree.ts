@@ -65,7 +65,7 @@ function addSession(program: CliCommand): void {
 function addMemory(program: CliCommand): void {
   const memory = program
     .command('memory')
-    .summary('what was said and is known: search, recall, facts, entities, graph')
+    .summary('what was said and is known: search, recall, compact, facts, entities, graph')
     .helpGroup('See inside:');
   memory
     .command('search')
@@ -88,6 +88,16 @@ function addMemory(program: CliCommand): void {
     .option('--session <S>', 'only this session')
     .option('--limit <N>', 'at most this many of each kind (default 10)', wholeNumber(1, 200))
     .runs(() => import('./memory-recall.ts'));
+  memory
+    .command('compact')
+    .summary('sum up now what left the window of sessions')
+    .description(
+      'Older messages are summed up by themselves once there are enough of them; this does it now, down to the last one.\n' +
+        'It waits for the end and shows how far it is. What fails is as it was, and is tried again.',
+    )
+    .option('--workspace <W>', 'the workspace; your own when absent')
+    .option('--session <S>', 'only this session')
+    .runs(() => import('./memory-compact.ts'));
   memory
     .command('facts')
     .summary('what is known, newest first')

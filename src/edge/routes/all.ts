@@ -7,6 +7,7 @@ import { auditRoutes } from './audit.ts';
 import { backupRoutes } from './backups.ts';
 import { capabilityRoutes } from './capabilities.ts';
 import { chatRoutes } from './chat.ts';
+import { compactionRoutes } from './compactions.ts';
 import { debugRoutes } from './debug.ts';
 import { knowledgeRoutes } from './knowledge.ts';
 import { mcpRoutes } from './mcp.ts';
@@ -30,6 +31,7 @@ export function allRoutes(edge: EdgeContext): readonly Route[] {
     ...turnRoutes(edge),
     ...sessionRoutes(edge),
     ...memoryRoutes(edge),
+    ...compactionRoutes(edge),
     ...knowledgeRoutes(edge),
     ...backupRoutes(edge),
     ...userRoutes(edge),

@@ -11,7 +11,7 @@ import { runningServers } from '../mcp-view.ts';
 import { openapiDocument } from '../openapi.ts';
 import { Refusal } from '../problem.ts';
 import { runningProviders } from '../provider-view.ts';
-import type { ChannelItem, EmbeddingItem, StatusAnswer } from '../schemas/system.ts';
+import type { ChannelItem, CompactionsItem, EmbeddingItem, StatusAnswer } from '../schemas/system.ts';
 import { threadItems } from '../threads.ts';
 
 /** Paths that need no token. */
@@ -76,19 +76,38 @@ async function embeddings({ ports: { bus, world } }: EdgeContext): Promise<reado
   }));
 }
 
+/** Failures told of. */
+const FAILED_TOLD = 10;
+const NO_COMPACTIONS: CompactionsItem = { running: 0, failed: 0, given_up: 0, newest: [] };
+
+async function compactions({ ports: { bus, world } }: EdgeContext): Promise<CompactionsItem> {
+  const body = { limit: FAILED_TOLD, after: 0 } as const;
+  const asked = await tryAsk(bus, address('store', 'read'), 'compaction.open', body);
+  if (!asked.ok) return NO_COMPACTIONS;
+  const { counts, items } = asked.answer;
+  const newest = items.flatMap(({ state, retry_at, at, ...item }) =>
+    state === 'failed' || state === 'given_up'
+      ? [{ ...item, state, retry_at: retry_at === null ? null : world.iso(retry_at), at: world.iso(at) }]
+      : [],
+  );
+  return { running: counts.called + counts.stored, failed: counts.failed, given_up: counts.given_up, newest };
+}
+
 /** Everything is asked at once and for a second at most: one part that does not answer never hides the others. */
 async function status(edge: EdgeContext): Promise<Answer> {
   const { ports } = edge;
-  const [root, threads, totals, allChannels, providers, mcp, allBudgets, allEmbeddings] = await Promise.all([
-    tryAsk(ports.bus, address('gateway', 'root'), 'gateway.status', {}),
-    threadItems(ports),
-    threadTotals(ports),
-    channels(edge),
-    runningProviders(ports),
-    runningServers(ports),
-    budgets(edge),
-    embeddings(edge),
-  ]);
+  const [root, threads, totals, allChannels, providers, mcp, allBudgets, allEmbeddings, allCompactions] =
+    await Promise.all([
+      tryAsk(ports.bus, address('gateway', 'root'), 'gateway.status', {}),
+      threadItems(ports),
+      threadTotals(ports),
+      channels(edge),
+      runningProviders(ports),
+      runningServers(ports),
+      budgets(edge),
+      embeddings(edge),
+      compactions(edge),
+    ]);
   const known = root.ok ? root.answer : { state: UNREACHABLE, quarantined: [], restarts: [] };
   const quarantined = [...ports.quarantined, ...known.quarantined];
   const body: StatusAnswer = {
@@ -104,6 +123,7 @@ async function status(edge: EdgeContext): Promise<Answer> {
     mcp,
     budgets: allBudgets,
     embeddings: allEmbeddings,
+    compactions: allCompactions,
     quarantined: [...new Map(quarantined.map((part) => [part.what, part])).values()],
     restarts: known.restarts,
     restart_pending: [],

@@ -211,6 +211,23 @@ export const Recalled = z
   })
   .describe('What a text brings to mind.');
 
+export const Compaction = z
+  .object({
+    id: z.string(),
+    workspace_id: z.string(),
+    status: z.enum(['running', 'done']),
+    sessions: z.int().describe('Sessions that had something to be summed up.'),
+    left: z.int().describe('Those of them that are not done.'),
+    compactions: z.int().describe('Summaries written so far.'),
+    messages: z.int().describe('Messages these stand for.'),
+    facts: z.int().describe('Facts taken from them.'),
+    failures: z.int().describe('Sessions that failed; they are tried again by themselves.'),
+    failed: z
+      .array(z.object({ session_id: z.string(), code: z.string(), message: z.string() }))
+      .describe('The first 20 of them.'),
+  })
+  .describe('A compaction that somebody asked for. It can be asked about until a minute after it is done.');
+
 export const Workspace = z
   .object({
     id: z.string(),
@@ -243,6 +260,7 @@ export const FoundMessages = listOf(FoundMessage);
 
 export type FoundMessageItem = DeepReadonly<z.output<typeof FoundMessage>>;
 export type FoundSimilarItem = DeepReadonly<z.output<typeof FoundSimilar>>;
+export type CompactionAnswer = DeepReadonly<z.output<typeof Compaction>>;
 export type FoundSummaryItem = DeepReadonly<z.output<typeof FoundSummary>>;
 export const Entities = listOf(Entity);
 export const Facts = listOf(Fact);

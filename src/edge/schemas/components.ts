@@ -37,6 +37,8 @@ export const COMPONENTS = {
   FoundSimilar: answers.FoundSimilar,
   FoundSummary: answers.FoundSummary,
   Recalled: answers.Recalled,
+  CompactRequest: requests.CompactRequest,
+  Compaction: answers.Compaction,
   Entity: answers.Entity,
   Entities: answers.Entities,
   Relationship: answers.Relationship,

@@ -281,6 +281,19 @@ export const OPERATIONS: readonly Operation[] = [
     answer: 'Recalled',
     refuses: ['validation_failed', 'not_a_member', ...OWNED],
   }),
+  operation('POST /api/v1/memory/compactions', 'compact', 'Has older messages summed up now; it goes on by itself', {
+    tag: 'memory',
+    body: { schema: 'CompactRequest', required: false },
+    answer: 'Compaction',
+    refuses: [...BODY, 'not_a_member', 'conflict', 'overloaded', 'draining', ...OWNED],
+  }),
+  operation('GET /api/v1/memory/compactions/:id', 'getCompaction', 'How far a compaction is', {
+    tag: 'memory',
+    params: { id: "The compaction's id." },
+    query: requests.CompactionQuery,
+    answer: 'Compaction',
+    refuses: ['validation_failed', 'not_a_member', ...OWNED],
+  }),
   operation('GET /api/v1/memory/facts', 'listFacts', 'Facts a workspace knows, newest first', {
     tag: 'memory',
     query: requests.FactsQuery,

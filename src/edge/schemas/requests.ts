@@ -89,6 +89,17 @@ export const MemoryRecallQuery = z.object({
   limit: limit.default(10).describe('Of each kind of thing.'),
 });
 
+export const CompactRequest = z
+  .strictObject({
+    workspace_id: WorkspaceId.optional().describe("The workspace; the caller's own when absent."),
+    session_id: SessionId.optional().describe('Only this session.'),
+  })
+  .describe('What is to be summed up now.');
+
+export const CompactionQuery = z.object({
+  workspace: WorkspaceId.optional().describe("The workspace it is of; the caller's own when absent."),
+});
+
 const inWorkspace = WorkspaceId.optional().describe("The workspace; the caller's own when absent.");
 
 export const FactsQuery = z.object({

@@ -64,6 +64,28 @@ export const Embedding = z
   })
   .describe('A model that texts are embedded with.');
 
+export const Compactions = z
+  .object({
+    running: z.int().describe('Sessions whose summary is being made or stored.'),
+    failed: z.int().describe('Sessions that failed and are tried again by themselves.'),
+    given_up: z.int().describe('Sessions not tried again until they have grown, or somebody asks.'),
+    newest: z
+      .array(
+        z.object({
+          workspace_id: z.string(),
+          session_id: z.string(),
+          state: z.enum(['failed', 'given_up']),
+          attempts: z.int().describe('How often in a row it has failed.'),
+          retry_at: Time.nullable().describe('When it is tried again; null: not by itself.'),
+          code: z.string(),
+          message: z.string(),
+          at: Time,
+        }),
+      )
+      .describe('The newest ten of those that failed.'),
+  })
+  .describe('How it is with the summing up of older messages. Where one fails nothing is lost: they stay as they are.');
+
 export const Thread = z
   .object({
     name: z.string(),
@@ -104,6 +126,7 @@ export const Status = z
     mcp: z.array(McpServer),
     budgets: z.array(Budget),
     embeddings: z.array(Embedding).describe('Models that something was embedded with since the start, or waits for.'),
+    compactions: Compactions,
     quarantined: z
       .array(z.object({ what: z.string(), code: z.string(), message: z.string(), advice: z.string() }))
       .describe('Parts that were configured and do not run.'),
@@ -113,6 +136,7 @@ export const Status = z
   .describe('A snapshot of the gateway.');
 
 export type StatusAnswer = DeepReadonly<z.output<typeof Status>>;
+export type CompactionsItem = DeepReadonly<z.output<typeof Compactions>>;
 export type EmbeddingItem = DeepReadonly<z.output<typeof Embedding>>;
 export type ThreadItem = DeepReadonly<z.output<typeof Thread>>;
 export type ChannelItem = DeepReadonly<z.output<typeof Channel>>;
