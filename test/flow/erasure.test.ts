@@ -18,6 +18,8 @@ const SECRETS = ['xylophagous', 'quokkaland', 'zeugmatic', 'brontophobia', 'Bori
 const ADAS = 'marmalade';
 
 const settings = {
+  // Nearly everything is summed up at once: what is made of their words is theirs too.
+  sessions: { memory: { active_window: 1, compaction: { batch_size: 2 } } },
   workspaces: { homelab: { members: ['bo', 'ada'] } },
   auth: {
     tokens: [

@@ -5,7 +5,10 @@ import type { ChatMessage, ChatRequest, ChatTool } from '../../src/providers/pro
 
 const tool = (name: string): ChatTool => ({ name, description: `The ${name}.`, inputSchema: { type: 'object' } });
 
-export const TOOLS: readonly ChatTool[] = ['calculator', 'clock', 'memory_search', 'memory_remember'].map(tool);
+export const TOOLS: readonly ChatTool[] = [
+  ...['calculator', 'clock', 'memory_search', 'memory_remember'],
+  ...['memory_forget', 'memory_recall', 'memory_semantic', 'session_list'],
+].map(tool);
 
 export const user = (content: string): ChatMessage => ({ role: 'user', content, origin: 'user_input' });
 

@@ -35,6 +35,7 @@ const callsOf = (events: readonly ChatEvent[]): string[] =>
 
 const sum = (expression: string): string => `calculator ${JSON.stringify({ expression })}`;
 const zone = (timezone: string): string => `clock ${JSON.stringify({ timezone })}`;
+const ask = (tool: string, args: object): string => `${tool} ${JSON.stringify(args)}`;
 const find = (query: string): string => `memory_search ${JSON.stringify({ query })}`;
 const keep = (subject: string, predicate: string, value: string): string =>
   `memory_remember ${JSON.stringify({ subject, predicate, value })}`;
@@ -77,6 +78,14 @@ describe('sentences that call tools', () => {
     ['remember to buy milk', [keep('note', 'says', 'to buy milk')]],
     ["don't forget: the door code is 4711!", [keep('the door code', 'is', '4711')]],
     ['what do you know about tea?', [find('tea')]],
+    [
+      'forget that my favourite tea is oolong',
+      [ask('memory_forget', { subject: 'my favourite tea', predicate: 'is', value: 'oolong' })],
+    ],
+    ['Please forget my favourite tea!', [ask('memory_forget', { subject: 'my favourite tea' })]],
+    ['recall everything about the new kitchen', [ask('memory_recall', { topic: 'the new kitchen' })]],
+    ['what is similar to a warm drink?', [ask('memory_semantic', { query: 'a warm drink' })]],
+    ['list my sessions', ['session_list {}']],
     ['What do you know about “my favourite tea”?', [find('my favourite tea')]],
     ['search tea', [find('tea')]],
     ['search for oolong tea', [find('oolong tea')]],

@@ -50,6 +50,8 @@ export class Compactor {
   readonly #requests = new Map<string, Request>();
   #running: Compaction | null = null;
   #looking = false;
+  /** A session that is gone is being compacted: what was made of it goes after that. */
+  #skipped = false;
   /** The stream's open compactions were looked through: what a life before this one left is known. */
   #known = false;
   /** A failure that is everybody's: until then nothing is tried that nobody asks for. */
@@ -214,6 +216,7 @@ export class Compactor {
   #ended(session_id: string, asked: boolean, end: CompactionEnd): void {
     const { effects, world } = this.#options;
     this.#running = null;
+    if (this.#skipped) this.#forgetGone();
     const requests = [...this.#requests.values()].filter(({ left }) => left.has(session_id));
     switch (end.kind) {
       case 'compacted': {
@@ -276,6 +279,7 @@ export class Compactor {
       if (this.#stopped) return;
       if (!outcome.ok) return this.#note(outcome.error);
       const sessions = outcome.body.filter((id) => this.#running?.session_id !== id);
+      this.#skipped = sessions.length < outcome.body.length;
       if (sessions.length === 0) return;
       const records = sessions.map((session_id) => ({ type: 'session_forgotten', session_id }) as const);
       effects.write(records, (written) => {

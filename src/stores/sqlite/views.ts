@@ -8,6 +8,7 @@ import type { EmbeddingState, ProjectionName } from '../protocol.ts';
 import type { JournalRow } from '../records.ts';
 import type { Request } from '../request.ts';
 import { type ReadRowOf, readRows } from '../streams.ts';
+import type { WorkspaceRecord } from '../workspace-records.ts';
 import { incompleteView, putAside, putAsideNews, saysDamaged } from './damaged.ts';
 import { GATEWAY_FILE, SIDE_FILES } from './data-files.ts';
 import { GatewayView } from './gateway-view.ts';
@@ -66,9 +67,20 @@ export interface ViewsStats {
   readonly memory: { readonly upto: number; readonly behind: number };
 }
 
+/** Records of workspaces that gateway.db is made of: what was used, and how it is with compactions. */
+const OF_WORKSPACES: ReadonlySet<string> = new Set<WorkspaceRecord['type']>([
+  'texts_embedded',
+  'compaction_called',
+  'compaction_failed',
+  'compaction_stored',
+  'compaction_ended',
+  'session_forgotten',
+  'user_erased',
+]);
+
 /** Of a workspace's own stream only what it has used is in gateway.db: the rest is not even parsed. */
 function readSessions(rows: readonly JournalRow[]): readonly ReadRowOf<'session' | 'workspace' | 'gateway'>[] {
-  const wanted = rows.filter(({ stream, type }) => type === 'texts_embedded' || !stream.startsWith('workspace/'));
+  const wanted = rows.filter(({ stream, type }) => OF_WORKSPACES.has(type) || !stream.startsWith('workspace/'));
   return readRows(wanted, ['session', 'workspace', 'gateway']);
 }
 

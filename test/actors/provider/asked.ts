@@ -11,6 +11,7 @@ export interface Asked {
   readonly model?: string;
   readonly tokens?: number;
   readonly deadline?: number;
+  readonly background?: true;
 }
 
 let id = 0;
@@ -19,12 +20,13 @@ let id = 0;
 export function asked(of: Asked = {}): Envelope {
   id += 1;
   const { session = 'one', workspace = 'w', turn = 'turn', model = 'm', tokens = 0, deadline = 1_000_000 } = of;
+  const { background } = of;
   return {
     id,
     to: address('provider', 'mine'),
     from: address('session', session),
     type: 'provider.request',
-    body: { workspace_id: workspace, turn_id: turn, model, tokens },
+    body: { workspace_id: workspace, turn_id: turn, model, tokens, ...(background && { background }) },
     deadline,
   };
 }

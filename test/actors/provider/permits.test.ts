@@ -320,3 +320,86 @@ describe('over any sixty seconds', () => {
     expect(permits.request(asked())).toBeNull();
   });
 });
+
+describe('what nobody waits for', () => {
+  const later = (session: string, turn = session): ReturnType<typeof asked> =>
+    asked({ session, turn, workspace: session, background: true });
+
+  it('comes after all that somebody waits for, whenever that came', () => {
+    const permits = permitsOf();
+    const first = granted(permits.request(asked({ session: 'turn-1' })));
+    expect(permits.request(later('summary-1'))).toBeNull();
+    expect(permits.request(later('summary-2'))).toBeNull();
+    expect(permits.request(asked({ session: 'turn-2' }))).toBeNull();
+    expect(permits.request(asked({ session: 'turn-3' }))).toBeNull();
+    expect(servedOneByOne(permits, first)).toEqual(['turn-2', 'turn-3', 'summary-1', 'summary-2']);
+    expect([permits.inFlight, permits.waiting]).toEqual([0, 0]);
+  });
+
+  it('has a quarter of the permits at most, and never keeps a turn from one that is free', () => {
+    const permits = permitsOf({ max_concurrency: 8 });
+    const held = ['a', 'b', 'c', 'd'].map((name) => permits.request(later(name)));
+    expect(held.map((one) => one !== null)).toEqual([true, true, false, false]);
+    expect(permits.blocked).toBeNull();
+    expect(permits.next()).toBeNull();
+    expect(permits.blocked).toEqual({ waits_for: 'max_concurrency', ms: null });
+    const turns = Array.from({ length: 6 }, (_, at) => granted(permits.request(asked({ session: `turn-${at}` }))));
+    expect(permits.request(asked({ session: 'one-more' }))).toBeNull();
+    // A summary that ends makes room for a turn first.
+    permits.release(granted(held[0] ?? null).id, granted(held[0] ?? null).holder);
+    expect(permits.next()?.permit.holder).toBe('session/one-more');
+    for (const { id, holder } of turns) permits.release(id, holder);
+    expect(permits.next()?.permit.holder).toBe('session/c');
+    expect(permits.next()).toBeNull();
+  });
+
+  it('is withdrawn, refused and dropped like everything else, and not served past its time', () => {
+    const permits = permitsOf();
+    const first = granted(permits.request(asked({ session: 'turn' })));
+    for (const name of ['a', 'b', 'c']) permits.request(later(name));
+    permits.request(asked({ session: 'late', background: true, deadline: 5 }));
+    expect(permits.withdraw(address('session', 'a'), 'a')?.from).toBe('session/a');
+    permits.drop(address('session', 'b'));
+    expect([permits.waiting, permits.knows(address('session', 'b')), permits.knows(address('session', 'c'))]).toEqual([
+      ...[2, false, true],
+    ]);
+    now = 6;
+    expect(servedOneByOne(permits, first)).toEqual(['c']);
+    const again = granted(permits.request(asked({ session: 'turn' })));
+    permits.request(later('d'));
+    expect(permits.refuse().map(({ from }) => from)).toEqual(['session/d']);
+    expect([permits.waiting, servedOneByOne(permits, again)]).toEqual([0, []]);
+  });
+
+  it('starves no turn and loses no permit, whatever comes in whatever order', () => {
+    const move = fc.record({ what: fc.constantFrom('turn', 'summary', 'release', 'release'), who: fc.nat(5) });
+    fc.assert(
+      fc.property(fc.array(move, { maxLength: 120 }), fc.integer({ min: 0, max: 5 }), (moves, max_concurrency) => {
+        const permits = permitsOf({ max_concurrency });
+        const held: Permit[] = [];
+        let [turns, summaries] = [0, 0];
+        const take = (permit: Permit | null | 'full'): boolean =>
+          permit !== null && permit !== 'full' && held.push(permit) > 0;
+        for (const { what, who } of moves) {
+          if (what === 'release') {
+            const permit = held.shift();
+            if (permit !== undefined) permits.release(permit.id, permit.holder);
+          } else if (what === 'turn') turns += take(permits.request(asked({ session: `t${who}` }))) ? 0 : 1;
+          else summaries += take(permits.request(later(`s${who}`))) ? 0 : 1;
+          for (let next = permits.next(); next !== null; next = permits.next()) {
+            held.push(next.permit);
+            if (next.permit.background) {
+              summaries -= 1;
+              expect(turns).toBe(0);
+            } else turns -= 1;
+          }
+          expect([permits.inFlight, permits.waiting]).toEqual([held.length, turns + summaries]);
+          if (max_concurrency > 0) expect(held.length).toBeLessThanOrEqual(max_concurrency);
+          // Who waits does so for a permit that somebody holds.
+          if (turns > 0) expect(held.length).toBe(max_concurrency);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
