@@ -24,6 +24,8 @@ export function restingRules(machine: Machine): void {
     const turn = rules.journal.turns.get(turn_id);
     if (turn?.ended == null) rules.broke('R1', `message ${message_id} was acknowledged and is not answered`);
   }
+  const { pending } = rules.journal.compactions;
+  if (pending > 0) rules.broke('memory', `${pending} compactions are not over in the end`);
   if (file.state.owed.size > 0) rules.broke('R1', `${file.state.owed.size} rows are owed in the end`);
   for (const stream of outside.streams) {
     if (!stream.life.dead) rules.broke('permits', `the model still runs for message ${stream.key}`);
@@ -53,7 +55,9 @@ export async function askedRules(machine: Machine, edge: EdgePorts, clients: rea
   }
   if (plan.settings.per_hour_tokens > 0) await budgetLedger(machine, edge);
   for (const turn of rules.journal.turns.values()) await turnInViews(machine, edge, turn);
-  for (const stream of rules.journal.streams.keys()) await sessionInViews(machine, edge, stream);
+  for (const stream of rules.journal.streams.keys())
+    if (stream.startsWith('session/')) await sessionInViews(machine, edge, stream);
+  await nothingMissing(machine, edge);
   for (const { listener } of clients) {
     if (listener === undefined) continue;
     const turn = rules.journal.turns.get(listener.turn_id);
@@ -114,6 +118,28 @@ async function turnInViews({ rules }: Machine, edge: EdgePorts, turn: TurnFacts)
     )
   ) {
     rules.broke('views', `the record of turn ${turn_id} is not what its rows say`);
+  }
+}
+
+/** What was said is in memory, or a summary stands for it that its session knows. */
+async function nothingMissing({ rules }: Machine, edge: EdgePorts): Promise<void> {
+  const summed = new Set<string>();
+  for (const { session_id, message_ids } of rules.journal.compactions.stored.values())
+    for (const id of message_ids) summed.add(`${session_id} ${id}`);
+  const workspaces = await read(edge, 'workspace.list', { page: { limit: 200 } }, 'latest');
+  const kept = new Set<string>();
+  for (const { id: workspace_id } of workspaces.items) {
+    let cursor: string | undefined;
+    do {
+      const body = { workspace_id, from: 0, to: Number.MAX_SAFE_INTEGER, page: { limit: 200, cursor } };
+      const page = await read(edge, 'memory.messages', body, 'latest');
+      for (const { session_id, id } of page.items) kept.add(`${session_id} ${id}`);
+      cursor = page.next_cursor ?? undefined;
+    } while (cursor !== undefined);
+  }
+  for (const { stream, message_id } of rules.journal.turns.values()) {
+    const key = `${stream.slice('session/'.length)} ${message_id}`;
+    if (!kept.has(key) && !summed.has(key)) rules.broke('memory', `${key} is neither in memory nor summed up`);
   }
 }
 

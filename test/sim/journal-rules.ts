@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { nextStep } from '../../src/actors/session/decide.ts';
 import { emptySession, evolve, type PackedSession, type SessionState, unpackSession } from '../../src/stores/fold.ts';
 import { type JournalRow, restore, type SessionRecord } from '../../src/stores/records.ts';
+import { CompactionRules } from './compaction-rules.ts';
 
 export type Broke = (rule: string, text: string) => void;
 
@@ -42,8 +43,9 @@ export class JournalRules {
   readonly streams = new Map<string, StreamFacts>();
   /** Message id to the turn that answers it. */
   readonly byMessage = new Map<string, TurnFacts>();
-  /** Tokens used as the journal has it. */
-  tokens = 0;
+  readonly compactions: CompactionRules;
+  /** Tokens used by turns as the journal has it. */
+  private used = 0;
   private seq = 0;
   private readonly broke: Broke;
   private readonly window: number;
@@ -51,6 +53,12 @@ export class JournalRules {
   constructor(broke: Broke, window: number) {
     this.broke = broke;
     this.window = window;
+    this.compactions = new CompactionRules(broke);
+  }
+
+  /** Tokens used as the journal has it. */
+  get tokens(): number {
+    return this.used + this.compactions.tokens;
   }
 
   row(row: JournalRow): void {
@@ -69,6 +77,7 @@ export class JournalRules {
     }
     facts.n = row.n;
     facts.seq = row.seq;
+    if (row.stream.startsWith('workspace/')) this.compactions.row(row);
     // Rows of others than sessions have to be in order, and are checked no further here.
     if (!row.stream.startsWith('session/')) return;
     const record = restore(row);
@@ -116,8 +125,10 @@ export class JournalRules {
         this.byMessage.set(record.message_id, made);
         return;
       }
-      case 'session_changed':
       case 'compacted':
+        this.compactions.compacted(record.compaction_id);
+        return;
+      case 'session_changed':
       case 'message_added':
       case 'message_blocked':
       case 'session_deleted':
@@ -137,7 +148,7 @@ export class JournalRules {
     switch (record.type) {
       case 'turn_resumed':
         turn.resumed_at = row.at;
-        this.tokens += record.settled_tokens;
+        this.used += record.settled_tokens;
         break;
       case 'model_called':
         if (open?.open_call !== null) this.broke('R6', `${stream}: a second model call beside one that is open`);
@@ -146,7 +157,7 @@ export class JournalRules {
       case 'model_replied':
         if (open?.open_call === null) this.broke('R6', `${stream}: a reply nobody called for`);
         turn.text += record.content;
-        this.tokens += record.usage.input_tokens + record.usage.output_tokens;
+        this.used += record.usage.input_tokens + record.usage.output_tokens;
         break;
       case 'model_replaced':
         if (open?.open_call !== null) this.broke('R6', `${stream}: a model is replaced while its call is open`);

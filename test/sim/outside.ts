@@ -26,6 +26,7 @@ export class Outside {
   calls = 0;
   toolCalls = 0;
   probes = 0;
+  summaries = 0;
   /** The lives whose probes run, by provider. */
   private readonly probing = new Map<string, Life>();
   private readonly clock: Clock;
@@ -53,6 +54,7 @@ export class Outside {
   }
 
   private stream(life: Life, provider: string, request: ChatRequest, sink: StreamSink): () => void {
+    if (request.task === 'summarize') return this.summary(life, provider, sink);
     const found = placeIn(request.messages);
     if (found === null) return this.probe(life, provider, sink);
     const { key, round } = found;
@@ -122,6 +124,31 @@ export class Outside {
     return () => {
       task.run = null;
       over();
+    };
+  }
+
+  /** A summary: one in five fails, one in seven brings what is no fact, and some take their time. */
+  private summary(life: Life, provider: string, sink: StreamSink): () => void {
+    this.summaries += 1;
+    const nth = this.summaries + this.plan.seed;
+    const fails = this.down(provider) || nth % 5 === 0;
+    const error = failure('provider_error', 'The model sums nothing up.', {
+      about: nth % 10 === 0 ? 'request' : 'model',
+    });
+    const used = { inputTokens: 20, outputTokens: 10, cacheReadTokens: 0, cacheWriteTokens: 0 };
+    const text = `Summary ${nth}.\nFACTS\n${nth % 7 === 0 ? 'none' : '[{"subject":"it","predicate":"is","value":"said"}]'}`;
+    const task = this.clock.schedule(life, 5 + (nth % 4) * 150, 'model', () => {
+      if (fails) {
+        sink.event({ type: 'error', error });
+        return sink.end(null);
+      }
+      sink.event({ type: 'text_delta', text });
+      sink.event({ type: 'usage', ...used });
+      sink.event({ type: 'done', finishReason: 'stop' });
+      sink.end(null);
+    });
+    return () => {
+      task.run = null;
     };
   }
 

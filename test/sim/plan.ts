@@ -99,6 +99,8 @@ export interface Plan {
     readonly spares?: number;
     /** Times a call is made again; none where it is not said. */
     readonly retries?: number;
+    /** Messages of a session's window, and of a summary of what left it; as the defaults have it where it is not said. */
+    readonly compaction?: { readonly window: number; readonly batch: number; readonly keep: number };
   };
   readonly messages: readonly PlannedMessage[];
   readonly faults: readonly Fault[];
@@ -173,6 +175,7 @@ export function planOf(seed: number, steps: number): Plan {
       mailbox_capacity: chance.often(0.1) ? 8 : 1_024,
       window: chance.often(0.1) ? 16 : 8_192,
       ...replacing(new Chance(seed ^ 0x0f_a1)),
+      ...compacting(new Chance(seed ^ 0x0c_0a)),
     },
     turn: chance.pick([0.02, 0.02, 1, 8]),
     messages: messages.map((message) => aboutWhat(new Chance(seed ^ (0xab0 + message.key)), message)),
@@ -183,6 +186,12 @@ export function planOf(seed: number, steps: number): Plan {
 
 function replacing(chance: Chance): Pick<Plan['settings'], 'spares' | 'retries'> {
   return { spares: chance.pick([0, 0, 1, 3]), retries: chance.pick([0, 0, 1, 3]) };
+}
+
+/** In most runs a session has so much to say only where that is little. */
+function compacting(chance: Chance): Pick<Plan['settings'], 'compaction'> {
+  if (chance.often(0.4)) return {};
+  return { compaction: { window: 1 + chance.int(4), batch: 2 + chance.int(3), keep: chance.pick([1, 3, 8]) } };
 }
 
 function aboutWhat(chance: Chance, message: PlannedMessage): PlannedMessage {

@@ -7,6 +7,9 @@ import type { Plan } from './plan.ts';
 /** A circuit that stays open for half a minute would be open when everything has long come to its end. */
 process.env['SIGIL_CIRCUIT_TIMES'] = JSON.stringify({ first: 400, longest: 4_000, probe_again: 100 });
 
+/** The same for a summary that fails: it is given up before everything has come to its end. */
+process.env['SIGIL_COMPACTION_TIMES'] = JSON.stringify({ first: 200, longest: 2_000, attempts: 3 });
+
 let defaults: Config | undefined;
 
 /** The providers that may take the place of the first. */
@@ -59,11 +62,25 @@ export function configOf(plan: Plan): Config {
     agent: { ...agent, turn_timeout: settings.turn_timeout },
     sessions: {
       ...sessions,
-      // The pool is real workers with a time of their own, which no seed repeats.
-      memory: { ...sessions.memory, embeddings: { ...sessions.memory.embeddings, enabled: false } },
+      memory: memoryOf(sessions.memory, settings.compaction),
       queue: settings.queue,
       tool_timeout: settings.tool_timeout,
       max_tool_iterations: settings.max_tool_iterations,
     },
+  };
+}
+
+type Memory = Config['sessions']['memory'];
+
+function memoryOf(memory: Memory, compaction: Plan['settings']['compaction']): Memory {
+  // The pool is real workers with a time of their own, which no seed repeats.
+  const here = { ...memory, embeddings: { ...memory.embeddings, enabled: false } };
+  if (compaction === undefined) return here;
+  const { window, batch, keep } = compaction;
+  return {
+    ...here,
+    active_window: window,
+    compaction: { ...memory.compaction, batch_size: batch },
+    recent_store: { max_messages: keep },
   };
 }

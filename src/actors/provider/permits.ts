@@ -226,7 +226,7 @@ export class Permits {
       const workspace = this.behind.next;
       const envelope = workspace?.value.next?.value;
       if (workspace == null || envelope === undefined) return null;
-      if (envelope.deadline !== undefined && envelope.deadline <= now) {
+      if ((envelope.deadline ?? Number.POSITIVE_INFINITY) <= now) {
         this.removeBehind(envelope);
         continue;
       }
