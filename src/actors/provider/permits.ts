@@ -65,8 +65,9 @@ export class Permits {
   private readonly piles = new Map<Address, { readonly workspace: string; readonly pile: Pile }>();
   private waitingCount = 0;
   /** Those nobody waits for, each workspace's in a line of its own. */
-  private readonly behind = new Rota<string, Pile>();
-  private readonly behindOf = new Map<number, string>();
+  private readonly behind = new Rota<string, Rota<Envelope, Envelope>>();
+  /** The workspace of each. By themselves: two threads may give two of them the same number. */
+  private readonly behindOf = new Map<Envelope, string>();
   private backgroundHeld = 0;
   private last = 0;
   private why: Blocked | null = null;
@@ -216,8 +217,8 @@ export class Permits {
     if (this.behindOf.size >= BACKGROUND_WAITING_MOST) return 'full';
     const workspace = askedBy(envelope).workspace_id;
     if (this.behind.get(workspace) === undefined) this.behind.enter(workspace, new Rota());
-    this.behind.get(workspace)?.enter(envelope.id, envelope);
-    this.behindOf.set(envelope.id, workspace);
+    this.behind.get(workspace)?.enter(envelope, envelope);
+    this.behindOf.set(envelope, workspace);
     return null;
   }
 
@@ -249,12 +250,12 @@ export class Permits {
     return [...this.behind.values()].flatMap((pile) => [...pile.values()]);
   }
 
-  private removeBehind({ id }: Envelope): void {
-    const workspace = this.behindOf.get(id);
+  private removeBehind(envelope: Envelope): void {
+    const workspace = this.behindOf.get(envelope);
     if (workspace === undefined) return;
-    this.behindOf.delete(id);
+    this.behindOf.delete(envelope);
     const pile = this.behind.get(workspace);
-    pile?.leave(id);
+    pile?.leave(envelope);
     if (pile?.size === 0) this.behind.leave(workspace);
   }
 

@@ -371,6 +371,16 @@ describe('what nobody waits for', () => {
     expect([permits.waiting, servedOneByOne(permits, again)]).toEqual([0, []]);
   });
 
+  it('is told apart where two threads have given it the same number', () => {
+    const permits = permitsOf();
+    const first = granted(permits.request(asked({ session: 'turn' })));
+    const [one, other] = [later('a'), later('b')].map((envelope) => ({ ...envelope, id: 7 }));
+    if (one === undefined || other === undefined) throw new Error('there are two');
+    expect([permits.request(one), permits.request(other), permits.waiting]).toEqual([null, null, 2]);
+    expect(servedOneByOne(permits, first)).toEqual(['a', 'b']);
+    expect(permits.waiting).toBe(0);
+  });
+
   it('starves no turn and loses no permit, whatever comes in whatever order', () => {
     const move = fc.record({ what: fc.constantFrom('turn', 'summary', 'release', 'release'), who: fc.nat(5) });
     fc.assert(
