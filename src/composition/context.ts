@@ -128,7 +128,13 @@ export function createContext(options: ContextOptions): ThreadContext {
       vendors: options.vendors ?? (() => undefined),
     }),
   );
-  const { suspect = null, secrets = noSecrets(), skills = createSkillsHere(), child = () => undefined, point } = options;
+  const {
+    suspect = null,
+    secrets = noSecrets(),
+    skills = createSkillsHere(),
+    child = () => undefined,
+    point,
+  } = options;
   const { directory = new HeldDirectory(null, () => undefined) } = options;
   const own = { bus, residents, heartbeat, log, fault, suspect, secrets, directory, skills, child, point };
   return { house, index, life, name, world, ...own };

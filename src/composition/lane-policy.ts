@@ -7,7 +7,7 @@ import { summarySize } from '../agent/prepare.ts';
 import { systemPrompt } from '../agent/prompt.ts';
 import type { ToolRegistry } from '../agent/tools/registry.ts';
 import type { Config } from '../config/schema.ts';
-import type { ChatTool, ModelInfo } from '../providers/provider.ts';
+import type { ModelInfo } from '../providers/provider.ts';
 import { knownCapabilities, knownModels } from '../providers/registry.ts';
 import { type RoutableProvider, routeModel } from '../providers/router.ts';
 import type { SessionState, WindowMessage } from '../stores/fold.ts';
@@ -80,19 +80,19 @@ export function modelRoutes(config: Config, prices: ModelPrices): Pick<LanePolic
   };
 }
 
+/** @param beside characters a turn's model is given besides what was said, see `equipmentSize` */
 export function lanePolicy(
   config: Config,
   tools: ToolRegistry,
   prices = modelPrices(config),
-  offered: (state: SessionState) => readonly ChatTool[] = () => tools.offer(),
+  beside: (state: SessionState) => number = () => tools.offer().reduce((size, tool) => size + toolSize(tool), 0),
 ): LanePolicy {
   const { sessions, models, gateway, agent } = config;
   const system = systemPrompt(agent.persona, CHANNEL_HINTS).length;
   const sizeOf = modelSizes(config);
 
   const estimate = (state: SessionState): { tokens: number; cost_usd: number } => {
-    let size = system + (state.turn?.message.content.length ?? 0) + summarySize(state.summary?.summary);
-    for (const tool of offered(state)) size += toolSize(tool);
+    let size = system + beside(state) + (state.turn?.message.content.length ?? 0) + summarySize(state.summary?.summary);
     for (const { content, tool_calls } of state.window) size += textSize(content, tool_calls);
     for (const { content, tool_calls } of state.turn?.said ?? NOTHING) size += textSize(content, tool_calls);
     const model = state.turn?.model ?? '';

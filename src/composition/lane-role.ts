@@ -53,8 +53,9 @@ import { nearestTexts } from './nearest.ts';
 import { createProbes } from './probes.ts';
 import type { Role, StartRole } from './role.ts';
 import { createScanner } from './scanner.ts';
-import { SKILL_TOOL, skillsPort, skillsText, turnSkills } from './skills/turn-skills.ts';
+import { SKILL_TOOL, skillsPort, turnSkills } from './skills/turn-skills.ts';
 import { testTools } from './test-tools.ts';
+import { equipmentSize, type TurnEquipment, turnEquipment } from './turn-equipment.ts';
 import { wireTap } from './wire-tap.ts';
 
 /** How long the journal may take, in milliseconds. A slow disk is waited for; a lost thread is told at once. */
@@ -123,8 +124,14 @@ function laneWith(context: ThreadContext, adapters: LaneAdapters): Role {
   const registry = (): ToolRegistry => createToolRegistry([...adapters.tools, ...mcp.tools()], mcp.absent);
   /** Both are replaced whole when a server's tools come or go. */
   let tools = registry();
-  const policyNow = (): LanePolicy =>
-    lanePolicy(config, tools, prices, (state) => tools.offer((tool) => permit(state, tool).allowed));
+  const equip = turnEquipment({
+    skills: context.skills,
+    tools: () => tools,
+    window: config.sessions.memory.active_window,
+    sizeOf: modelSizes(config),
+    permitted: (state, tool) => permit(state, tool).allowed,
+  });
+  const policyNow = (): LanePolicy => lanePolicy(config, tools, prices, (state) => equipmentSize(equip(state)));
   let policy = policyNow();
   const renew = (): void => {
     tools = registry();
@@ -137,7 +144,7 @@ function laneWith(context: ThreadContext, adapters: LaneAdapters): Role {
     world,
     policy: () => policy,
     effects: laneEffects({
-      ...{ context, adapters, reservations, prices, permit },
+      ...{ context, adapters, reservations, prices, permit, equip },
       tools: () => tools,
       policy: () => policy,
     }),
@@ -307,9 +314,19 @@ interface LaneParts {
   readonly reservations: Reservations;
   readonly prices: ModelPrices;
   readonly permit: Permit;
+  readonly equip: (state: SessionState) => TurnEquipment;
 }
 
-function laneEffects({ context, tools, policy, adapters, reservations, prices, permit }: LaneParts): LaneEffects {
+function laneEffects({
+  context,
+  tools,
+  policy,
+  adapters,
+  reservations,
+  prices,
+  permit,
+  equip,
+}: LaneParts): LaneEffects {
   const { checks } = adapters;
   const { reserve, settle, settleInterrupted } = reservations;
   const { bus, world, house } = context;
@@ -330,19 +347,15 @@ function laneEffects({ context, tools, policy, adapters, reservations, prices, p
     const { turn } = state;
     const model = turn?.model ?? '';
     const size = sizeOf(model);
-    const skills = turnSkills(context.skills, state, policy().window);
-    const reader = tools().get(SKILL_TOOL);
-    const readable = skills !== undefined && reader !== undefined && permit(state, reader).allowed;
     const prepared = prepare({
       persona: config.agent.persona,
       channel: CHANNEL_HINTS,
-      skills: skillsText(skills, size.maxContextTokens, readable),
+      ...equip(state),
       window: state.window,
       active_window: policy().window,
       summary: state.summary?.summary ?? null,
       messages: [turn?.message.content ?? ''],
       turn: turn?.said ?? [],
-      tools: tools().offer((tool) => (tool.name === SKILL_TOOL ? readable : permit(state, tool).allowed)),
       model: { id: model.slice(model.indexOf('/') + 1), ...size },
       options: { maxTokens: size.maxOutputTokens },
     });
