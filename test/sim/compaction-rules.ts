@@ -5,7 +5,7 @@ import { evolveCompactions, NO_COMPACTIONS, type OpenCompactions } from '../../s
 import { tokensOf } from '../../src/stores/fold.ts';
 import type { JournalRow } from '../../src/stores/records.ts';
 import { restoreWorkspace, type WorkspaceRecord } from '../../src/stores/workspace-records.ts';
-import type { Broke } from './journal-rules.ts';
+import type { Broke } from './broke.ts';
 
 export class CompactionRules {
   /** Tokens of calls that were made for summaries. */

@@ -5,9 +5,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { nextStep } from '../../src/actors/session/decide.ts';
 import { emptySession, evolve, type PackedSession, type SessionState, unpackSession } from '../../src/stores/fold.ts';
 import { type JournalRow, restore, type SessionRecord } from '../../src/stores/records.ts';
+import type { Broke } from './broke.ts';
 import { CompactionRules } from './compaction-rules.ts';
-
-export type Broke = (rule: string, text: string) => void;
 
 /** A turn as the journal has it. */
 export interface TurnFacts {

@@ -4,7 +4,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { TurnSink } from '../../src/edge/turn-follower.ts';
 import type { NumberedTurnEvent } from '../../src/stores/turn-events.ts';
-import type { Broke } from './journal-rules.ts';
+import type { Broke } from './broke.ts';
 
 export class Listener {
   readonly turn_id: string;

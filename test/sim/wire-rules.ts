@@ -2,8 +2,8 @@
 // What must hold of the batches between threads: ids of different lives never meet, and what nobody read goes to the next life.
 
 import { type Batch, isForActor, packedLength, unpack } from '../../src/bus/wire.ts';
+import type { Broke } from './broke.ts';
 import type { Life } from './clock.ts';
-import type { Broke } from './journal-rules.ts';
 import type { PostRules } from './ports.ts';
 
 export class WireRules implements PostRules {
