@@ -5,7 +5,6 @@ import { SANDBOX_ID } from '../actors/sandbox/protocol.ts';
 import { type Address, address } from '../bus/address.ts';
 import { placement } from '../bus/layout.ts';
 import { STORE_IDS } from '../stores/protocol.ts';
-import { hostMcpServers, mcpServersOn } from './mcp-servers.ts';
 import type { StartRole } from './role.ts';
 import { hostSandbox } from './sandbox.ts';
 import { hostVendors } from './vendors.ts';
@@ -16,8 +15,8 @@ export const startIo: StartRole = async (context) => {
   const vendors = here(address('store', STORE_IDS.vendors)) ? hostVendors(context) : undefined;
   const commands = config.tools.exec_sandboxed.enabled && here(address('sandbox', SANDBOX_ID));
   const sandbox = commands ? hostSandbox(context) : undefined;
-  const names = mcpServersOn(context.house, context.index);
-  const servers = names.length > 0 ? hostMcpServers(context, names) : undefined;
+  const names = Object.keys(config.mcp).filter((name) => here(address('mcp', name)));
+  const servers = names.length > 0 ? (await import('./mcp-servers.ts')).hostMcpServers(context, names) : undefined;
   return {
     drain: (done) => done(),
     close: () => {

@@ -7,14 +7,12 @@ import { TOOLS_TOPIC, type ToolReply } from '../actors/mcp/protocol.ts';
 import { cap, RESULT_BYTES } from '../agent/tools/run.ts';
 import { type Address, address } from '../bus/address.ts';
 import { type Envelope, topic } from '../bus/envelope.ts';
-import { placement } from '../bus/layout.ts';
 import { type History, INTENSITY, type Intensity, NO_HISTORY, onExit } from '../bus/supervision.ts';
 import { versionInfo } from '../cli/version.ts';
 import { type Failure, failure, SigilError, toFailure } from '../errors.ts';
 import type { McpConnection, McpConnectionOptions } from '../mcp/client.ts';
 import { type McpEntry, resolveServer, transportOf } from '../mcp/settings.ts';
 import { Actors, type Supervised } from './actors.ts';
-import type { House } from './boot.ts';
 import type { ThreadContext } from './context.ts';
 import { ServerLines } from './server-lines.ts';
 
@@ -24,12 +22,6 @@ const LOSSES: Intensity = { ...INTENSITY, backoff_ms: 1_000, longest_backoff_ms:
 const ANSWER_BYTES = RESULT_BYTES - 1_024;
 /** How long a call may take whose asker set no limit, in milliseconds. */
 const CALL_MS = 60_000;
-
-/** The configured servers whose actors live on this thread. */
-export function mcpServersOn({ config, layout }: House, thread: number): readonly string[] {
-  const place = placement(layout);
-  return Object.keys(config.mcp).filter((name) => place(address('mcp', name)) === thread);
-}
 
 export interface McpServers {
   close(): void;

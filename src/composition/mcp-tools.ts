@@ -6,6 +6,7 @@ import type { Tool, ToolContext, ToolOutcome } from '../agent/tools/tool.ts';
 import { address } from '../bus/address.ts';
 import { topic } from '../bus/envelope.ts';
 import { SigilError } from '../errors.ts';
+import { checkedSchema } from '../mcp/checked-schema.ts';
 import type { ThreadContext } from './context.ts';
 
 export interface McpTools {
@@ -125,6 +126,7 @@ function toolOf({ bus, world, house }: ThreadContext, server: string, tool: Serv
     name: toolNameOf(server, tool.name),
     description: tool.description,
     inputSchema: deepFrozen(tool.inputSchema),
+    checkedSchema: checkedSchema(tool.inputSchema),
     capabilities: [],
     timeoutMs,
     idempotent: tool.idempotent,

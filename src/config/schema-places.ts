@@ -126,14 +126,14 @@ export const mcp = z
   .record(
     entryName(),
     z.strictObject({
-      command: text(4096).optional().describe('Program to run.'),
+      command: text(4096).optional().describe('Program to run; it speaks over its stdin and stdout.'),
       args: z.array(text(4096)).max(1000).default([]).describe('Its arguments.'),
       env: z
         .record(shaped(/^[A-Za-z_][A-Za-z0-9_]*$/, 'an environment variable name'), secret())
         .register(fieldFacts, { kind: 'env_map' })
         .default({})
-        .describe('Its environment.'),
-      url: httpUrl().optional().describe('Address of a server that already runs.'),
+        .describe('Its environment, besides PATH, HOME and LANG.'),
+      url: httpUrl().optional().describe('Address of a server that already runs (streamable HTTP).'),
       headers: z
         .record(shaped(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'a header name'), secret())
         .default({})
@@ -141,7 +141,9 @@ export const mcp = z
     }),
   )
   .default({})
-  .describe('Name -> MCP server, by `command` or by `url`.');
+  .describe(
+    'Name (without ".") -> MCP server, by `command` or by `url`; workspaces allow its tools as `tool.mcp.NAME.*`.',
+  );
 
 const toggle = (what: string) =>
   z

@@ -3,7 +3,9 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { createArgumentChecks } from '../../src/agent/tools/validate.ts';
 import { answerText } from '../../src/mcp/answer.ts';
+import { checkedSchema } from '../../src/mcp/checked-schema.ts';
 import { LineReader } from '../../src/mcp/line-reader.ts';
 import { plainText } from '../../src/mcp/plain-text.ts';
 import { DESCRIPTION_MOST, SCHEMA_BYTES, SCHEMAS_BYTES, TOOLS_MOST, toolList } from '../../src/mcp/tool-list.ts';
@@ -104,6 +106,41 @@ describe('a list of tools', () => {
         expect(structuredClone(list)).toEqual(list);
       }),
     );
+  });
+});
+
+describe('a schema', () => {
+  const checks = createArgumentChecks();
+  const problemOf = (schema: Readonly<Record<string, unknown>>, args: unknown): Promise<string | undefined> =>
+    new Promise((resolve) => checks.check(checkedSchema(schema), args, resolve));
+
+  it('is checked but for its patterns, which hold nobody up', async () => {
+    const schema = {
+      type: 'object',
+      properties: {
+        // A name like any other.
+        pattern: { type: 'string', pattern: '^(a+)+$', maxLength: 100 },
+        list: { type: 'array', items: { anyOf: [{ type: 'string', pattern: '(b|b)*c' }, { type: 'number' }] } },
+      },
+      patternProperties: { '^(x+)+$': { type: 'number' } },
+      propertyNames: { pattern: '^(p|l|x|pattern|list)+$' },
+      additionalProperties: false,
+      required: ['pattern'],
+    };
+    const endless = `${'a'.repeat(60)}!`;
+    expect(await problemOf(schema, { pattern: endless, list: [`${'b'.repeat(60)}!`, 1] })).toBeUndefined();
+    expect(await problemOf(schema, { pattern: endless, [`${'x'.repeat(60)}!`]: 1 })).toBeUndefined();
+    expect(await problemOf(schema, {})).toMatch(/required property 'pattern'/);
+    expect(await problemOf(schema, { pattern: 'a'.repeat(101) })).toMatch(/more than 100 characters/);
+    expect(await problemOf(schema, { pattern: 'a', list: [true] })).toMatch(/list/);
+    expect(checkedSchema(schema)['properties']).toHaveProperty('pattern', { type: 'string', maxLength: 100 });
+  });
+
+  it('says the same as before where it has none', async () => {
+    const schema = { type: 'object', properties: { kind: { enum: ['pattern', { pattern: 'a' }] } } };
+    expect(checkedSchema(schema)).toEqual(schema);
+    const closed = { type: 'object', properties: {}, additionalProperties: false };
+    expect(await problemOf(closed, { more: 1 })).toMatch(/additional properties/);
   });
 });
 

@@ -169,7 +169,7 @@ export function runToolCall(call: ToolCall, run: ToolRun, done: (result: ToolRes
     controller.abort();
   });
 
-  run.checks.check(tool.inputSchema, args, (problem) => {
+  run.checks.check(tool.checkedSchema ?? tool.inputSchema, args, (problem) => {
     if (answered) return;
     if (problem !== undefined) return fail('tool_failed', problem);
     const context = { ...run.context, call_id: call.id, signal: controller.signal, now: () => run.world.now() };

@@ -34,6 +34,8 @@ export interface Tool {
   readonly description: string;
   /** JSON Schema of the arguments, an object's. */
   readonly inputSchema: Readonly<Record<string, unknown>>;
+  /** What arguments are checked against here, where that is less than what a model is told. */
+  readonly checkedSchema?: Readonly<Record<string, unknown>>;
   /** What it may do, beyond `tool.<name>`, which every tool needs. */
   readonly capabilities: readonly string[];
   /** Whether a workspace that lists no tools lets it in: only what reads and keeps what is that workspace's own. */
