@@ -13,6 +13,8 @@ const INHERITED = ['PATH', 'HOME', 'LANG'] as const;
 export const MESSAGE_BYTES = 16 * 1024 * 1024;
 /** Characters of a line on stderr that are kept. */
 const STDERR_LINE = 500;
+/** How long a program that reads no more may take to be gone, in milliseconds. */
+const GONE_MS = 1_000;
 /** How long a program may take to end when its input is closed, and when it is told to end, in milliseconds. */
 const CLOSE_MS = { input: 500, told: 1_500 } as const;
 
@@ -44,6 +46,8 @@ export class ChildTransport implements Transport {
   readonly #options: ChildOptions;
   #process: ChildProcess | undefined;
   #closing = false;
+  /** All it wrote has been read, too. */
+  #closed = false;
   #lastLine = '';
   #ending = '';
 
@@ -53,7 +57,8 @@ export class ChildTransport implements Transport {
 
   /** Why it ended, with the last it wrote for people; empty while it lives. */
   get ending(): string {
-    return this.#ending;
+    if (this.#ending === '' || this.#lastLine === '') return this.#ending;
+    return `${this.#ending}: ${this.#lastLine}`;
   }
 
   start(): Promise<void> {
@@ -80,23 +85,27 @@ export class ChildTransport implements Transport {
       });
       made.once('exit', (code, signal) => {
         const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
-        this.#ending = `${command} ${how}${this.#lastLine === '' ? '' : `: ${this.#lastLine}`}`;
+        this.#ending = `${command} ${how}`;
         if (pid === undefined) return;
         // What it started and left behind.
         signalGroup(pid, 'SIGKILL');
         child(pid, false);
       });
-      made.once('close', () => this.onclose?.());
+      made.once('close', () => {
+        this.#closed = true;
+        this.onclose?.();
+      });
       this.#listen(made);
     });
   }
 
   send(message: JSONRPCMessage): Promise<void> {
     const input = this.#process?.stdin;
-    if (input === undefined || input === null || !input.writable) return Promise.reject(new Error('it is not running'));
     return new Promise((sent, failed) => {
+      const broken = (): void => this.#whenGone(() => failed(new Error(this.ending || 'it reads no more')));
+      if (input === undefined || input === null || !input.writable) return broken();
       // Called back when it has left this process, or never will: a server that does not read holds up its sender.
-      input.write(`${JSON.stringify(message)}\n`, (error) => (error ? failed(error) : sent()));
+      input.write(`${JSON.stringify(message)}\n`, (error) => (error ? broken() : sent()));
     });
   }
 
@@ -119,6 +128,16 @@ export class ChildTransport implements Transport {
         gone();
       });
       made.stdin?.end();
+    });
+  }
+
+  /** One that reads no more is ending, and says why last of all. */
+  #whenGone(then: () => void): void {
+    if (this.#closed || this.#process === undefined) return then();
+    const late = setTimeout(then, GONE_MS);
+    this.#process.once('close', () => {
+      clearTimeout(late);
+      then();
     });
   }
 

@@ -57,6 +57,8 @@ const program = (manner = '', env: Readonly<Record<string, string>> = {}): McpSe
   ...{ kind: 'stdio', command: process.execPath, args: [WARNINGS, PROGRAM, manner], env },
 });
 
+const shell = (line: string): McpServer => ({ kind: 'stdio', command: 'sh', args: ['-c', line], env: {} });
+
 async function overHttp(options: HttpToolboxOptions = {}) {
   const toolbox = await startHttpToolbox(options);
   onTestFinished(() => toolbox.close());
@@ -134,7 +136,10 @@ describe('a program', () => {
   it('gets its own environment and nothing of ours but what every program needs', async () => {
     process.env['SIGIL_TEST_LEAK'] = 'seen';
     onTestFinished(() => void delete process.env['SIGIL_TEST_LEAK']);
-    const { call } = await connect(program('', { TOOLBOX_KEY: 'k' }));
+    const said: string[] = [];
+    const { call } = await connect(program('greets', { TOOLBOX_KEY: 'k' }), { said });
+    // Many greet on the channel for messages.
+    expect(said).toContain('Welcome to the toolbox!');
     const names = (JSON.parse((await call('env')).content) as [string, string][]).map(([name]) => name);
     expect(names.filter((name) => !['PATH', 'HOME', 'LANG'].includes(name))).toEqual(['TOOLBOX_KEY']);
   });
@@ -159,19 +164,12 @@ describe('a program', () => {
     await until(() => living.size === 0 && !runs(child) && !runs(pid));
   });
 
-  it('may greet on the channel for messages', async () => {
-    const said: string[] = [];
-    const { call } = await connect(program('greets'), { said });
-    expect(said).toContain('Welcome to the toolbox!');
-    expect(await call('add', { a: 1, b: 1 })).toMatchObject({ content: '2' });
-  });
-
   it.each([
-    ['dies', /exited with code 2: no licence found$/],
-    ['floods', /a message of more than 16 MiB$/],
-  ])('that %s before it is there is told as that', async (manner, why) => {
+    ['ends', 'echo no licence found >&2; exit 2', /exited with code 2: no licence found$/],
+    ['floods us', 'head -c 17825792 /dev/zero; sleep 60', /a message of more than 16 MiB$/],
+  ])('that %s before it is there is told as that', async (_what, line, why) => {
     const living = new Set<number>();
-    await expect(connect(program(manner), { living })).rejects.toThrow(why);
+    await expect(connect(shell(line), { living })).rejects.toThrow(why);
     await until(() => living.size === 0);
   });
 
@@ -184,7 +182,7 @@ describe('a program', () => {
     const living = new Set<number>();
     const stop = new AbortController();
     const asked = connectMcp({
-      ...{ server: program('mute'), version: '1', world: realWorld, signal: stop.signal },
+      ...{ server: shell('sleep 60'), version: '1', world: realWorld, signal: stop.signal },
       ...{ cut: (text) => cap(text, 1_000), said: () => undefined, listed: () => undefined, lost: () => undefined },
       child: (pid, lives) => void (lives ? living.add(pid) : living.delete(pid)),
     });
