@@ -7,23 +7,9 @@ import { type ChatMessage, cancelTurn, turnEvents, wholeAnswer } from './chat-tu
 import { EXIT, interrupted, wrongUsage } from './cli-error.ts';
 import type { Call, CommandRun } from './command.ts';
 import { text } from './json-reading.ts';
+import { pipedText } from './piped-text.ts';
 import { oneLine, visible } from './terminal-text.ts';
 import { type Canvas, spinnerOn, TurnView } from './turn-view.ts';
-
-/** As much as a request body may hold; the gateway's own limit is told by itself. */
-const MOST_INPUT = 8 * 1024 * 1024;
-
-async function pipedText(): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of process.stdin) {
-    const bytes = chunk as Buffer;
-    size += bytes.length;
-    if (size > MOST_INPUT) throw wrongUsage('What is piped in is too long for a message.', 'Send 1 MiB at most.');
-    chunks.push(bytes);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
 
 /** The message of this command line; undefined when it is to be a conversation. */
 async function givenMessage(call: Call): Promise<string | undefined> {

@@ -356,6 +356,33 @@ const ROLES = ['owner', 'admin', 'member', 'guest'];
 const STATUSES = ['active', 'pending', 'denied'];
 const BYS = ['total', 'provider', 'model', 'workspace', 'user', 'session'];
 
+const STAGES = ['input', 'tool', 'output'];
+
+function addScanner(program: CliCommand): void {
+  const scanner = program
+    .command('scanner')
+    .summary('the scanner: try a text, list its rules')
+    .helpGroup('See inside:');
+  scanner
+    .command('test')
+    .summary('what the scanner would do with a text, and by which rule')
+    .description(
+      'Under the modes of the configuration, without a gateway: nothing is sent, kept or noted. TEXT -, or no text with\n' +
+        'something piped in, reads stdin.',
+    )
+    .argument('[TEXT...]', 'the text')
+    .addOption(
+      new CliOption('--stage <STAGE>', 'as a message (input, default), a result of a tool, or a reply (output)')
+        .choices(STAGES)
+        .completesWith(STAGES),
+    )
+    .runs(() => import('./scanner-test.ts'));
+  scanner
+    .command('rules')
+    .summary('every rule: its id, what it looks for, and how grave that is')
+    .runs(() => import('./scanner-rules.ts'));
+}
+
 function addConfig(program: CliCommand): void {
   const config = program
     .command('config')
@@ -581,6 +608,7 @@ export function createProgram(): CliCommand {
   addUser(program);
   addPairing(program);
   addToken(program);
+  addScanner(program);
   addConfig(program);
   addSecret(program);
   addSkill(program);

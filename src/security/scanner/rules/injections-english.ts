@@ -432,7 +432,7 @@ export const ENGLISH: readonly Rule[] = [
     'exfiltrate-image',
     'Builds the address of a picture from the conversation',
     'high',
-    `!\\[[^\\]\\n]{0,60}\\]\\(https?://(?:[^)\\s=]{1,150}=){1,4}\\[?(?:the|all|\\{|\\$|<|conversation|history|secret|data|prompt|user|base64|summary|insert|your)|${BEGIN}(?:keys?|secrets?|password|credentials|conversation|history|answer|data)${GAP}(?:to|in|into)${GAP}the${GAP}url${GAP}https?:`,
+    `!\\[[^\\]\\n]{0,60}\\]\\(https?://(?:[^)\\s=]{1,90}=){1,3}\\[?(?:the|all|\\{|\\$|<|conversation|history|secret|data|prompt|user|base64|summary|insert|your)|${BEGIN}(?:keys?|secrets?|password|credentials|conversation|history|answer|data)${GAP}(?:to|in|into)${GAP}the${GAP}url${GAP}https?:`,
     ['![', 'the url'],
     {
       match: [
