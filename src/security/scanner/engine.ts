@@ -99,7 +99,12 @@ export class ScanEngine {
       const within = kind === 'injection' ? folded : text;
       for (const [from, to] of matchesIn(within, compiled, regexp, reaches)) {
         const finding = { rule: id, kind, severity, start: normalised.origin(from), end: normalised.end(to) };
-        found(kind === 'injection' && quotedAt(folded, from, to) ? { ...finding, quoted: true } : finding);
+        // Results of tools are quoted anyway: as JSON.
+        found(
+          stage === 'input' && kind === 'injection' && quotedAt(folded, from, to)
+            ? { ...finding, quoted: true }
+            : finding,
+        );
       }
     }
   }

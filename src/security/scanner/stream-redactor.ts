@@ -246,6 +246,8 @@ export class StreamRedactor {
           this.found.set(follows.id, (this.found.get(follows.id) ?? 0) + 1);
         }
         this.#hide(end);
+        // What comes right after it may be another one.
+        if (end === this.#at) this.#before = NO_UNIT;
         if (live) open = Math.min(open, Math.max(end, this.#done));
       }
       this.#candidates = this.#candidates.filter(({ live, end }) => live || end > this.#done);

@@ -48,6 +48,8 @@ export class LaneStand {
   answers = true;
   /** What a session has to do with the loss of the thread's life before. */
   share: Share = 'unknown';
+  /** What the scanner does with a message. */
+  scan: LaneEffects['scan'] = (_, done) => done({ kind: 'pass' });
   /** Answers of the journal are held back. */
   stalled = false;
   private readonly held: (() => void)[] = [];
@@ -110,7 +112,7 @@ export class LaneStand {
       settle: nothing,
       settleInterrupted: nothing,
       cost: () => 0,
-      scan: (_, done) => done({ kind: 'pass' }),
+      scan: (content, done) => this.scan(content, done),
       digest: (text) => text,
       point: nothing,
     };

@@ -9,7 +9,9 @@ describe('the corpus', () => {
     const [injections, harmless] = [samples('injections'), samples('harmless')];
     expect(injections.length).toBeGreaterThanOrEqual(150);
     expect(harmless.length).toBeGreaterThanOrEqual(300);
-    expect(new Set([...injections, ...harmless].map(({ text }) => text)).size).toBe(injections.length + harmless.length);
+    expect(new Set([...injections, ...harmless].map(({ text }) => text)).size).toBe(
+      injections.length + harmless.length,
+    );
     for (const kind of [injections, harmless]) {
       expect(new Set(kind.map(({ language }) => language)).size).toBeGreaterThanOrEqual(16);
       expect(kind.filter(({ part }) => part === 'held').length / kind.length).toBeGreaterThan(0.28);

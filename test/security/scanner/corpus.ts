@@ -43,7 +43,10 @@ export function samples(kind: 'injections' | 'harmless'): readonly Sample[] {
     .split('\n')
     .map((line) => {
       const tab = line.indexOf('\t');
-      const text = line.slice(tab + 1).replaceAll('\\n', '\n').replaceAll('\\t', '\t');
+      const text = line
+        .slice(tab + 1)
+        .replaceAll('\\n', '\n')
+        .replaceAll('\\t', '\t');
       return { language: line.slice(0, tab), text, part: hash(line) % 3 === 0 ? 'held' : 'rules' };
     });
 }
@@ -71,7 +74,9 @@ function print({ part, injections, blocked, harmless, refused, wrong }: Measured
     `${name}: ${blocked} of ${injections} injections blocked (${share(blocked, injections)}), ` +
       `${refused} of ${harmless} harmless messages too (${share(refused, harmless)})\n`,
   );
-  if (shown) for (const { language, text } of wrong) process.stdout.write(`  ${language}  ${JSON.stringify(text.slice(0, 160))}\n`);
+  if (shown)
+    for (const { language, text } of wrong)
+      process.stdout.write(`  ${language}  ${JSON.stringify(text.slice(0, 160))}\n`);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

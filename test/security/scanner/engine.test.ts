@@ -47,7 +47,23 @@ describe('a text', () => {
   });
 
   it('is normalised so that every place leads back', () => {
-    const unit = fc.constantFrom(...'abc ', 'ä', 'é', 'e\u0301', '\u200b', '&amp;', '&#65;', '&bad;', 'Ａ', '日', '😀', 'ﷺ', '\u202e', 'İ', 'ｶﾞ');
+    const unit = fc.constantFrom(
+      ...'abc ',
+      'ä',
+      'é',
+      'e\u0301',
+      '\u200b',
+      '&amp;',
+      '&#65;',
+      '&bad;',
+      'Ａ',
+      '日',
+      '😀',
+      'ﷺ',
+      '\u202e',
+      'İ',
+      'ｶﾞ',
+    );
     fc.assert(
       fc.property(fc.array(unit, { maxLength: 30 }), (units) => {
         const text = units.join('');
@@ -74,17 +90,20 @@ describe('a text', () => {
     const words = ['he', 'she', 'his', 'hers', '日本', 'a', 'aa', 'bab'];
     const table = new KeywordTable(words);
     fc.assert(
-      fc.property(fc.array(fc.constantFrom('h', 'e', 's', 'i', 'r', 'a', 'b', '日', '本', ' '), { maxLength: 40 }), (units) => {
-        const text = units.join('');
-        const found: string[] = [];
-        table.scan(text, (keyword, end) => found.push(`${words[keyword]}@${end}`));
-        const expected = words.flatMap((word) =>
-          Array.from({ length: text.length }, (_, at) => at)
-            .filter((at) => text.startsWith(word, at))
-            .map((at) => `${word}@${at + word.length}`),
-        );
-        expect(found.sort()).toEqual(expected.sort());
-      }),
+      fc.property(
+        fc.array(fc.constantFrom('h', 'e', 's', 'i', 'r', 'a', 'b', '日', '本', ' '), { maxLength: 40 }),
+        (units) => {
+          const text = units.join('');
+          const found: string[] = [];
+          table.scan(text, (keyword, end) => found.push(`${words[keyword]}@${end}`));
+          const expected = words.flatMap((word) =>
+            Array.from({ length: text.length }, (_, at) => at)
+              .filter((at) => text.startsWith(word, at))
+              .map((at) => `${word}@${at + word.length}`),
+          );
+          expect(found.sort()).toEqual(expected.sort());
+        },
+      ),
       { numRuns: 200 },
     );
   });
@@ -102,7 +121,9 @@ describe('a verdict', () => {
 
   it('lets a secret in a message be, unless messages are redacted', () => {
     expect(judge(engine, `my key is ${KEY}`, 'input', 'block')).toEqual({ kind: 'pass' });
-    expect(judge(engine, `my key is ${KEY}`, 'input', 'redact')).toMatchObject({ text: 'my key is [redacted:aws-access-key]' });
+    expect(judge(engine, `my key is ${KEY}`, 'input', 'redact')).toMatchObject({
+      text: 'my key is [redacted:aws-access-key]',
+    });
     expect(judge(engine, `the key is ${KEY}`, 'tool', 'redact')).toMatchObject({ rules: ['aws-access-key'] });
   });
 

@@ -3,7 +3,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parsePattern, PatternError } from '../../../src/security/scanner/pattern.ts';
+import { PatternError, parsePattern } from '../../../src/security/scanner/pattern.ts';
 import { BOUNDS_MOST, boundsOf, refusalOf } from '../../../src/security/scanner/pattern-bounds.ts';
 import { compilePattern, NO_UNIT, PatternRun } from '../../../src/security/scanner/pattern-run.ts';
 import { INJECTION_LONGEST } from '../../../src/security/scanner/rule.ts';
@@ -16,7 +16,10 @@ describe('a rule', () => {
     expect(match.length).toBeGreaterThan(0);
     expect(nomatch.length).toBeGreaterThan(0);
     for (const stage of stages) {
-      const found = (text: string): boolean => scanEngine().scan(text, stage).some(({ rule }) => rule === id);
+      const found = (text: string): boolean =>
+        scanEngine()
+          .scan(text, stage)
+          .some(({ rule }) => rule === id);
       for (const text of match) expect(found(text), text).toBe(true);
       for (const text of nomatch) expect(found(text), text).toBe(false);
       // Also in the middle of much else, where only the surroundings of its keywords are looked at.
@@ -42,12 +45,26 @@ describe('a rule', () => {
 });
 
 describe('a pattern', () => {
-  it.each(['a*', 'a+', '(?:a{1,9})+', 'a{3,}', '(a)', '(?:a', 'a)', '\\1', '[b-a]', 'a{2}{3}', '(?=ab)', 'a**', '[a', '\\p{L}', '^a', 'a\\b'])(
-    '%s is not of the dialect',
-    (pattern) => {
-      expect(() => parsePattern(pattern)).toThrow(PatternError);
-    },
-  );
+  it.each([
+    'a*',
+    'a+',
+    '(?:a{1,9})+',
+    'a{3,}',
+    '(a)',
+    '(?:a',
+    'a)',
+    '\\1',
+    '[b-a]',
+    'a{2}{3}',
+    '(?=ab)',
+    'a**',
+    '[a',
+    '\\p{L}',
+    '^a',
+    'a\\b',
+  ])('%s is not of the dialect', (pattern) => {
+    expect(() => parsePattern(pattern)).toThrow(PatternError);
+  });
 
   it.each([
     ['(?:a{1,20}){1,20}b', 'repeats what repeats'],
@@ -73,19 +90,25 @@ describe('a pattern', () => {
   it('that is followed unit by unit matches what an expression matches', () => {
     const secrets = RULES.filter(({ kind }) => kind === 'secret');
     fc.assert(
-      fc.property(fc.constantFrom(...secrets), fc.nat(), fc.nat(), fc.constantFrom('', ' ', '-', 'x', '"', '.'), (rule, which, cut, more) => {
-        const sample = rule.match[which % rule.match.length] ?? '';
-        const text = sample.slice(0, cut % (sample.length + 1)) + more;
-        const program = compilePattern(rule.pattern);
-        const whole = new RegExp(`^(?:${rule.pattern})$`);
-        const run = new PatternRun(program, NO_UNIT);
-        let seen = '';
-        for (const unit of text) {
-          const matched = run.step(unit.charCodeAt(0));
-          seen += unit;
-          expect(matched, `${rule.id}: ${seen}`).toBe(whole.test(seen));
-        }
-      }),
+      fc.property(
+        fc.constantFrom(...secrets),
+        fc.nat(),
+        fc.nat(),
+        fc.constantFrom('', ' ', '-', 'x', '"', '.'),
+        (rule, which, cut, more) => {
+          const sample = rule.match[which % rule.match.length] ?? '';
+          const text = sample.slice(0, cut % (sample.length + 1)) + more;
+          const program = compilePattern(rule.pattern);
+          const whole = new RegExp(`^(?:${rule.pattern})$`);
+          const run = new PatternRun(program, NO_UNIT);
+          let seen = '';
+          for (const unit of text) {
+            const matched = run.step(unit.charCodeAt(0));
+            seen += unit;
+            expect(matched, `${rule.id}: ${seen}`).toBe(whole.test(seen));
+          }
+        },
+      ),
       { numRuns: 150 },
     );
   });
@@ -101,7 +124,9 @@ function backtracks(pattern: string, text: string): number {
     steps += 1;
     switch (node.kind) {
       case 'set':
-        return node.set.some(([from, to]) => text.charCodeAt(at) >= from && text.charCodeAt(at) <= to) && go(rest, at + 1);
+        return (
+          node.set.some(([from, to]) => text.charCodeAt(at) >= from && text.charCodeAt(at) <= to) && go(rest, at + 1)
+        );
       case 'sequence':
         return go([...node.items, ...rest], at);
       case 'choice':

@@ -72,6 +72,12 @@ describe('a redactor of a stream', () => {
     expect(shown(['correct-h', 'at'])).toBe('correct-hat');
   });
 
+  it('hides two that stand side by side', () => {
+    const key = 'AKIAQ7ZK3MXW5TRNB2YD';
+    expect(shown([`${key}${key}`])).toBe('[redacted:aws-access-key][redacted:aws-access-key]');
+    expect(shown([`hunter2hunter2${key}`])).toBe('***[redacted:aws-access-key]');
+  });
+
   it('shows plain text at once, and holds back only what may become a secret', () => {
     const stream = new StreamRedactor({ ...secrets, known: known([]) });
     expect(stream.push('The quick brown fox ')).toBe('The quick brown fox ');
