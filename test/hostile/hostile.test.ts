@@ -34,7 +34,7 @@ beforeAll(async () => {
     gateway: { threads: 1 },
     providers: { mine: { type: 'openai-compatible', endpoint: `${vendor.url}/v1`, api_key: SECRET } },
     models: { default: 'mine/hostile' },
-    sessions: { tool_timeout: '200ms' },
+    sessions: { tool_timeout: '200ms', memory: { summaries: { enabled: false } } },
     workspaces: { lab: { tools: { allow: ALLOWED } } },
   });
 });

@@ -26,6 +26,7 @@ export const memoryForget: Tool = {
   // What is forgotten is forgotten.
   idempotent: true,
   serial: true,
+  safe: true,
   async execute(args, context) {
     const text = (name: string): string | undefined => (args[name] === undefined ? undefined : String(args[name]));
     const what = { subject: String(args['subject']), predicate: text('predicate'), value: text('value') };

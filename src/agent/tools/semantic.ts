@@ -28,6 +28,7 @@ export const memorySemantic: Tool = {
   timeoutMs: 15_000,
   idempotent: true,
   serial: false,
+  safe: true,
   async execute(args, context) {
     const query = String(args['query']).toWellFormed().trim();
     if (query === '') return problem('The query says nothing.');

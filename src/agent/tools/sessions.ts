@@ -24,6 +24,7 @@ export const sessionList: Tool = {
   timeoutMs: 15_000,
   idempotent: true,
   serial: false,
+  safe: true,
   async execute(args, context) {
     const limit = typeof args['limit'] === 'number' ? args['limit'] : USUAL;
     const sessions = await context.memory.sessions(limit);
