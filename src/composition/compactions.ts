@@ -21,8 +21,8 @@ import { type ModelSize, modelRoutes, modelSizes } from './lane-policy.ts';
 import type { ModelPrices } from './model-prices.ts';
 import { statementIds } from './statement-ids.ts';
 
-/** How long each step may take, in milliseconds: a summary is long, and its call waits behind those of turns. */
-const WITHIN = { read: 10_000, reserve: 10_000, call: 10 * 60_000, tell: 60_000 } as const;
+/** How long each step may take, in milliseconds; its call has a time of its own. */
+const WITHIN = { read: 10_000, reserve: 10_000, tell: 60_000 } as const;
 /** A lane's answer may take this much longer than the call it is asked for. */
 const ON_THE_WAY = 5_000;
 /** The pause before it is asked again what is to be taken up, in milliseconds; and workspaces told at a time. */
@@ -84,6 +84,7 @@ export function compactionEffects({ context, id, home, models, stream, traced }:
   const store = address('store', 'read');
   const { memory } = house.config.sessions;
   const { batch_size } = memory.compaction;
+  const { times } = compactionPolicy(house.config);
   const facts = memory.summaries.extract_facts && memory.knowledge.enabled;
   const free = { tokens: 0, cost_usd: 0, seq: 0 } as const;
   const settle: CompactionEffects['settle'] = (scopes, of, call, used) => {
@@ -132,8 +133,8 @@ export function compactionEffects({ context, id, home, models, stream, traced }:
     },
     settle,
     call: ({ id: of, session_id, model, request, tokens }, done) => {
-      const body = { id: of, workspace_id: id, model, request, tokens, within: WITHIN.call };
-      const options = { from: self, within: WITHIN.call + ON_THE_WAY, trace: of };
+      const body = { id: of, workspace_id: id, model, request, tokens, within: times.call };
+      const options = { from: self, within: times.call + ON_THE_WAY, trace: of };
       bus.ask(address('thread', home(session_id)), 'thread.call', body, options, done);
     },
     callOff: (of, session_id) =>

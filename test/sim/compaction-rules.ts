@@ -8,6 +8,8 @@ import { restoreWorkspace, type WorkspaceRecord } from '../../src/stores/workspa
 import type { Broke } from './broke.ts';
 
 export class CompactionRules {
+  /** Records of workspaces so far. */
+  written = 0;
   /** Tokens of calls that were made for summaries. */
   tokens = 0;
   /** Summaries that are stored, by id, with the messages they stand for. */
@@ -37,6 +39,7 @@ export class CompactionRules {
 
   row(row: JournalRow): void {
     const record = restoreWorkspace(row);
+    this.written += 1;
     const before = this.open.get(row.stream) ?? NO_COMPACTIONS;
     this.check(row.stream, record, before);
     this.open.set(row.stream, evolveCompactions(before, record));

@@ -8,7 +8,7 @@ import type { Plan } from './plan.ts';
 process.env['SIGIL_CIRCUIT_TIMES'] = JSON.stringify({ first: 400, longest: 4_000, probe_again: 100 });
 
 /** The same for a summary that fails: it is given up before everything has come to its end. */
-process.env['SIGIL_COMPACTION_TIMES'] = JSON.stringify({ first: 200, longest: 2_000, attempts: 3 });
+process.env['SIGIL_COMPACTION_TIMES'] = JSON.stringify({ call: 20_000, first: 200, longest: 2_000, attempts: 3 });
 
 let defaults: Config | undefined;
 

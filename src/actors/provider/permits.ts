@@ -20,6 +20,8 @@ export interface Permit {
   /** When it was granted, by the clock that never goes back. */
   readonly granted: number;
   readonly background: boolean;
+  /** When a call that nobody waits for is over at the latest, by the wall clock: its holder may live on for long. */
+  readonly until: number;
 }
 
 export interface Granted {
@@ -242,8 +244,23 @@ export class Permits {
   private lacksBehind(envelope: Envelope): Blocked | null {
     const { max_concurrency: most } = this.options;
     const room = most > 0 ? Math.max(1, Math.floor(most * BACKGROUND.share)) : BACKGROUND.most;
-    if (this.backgroundHeld >= room) return { waits_for: 'max_concurrency', ms: null };
+    if (this.backgroundHeld >= room) {
+      const ms = this.reclaim();
+      if (this.backgroundHeld >= room) return { waits_for: 'max_concurrency', ms };
+    }
     return this.lacks(envelope);
+  }
+
+  /** Takes back what must be over, though nobody said so: a message may be lost. When the next is, in milliseconds. */
+  private reclaim(): number | null {
+    const now = this.options.clock.now();
+    let soonest = Number.POSITIVE_INFINITY;
+    for (const { background, until, id, holder } of this.held.values()) {
+      if (!background) continue;
+      if (until <= now) this.release(id, holder);
+      else soonest = Math.min(soonest, until - now);
+    }
+    return Number.isFinite(soonest) ? soonest : null;
   }
 
   private allBehind(): readonly Envelope[] {
@@ -285,7 +302,8 @@ export class Permits {
     const granted = this.options.clock.monotonic();
     this.last += 1;
     const second = this.minute.take(tokens, granted);
-    const permit = { id: this.last, holder, turn_id, model, tokens, second, granted, background };
+    const until = envelope.deadline ?? Number.POSITIVE_INFINITY;
+    const permit = { id: this.last, holder, turn_id, model, tokens, second, granted, background, until };
     if (background) this.backgroundHeld += 1;
     this.held.set(permit.id, permit);
     const own = this.holders.get(holder);

@@ -122,14 +122,16 @@ export function endedRecords(
   ];
 }
 
-/** Pauses before a compaction is tried again, in milliseconds: they double; and how often it is tried. */
+/** Pauses before a compaction is tried again, in milliseconds: they double; how often it is tried, and how long a call may take. */
 export interface CompactionTimes {
+  /** The wait behind the calls of turns included. */
+  readonly call: number;
   readonly first: number;
   readonly longest: number;
   readonly attempts: number;
 }
 
-export const COMPACTION_TIMES: CompactionTimes = { first: 2_000, longest: 600_000, attempts: 10 };
+export const COMPACTION_TIMES: CompactionTimes = { call: 600_000, first: 2_000, longest: 600_000, attempts: 10 };
 /** What fails for what is in it will fail again. */
 const ATTEMPTS_OF_REQUEST = 3;
 /** A budget is asked again after this time at the earliest, in milliseconds. */

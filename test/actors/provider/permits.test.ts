@@ -342,7 +342,7 @@ describe('what nobody waits for', () => {
     expect(held.map((one) => one !== null)).toEqual([true, true, false, false]);
     expect(permits.blocked).toBeNull();
     expect(permits.next()).toBeNull();
-    expect(permits.blocked).toEqual({ waits_for: 'max_concurrency', ms: null });
+    expect(permits.blocked).toMatchObject({ waits_for: 'max_concurrency' });
     const turns = Array.from({ length: 6 }, (_, at) => granted(permits.request(asked({ session: `turn-${at}` }))));
     expect(permits.request(asked({ session: 'one-more' }))).toBeNull();
     // A summary that ends makes room for a turn first.
@@ -369,6 +369,16 @@ describe('what nobody waits for', () => {
     permits.request(later('d'));
     expect(permits.refuse().map(({ from }) => from)).toEqual(['session/d']);
     expect([permits.waiting, servedOneByOne(permits, again)]).toEqual([0, []]);
+  });
+
+  it('is taken back when its time is over, though nobody gave it back', () => {
+    const permits = permitsOf();
+    granted(permits.request(asked({ session: 'lost', background: true, deadline: 50 })));
+    expect(permits.request(later('a'))).toBeNull();
+    expect([permits.next(), permits.blocked]).toEqual([null, { waits_for: 'max_concurrency', ms: 50 }]);
+    now = 50;
+    expect(permits.next()?.permit.holder).toBe('session/a');
+    expect(permits.inFlight).toBe(1);
   });
 
   it('is told apart where two threads have given it the same number', () => {

@@ -14,7 +14,7 @@ import type { MemoryMessageRow } from '../../../src/stores/memory-queries.ts';
 import type { WorkspaceRecord } from '../../../src/stores/workspace-records.ts';
 
 export const USED = { ...NO_USAGE, input_tokens: 10, output_tokens: 5, cost_usd: 0.5 };
-export const TIMES: CompactionTimes = { first: 1_000, longest: 60_000, attempts: 4 };
+export const TIMES: CompactionTimes = { call: 10_000, first: 1_000, longest: 60_000, attempts: 4 };
 const MODEL = { maxContextTokens: 8_000, maxOutputTokens: 2_000 };
 
 export interface HouseOptions {
