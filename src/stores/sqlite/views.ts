@@ -98,11 +98,13 @@ interface AwaitBody {
 /** UTF-16 units of payload in a batch: a few very large messages make a batch of their own. */
 const BATCH_LENGTH = 8 * 1024 * 1024;
 /**
- * Under load the views rest after a batch for so many times as long as it took, at most so many milliseconds: the rows that
- * come in meanwhile share what it costs to touch a page, and the lanes have the processor. Whoever waits ends the rest, and
- * past so many rows behind there is none: a read that came then would have to wait for more than can be applied in its time.
+ * After a batch the views rest for so many times as long as it took, at most so many milliseconds: the rows that come in
+ * meanwhile share what it costs to touch a page, and the lanes have the processor. Small batches rest for longer, because all
+ * they cost is what one costs that holds nothing. Whoever waits ends the rest, and past so many rows behind there is none: a
+ * read that came then would have to wait for more than can be applied in its time. From `loaded` rows in a batch on it is a
+ * load under which memory stays behind.
  */
-const REST = { times: 6, longest: 750, from_rows: 200, behind: 60_000 } as const;
+const REST = { times: 6, small: 12, longest: 750, loaded: 200, behind: 60_000 } as const;
 /** How long to wait for a journal that is not there yet, and after an error. */
 const NOT_YET_MS = 20;
 const AGAIN_MS = 1000;
@@ -363,10 +365,10 @@ export class SqliteViews {
 
   /** Waits for more rows to come in, unless somebody waits for those there are. */
   #rest(took: number, rows: number): void {
-    const ms = Math.min(REST.longest, REST.times * took);
+    const ms = Math.min(REST.longest, (rows >= REST.loaded ? REST.times : REST.small) * took);
     const hurried = this.#isHurried('sessions') || this.#isHurried('memory');
     const far = this.#wanted - this.upto > REST.behind;
-    if (ms < 1 || rows < REST.from_rows || hurried || far) return this.#schedule();
+    if (ms < 1 || hurried || far) return this.#schedule();
     this.#resting = true;
     this.#later(ms);
   }
@@ -384,15 +386,16 @@ export class SqliteViews {
       const began = this.#options.monotonic();
       const rows = this.#stepSessions();
       const far = this.upto - this.#memory.upto > MEMORY_BEHIND;
-      if (rows > 0 && !far && !this.#isHurried('memory')) {
+      if (rows >= REST.loaded && !far && !this.#isHurried('memory')) {
         this.#rest(this.#options.monotonic() - began, rows);
         return;
       }
       const followed = this.#stepMemory();
+      const behind = this.#memory.upto < this.upto;
       // Vectors come last of all: nobody waits for them, and they are embedded later still.
-      const embedded = followed === 0 ? (this.#vectors?.step() ?? 0) : 0;
-      if (rows > 0) this.#rest(this.#options.monotonic() - began, rows);
-      else if (followed > 0 || embedded > 0) this.#schedule();
+      const embedded = behind ? 0 : (this.#vectors?.step() ?? 0);
+      if (rows >= (behind ? REST.loaded : 1)) this.#rest(this.#options.monotonic() - began, rows);
+      else if (rows > 0 || followed > 0 || embedded > 0) this.#schedule();
     } catch (thrown) {
       this.#options.failed?.(toFailure(thrown));
       if (saysDamaged(thrown, this.#gatewayFile)) this.#replaceGateway();
