@@ -22,7 +22,7 @@ function redacted(request: ChatRequest, redactor: ThreadSecrets['redactor']): Ch
 export interface ModelStreamOptions {
   /** By name. */
   readonly providers: ReadonlyMap<string, ProviderEntry>;
-  readonly world: Pick<World, 'now' | 'after' | 'uuid'>;
+  readonly world: Pick<World, 'now' | 'monotonic' | 'after' | 'uuid'>;
   /** What keys stand for; and what keeps secrets out of what is sent to a model and out of what a provider says of its failures. */
   readonly secrets: ThreadSecrets;
   /** Who looks at what goes to the vendors and comes from them, if anybody does. */

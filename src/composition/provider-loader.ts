@@ -19,7 +19,7 @@ export interface ProviderEntry {
 export interface ProviderLoaderOptions {
   /** By name. */
   readonly providers: ReadonlyMap<string, ProviderEntry>;
-  readonly world: Pick<World, 'now' | 'after' | 'uuid'>;
+  readonly world: Pick<World, 'now' | 'monotonic' | 'after' | 'uuid'>;
   /** What the key of a provider stands for. */
   readonly resolver: (name: string) => SecretResolver['resolve'];
   /** Who looks at what goes over the wire; nobody when it is not given. */
@@ -38,6 +38,7 @@ export interface ProviderLoader {
 export function createProviderLoader({ providers, world, resolver, tap }: ProviderLoaderOptions): ProviderLoader {
   const given = {
     now: world.now,
+    monotonic: world.monotonic,
     after: world.after,
     uuid: world.uuid,
     pause: pauseWith(world),

@@ -74,7 +74,7 @@ export async function createAnthropicProvider(settings: ProviderSettings, world:
 }
 
 function provide(sdk: Sdk, { name, api_key, endpoint, timeouts }: ProviderSettings, world: ProviderWorld): Provider {
-  const { now, after } = world;
+  const { now, monotonic, after } = world;
   const key = createProviderKey(api_key, world.resolve, now);
   const transport = createTransport({ provider: name, connect: timeouts.connect, after, tap: world.tap });
   const kept = createKeptReplies<KeptReply>(KEPT_MOST, KEPT_SIZE, keptSize);
@@ -134,7 +134,7 @@ function provide(sdk: Sdk, { name, api_key, endpoint, timeouts }: ProviderSettin
       now,
     });
     return streamCall(
-      { asked, timeouts, after, open, reader, failureOf: (thrown) => failureOf(asked, thrown) },
+      { asked, timeouts, after, monotonic, open, reader, failureOf: (thrown) => failureOf(asked, thrown) },
       signal,
     );
   };

@@ -3,7 +3,7 @@
 
 import { createParser } from 'eventsource-parser';
 import { SigilError } from '../errors.ts';
-import { type Arrivals, arrivalsOf } from './arrivals.ts';
+import { arrivalsOf } from './arrivals.ts';
 import { type Asked, excerpt, providerFailure } from './failures.ts';
 
 /** Characters one event may hold: a whole answer with everything in it, and more than any vendor sends. */
@@ -28,15 +28,21 @@ export async function eventStream(response: Response, asked: Asked): Promise<Asy
   if (type !== '' && !/^text\/(?:event-stream|plain)\b/i.test(type)) {
     throw notStream(asked, type, await beginning(response));
   }
-  return parsed(arrivalsOf(response) ?? eachAlone(response), asked);
+  const take = eventsOf(asked);
+  const arrivals = arrivalsOf(response);
+  return arrivals === undefined ? eachAlone(response, take) : { [Symbol.asyncIterator]: () => arrivals.read(take) };
 }
 
-/** A body as it comes, chunk by chunk. */
-async function* eachAlone({ body }: Response): AsyncGenerator<readonly Uint8Array[]> {
-  for await (const chunk of body ?? []) yield [chunk];
+/** What a body comes to, chunk by chunk. */
+async function* eachAlone({ body }: Response, take: ReturnType<typeof eventsOf>): AsyncGenerator<readonly VendorSse[]> {
+  for await (const chunk of body ?? []) {
+    const events = take([chunk]);
+    if (events !== undefined) yield events;
+  }
 }
 
-async function* parsed(arrivals: Arrivals, asked: Asked): AsyncGenerator<readonly VendorSse[]> {
+/** Makes events of chunks; undefined while they are part of one that is not whole yet. */
+function eventsOf(asked: Asked): (chunks: readonly Uint8Array[]) => readonly VendorSse[] | undefined {
   let ready: VendorSse[] = [];
   let alive = false;
   let tooLarge = false;
@@ -51,7 +57,7 @@ async function* parsed(arrivals: Arrivals, asked: Asked): AsyncGenerator<readonl
     maxBufferSize: EVENT_MOST,
   });
   const decoder = new TextDecoder();
-  for await (const chunks of arrivals) {
+  return (chunks) => {
     let text = '';
     for (const chunk of chunks) text += decoder.decode(chunk, { stream: true });
     parser.feed(text);
@@ -59,10 +65,12 @@ async function* parsed(arrivals: Arrivals, asked: Asked): AsyncGenerator<readonl
       const message = `${asked.provider} sent an event of more than ${EVENT_MOST} characters.`;
       throw new SigilError(providerFailure('provider_error', asked, message));
     }
-    if (ready.length > 0 || alive) yield ready;
+    if (ready.length === 0 && !alive) return undefined;
+    const events = ready;
     ready = [];
     alive = false;
-  }
+    return events;
+  };
 }
 
 async function beginning(response: Response): Promise<string> {

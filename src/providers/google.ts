@@ -78,7 +78,7 @@ export async function createGoogleProvider(settings: ProviderSettings, world: Pr
 }
 
 function provide(sdk: Sdk, { name, api_key, endpoint, timeouts }: ProviderSettings, world: ProviderWorld): Provider {
-  const { now, after } = world;
+  const { now, monotonic, after } = world;
   const key = createProviderKey(api_key, world.resolve, now);
   const transport = createTransport({ provider: name, connect: timeouts.connect, after, tap: world.tap });
   const kept = createKeptReplies<KeptParts>(KEPT_MOST, KEPT_SIZE, partsSize);
@@ -141,7 +141,7 @@ function provide(sdk: Sdk, { name, api_key, endpoint, timeouts }: ProviderSettin
       now,
       newId: () => `call_${world.uuid()}`,
     });
-    return streamCall({ asked, timeouts, after, open, reader, failureOf: () => undefined }, signal);
+    return streamCall({ asked, timeouts, after, monotonic, open, reader, failureOf: () => undefined }, signal);
   };
 
   /** One answer in one piece. */

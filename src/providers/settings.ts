@@ -18,7 +18,7 @@ export interface ProviderSettings {
 }
 
 /** What providers are given by composition. */
-export interface ProviderWorld extends Pick<World, 'now' | 'after' | 'uuid'> {
+export interface ProviderWorld extends Pick<World, 'now' | 'monotonic' | 'after' | 'uuid'> {
   /** Resolves after `ms`, or sooner when the signal aborts. */
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
   /** The text a secret stands for. */

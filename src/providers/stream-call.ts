@@ -25,6 +25,7 @@ export interface VendorCall<VendorEvent> {
   readonly asked: Asked;
   readonly timeouts: Pick<ProviderTimeouts, 'first_event' | 'gap'>;
   readonly after: World['after'];
+  readonly monotonic: World['monotonic'];
   /**
    * Sends the request. Resolves once the head of a good answer is there, with what follows in arrays as it comes in; an
    * empty array is a sign of life. Aborting the signal closes the connection and makes both reject.
@@ -43,59 +44,168 @@ function untilEnd(events: readonly ChatEvent[]): readonly ChatEvent[] {
   return end < 0 || end === events.length - 1 ? events : events.slice(0, end + 1);
 }
 
-const seconds = (ms: number): string => `${ms / 1000} s`;
-
 /** The stream of {@link Provider.chat}, made of a vendor's. */
-export async function* streamCall<VendorEvent>(
+export function streamCall<VendorEvent>(
   call: VendorCall<VendorEvent>,
   signal: AbortSignal,
-): AsyncGenerator<readonly ChatEvent[]> {
-  if (signal.aborted) return;
-  const { asked, timeouts, after, reader } = call;
-  const control = new AbortController();
-  const abort = (): void => control.abort(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
-  let late: Failure | undefined;
-  const wait = (ms: number, what: string): (() => void) =>
-    after(ms, () => {
-      const message = `${asked.provider} sent nothing for ${seconds(ms)} ${what}.`;
-      late = providerFailure('provider_timeout', asked, message);
-      control.abort();
+): AsyncIterable<readonly ChatEvent[]> {
+  return { [Symbol.asyncIterator]: () => new CallStream(call, signal) };
+}
+
+type Result = IteratorResult<readonly ChatEvent[], undefined>;
+
+const OVER: Result = { done: true, value: undefined };
+
+/**
+ * Not an async generator: of the promises one makes, each token of each answer would pay for four more. Asked for one batch
+ * after the other, as `for await` does.
+ */
+class CallStream<VendorEvent> implements AsyncIterator<readonly ChatEvent[], undefined> {
+  readonly #call: VendorCall<VendorEvent>;
+  readonly #signal: AbortSignal;
+  readonly #control = new AbortController();
+  readonly #abort = (): void => this.#control.abort(this.#signal.reason);
+  readonly #silence: Silence;
+  #batches: AsyncIterator<readonly VendorEvent[]> | undefined;
+  #late: Failure | undefined;
+  /** Whether it has said its last. */
+  #ended = false;
+  /** Whether all is let go of. */
+  #over = false;
+
+  constructor(call: VendorCall<VendorEvent>, signal: AbortSignal) {
+    this.#call = call;
+    this.#signal = signal;
+    this.#silence = new Silence(call, (message) => {
+      this.#late = providerFailure('provider_timeout', call.asked, message);
+      this.#control.abort();
     });
-  const broken = (error: Failure): readonly ChatEvent[] => [{ type: 'error', error }];
-  let settle = wait(timeouts.first_event, 'after it was asked');
-  let began = false;
-  let ended = false;
-  try {
-    const batches = await call.open(control.signal);
-    began = true;
-    const iterator = batches[Symbol.asyncIterator]();
-    let first = true;
-    for (;;) {
-      // The first event has what is left of its time; later ones have all of theirs each.
-      if (!first) settle = wait(timeouts.gap, 'in the middle of its answer');
-      const next = await iterator.next();
-      settle();
-      first = false;
-      const events = untilEnd(next.done === true ? atClose(reader, asked) : readAll(reader, next.value, asked));
-      const last = events.at(-1);
-      ended = last !== undefined && isEnd(last);
-      // Read to its end, a connection can be used again.
-      if (ended && next.done !== true) closeSoon(iterator, after, control);
-      if (events.length > 0) yield events;
-      if (ended) return;
+  }
+
+  async next(): Promise<Result> {
+    if (this.#over) return OVER;
+    if (this.#ended || this.#signal.aborted) return this.#close();
+    try {
+      this.#batches ??= await this.#open();
+      for (;;) {
+        this.#silence.begin();
+        const next = await this.#batches.next();
+        this.#silence.end();
+        const events = this.#read(next);
+        if (events.length > 0) return { done: false, value: events };
+      }
+    } catch (thrown) {
+      if (this.#signal.aborted) return this.#close();
+      return { done: false, value: [{ type: 'error', error: this.#broken(thrown) }] };
     }
-  } catch (thrown) {
-    if (signal.aborted) return;
-    ended = true;
-    const error = late ?? failureWithin(thrown) ?? (began ? undefined : call.failureOf(thrown));
-    control.abort();
-    yield broken(forModel(asked, error ?? cutOff(asked, began, thrown)));
-  } finally {
-    settle();
-    signal.removeEventListener('abort', abort);
-    // Whoever stopped reading wants nothing more of it.
-    if (!ended) control.abort();
+  }
+
+  /** Whoever stops reading wants nothing more of it. */
+  return(): Promise<Result> {
+    return Promise.resolve(this.#close());
+  }
+
+  async #open(): Promise<AsyncIterator<readonly VendorEvent[]>> {
+    this.#signal.addEventListener('abort', this.#abort, { once: true });
+    this.#silence.first();
+    const batches = await this.#call.open(this.#control.signal);
+    return batches[Symbol.asyncIterator]();
+  }
+
+  #read(next: IteratorResult<readonly VendorEvent[], unknown>): readonly ChatEvent[] {
+    const { reader, asked, after } = this.#call;
+    const events = untilEnd(next.done === true ? atClose(reader, asked) : readAll(reader, next.value, asked));
+    const last = events.at(-1);
+    this.#ended = last !== undefined && isEnd(last);
+    // Read to its end, a connection can be used again.
+    if (this.#ended && next.done !== true && this.#batches !== undefined)
+      closeSoon(this.#batches, after, this.#control);
+    return events;
+  }
+
+  #broken(thrown: unknown): Failure {
+    const { asked, failureOf } = this.#call;
+    const began = this.#batches !== undefined;
+    this.#ended = true;
+    const error = this.#late ?? failureWithin(thrown) ?? (began ? undefined : failureOf(thrown));
+    this.#control.abort();
+    return forModel(asked, error ?? cutOff(asked, began, thrown));
+  }
+
+  #close(): Result {
+    if (this.#over) return OVER;
+    this.#over = true;
+    this.#silence.stop();
+    this.#signal.removeEventListener('abort', this.#abort);
+    if (!this.#ended) this.#control.abort();
+    return OVER;
+  }
+}
+
+/**
+ * How long nothing has come while something was waited for. The first event has what is left of its time; later ones have
+ * all of theirs each. One timer for all of them, which looks when it goes off what came meanwhile.
+ */
+class Silence {
+  readonly #call: Pick<VendorCall<unknown>, 'asked' | 'timeouts' | 'after' | 'monotonic'>;
+  readonly #late: (message: string) => void;
+  #stop: () => void = () => undefined;
+  #phase: 'first' | 'gap' = 'first';
+  #armed = false;
+  /** When waiting began; undefined while nothing is waited for. */
+  #since: number | undefined;
+
+  /** @param late told once, with a sentence */
+  constructor(
+    call: Pick<VendorCall<unknown>, 'asked' | 'timeouts' | 'after' | 'monotonic'>,
+    late: (message: string) => void,
+  ) {
+    this.#call = call;
+    this.#late = late;
+  }
+
+  first(): void {
+    const { first_event } = this.#call.timeouts;
+    this.#arm(first_event, () => this.#tell(first_event, 'after it was asked'));
+  }
+
+  begin(): void {
+    if (this.#phase === 'first') return;
+    this.#since = this.#call.monotonic();
+    if (!this.#armed) this.#arm(this.#call.timeouts.gap, () => this.#look());
+  }
+
+  end(): void {
+    this.#since = undefined;
+    if (this.#phase === 'gap') return;
+    this.stop();
+    this.#phase = 'gap';
+  }
+
+  stop(): void {
+    this.#stop();
+    this.#armed = false;
+  }
+
+  #look(): void {
+    const { monotonic, timeouts } = this.#call;
+    const { gap } = timeouts;
+    // Nothing was waited for: whoever reads takes its time.
+    const left = this.#since === undefined ? gap : gap - (monotonic() - this.#since);
+    if (left <= 0) this.#tell(gap, 'in the middle of its answer');
+    else this.#arm(left, () => this.#look());
+  }
+
+  #tell(ms: number, what: string): void {
+    this.#late(`${this.#call.asked.provider} sent nothing for ${ms / 1000} s ${what}.`);
+  }
+
+  #arm(ms: number, run: () => void): void {
+    this.#armed = true;
+    this.#stop = this.#call.after(ms, () => {
+      this.#armed = false;
+      run();
+    });
   }
 }
 

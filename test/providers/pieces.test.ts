@@ -155,6 +155,7 @@ describe('one call', () => {
         asked: { provider: 'x' },
         timeouts: TIMEOUTS,
         after: world.after,
+        monotonic: world.monotonic,
         open: async () =>
           (async function* all() {
             yield* batches;
@@ -184,5 +185,39 @@ describe('one call', () => {
         if (end < 0) expect(events.at(-1)).toMatchObject({ type: 'error', error: { code: 'provider_ended_early' } });
       }),
     );
+  });
+
+  it('may be silent for as long as it may after each sign of life, and no longer', async () => {
+    const timers = testTimers();
+    const sent = new TransformStream<readonly ChatEvent[], readonly ChatEvent[]>();
+    const vendor = sent.writable.getWriter();
+    const call = streamCall<ChatEvent>(
+      {
+        ...{ asked: { provider: 'x' }, timeouts: TIMEOUTS, reader, failureOf: () => undefined },
+        ...{ after: timers.world.after, monotonic: timers.world.monotonic },
+        open: async (signal) => {
+          signal.addEventListener('abort', () => void vendor.abort(signal.reason).catch(() => undefined));
+          return sent.readable;
+        },
+      },
+      new AbortController().signal,
+    )[Symbol.asyncIterator]();
+    const word: ChatEvent = { type: 'text_delta', text: 'word' };
+    const heard = async (): Promise<unknown> => (await call.next()).value;
+    for (const passed of [0, TIMEOUTS.first_event - 1, TIMEOUTS.gap - 1]) {
+      const next = heard();
+      timers.pass(passed);
+      void vendor.write([word]);
+      expect(await next).toEqual([word]);
+    }
+    const next = heard();
+    // The one timer there is goes off when the gap since the first of them is over; what it waits for then is what is left.
+    timers.pass(1 - TIMEOUTS.gap);
+    await timers.fire(TIMEOUTS.gap);
+    expect(timers.running).toEqual([TIMEOUTS.gap - 1]);
+    await timers.fire(TIMEOUTS.gap - 1);
+    expect(await next).toMatchObject([{ type: 'error', error: { code: 'provider_timeout' } }]);
+    expect(await call.next()).toEqual({ done: true, value: undefined });
+    expect(timers.running).toEqual([]);
   });
 });

@@ -30,6 +30,7 @@ export function testTimers(resolve: (written: string) => Promise<string> = async
   return {
     world: {
       now: () => now,
+      monotonic: () => now,
       uuid: () => `id-${++ids}`,
       pause: async () => undefined,
       resolve: (written) => {

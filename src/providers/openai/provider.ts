@@ -106,6 +106,7 @@ export async function createOpenAiProvider(flavour: Flavour): Promise<Provider> 
         asked,
         timeouts,
         after: world.after,
+        monotonic: world.monotonic,
         open: async (inner) => await eventStream(await open(inner), asked),
         reader: { read: (event) => reader?.read(event) ?? [], close: () => reader?.close() ?? [] },
         failureOf: (thrown) => endpoint.failureOf(asked, thrown),
