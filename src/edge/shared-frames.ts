@@ -4,8 +4,33 @@
 import { Buffer } from 'node:buffer';
 import { eventsIn, type NumberedTurnEvent, type TurnEventBatch } from '../stores/turn-events.ts';
 
+/**
+ * The last few things made, by what they were made of: readers of a turn are told one after the other, with nothing in
+ * between. A weak map of all of them would cost each delta more than making it again.
+ */
+class LastMade<Of extends object, Made> {
+  readonly #of: (Of | undefined)[] = Array.from({ length: MEMORY });
+  readonly #made: (Made | undefined)[] = Array.from({ length: MEMORY });
+  #next = 0;
+
+  get(of: Of): Made | undefined {
+    const at = this.#of.indexOf(of);
+    return at === -1 ? undefined : this.#made[at];
+  }
+
+  set(of: Of, made: Made): void {
+    const known = this.#of.indexOf(of);
+    const at = known === -1 ? this.#next : known;
+    if (known === -1) this.#next = (this.#next + 1) % MEMORY;
+    this.#of[at] = of;
+    this.#made[at] = made;
+  }
+}
+/** More batches of one turn seldom come together. */
+const MEMORY = 4;
+
 /** By what was published: everybody who follows here is given the same object. */
-const events = new WeakMap<TurnEventBatch, readonly NumberedTurnEvent[]>();
+const events = new LastMade<TurnEventBatch, readonly NumberedTurnEvent[]>();
 
 /** A batch's events, the same array for everybody. */
 export function sharedEvents(batch: TurnEventBatch): readonly NumberedTurnEvent[] {
@@ -23,7 +48,7 @@ export interface SharedFrames {
   readonly chunk: Buffer | undefined;
 }
 
-const framed = new WeakMap<readonly NumberedTurnEvent[], SharedFrames>();
+const framed = new LastMade<readonly NumberedTurnEvent[], SharedFrames>();
 
 /** @param frame makes the frame of one event */
 export function sharedFrames(

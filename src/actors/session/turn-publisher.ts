@@ -16,15 +16,40 @@ interface Collected {
 
 type Publishing = Pick<LaneEffects, 'publish' | 'published'>;
 
-export function createTurnPublisher(bus: Pick<SigilBus, 'heard' | 'publish'>, world: Pick<World, 'soon'>): Publishing {
+/**
+ * Where many turns stream at once, what they show is gathered for so many milliseconds: each post wakes the listeners'
+ * thread and costs both sides more than the few deltas in it, and a delay of a tenth of what lies between two tokens of a
+ * stream is seen by nobody.
+ */
+const GATHER_MS = 2;
+/** Many: so many batches in each millisecond, looked at over so many milliseconds. A few turns that come in bursts stay below. */
+const MANY = { each_ms: 4, over_ms: 16 } as const;
+
+export function createTurnPublisher(
+  bus: Pick<SigilBus, 'heard' | 'publish'>,
+  world: Pick<World, 'soon' | 'after' | 'monotonic'>,
+): Publishing {
   /** By session: a lane runs one turn at a time. Only what somebody follows. */
   let collected = new Map<string, Collected>();
   let scheduled = false;
+  /** Batches sent since then, and whether there were many before. */
+  let since = world.monotonic();
+  let batches = 0;
+  let many = false;
 
   const send = ({ names, turn_id, first, events }: Collected): void =>
     bus.publish(names.turns, { turn_id, first, events });
+  const count = (): void => {
+    batches += collected.size;
+    const over = world.monotonic() - since;
+    if (over < MANY.over_ms) return;
+    many = batches >= MANY.each_ms * over;
+    since += over;
+    batches = 0;
+  };
   const flush = (): void => {
     scheduled = false;
+    count();
     for (const batch of collected.values()) send(batch);
     // Not cleared: a cleared map's old table leads from what is old to everything collected since.
     collected = new Map();
@@ -39,13 +64,14 @@ export function createTurnPublisher(bus: Pick<SigilBus, 'heard' | 'publish'>, wo
         return;
       }
       if (open !== undefined) send(open);
-      // Asked for every event: who begins to listen in the middle of a turn of the loop has been told what came before, and
-      // must not miss what comes after.
+      // Asked for every event: who begins to listen before the next batch goes has been told what came before, and must not
+      // miss what comes after.
       else if (!bus.heard(names.turns)) return;
       collected.set(session_id, { names, turn_id, first: n, events: [event] });
       if (scheduled) return;
       scheduled = true;
-      world.soon(flush);
+      if (many) world.after(GATHER_MS, flush);
+      else world.soon(flush);
     },
     published: ({ ends }, turn_id, seq) => bus.publish(ends, { turn_id, seq }),
   };

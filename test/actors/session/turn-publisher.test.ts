@@ -7,21 +7,46 @@ import { namesOf } from '../../../src/actors/session/names.ts';
 import { createTurnPublisher } from '../../../src/actors/session/turn-publisher.ts';
 import type { TurnEventBatch } from '../../../src/stores/turn-events.ts';
 
-/** A bus that says whether somebody listens, and a loop that turns when it is told to. */
+/** A bus that says whether somebody listens, and a loop that turns and a clock that moves when they are told to. */
 class Stand {
   listening = false;
   readonly batches: TurnEventBatch[] = [];
   private readonly due: (() => void)[] = [];
+  private timers: { readonly at: number; readonly run: () => void }[] = [];
+  private now = 0;
   readonly publisher = createTurnPublisher(
     {
       heard: () => this.listening,
       publish: (_topic: unknown, event: unknown) => void this.batches.push(event as TurnEventBatch),
     } as Pick<SigilBus, 'heard' | 'publish'>,
-    { soon: (run) => void this.due.push(run) },
+    {
+      soon: (run) => void this.due.push(run),
+      after: (ms, run) => {
+        this.timers.push({ at: this.now + ms, run });
+        return () => undefined;
+      },
+      monotonic: () => this.now,
+    },
   );
 
   turn(): void {
     for (const run of this.due.splice(0)) run();
+  }
+
+  pass(ms: number): void {
+    this.now += ms;
+    const due = this.timers.filter(({ at }) => at <= this.now);
+    this.timers = this.timers.filter(({ at }) => at > this.now);
+    for (const { run } of due) run();
+    this.turn();
+  }
+
+  /** Lets so many turns show a token each in every millisecond, for so long. */
+  stream(turns: number, ms: number): void {
+    for (let at = 0; at < ms; at += 1) {
+      for (let turn = 0; turn < turns; turn += 1) this.publisher.publish(namesOf(`s${turn}`), `t${turn}`, at + 1, 'x');
+      this.pass(1);
+    }
   }
 }
 
@@ -64,6 +89,31 @@ describe('the events of a turn', () => {
     stand.publisher.publish(names, 't', 2, 'after');
     stand.turn();
     expect(stand.batches).toEqual([{ turn_id: 't', first: 2, events: ['after'] }]);
+  });
+
+  it('are gathered for a moment while many turns stream, and go at once again when few do', () => {
+    const stand = new Stand();
+    stand.listening = true;
+    stand.stream(40, 40);
+    const [of] = stand.batches.splice(0).filter(({ turn_id, first }) => turn_id === 't7' && first > 20);
+    expect(of?.events.length).toBeGreaterThan(1);
+    stand.stream(2, 60);
+    stand.batches.splice(0);
+    stand.publisher.publish(names, 't', 1, 'one');
+    stand.turn();
+    expect(stand.batches).toEqual([{ turn_id: 't', first: 1, events: ['one'] }]);
+  });
+
+  it('are told whole and in order, however they are gathered', () => {
+    const stand = new Stand();
+    stand.listening = true;
+    stand.stream(40, 100);
+    stand.pass(10);
+    for (let turn = 0; turn < 40; turn += 1) {
+      const mine = stand.batches.filter(({ turn_id }) => turn_id === `t${turn}`);
+      const told = mine.flatMap(({ first, events }) => events.map((_, at) => first + at));
+      expect(told).toEqual(Array.from({ length: 100 }, (_, at) => at + 1));
+    }
   });
 
   it('cost nothing while nobody listens', () => {
