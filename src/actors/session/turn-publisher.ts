@@ -22,6 +22,8 @@ type Publishing = Pick<LaneEffects, 'publish' | 'published'>;
  * stream is seen by nobody.
  */
 const GATHER_MS = 2;
+/** Nobody has seen anything of a turn before these of its events: they wait for no others. */
+const FIRST_MOST = 3;
 /** Many: so many batches in each millisecond, looked at over so many milliseconds. A few turns that come in bursts stay below. */
 const MANY = { each_ms: 4, over_ms: 16 } as const;
 
@@ -32,6 +34,8 @@ export function createTurnPublisher(
   /** By session: a lane runs one turn at a time. Only what somebody follows. */
   let collected = new Map<string, Collected>();
   let scheduled = false;
+  /** Ends the gathering, while there is one. */
+  let cut: (() => void) | null = null;
   /** Batches sent since then, and whether there were many before. */
   let since = world.monotonic();
   let batches = 0;
@@ -49,10 +53,24 @@ export function createTurnPublisher(
   };
   const flush = (): void => {
     scheduled = false;
+    cut = null;
     count();
     for (const batch of collected.values()) send(batch);
     // Not cleared: a cleared map's old table leads from what is old to everything collected since.
     collected = new Map();
+  };
+
+  const schedule = (gathers: boolean): void => {
+    if (gathers) {
+      if (scheduled) return;
+      cut = world.after(GATHER_MS, flush);
+    } else {
+      if (scheduled && cut === null) return;
+      cut?.();
+      cut = null;
+      world.soon(flush);
+    }
+    scheduled = true;
   };
 
   return {
@@ -68,10 +86,7 @@ export function createTurnPublisher(
       // miss what comes after.
       else if (!bus.heard(names.turns)) return;
       collected.set(session_id, { names, turn_id, first: n, events: [event] });
-      if (scheduled) return;
-      scheduled = true;
-      if (many) world.after(GATHER_MS, flush);
-      else world.soon(flush);
+      schedule(many && n > FIRST_MOST);
     },
     published: ({ ends }, turn_id, seq) => bus.publish(ends, { turn_id, seq }),
   };

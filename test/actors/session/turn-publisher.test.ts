@@ -22,8 +22,11 @@ class Stand {
     {
       soon: (run) => void this.due.push(run),
       after: (ms, run) => {
-        this.timers.push({ at: this.now + ms, run });
-        return () => undefined;
+        const timer = { at: this.now + ms, run };
+        this.timers.push(timer);
+        return () => {
+          this.timers = this.timers.filter((one) => one !== timer);
+        };
       },
       monotonic: () => this.now,
     },
@@ -102,6 +105,21 @@ describe('the events of a turn', () => {
     stand.publisher.publish(names, 't', 1, 'one');
     stand.turn();
     expect(stand.batches).toEqual([{ turn_id: 't', first: 1, events: ['one'] }]);
+  });
+
+  it('wait for no others when they are the first of their turn, and take along what was gathered', () => {
+    const stand = new Stand();
+    stand.listening = true;
+    stand.stream(40, 40);
+    stand.pass(10);
+    stand.batches.splice(0);
+    stand.publisher.publish(namesOf('s1'), 't1', 41, 'gathered');
+    stand.publisher.publish(names, 't', 2, 'first');
+    stand.publisher.publish(namesOf('s2'), 't2', 41, 'after');
+    stand.turn();
+    expect(stand.batches.map(({ turn_id }) => turn_id)).toEqual(['t1', 't', 't2']);
+    stand.pass(10);
+    expect(stand.batches.length).toBe(3);
   });
 
   it('are told whole and in order, however they are gathered', () => {
