@@ -16,6 +16,7 @@ import { createModelStream } from '../src/composition/model-stream.ts';
 import { realWorld } from '../src/composition/real-world.ts';
 import { noSecrets } from '../src/composition/secrets.ts';
 import { defaultConfig } from '../src/config/schema.ts';
+import { textsOf } from '../src/stores/fold.ts';
 import { packAppend } from '../src/stores/remote/append-wire.ts';
 import { inChild } from './child.ts';
 import { alternate, type Measured, type Plan } from './measured.ts';
@@ -87,6 +88,7 @@ async function weighSession(): Promise<number> {
     reply: () => undefined,
     fail: refuse,
     publish: () => undefined,
+    led: () => undefined,
     published: () => {
       ended += 1;
     },
@@ -97,7 +99,7 @@ async function weighSession(): Promise<number> {
         channel: CHANNEL_HINTS,
         window: state.window,
         active_window: policy.window,
-        messages: [turn?.message.content ?? ''],
+        messages: turn === null ? [''] : textsOf(turn),
         turn: turn?.said ?? [],
         tools: [],
         model: { id: 'offline', ...sizeOf('sigil/offline') },

@@ -111,8 +111,8 @@ async function start(
   for (const error of checkBeforeStart(dataDir)) log.error({ error }, 'a workspace cannot be read');
   if (lock.restored) log.warn({ data_dir: dataDir }, 'a restore that had been cut short was finished');
 
-  let lanesDrained = (): void => undefined;
-  const drained = new Promise<void>((resolve) => {
+  let lanesDrained = (_: number): void => undefined;
+  const drained = new Promise<number>((resolve) => {
     lanesDrained = resolve;
   });
   const point = killPoints(process.env['SIGIL_KILL_AT']);
@@ -203,7 +203,7 @@ async function start(
     directory,
     enter: (user_id) => erasures.enter(user_id),
     quarantined,
-    drained: () => lanesDrained(),
+    drained: (turns_left) => lanesDrained(turns_left),
     acknowledged: (seq) => seen.note(seq),
   });
   lost = (thread) => threadLost(context, main, thread);
@@ -273,10 +273,11 @@ async function start(
     point('drain.begun');
     const over_at = realWorld.monotonic() + config.gateway.drain_timeout;
     askToDrain(context, reason);
-    await drained;
+    const turns_left = await drained;
     point('drain.lanes_done');
-    // What the lanes have left of the time is the readers'; those who still wait then are told so.
-    await edge.close(Math.max(LAST_READS_MS, over_at - realWorld.monotonic()));
+    // What the lanes have left of the time is the readers'; those who still wait then are told so. Who reads a turn that
+    // waits for a person would wait in vain.
+    await edge.close(turns_left > 0 ? LAST_READS_MS : Math.max(LAST_READS_MS, over_at - realWorld.monotonic()));
     await new Promise<void>((resolve) => {
       const late = realWorld.after(LAST_USES_MS, resolve);
       directory.flush(() => {

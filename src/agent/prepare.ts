@@ -3,6 +3,7 @@
 
 import { type Failure, failure } from '../errors.ts';
 import type { ChatMessage, ChatOptions, ChatRequest, ChatTool } from '../providers/provider.ts';
+import { BETWEEN_TEXTS } from '../stores/fold.ts';
 import { CHARACTERS_PER_TOKEN, messageSize, outputCap, textSize, tokensOf, toolSize } from './estimate.ts';
 import { type ChannelHints, systemPrompt } from './prompt.ts';
 import type { TurnMessage } from './turn-message.ts';
@@ -120,7 +121,7 @@ function alone({ role, content, tool_calls }: TurnMessage): boolean {
 export function prepare(input: PrepareInput): Prepared {
   const { model } = input;
   const system = systemPrompt(input.persona, input.channel, input.skills);
-  const question: ChatMessage = { role: 'user', content: input.messages.join('\n\n'), origin: 'user_input' };
+  const question: ChatMessage = { role: 'user', content: input.messages.join(BETWEEN_TEXTS), origin: 'user_input' };
   const turn = input.turn.length === 0 ? [question] : [question, ...unitsOf(input.turn).flat().map(toChat)];
   const reserved = outputCap(input.options.maxTokens, model.maxOutputTokens);
   const needed = input.tools.reduce((size, tool) => size + toolSize(tool), system.length + sizeOf(turn));

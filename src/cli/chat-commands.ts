@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The slash commands of a conversation.
 
+import { approvalWords } from '../actors/channel/protocol.ts';
 import { nearest } from '../config/walk.ts';
 
 /** What a conversation lets its commands do. */
@@ -11,6 +12,8 @@ export interface CommandHost {
   sessions(choice: string): Promise<void>;
   model(name: string): void;
   cancel(): void;
+  /** Answers a request for approval. @param begin how its id begins; empty: the only one there is */
+  decide(decision: 'approve' | 'deny', begin: string): Promise<void>;
   quit(): void;
 }
 
@@ -37,8 +40,22 @@ const COMMANDS: readonly SlashCommand[] = [
     run: (host, rest) => host.model(rest),
   },
   { name: 'cancel', usage: '/cancel', help: 'stop the answer that is being given', run: (host) => host.cancel() },
+  {
+    name: 'approve',
+    usage: '/approve [ID]',
+    help: 'let a tool call run that waits for you',
+    run: (host, rest) => decide(host, `/approve ${rest}`),
+  },
+  { name: 'deny', usage: '/deny [ID]', help: 'refuse it', run: (host, rest) => decide(host, `/deny ${rest}`) },
   { name: 'quit', usage: '/quit', help: 'leave (also Ctrl-D)', run: (host) => host.quit() },
 ];
+
+/** The words are those a channel knows, too. */
+async function decide(host: CommandHost, line: string): Promise<void> {
+  const words = approvalWords(line);
+  if (words === null) host.say('That is no id of a request; /approve and /deny take what was shown, or its beginning.');
+  else await host.decide(words.decision, words.id);
+}
 
 const KEYS = [
   'Several lines: end a line with \\, press Alt-Enter, paste, or open a ``` fence.',

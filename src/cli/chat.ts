@@ -34,6 +34,7 @@ async function answerStreaming(call: Call, link: ChatLink, message: ChatMessage,
     aside: (shown) => process.stderr.write(shown),
     spinner: spinnerOn(process.stderr),
     width: output.width,
+    approval: (id) => `sigil approval approve ${id}, or deny`,
   };
   const view = new TurnView(canvas);
   view.wait('connecting');

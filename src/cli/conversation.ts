@@ -2,11 +2,12 @@
 // The interactive chat: prompt, answer, prompt; one turn at a time, what is typed meanwhile waits its turn.
 
 import { join } from 'node:path';
+import { answerApproval, idBeginning } from './approval-answer.ts';
 import { type CommandHost, isSlashCommand, runSlashCommand } from './chat-commands.ts';
 import { Destination } from './chat-destination.ts';
 import { ChatHistory } from './chat-history.ts';
 import type { ChatLink } from './chat-link.ts';
-import { cancelTurn, turnEvents } from './chat-turn.ts';
+import { cancelTurn, type TurnStreamEvent, turnEvents } from './chat-turn.ts';
 import { EXIT, toCliError } from './cli-error.ts';
 import type { Call } from './command.ts';
 import { dataDirOf } from './connect.ts';
@@ -34,6 +35,8 @@ class Conversation implements CommandHost {
   readonly #waiting: string[] = [];
   #busy = false;
   #turn: RunningTurn | undefined;
+  /** Requests for approval that were shown and wait, by their ids: the calls they are about. */
+  readonly #asked = new Map<string, string>();
   /** The next Ctrl-C leaves. */
   #leaving = false;
 
@@ -44,7 +47,8 @@ class Conversation implements CommandHost {
     this.#destination = new Destination(call);
     this.#history = new ChatHistory(join(dataDirOf(call), 'chat_history'));
     const { write, paint, width } = output;
-    this.#view = new TurnView({ write, aside: write, spinner: spinnerOn(process.stdout), paint, width });
+    const approval = (id: string): string => `/approve ${id}, or /deny`;
+    this.#view = new TurnView({ write, aside: write, spinner: spinnerOn(process.stdout), paint, width, approval });
     this.#editor = new LineEditor(
       {
         prompt: paint.cyan('› '),
@@ -104,6 +108,14 @@ class Conversation implements CommandHost {
     else cancelTurn(this.#link, turn.id).catch((error: unknown) => this.#view.note(toCliError(error).message));
   }
 
+  async decide(decision: 'approve' | 'deny', begin: string): Promise<void> {
+    const shown = [...this.#asked.keys()];
+    const id = shown.length > 0 ? idBeginning(begin, shown) : begin;
+    const approval = await answerApproval(await this.#link.client(), id, decision);
+    this.#asked.delete(id);
+    this.say(`${decision === 'approve' ? 'Allowed' : 'Refused'}: ${oneLine(text(approval['tool']))}.`);
+  }
+
   quit(): void {
     this.#leave(EXIT.done);
   }
@@ -125,10 +137,13 @@ class Conversation implements CommandHost {
     if (this.#busy && isSlashCommand(line)) {
       // What stops or explains cannot wait for the answer it is about.
       this.#view.settle();
-      runSlashCommand(this, line).catch((error: unknown) => this.#complain(error));
+      runSlashCommand(this, line)
+        .catch((error: unknown) => this.#complain(error))
+        .finally(() => this.#askOn());
     } else if (this.#busy) {
       this.#waiting.push(line);
       this.#view.note(`› ${cut(oneLine(line), 60)} (waits its turn)`);
+      this.#askOn();
     } else {
       this.#work(line).catch((error: unknown) => this.#ended.reject(error));
     }
@@ -177,14 +192,31 @@ class Conversation implements CommandHost {
           turn.id = text(event.data['turn_id']);
           this.#destination.started(event.data);
         }
+        this.#editor.hide();
         this.#view.show(event);
+        this.#noteAsked(event);
       }
     } catch (error) {
       if (!turn.stop.signal.aborted) throw error;
     } finally {
       this.#turn = undefined;
+      this.#asked.clear();
       this.#view.settle();
     }
+  }
+
+  #noteAsked({ event, data }: TurnStreamEvent): void {
+    if (event === 'approval_requested') this.#asked.set(text(data['id']), text(data['call_id']));
+    else if (event === 'tool_result')
+      for (const [id, call] of this.#asked) if (call === text(data['id'])) this.#asked.delete(id);
+    this.#askOn();
+  }
+
+  /** While a person is waited for they are to see what they type. */
+  #askOn(): void {
+    if (this.#asked.size === 0) return;
+    this.#view.settle();
+    this.#editor.prompt();
   }
 
   #complain(error: unknown): void {

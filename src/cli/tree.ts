@@ -209,6 +209,28 @@ function addPairing(program: CliCommand): void {
     .runs(() => import('./pairing-deny.ts'));
 }
 
+function addApproval(program: CliCommand): void {
+  const approval = program
+    .command('approval')
+    .summary('tool calls that wait for a person: list, approve, deny')
+    .helpGroup(PEOPLE);
+  approval
+    .command('list')
+    .summary('tool calls that wait for a person')
+    .option('--limit <N>', 'at most this many (default 50)', wholeNumber(1, MOST))
+    .runs(() => import('./approval-list.ts'));
+  approval
+    .command('approve')
+    .summary('let a tool call run')
+    .argument('<ID>', 'the request, or how its id begins')
+    .runs(() => import('./approval-approve.ts'));
+  approval
+    .command('deny')
+    .summary('refuse a tool call')
+    .argument('<ID>', 'the request, or how its id begins')
+    .runs(() => import('./approval-deny.ts'));
+}
+
 function addToken(program: CliCommand): void {
   const token = program.command('token').summary('tokens for the API: list, create, revoke').helpGroup(PEOPLE);
   token
@@ -607,6 +629,7 @@ export function createProgram(): CliCommand {
   addUsage(program);
   addUser(program);
   addPairing(program);
+  addApproval(program);
   addToken(program);
   addScanner(program);
   addConfig(program);

@@ -3,7 +3,7 @@
 
 import yoctoSpinner, { type Spinner } from 'yocto-spinner';
 import type { TurnStreamEvent } from './chat-turn.ts';
-import { text } from './json-reading.ts';
+import { type JsonObject, text } from './json-reading.ts';
 import type { Paint } from './output.ts';
 import { cut, oneLine, visible } from './terminal-text.ts';
 
@@ -17,6 +17,8 @@ export interface Canvas {
   /** Shown while nothing is to be seen; none where it cannot be drawn over. */
   readonly spinner: Spinner | undefined;
   width(): number;
+  /** How a person answers a request for approval here. */
+  approval(id: string): string;
 }
 
 /** A spinner on a terminal; undefined for what is none, or is kept as a log. */
@@ -94,10 +96,7 @@ export class TurnView {
         this.wait('thinking');
         break;
       case 'approval_requested':
-        this.note(
-          `? ${oneLine(text(data['tool']))} waits for approval ${oneLine(text(data['id']))}, until ${oneLine(text(data['expires_at']))}`,
-        );
-        this.wait('waiting for approval');
+        this.#asks(data);
         break;
       case 'warning':
         this.#aside(`! ${oneLine(text(data['message'])) || oneLine(text(data['code']))}`);
@@ -120,6 +119,14 @@ export class TurnView {
     this.settle();
     const { aside, paint } = this.#canvas;
     aside(`${paint.dim(`  ${line}`)}\n`);
+  }
+
+  /** What is to be allowed is shown whole: nobody should allow what they cannot read. */
+  #asks(data: JsonObject): void {
+    const [id, tool, given, reason] = ['id', 'tool', 'arguments', 'reason'].map((name) => oneLine(text(data[name])));
+    this.#aside(`? May ${tool} run with ${given}${reason === '' ? '' : `: ${reason}`}?`);
+    this.#aside(`  ${this.#canvas.approval(id ?? '')}, until ${oneLine(text(data['expires_at']))}`);
+    this.wait('waiting for approval');
   }
 
   #done(content: string, reason: string): void {

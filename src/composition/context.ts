@@ -65,7 +65,7 @@ export interface ContextOptions {
   /** See {@link ThreadContext.child}; nobody is told when not given. */
   readonly child?: ThreadContext['child'];
   /** Calls back once nothing of this thread is left to finish. */
-  readonly drain: (done: () => void) => void;
+  readonly drain: (done: (turns_left?: number) => void) => void;
   /** See {@link ThreadDoorOptions.vendors}; nothing is asked of models where it is not given. */
   readonly vendors?: () => VendorDoor | undefined;
   /** The thread's pulse; the loop's own when not given. */

@@ -35,6 +35,9 @@ export const KILL_POINTS = [
   'tool.before',
   'tool.after',
   'tool.journaled',
+  // A person is asked before a call runs: the request journaled, the answer journaled.
+  'approval.journaled',
+  'approval.decided',
   // A turn's end: decided, journaled and told to nobody; a cancellation journaled.
   'cancel.journaled',
   'turn.before_finish',

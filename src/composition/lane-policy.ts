@@ -10,7 +10,7 @@ import type { Config } from '../config/schema.ts';
 import type { ModelInfo } from '../providers/provider.ts';
 import { knownCapabilities, knownModels } from '../providers/registry.ts';
 import { type RoutableProvider, routeModel } from '../providers/router.ts';
-import type { SessionState, WindowMessage } from '../stores/fold.ts';
+import { BETWEEN_TEXTS, type SessionState, type WindowMessage } from '../stores/fold.ts';
 import { fallbackModel, providerTypes, reachable } from './config-scopes.ts';
 import { type ModelPrices, modelPrices } from './model-prices.ts';
 
@@ -80,19 +80,24 @@ export function modelRoutes(config: Config, prices: ModelPrices): Pick<LanePolic
   };
 }
 
-/** @param beside characters a turn's model is given besides what was said, see `equipmentSize` */
+/**
+ * @param beside characters a turn's model is given besides what was said, see `equipmentSize`
+ * @param approval whether a person is asked before a call runs; nobody ever when not given
+ */
 export function lanePolicy(
   config: Config,
   tools: ToolRegistry,
   prices = modelPrices(config),
   beside: (state: SessionState) => number = () => tools.offer().reduce((size, tool) => size + toolSize(tool), 0),
+  approval: LanePolicy['approval'] = () => null,
 ): LanePolicy {
-  const { sessions, models, gateway, agent } = config;
+  const { sessions, models, gateway, agent, approvals } = config;
   const system = systemPrompt(agent.persona, CHANNEL_HINTS).length;
   const sizeOf = modelSizes(config);
 
   const estimate = (state: SessionState): { tokens: number; cost_usd: number } => {
     let size = system + beside(state) + (state.turn?.message.content.length ?? 0) + summarySize(state.summary?.summary);
+    for (const { content } of state.turn?.collected ?? NOTHING) size += content.length + BETWEEN_TEXTS.length;
     for (const { content, tool_calls } of state.window) size += textSize(content, tool_calls);
     for (const { content, tool_calls } of state.turn?.said ?? NOTHING) size += textSize(content, tool_calls);
     const model = state.turn?.model ?? '';
@@ -116,6 +121,8 @@ export function lanePolicy(
     awake_most: gateway.awake_max,
     ...modelRoutes(config, prices),
     estimate,
+    approval,
+    approval_timeout: approvals.timeout,
     idempotent: (name) => tools.get(name)?.idempotent ?? false,
   };
   return Object.freeze(policy);

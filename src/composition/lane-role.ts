@@ -30,7 +30,7 @@ import type { ChatRequest } from '../providers/provider.ts';
 import { halfAllowed } from '../security/access-matrix.ts';
 import type { Decision } from '../security/enforcer.ts';
 import { createToolAccess } from '../security/tool-access.ts';
-import type { SessionState } from '../stores/fold.ts';
+import { type SessionState, textsOf } from '../stores/fold.ts';
 import type { Usage } from '../stores/records.ts';
 import { packAppend } from '../stores/remote/append-wire.ts';
 import { createReadStore, type SeqTracker } from '../stores/remote/read-store.ts';
@@ -55,6 +55,7 @@ import type { Role, StartRole } from './role.ts';
 import { createScanner } from './scanner.ts';
 import { SKILL_TOOL, skillsPort, turnSkills } from './skills/turn-skills.ts';
 import { testTools } from './test-tools.ts';
+import { toolApproval } from './tool-approval.ts';
 import { equipmentSize, type TurnEquipment, turnEquipment } from './turn-equipment.ts';
 import { wireTap } from './wire-tap.ts';
 
@@ -131,7 +132,12 @@ function laneWith(context: ThreadContext, adapters: LaneAdapters): Role {
     sizeOf: modelSizes(config),
     permitted: (state, tool) => permit(state, tool).allowed,
   });
-  const policyNow = (): LanePolicy => lanePolicy(config, tools, prices, (state) => equipmentSize(equip(state)));
+  const policyNow = (): LanePolicy =>
+    lanePolicy(
+      ...([config, tools, prices] as const),
+      (state) => equipmentSize(equip(state)),
+      toolApproval({ tools, checks: adapters.checks, permit }),
+    );
   let policy = policyNow();
   const renew = (): void => {
     tools = registry();
@@ -354,7 +360,7 @@ function laneEffects({
       window: state.window,
       active_window: policy().window,
       summary: state.summary?.summary ?? null,
-      messages: [turn?.message.content ?? ''],
+      messages: turn === null ? [''] : textsOf(turn),
       turn: turn?.said ?? [],
       model: { id: model.slice(model.indexOf('/') + 1), ...size },
       options: { maxTokens: size.maxOutputTokens },

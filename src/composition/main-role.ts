@@ -33,8 +33,8 @@ export interface MainOptions {
   readonly quarantined: readonly Quarantined[];
   /** The directory the root owns. */
   readonly directory: RootDirectory;
-  /** Told once every lane has nothing left to finish, or its time is over. */
-  readonly drained: () => void;
+  /** Told once every lane has nothing left to finish, or its time is over; with how many turns are left, most for people to answer. */
+  readonly drained: (turns_left: number) => void;
   /** What was let in and waits for its lane; everything is let in when not given. */
   readonly admission?: Admission;
   /** Told of each message on its way; null when nothing is taken of its sender. Not given: of everybody. */
@@ -92,9 +92,9 @@ export function startMain(context: ThreadContext, options: MainOptions): Actors 
       perform: (_, send) => {
         actors.tell<ChannelEvent>('channel', { type: 'drain' });
         refused.flush();
-        drainLanes(context, () => {
+        drainLanes(context, (turns_left) => {
           send({ type: 'drained' });
-          options.drained();
+          options.drained(turns_left);
         });
       },
     });
@@ -211,13 +211,14 @@ export function askToDrain(context: ThreadContext, reason: string): void {
 }
 
 /** Asks every lane to finish; those that do not within the drain timeout stay journaled and go on at the next start. */
-function drainLanes(context: ThreadContext, done: () => void): void {
+function drainLanes(context: ThreadContext, done: (turns_left: number) => void): void {
   const { bus, house, world } = context;
   const lanes = threadNames(house.layout).filter((name) => name.startsWith('lane-'));
   const within = house.config.gateway.drain_timeout;
-  if (within === 0) return void world.soon(done);
+  if (within === 0) return void world.soon(() => done(0));
   const until = world.monotonic() + within;
   let left = lanes.length;
+  let turns_left = 0;
   const drain = (name: string): void => {
     const options = { from: address('gateway', 'root'), within: Math.max(1, until - world.monotonic()) };
     bus.ask(address('thread', name), 'thread.drain', {}, options, (answer) => {
@@ -226,7 +227,8 @@ function drainLanes(context: ThreadContext, done: () => void): void {
         return;
       }
       left -= 1;
-      if (left === 0) done();
+      if (answer.ok) turns_left += answer.body.turns_left;
+      if (left === 0) done(turns_left);
     });
   };
   for (const name of lanes) drain(name);

@@ -7,7 +7,7 @@ import type { ThreadContext } from './context.ts';
 /** A thread's role once it runs. */
 export interface Role {
   /** Calls back once nothing of it is left to finish. */
-  drain(done: () => void): void;
+  drain(done: (turns_left?: number) => void): void;
   /** What it answers about models, where it makes calls of them. */
   readonly vendors?: VendorDoor;
   /** Another thread began a new life. */

@@ -53,7 +53,7 @@ export function startThreadLife(options: ThreadLifeOptions): ThreadLife {
     log: (level, fields, message) => say({ say: 'log', level, fields, message }),
     child: (pid, lives) => say({ say: 'child', pid, lives }),
     point: options.point,
-    drain: (done) => (role === undefined ? done() : role.drain(done)),
+    drain: (done) => (role === undefined ? done(1) : role.drain(done)),
     vendors: () => role?.vendors,
     onUp: (thread) => role?.up?.(thread),
     onDown: (thread) => role?.down?.(thread),

@@ -12,7 +12,6 @@ const WITHOUT_EFFECT = [
   'sessions.memory.summaries',
   'sessions.memory.knowledge',
   'outbox.max_age',
-  'approvals.timeout',
   'attachments',
   'telemetry',
   'plugins',
@@ -30,14 +29,6 @@ export function unavailableParts(config: Config): readonly Quarantined[] {
   const missing = (what: string, message: string, advice: string): void => {
     parts.push({ what, code: 'validation_failed', message: `${message} is not available in this version.`, advice });
   };
-  const { queue } = config.sessions;
-  if (queue === 'collect' || queue === 'steer') {
-    missing(
-      'sessions.queue',
-      `The queue mode ${queue}`,
-      'Messages are answered one after the other (followup); `interrupt` works too.',
-    );
-  }
   if (config.networking.mode !== 'local')
     missing('networking.mode', config.networking.mode, 'The gateway listens on networking.listen.');
   if (config.storage.backend !== 'sqlite') missing('storage.backend', config.storage.backend, 'SQLite is used.');

@@ -54,6 +54,11 @@ export function checkOwner(
     throw new Refusal('forbidden', `This token may not enter the workspace of this ${what}.`);
 }
 
+/** Whether something is the caller's own, in a workspace their token reaches. */
+export function owns(caller: Caller, row: { readonly user_id: string; readonly workspace_id: string }): boolean {
+  return row.user_id === caller.user_id && inReach(caller, row.workspace_id);
+}
+
 /** Whether other people's sessions are open to the caller too. */
 export function seesAll(caller: Caller): boolean {
   return permits(caller.permissions, 'admin:sessions');

@@ -43,7 +43,11 @@ export function followSession(ports: EdgePorts, sessionId: string, sink: TurnSin
     topic<TurnEventBatch>(address('session', sessionId), TURNS_TOPIC),
     {
       events: (batches) => {
-        for (const batch of batches) if (batch.turn_id !== told) turnOf(batch.turn_id, 0).feed(sharedEvents(batch));
+        for (const batch of batches) {
+          // A turn that never starts is told as part of the one that answers instead.
+          if (batch.turn_id === told || batch.answered_by !== undefined) continue;
+          turnOf(batch.turn_id, 0).feed(sharedEvents(batch));
+        }
       },
       lost: () => {
         for (const follower of turns.values()) follower.catchUp();

@@ -91,7 +91,7 @@ class Importing {
     // Of a session that was there some turns may be: asked of the record, however long ago they came.
     if (this.#found && (await this.#has(turn_id, id))) return;
     const exported: ExportedTurn = { ...turn, id: turn_id, user_id: this.#user };
-    this.#waiting.push(recordsOf(exported, this.#options.channel));
+    this.#waiting.push(recordsOf(exported, this.#options.channel, (message) => derived(turn_id, message)));
     this.#length += turn.messages.reduce((sum, { content }) => sum + content.length, turn.content.length);
     if (this.#waiting.length >= PART.turns || this.#length >= PART.length) await this.#send();
   }

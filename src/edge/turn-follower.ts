@@ -3,9 +3,10 @@
 
 import { address } from '../bus/address.ts';
 import { failure, SigilError } from '../errors.ts';
-import { endsTurn, type NumberedTurnEvent } from '../stores/turn-events.ts';
+import { endsTurn, type NumberedTurnEvent, type TurnEventBatch } from '../stores/turn-events.ts';
 import { ask, Patience, passing } from './ask.ts';
 import type { EdgePorts } from './ports.ts';
+import { sharedEvents } from './shared-frames.ts';
 
 /** A turn, and the seq at which its message is durable. */
 export interface TurnPlace {
@@ -34,6 +35,8 @@ const WATCH_MS = 10_000;
 export class TurnFollower {
   readonly #ports: EdgePorts;
   readonly #turn: TurnPlace;
+  /** The turn that is followed: the one asked for, or the one that answers its message instead. */
+  #turn_id: string;
   readonly #sink: TurnSink;
   #last: number;
   #state: 'catching' | 'live' | 'over' = 'live';
@@ -46,6 +49,7 @@ export class TurnFollower {
   constructor(ports: EdgePorts, turn: TurnPlace, sink: TurnSink, from: number) {
     this.#ports = ports;
     this.#turn = turn;
+    this.#turn_id = turn.turn_id;
     this.#sink = sink;
     this.#last = from;
   }
@@ -67,6 +71,17 @@ export class TurnFollower {
     this.#state = 'over';
     this.#waiting = [];
     this.#unwatch();
+  }
+
+  /** What was published of its session, in order: what is of other turns is passed over. */
+  feedBatches(batches: readonly TurnEventBatch[]): void {
+    const mine = batches.filter(({ turn_id }) => turn_id === this.#turn_id);
+    const [only] = mine;
+    if (only === undefined) return;
+    // Its message is answered by another turn: the lane says by which.
+    if (mine.some(({ answered_by }) => answered_by !== undefined)) return this.catchUp();
+    // One write for what came together.
+    this.feed(mine.length === 1 ? sharedEvents(only) : mine.flatMap(sharedEvents));
   }
 
   /** Events of this turn as they were published, in order. */
@@ -208,7 +223,8 @@ export class TurnFollower {
   /** Once: what the lane holds in memory, and from the record what it no longer holds. */
   async #round(): Promise<void> {
     const { bus, store } = this.#ports;
-    const { session_id, turn_id } = this.#turn;
+    const { session_id } = this.#turn;
+    const turn_id = this.#turn_id;
     const session = address('session', session_id);
     // A lane may fail over an end it had made durable: nothing is left to do then, and nobody else would ever tell.
     this.#unwatch();
@@ -216,6 +232,12 @@ export class TurnFollower {
     const from = this.#last;
     const watched = await ask(bus, session, 'session.watch', { turn_id, from }, WATCH_MS, turn_id);
     if (!this.#catching()) return;
+    if (watched.turn_id !== turn_id) {
+      // What the other one has published so far was not heard here: asked once more, it is told.
+      this.#turn_id = watched.turn_id;
+      this.#again = true;
+      return;
+    }
     const ended = watched.status === 'ended';
     if (ended || watched.first > from + 1) {
       const after = Math.max(this.#turn.seq, watched.seq);

@@ -77,6 +77,9 @@ function redactedSession(record: SessionRecord): SessionRecord {
       return { ...record, message_id: keyOf(record.turn_id), content: text(record.content), digest: '' };
     case 'message_blocked':
       return { ...record, message_id: text(record.message_id), digest: '' };
+    case 'message_collected':
+    case 'message_steered':
+      return { ...record, message_id: keyOf(record.waited_as) };
     case 'turn_started':
       return { ...record, message_ids: record.message_ids.map(() => keyOf(record.turn_id)) };
     case 'model_replied': {
@@ -93,6 +96,8 @@ function redactedSession(record: SessionRecord): SessionRecord {
     }
     case 'tool_called':
       return { ...record, calls: calls(record.calls) };
+    case 'approval_requested':
+      return { ...record, arguments: '{}', reason: text(record.reason) };
     case 'tool_returned':
     case 'turn_finished':
       return { ...record, content: text(record.content) };
@@ -114,6 +119,7 @@ function redactedSession(record: SessionRecord): SessionRecord {
     case 'session_created':
     case 'turn_resumed':
     case 'model_called':
+    case 'approval_decided':
     case 'cancel_requested':
     case 'session_deleted':
       return record;

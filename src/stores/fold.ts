@@ -2,11 +2,16 @@
 // The fold: a session's state is what its records add up to, alive and after a crash. `evolve` is the only way it changes.
 
 import type {
+  ApprovalDecided,
+  ApprovalDecision,
+  ApprovalRequested,
   Compacted,
   FailedModel,
   MessageAdded,
   MessageBlocked,
+  MessageCollected,
   MessageReceived,
+  MessageSteered,
   ModelCalled,
   ModelReplaced,
   SessionChanged,
@@ -42,12 +47,52 @@ export interface WaitingMessage {
   readonly at: number;
   /** See {@link MessageReceived.flagged}. */
   readonly flagged?: readonly string[];
+  /** It may become one turn with others like it. */
+  readonly collect?: true;
+  /** The turn it is to be handed to before its next model call. */
+  readonly steers?: string;
+  /** The turn that has collected it and is about to start. */
+  readonly answered_by?: string;
+  /** It was cancelled while it waited, and its turn is still to be ended. */
+  readonly cancelled?: true;
+}
+
+/** A message handed to a turn that ran. */
+export interface SteeredMessage {
+  readonly message_id: string;
+  /** The turn it had waited for. */
+  readonly turn_id: string;
 }
 
 export interface RunningTool {
   readonly call: ToolCall;
   /** Whether its result is journaled. */
   readonly returned: boolean;
+  /** Absent where nobody need be asked. */
+  readonly approval?: CallApproval;
+}
+
+/** That a person is asked before a call runs, and what they said. */
+export interface CallApproval {
+  readonly id: string;
+  /** Epoch milliseconds. */
+  readonly expires_at: number;
+  /** Null while nobody has answered. */
+  readonly decision: ApprovalDecision | null;
+  readonly by: string;
+}
+
+/** How long a turn has waited for people. */
+export interface Waited {
+  /** Since when it waits now, epoch milliseconds; null: it does not. */
+  readonly since: number | null;
+  /** How long it did before, in milliseconds. */
+  readonly ms: number;
+}
+
+/** Whether a call waits for a person's answer. */
+export function isAsked({ returned, approval }: RunningTool): boolean {
+  return !returned && approval !== undefined && approval.decision === null;
 }
 
 /** That the model a turn was to be answered by could not, and others were asked. */
@@ -64,6 +109,10 @@ export interface Replaced {
 export interface TurnState {
   readonly turn_id: string;
   readonly message: WaitingMessage;
+  /** What it answers besides: messages that were collected, in their order. */
+  readonly collected: readonly WaitingMessage[];
+  /** What it was handed while it ran; the texts are among {@link said}. */
+  readonly steered: readonly SteeredMessage[];
   /** The model that answers. */
   readonly model: string;
   /** Null while that is the one that was asked for. */
@@ -88,6 +137,8 @@ export interface TurnState {
   readonly cancelled: boolean;
   /** What it has done with tools, for the audit; absent while it has not. */
   readonly used?: readonly ToolUse[];
+  /** Null while no person was asked anything. */
+  readonly waited: Waited | null;
 }
 
 /** What a key stands for. */
@@ -180,6 +231,19 @@ export function tokensOf(usage: Usage): number {
   return usage.input_tokens + usage.output_tokens + usage.cache_read_tokens + usage.cache_write_tokens;
 }
 
+/** What a turn answers, as texts. */
+export function textsOf({ message, collected }: Pick<TurnState, 'message' | 'collected'>): readonly string[] {
+  return collected.length === 0 ? [message.content] : [message, ...collected].map(({ content }) => content);
+}
+
+/** What stands between the texts of messages that are answered together. */
+export const BETWEEN_TEXTS = '\n\n';
+
+/** Whether a turn answers what waited for another. */
+export function answersFor({ collected, steered }: TurnState, turn_id: string): boolean {
+  return collected.some((one) => one.turn_id === turn_id) || steered.some((one) => one.turn_id === turn_id);
+}
+
 /** Where a session's turn events belong. */
 export function placeOf(facts: SessionFacts): TurnPlace {
   return { session_id: facts.session_id, workspace_id: facts.workspace_id };
@@ -235,6 +299,12 @@ function step(
       return received(state, record, at);
     case 'message_blocked':
       return { ...state, keys_forgotten: blocked(state, record, at) };
+    case 'message_collected':
+      return collected(state, record);
+    case 'message_steered':
+      return steered(state, record);
+    case 'cancel_requested':
+      return cancelled(state, record.turn_id);
     case 'turn_started':
       return started(state, record, at);
     case 'turn_finished':
@@ -306,11 +376,30 @@ function step(
           ...(record.permission === undefined ? {} : { used: withUse(turn.used, record.name, record.permission) }),
         },
       };
-    case 'cancel_requested':
-      return { ...state, turn: { ...turn, cancelled: true } };
+    case 'approval_requested':
+      return { ...state, turn: asked(turn, record, cursor, at) };
+    case 'approval_decided':
+      return { ...state, turn: answered(turn, record, at) };
     default:
       return record satisfies never;
   }
+}
+
+function asked(turn: TurnState, record: ApprovalRequested, cursor: EventCursor, at: number): TurnState {
+  const { id, call_id, expires_at } = record;
+  const approval: CallApproval = { id, expires_at, decision: null, by: '' };
+  const tools = turn.tools.map((tool) => (tool.call.id === call_id ? { ...tool, approval } : tool));
+  return { ...turn, cursor, tools, waited: { since: turn.waited?.since ?? at, ms: turn.waited?.ms ?? 0 } };
+}
+
+function answered(turn: TurnState, { id, decision, by }: ApprovalDecided, at: number): TurnState {
+  const tools = turn.tools.map((tool) =>
+    tool.approval?.id === id ? { ...tool, approval: { ...tool.approval, decision, by } } : tool,
+  );
+  const { since, ms } = turn.waited ?? { since: null, ms: 0 };
+  const waited =
+    since === null || tools.some(isAsked) ? turn.waited : { since: null, ms: ms + Math.max(0, at - since) };
+  return { ...turn, tools, waited };
 }
 
 function replaced(turn: TurnState, record: ModelReplaced, cursor: EventCursor): TurnState {
@@ -372,13 +461,57 @@ function blocked(state: SessionState, { message_id, digest, rules }: MessageBloc
 }
 
 function received(state: SessionState, record: MessageReceived, at: number): SessionState {
-  const { message_id, turn_id, user_id, channel, content, model, digest, flagged } = record;
-  const waiting = { message_id, turn_id, user_id, channel, content, model, at };
+  const { message_id, turn_id, user_id, channel, content, model, digest, flagged, queue } = record;
+  const message: WaitingMessage = {
+    ...{ message_id, turn_id, user_id, channel, content, model, at },
+    ...(flagged === undefined ? {} : { flagged }),
+    ...(queue === undefined ? {} : queued(state, queue)),
+  };
   return {
     ...state,
     keys_forgotten: remember(state, message_id, { turn_id, digest, at }),
-    waiting: [...state.waiting, flagged === undefined ? waiting : { ...waiting, flagged }],
+    waiting: [...state.waiting, message],
     waiting_size: state.waiting_size + content.length,
+  };
+}
+
+function queued({ turn }: SessionState, queue: 'collect' | 'steer'): Pick<WaitingMessage, 'collect' | 'steers'> {
+  if (queue === 'collect') return { collect: true };
+  return turn === null ? {} : { steers: turn.turn_id };
+}
+
+function cancelled(state: SessionState, turn_id: string): SessionState {
+  const { turn } = state;
+  if (turn?.turn_id === turn_id) return { ...state, turn: { ...turn, cancelled: true } };
+  if (state.waiting.every((message) => message.turn_id !== turn_id)) return state;
+  const waiting = state.waiting.map((message) =>
+    message.turn_id === turn_id ? { ...message, cancelled: true as const } : message,
+  );
+  return { ...state, waiting };
+}
+
+/** It waits on until its turn starts: between the two an interruption loses nothing. */
+function collected(state: SessionState, { message_id, turn_id }: MessageCollected): SessionState {
+  const waiting = state.waiting.map((message) =>
+    message.message_id === message_id ? { ...message, answered_by: turn_id } : message,
+  );
+  return { ...state, waiting };
+}
+
+function steered(state: SessionState, { message_id, turn_id, waited_as }: MessageSteered): SessionState {
+  const message = state.waiting.find((waiting) => waiting.message_id === message_id);
+  if (message === undefined) return state;
+  const { turn } = state;
+  const left = { ...state, ...without(state, waited_as) };
+  // One that comes from an export may lie beside a turn that runs.
+  if (turn === null || turn.turn_id !== turn_id) return left;
+  return {
+    ...left,
+    turn: {
+      ...turn,
+      steered: [...turn.steered, { message_id, turn_id: waited_as }],
+      said: [...turn.said, { role: 'user', content: message.content }],
+    },
   };
 }
 
@@ -392,6 +525,9 @@ function started(state: SessionState, record: TurnStarted, at: number): SessionS
     turn: {
       turn_id: record.turn_id,
       message,
+      collected:
+        record.message_ids.length < 2 ? NO_MESSAGES : state.waiting.filter((one) => one.answered_by === record.turn_id),
+      steered: NONE_STEERED,
       model: record.model,
       replaced: null,
       started_at: at,
@@ -405,14 +541,17 @@ function started(state: SessionState, record: TurnStarted, at: number): SessionS
       cursor: cursorAfter(record, NO_EVENTS),
       usage: NO_USAGE,
       cancelled: false,
+      waited: null,
     },
   };
 }
 
-const NONE_WAITING = { waiting: [], waiting_size: 0 } as const;
+const NO_MESSAGES: readonly WaitingMessage[] = [];
+const NONE_STEERED: readonly SteeredMessage[] = [];
+const NONE_WAITING = { waiting: NO_MESSAGES, waiting_size: 0 } as const;
 
 function without(state: SessionState, turn_id: string): Pick<SessionState, 'waiting' | 'waiting_size'> {
-  const waiting = state.waiting.filter((message) => message.turn_id !== turn_id);
+  const waiting = state.waiting.filter((message) => message.turn_id !== turn_id && message.answered_by !== turn_id);
   if (waiting.length === 0) return NONE_WAITING;
   return { waiting, waiting_size: waiting.reduce((size, message) => size + message.content.length, 0) };
 }
@@ -425,7 +564,10 @@ function ended(state: SessionState, record: TurnFinished | TurnFailed, window: n
   return {
     ...state,
     turn: null,
-    window: trimWindow([...state.window, { role: 'user', content: turn.message.content }, ...turn.said], window),
+    window: trimWindow(
+      [...state.window, { role: 'user', content: textsOf(turn).join(BETWEEN_TEXTS) }, ...turn.said],
+      window,
+    ),
   };
 }
 
@@ -444,12 +586,21 @@ export function trimWindow(messages: readonly WindowMessage[], most: number): re
   return from === 0 ? messages : messages.slice(from);
 }
 
+/** What a turn of a checkpoint may lack that was written before turns had it. */
+type Later = 'replaced' | 'collected' | 'steered' | 'waited';
+type PackedTurn = Omit<TurnState, Later> & Partial<Pick<TurnState, Later>>;
+
+function unpackTurn(turn: PackedTurn): TurnState {
+  const { replaced = null, collected = NO_MESSAGES, steered = NONE_STEERED, waited = null } = turn;
+  return { ...turn, replaced, collected, steered, waited };
+}
+
 /** A checkpoint's form of a state: plain JSON. */
 export interface PackedSession {
   readonly state: Omit<SessionState, 'keys' | 'turn' | 'summary'> & {
     readonly summary?: SessionSummary | null;
     readonly keys: readonly (readonly [string, KnownKey])[];
-    readonly turn: (Omit<TurnState, 'replaced'> & { readonly replaced?: Replaced | null }) | null;
+    readonly turn: PackedTurn | null;
   };
   /** Seqs of the open turns' messages. A negative number counts back from the checkpoint's own row. */
   readonly owed: readonly (readonly [turn_id: string, seq: number])[];
@@ -467,8 +618,7 @@ export function unpackSession(packed: PackedSession, seq: number): { state: Sess
       ...packed.state,
       // Written before there were summaries.
       summary: packed.state.summary ?? null,
-      // Written before a model could be replaced.
-      turn: turn === null ? null : { ...turn, replaced: turn.replaced ?? null },
+      turn: turn === null ? null : unpackTurn(turn),
       keys: new Map(packed.state.keys),
       since_checkpoint: 0,
     },

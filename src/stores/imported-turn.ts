@@ -50,26 +50,44 @@ export interface ImportedTurn {
 /**
  * The records of a turn. Its calls carry no usage, so that no budget is charged for what was paid elsewhere long ago; the
  * turn's own record keeps what it used. One that was not over when it was exported is closed as failed: nobody goes on with it.
+ * What its user said before its first reply it was asked with; what came later it was handed while it ran.
  *
  * @param channel the address of the channel it is said to have come by
+ * @param waitedAs the id of the turn a further message is said to have waited for; the same for the same message
  */
-export function recordsOf(turn: ExportedTurn, channel: string): ImportedTurn {
+export function recordsOf(turn: ExportedTurn, channel: string, waitedAs: (message_id: string) => string): ImportedTurn {
   const { id: turn_id, user_id, model } = turn;
   const parts: DatedRecords[] = [];
-  const users = turn.messages.filter(({ role }) => role === 'user');
-  for (const { id: message_id, content, at } of users) {
-    const body = { message_id, turn_id, user_id, channel, content, model: '' };
+  const received = (message: ExportedMessage, as: string): DatedRecords => {
+    const { id: message_id, content, at } = message;
+    const body = { message_id, turn_id: as, user_id, channel, content, model: '' };
     // The fingerprint is the session's to make.
-    parts.push({ at, records: [{ type: 'message_received', ...body, digest: '' }] });
-  }
-  const message_ids = users.map(({ id }) => id);
-  const queued_ms = Math.max(0, turn.started_at - (users[0]?.at ?? turn.started_at));
-  parts.push({ at: turn.started_at, records: [{ type: 'turn_started', turn_id, message_ids, model, queued_ms }] });
+    return { at, records: [{ type: 'message_received', ...body, digest: '' }] };
+  };
+  const replied = turn.messages.findIndex(({ role }) => role !== 'user');
+  const asked = replied < 0 ? turn.messages : turn.messages.slice(0, replied);
+  const message_ids = asked.map(({ id }) => id);
+  const joined = message_ids.slice(1).map((message_id) => ({ turn_id, message_id, waited_as: waitedAs(message_id) }));
+  asked.forEach((message, nth) => {
+    parts.push(received(message, joined[nth - 1]?.waited_as ?? turn_id));
+  });
+  const queued_ms = Math.max(0, turn.started_at - (asked[0]?.at ?? turn.started_at));
+  parts.push({
+    at: turn.started_at,
+    records: [
+      ...joined.map((one) => ({ type: 'message_collected' as const, ...one })),
+      { type: 'turn_started', turn_id, message_ids, model, queued_ms },
+    ],
+  });
   const names = new Map<string, string>();
   let call = 0;
-  for (const message of turn.messages) {
+  for (const message of turn.messages.slice(asked.length)) {
     const { at, content, id: message_id, tool_calls } = message;
-    if (message.role === 'assistant') {
+    if (message.role === 'user') {
+      const waited_as = waitedAs(message_id);
+      const steered = { turn_id, message_id, waited_as, before_call: call + 1 };
+      parts.push(received(message, waited_as), { at, records: [{ type: 'message_steered', ...steered }] });
+    } else if (message.role === 'assistant') {
       call += 1;
       for (const { id, name } of tool_calls) names.set(id, name);
       const deltas = content === '' ? [] : [content.length];
@@ -78,7 +96,7 @@ export function recordsOf(turn: ExportedTurn, channel: string): ImportedTurn {
       const records: SessionRecord[] = [{ type: 'model_replied', ...said }];
       if (tool_calls.length > 0) records.push({ type: 'tool_called', turn_id, calls: tool_calls });
       parts.push({ at, records });
-    } else if (message.role === 'tool') {
+    } else {
       const { tool_call_id: call_id, is_error, truncated } = message;
       const name = names.get(call_id) ?? '';
       const result = { turn_id, call_id, name, content, is_error, truncated, took_ms: 0, message_id };

@@ -53,6 +53,8 @@ export interface MessageReceived {
   readonly digest: string;
   /** Ids of the scanner's rules it was let through with all the same. */
   readonly flagged?: readonly string[];
+  /** What it does beside the turn that runs, where that is more than to wait for one of its own. */
+  readonly queue?: 'collect' | 'steer';
 }
 
 /** A message that the scanner refused: no turn answers it, no model sees it, and its text is not kept. */
@@ -67,9 +69,32 @@ export interface MessageBlocked {
   readonly rules: readonly string[];
 }
 
+/** A waiting message becomes part of a turn that is about to start; its own never does. */
+export interface MessageCollected {
+  readonly type: 'message_collected';
+  /** The turn that answers it. */
+  readonly turn_id: string;
+  readonly message_id: string;
+  /** The turn it waited for: whoever asks for that one is led to the one that answers. */
+  readonly waited_as: string;
+}
+
+/** A waiting message is handed to the turn that runs; its own never starts. */
+export interface MessageSteered {
+  readonly type: 'message_steered';
+  /** The turn that answers it. */
+  readonly turn_id: string;
+  readonly message_id: string;
+  /** The turn it waited for: whoever asks for that one is led to the one that answers. */
+  readonly waited_as: string;
+  /** The model call that is the first to see it, counted from 1. */
+  readonly before_call: number;
+}
+
 export interface TurnStarted {
   readonly type: 'turn_started';
   readonly turn_id: string;
+  /** The messages it answers: its own, then those collected for it. */
   readonly message_ids: readonly string[];
   readonly model: string;
   readonly queued_ms: number;
@@ -169,6 +194,36 @@ export interface ToolReturned {
   readonly permission?: ToolPermission;
   /** What listeners are warned of with it: the scanner found something in it. */
   readonly warning?: Warning;
+}
+
+/** A tool call does not run before a person has allowed it. */
+export interface ApprovalRequested {
+  readonly type: 'approval_requested';
+  readonly turn_id: string;
+  /** What it is answered by. */
+  readonly id: string;
+  readonly call_id: string;
+  readonly tool: string;
+  /** The JSON text the model wrote: what is approved. */
+  readonly arguments: string;
+  /** Why its tool asks; empty: it always does. */
+  readonly reason: string;
+  /** Whose message the turn answers. */
+  readonly user_id: string;
+  /** When it counts as denied, epoch milliseconds. */
+  readonly expires_at: number;
+}
+
+/** How a request for approval ended: a person's answer, its time was over, or its turn. */
+export type ApprovalDecision = 'approve' | 'deny' | 'expired' | 'cancelled';
+
+export interface ApprovalDecided {
+  readonly type: 'approval_decided';
+  readonly turn_id: string;
+  readonly id: string;
+  readonly decision: ApprovalDecision;
+  /** Who decided; `system` when nobody did. */
+  readonly by: string;
 }
 
 export interface CancelRequested {
@@ -276,6 +331,8 @@ export type SessionRecord =
   | SessionCreated
   | MessageReceived
   | MessageBlocked
+  | MessageCollected
+  | MessageSteered
   | TurnStarted
   | TurnResumed
   | ModelCalled
@@ -283,6 +340,8 @@ export type SessionRecord =
   | ModelReplaced
   | ToolCalled
   | ToolReturned
+  | ApprovalRequested
+  | ApprovalDecided
   | CancelRequested
   | TurnFinished
   | TurnFailed
@@ -299,6 +358,8 @@ export const RECORD_VERSIONS: { readonly [T in RecordType]: number } = {
   session_created: 1,
   message_received: 1,
   message_blocked: 1,
+  message_collected: 1,
+  message_steered: 1,
   turn_started: 1,
   turn_resumed: 1,
   model_called: 1,
@@ -306,6 +367,8 @@ export const RECORD_VERSIONS: { readonly [T in RecordType]: number } = {
   model_replaced: 1,
   tool_called: 1,
   tool_returned: 1,
+  approval_requested: 1,
+  approval_decided: 1,
   cancel_requested: 1,
   turn_finished: 1,
   turn_failed: 1,

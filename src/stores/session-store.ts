@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sessions, messages and turns as they are read: the view's interface. Whoever asks sees everything acknowledged before.
 
+import type { ApprovalQueries } from './approvals.ts';
 import type { CompactionQueries } from './compaction-queries.ts';
 import type { DirectoryQueries } from './directory-queries.ts';
 import type { ValueQueries } from './key-value-store.ts';
@@ -57,6 +58,8 @@ export interface TurnRow {
   readonly workspace_id: string;
   readonly user_id: string;
   readonly message_id: string;
+  /** All messages it answers: that one first, then those collected for it and those it was handed while it ran. */
+  readonly message_ids: readonly string[];
   readonly status: TurnStatus;
   readonly model: string;
   /** Null until it ended well. */
@@ -112,6 +115,7 @@ export interface UsageWindow {
  * seq (0: as it is; `latest`: whatever the journal holds durably now), else fails `view_behind` after 2 s.
  */
 export type ReadQueries = SessionQueries &
+  ApprovalQueries &
   MemoryQueries &
   CompactionQueries &
   DirectoryQueries &
@@ -145,6 +149,7 @@ type SessionQueries = {
     readonly body: { readonly session_id: string; readonly page: PageRequest };
     readonly reply: Page<MessageRow>;
   };
+  /** Of a turn that never started, because another answers its message: the record of that one. */
   readonly 'turn.get': { readonly body: { readonly turn_id: string }; readonly reply: TurnRow };
   /** The durable events numbered above `from`, in order; `ended` when the last one is terminal. */
   readonly 'turn.events': {

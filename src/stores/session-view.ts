@@ -5,6 +5,8 @@ import { addUsage, NO_USAGE } from './fold.ts';
 import type {
   FinishReason,
   JournalRow,
+  MessageCollected,
+  MessageSteered,
   Origin,
   SessionDetails,
   SessionRecord,
@@ -64,6 +66,8 @@ export interface TurnView {
   events: number;
   /** 1 once it has said something; 0 before. */
   said: number;
+  /** The turn that answers its message instead; null: it does so itself. */
+  answered_by: string | null;
 }
 
 /** A message's row; it is written once, under the seq of the record it comes from. */
@@ -99,8 +103,8 @@ export interface SessionViewRows {
   addMessage(message: MessageView): void;
   /** With its messages and turns. */
   deleteSession(id: string): void;
-  /** These messages of the session are answered by this turn. */
-  answerBy(session_id: string, message_ids: readonly string[], turn_id: string): void;
+  /** This message of the session is answered by this turn. `seq`: and comes only there in it. */
+  answerBy(session_id: string, message_id: string, turn_id: string, seq?: number): void;
 }
 
 /** The kind of address whose streams are sessions. */
@@ -164,8 +168,24 @@ export function applyToSession(rows: SessionViewRows, row: JournalRow, record: S
   turn.events = cursor.n;
   turn.said = cursor.text === '' ? 0 : 1;
   applyToTurn(turn, row, record);
-  if (record.type === 'turn_started' && record.message_ids.length > 1)
-    rows.answerBy(id, record.message_ids, record.turn_id);
+  if (record.type === 'message_collected' || record.type === 'message_steered') joined(rows, row, session, record);
+}
+
+/** A message is answered by another turn than the one it waited for, which leads there from now on. */
+function joined(
+  rows: SessionViewRows,
+  row: JournalRow,
+  session: SessionView,
+  record: MessageCollected | MessageSteered,
+): void {
+  const { message_id, turn_id, waited_as } = record;
+  const waited = rows.turn(waited_as, session);
+  // Collected once more after an interruption: it leads there already.
+  if (waited !== undefined && waited.answered_by === null) {
+    waited.answered_by = turn_id;
+    session.turns -= 1;
+  }
+  rows.answerBy(session.id, message_id, turn_id, record.type === 'message_steered' ? row.seq : undefined);
 }
 
 function queuedTurn(
@@ -193,6 +213,7 @@ function queuedTurn(
     last_seq: row.seq,
     events: 0,
     said: 0,
+    answered_by: null,
   };
 }
 

@@ -45,8 +45,9 @@ export function eventsFromRecord(
 }
 
 function started(turn: TurnRow, queued_ms: number): TurnEvent {
-  const { id, session_id, workspace_id, message_id, model } = turn;
-  return { event: 'turn_started', data: { turn_id: id, session_id, workspace_id, message_id, model, queued_ms } };
+  const { id: turn_id, session_id, workspace_id, message_id, message_ids, model } = turn;
+  const data = { turn_id, session_id, workspace_id, message_id, message_ids, model, queued_ms };
+  return { event: 'turn_started', data };
 }
 
 function ended({ id, reply_id, finish_reason, content, error }: TurnRow): TurnEvent {

@@ -2,6 +2,7 @@
 // A turn as its listeners see it: the events, their numbers, and how a finished turn is told again from its records.
 
 import type { ErrorCode } from '../errors.ts';
+import { dateTime } from './date-time.ts';
 import type { DeltaLengths, FinishReason, SessionRecord, ToolCall, Usage, Warning } from './records.ts';
 
 /** The events of a turn by name; each name's data is what goes over the wire. */
@@ -13,6 +14,8 @@ export type TurnEvent =
         readonly session_id: string;
         readonly workspace_id: string;
         readonly message_id: string;
+        /** All messages it answers from its start, that one first. */
+        readonly message_ids: readonly string[];
         readonly model: string;
         readonly queued_ms: number;
       };
@@ -21,6 +24,18 @@ export type TurnEvent =
   | { readonly event: 'thinking_delta'; readonly data: { readonly text: string } }
   | { readonly event: 'turn_restarted'; readonly data: { readonly reason: 'resumed' | 'failover' } }
   | { readonly event: 'tool_call'; readonly data: ToolCall }
+  | {
+      readonly event: 'approval_requested';
+      readonly data: {
+        readonly id: string;
+        readonly call_id: string;
+        readonly tool: string;
+        readonly arguments: string;
+        readonly reason: string;
+        /** RFC 3339 UTC with milliseconds. */
+        readonly expires_at: string;
+      };
+    }
   | {
       readonly event: 'tool_result';
       readonly data: {
@@ -59,6 +74,8 @@ export interface TurnEventBatch {
   readonly turn_id: string;
   readonly first: number;
   readonly events: readonly ShortEvent[];
+  /** This turn never starts: another answers its message. There are no events then. */
+  readonly answered_by?: string;
 }
 
 /** A batch's events, each with its number again. */
@@ -121,6 +138,7 @@ export function eventsOf(
           session_id: place.session_id,
           workspace_id: place.workspace_id,
           message_id: record.message_ids[0] ?? '',
+          message_ids: record.message_ids,
           model: record.model,
           queued_ms: record.queued_ms,
         },
@@ -148,6 +166,13 @@ export function eventsOf(
     case 'tool_called':
       for (const call of record.calls) add(record.turn_id, { event: 'tool_call', data: call });
       break;
+    case 'approval_requested': {
+      const { id, call_id, tool, arguments: given, reason } = record;
+      const expires_at = dateTime(record.expires_at).toISOString();
+      const data = { id, call_id, tool, arguments: given, reason, expires_at };
+      add(record.turn_id, { event: 'approval_requested', data });
+      break;
+    }
     case 'tool_returned':
       add(record.turn_id, {
         event: 'tool_result',
@@ -207,6 +232,8 @@ export function cursorAfter(record: SessionRecord, cursor: EventCursor): EventCu
     case 'turn_started':
     case 'tool_returned':
       return { n: n + 1 + told(record.warning), text };
+    case 'approval_requested':
+      return { n: n + 1, text };
     case 'turn_resumed':
       return { n: record.first_event + (text === '' ? 0 : 1), text };
     case 'model_replaced': {

@@ -24,16 +24,23 @@ export function stepDetail(record: SessionRecord): Readonly<Record<string, unkno
       const { type: _type, turn_id: _turn, content, ...rest } = record;
       return { ...rest, content_length: content.length };
     }
+    case 'approval_requested': {
+      const { type: _type, turn_id: _turn, arguments: given, ...rest } = record;
+      return { ...rest, arguments_length: given.length };
+    }
     case 'turn_finished': {
       const { type: _type, turn_id: _turn, content, ...rest } = record;
       return { ...rest, content_length: content.length };
     }
     case 'checkpoint':
       return {};
+    case 'message_collected':
+    case 'message_steered':
     case 'turn_started':
     case 'turn_resumed':
     case 'model_called':
     case 'model_replaced':
+    case 'approval_decided':
     case 'cancel_requested':
     case 'turn_failed': {
       const { type: _type, turn_id: _turn, ...rest } = record;

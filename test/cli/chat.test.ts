@@ -142,7 +142,14 @@ describe('a turn on the way', () => {
     };
     const same = (text: string) => text;
     const paint = { bold: same, dim: same, red: same, green: same, yellow: same, cyan: same };
-    const view = new TurnView({ write, aside: write, paint, spinner: undefined, width: () => 80 });
+    const view = new TurnView({
+      write,
+      aside: write,
+      paint,
+      spinner: undefined,
+      width: () => 80,
+      approval: (id) => `allow ${id}`,
+    });
     const events: string[] = [];
     const message = { content, message_id: 'one' };
     for await (const event of turnEvents(linkTo(url), message, new AbortController().signal, () => undefined)) {
@@ -181,7 +188,14 @@ describe('a turn on the way', () => {
       };
       const same = (text: string) => text;
       const paint = { bold: same, dim: same, red: same, green: same, yellow: same, cyan: same };
-      const view = new TurnView({ write, aside: write, paint, spinner: undefined, width: () => 80 });
+      const view = new TurnView({
+        write,
+        aside: write,
+        paint,
+        spinner: undefined,
+        width: () => 80,
+        approval: (id) => `allow ${id}`,
+      });
       view.show({ event: 'text_delta', data: { text: 'One two ' } });
       view.show({ event: 'turn_restarted', data: { reason: 'resumed' } });
       for (const text of deltas) view.show({ event: 'text_delta', data: { text } });

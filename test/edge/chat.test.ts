@@ -22,6 +22,7 @@ it('answers with exactly the fields of a chat', async () => {
     session_id: turn?.row.session_id,
     turn_id: turn?.row.id,
     message_id: 'm-1',
+    message_ids: ['m-1'],
     reply_id: turn?.row.reply_id,
     content: 'Hello.',
     model: 'sigil/offline',

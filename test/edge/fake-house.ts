@@ -200,6 +200,7 @@ export class FakeHouse {
       workspace_id,
       user_id,
       message_id: key,
+      message_ids: [key],
       status: 'queued',
       model: 'sigil/offline',
       reply_id: null,
@@ -240,11 +241,9 @@ export class FakeHouse {
 
   /** A whole turn with one text. */
   play(turn: FakeTurn, text: string): void {
-    const { id, session_id, workspace_id, message_id } = turn.row;
-    this.say(turn, {
-      event: 'turn_started',
-      data: { turn_id: id, session_id, workspace_id, message_id, model: 'sigil/offline', queued_ms: 0 },
-    });
+    const { id: turn_id, session_id, workspace_id, message_id, message_ids } = turn.row;
+    const data = { turn_id, session_id, workspace_id, message_id, message_ids, model: 'sigil/offline', queued_ms: 0 };
+    this.say(turn, { event: 'turn_started', data });
     for (const word of text.match(/\S+\s*/g) ?? []) this.say(turn, { event: 'text_delta', data: { text: word } });
     this.say(turn, { event: 'usage', data: NO_USAGE }, done(turn, text));
   }
@@ -301,7 +300,8 @@ export class FakeHouse {
     const over = turn.row.status === 'finished' || turn.row.status === 'failed';
     if (type === 'session.cancel') return { status: over ? 'ended' : 'cancelling', seq: this.seq };
     const events = over ? [] : turn.said.filter(({ n }) => n > body.from && n >= turn.first);
-    return { status: over ? 'ended' : turn.row.status, events, first: over ? 1 : turn.first, seq: this.seq };
+    const status = over ? 'ended' : turn.row.status;
+    return { turn_id: body.turn_id, status, events, first: over ? 1 : turn.first, seq: this.seq };
   };
 
   private query(

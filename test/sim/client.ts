@@ -11,7 +11,7 @@ import { deliver, turnEnd } from '../../src/edge/receive.ts';
 import { TurnFollower } from '../../src/edge/turn-follower.ts';
 import { toFailure } from '../../src/errors.ts';
 import type { MessageRow, Page, ReadQueries, ReadQuery, TurnRow } from '../../src/stores/session-store.ts';
-import { eventsIn, type TurnEventBatch } from '../../src/stores/turn-events.ts';
+import type { TurnEventBatch } from '../../src/stores/turn-events.ts';
 import type { Chance } from './chance.ts';
 import type { Gateway } from './gateway.ts';
 import { Listener } from './listener.ts';
@@ -170,6 +170,7 @@ export class Client {
         workspace_id: '',
         session_id: this.opens ? '' : (this.house.session(session) ?? ''),
         model: '',
+        ...(this.message.queue === undefined ? {} : { queue: this.message.queue }),
         share: `user-${user}`,
       },
       trace,
@@ -203,7 +204,7 @@ export class Client {
       ask(edge.bus, address('session', session_id), 'session.cancel', body, CANCEL_MS).then(
         ({ status }) => {
           this.cancelling = 'told';
-          const turn = rules.journal.turns.get(turn_id);
+          const turn = rules.journal.answering(turn_id);
           if (status === 'ended' ? turn?.ended == null : turn?.cancelled !== true) {
             rules.broke('cancel', `turn ${turn_id} is said to be ${status}, and is not in the journal`);
           }
@@ -226,7 +227,7 @@ export class Client {
     if (seq === undefined || !open()) return;
     const row = await read(edge, 'turn.get', { turn_id: delivered.turn_id }, seq);
     if (!open()) return;
-    const turn = rules.journal.turns.get(delivered.turn_id);
+    const turn = rules.journal.answering(delivered.turn_id);
     if (row.status !== turn?.ended)
       rules.broke('views', `turn ${row.id} is ${row.status}, in the journal ${turn?.ended}`);
     if (row.content !== (turn?.ended === 'finished' ? turn.text : '')) {
@@ -239,7 +240,11 @@ export class Client {
   private async follow(edge: EdgePorts, delivered: Delivered, open: () => boolean): Promise<void> {
     const { rules } = this.house.machine;
     const { turn_id, session_id, seq } = delivered;
-    this.listener ??= new Listener(turn_id, (rule, text) => rules.broke(rule, text));
+    this.listener ??= new Listener(
+      turn_id,
+      (rule, text) => rules.broke(rule, text),
+      (asked) => rules.journal.answering(asked)?.turn_id,
+    );
     const { listener } = this;
     await new Promise<void>((resolve, reject) => {
       let stop = (): void => undefined;
@@ -252,10 +257,7 @@ export class Client {
       const unsubscribe = edge.bus.subscribe(
         topic<TurnEventBatch>(address('session', session_id), TURNS_TOPIC),
         {
-          events: (batches) => {
-            const mine = batches.filter((batch) => batch.turn_id === turn_id).flatMap(eventsIn);
-            if (mine.length > 0) follower.feed(mine);
-          },
+          events: (batches) => follower.feedBatches(batches),
           lost: () => follower.catchUp(),
         },
         { lossless: true },

@@ -21,7 +21,7 @@ const WITHIN_MS = 20_000;
 export function restingRules(machine: Machine): void {
   const { rules, file, outside } = machine;
   for (const { message_id, turn_id } of rules.acknowledged.values()) {
-    const turn = rules.journal.turns.get(turn_id);
+    const turn = rules.journal.answering(turn_id);
     if (turn?.ended == null) rules.broke('R1', `message ${message_id} was acknowledged and is not answered`);
   }
   const { pending } = rules.journal.compactions;
@@ -58,9 +58,16 @@ export async function askedRules(machine: Machine, edge: EdgePorts, clients: rea
   for (const stream of rules.journal.streams.keys())
     if (stream.startsWith('session/')) await sessionInViews(machine, edge, stream);
   await nothingMissing(machine, edge);
+  for (const approval of rules.journal.approvals.values()) {
+    const row = await read(edge, 'approval.get', { id: approval.id }, 'latest');
+    if (row.decision !== approval.decision || row.decided_by !== approval.by)
+      rules.broke('views', `the request ${row.id} is ${row.decision}, in the journal ${approval.decision}`);
+  }
+  const { items } = await read(edge, 'approval.list', { page: { limit: 10 } }, 'latest');
+  if (items.length > 0) rules.broke('views', `${items.length} requests for approval wait in the end`);
   for (const { listener } of clients) {
     if (listener === undefined) continue;
-    const turn = rules.journal.turns.get(listener.turn_id);
+    const turn = rules.journal.answering(listener.turn_id);
     if (turn !== undefined) listener.compare(eventsFrom(turn));
   }
 }
@@ -95,6 +102,12 @@ function eventsFrom(turn: TurnFacts): readonly NumberedTurnEvent[] {
 async function turnInViews({ rules }: Machine, edge: EdgePorts, turn: TurnFacts): Promise<void> {
   const { turn_id } = turn;
   const row = await read(edge, 'turn.get', { turn_id }, 'latest');
+  if (turn.answered_by !== null) {
+    if (row.id !== turn.answered_by.turn_id) rules.broke('views', `turn ${turn_id} leads to ${row.id}`);
+    return;
+  }
+  if (row.message_ids.join() !== turn.message_ids.join())
+    rules.broke('views', `turn ${turn_id} answers ${row.message_ids}, in the journal ${turn.message_ids}`);
   if (row.status !== turn.ended || row.reply_id !== (turn.reply_id === '' ? null : turn.reply_id)) {
     rules.broke(
       'views',
@@ -153,7 +166,10 @@ async function sessionInViews({ rules }: Machine, edge: EdgePorts, stream: strin
     for (const { role, id } of page.items) if (role === 'user') read_ids.push(id);
     cursor = page.next_cursor ?? undefined;
   } while (cursor !== undefined);
-  const sent = turns.map(({ message_id }) => message_id);
+  const sent = turns.toSorted((one, other) => one.placed - other.placed).map(({ message_id }) => message_id);
+  const answering = turns.filter(({ answered_by }) => answered_by === null).length;
+  const session = await read(edge, 'session.get', { session_id }, 'latest');
+  if (session.turns !== answering) rules.broke('views', `${stream} has ${session.turns} turns, not ${answering}`);
   if (!isDeepStrictEqual(read_ids, sent)) {
     rules.broke('views', `${stream} has messages ${read_ids.join()}, in the journal ${sent.join()}`);
   }

@@ -2,9 +2,16 @@
 // What must hold of every row that becomes durable: one writer, one turn at a time, each ended once, nothing twice.
 
 import { isDeepStrictEqual } from 'node:util';
-import { nextStep } from '../../src/actors/session/decide.ts';
+import { nextStep } from '../../src/actors/session/next-step.ts';
 import { emptySession, evolve, type PackedSession, type SessionState, unpackSession } from '../../src/stores/fold.ts';
-import { type JournalRow, restore, type SessionRecord } from '../../src/stores/records.ts';
+import {
+  type ApprovalDecided,
+  type ApprovalDecision,
+  type ApprovalRequested,
+  type JournalRow,
+  restore,
+  type SessionRecord,
+} from '../../src/stores/records.ts';
 import type { Broke } from './broke.ts';
 import { CompactionRules } from './compaction-rules.ts';
 
@@ -13,6 +20,7 @@ export interface TurnFacts {
   readonly turn_id: string;
   readonly stream: string;
   readonly message_id: string;
+  readonly user_id: string;
   readonly content: string;
   readonly received_at: number;
   started_at: number | null;
@@ -26,6 +34,27 @@ export interface TurnFacts {
   records: SessionRecord[];
   readonly returned: Set<string>;
   readonly called: Set<string>;
+  /** The turn that answers its message instead. */
+  answered_by: TurnFacts | null;
+  /** The messages it answers: its own, those collected, those it was handed. */
+  readonly message_ids: string[];
+  /** How long people were waited for, and since when, in milliseconds. */
+  waited: number;
+  /** How often: each time its own time is looked at anew. */
+  waits: number;
+  asked_at: number | null;
+  /** The row its message comes at in the session. */
+  placed: number;
+}
+
+/** A request for approval as the journal has it. */
+export interface ApprovalFacts {
+  readonly id: string;
+  readonly turn_id: string;
+  readonly call_id: string;
+  readonly expires_at: number;
+  decision: ApprovalDecision | null;
+  by: string;
 }
 
 interface StreamFacts {
@@ -45,6 +74,10 @@ export class JournalRules {
   readonly compactions: CompactionRules;
   /** Tokens used by turns as the journal has it. */
   private used = 0;
+  /** Requests for approval, by their ids. */
+  readonly approvals = new Map<string, ApprovalFacts>();
+  /** Told when a person is asked. */
+  asked: (stream: string, request: ApprovalRequested) => void = () => undefined;
   private seq = 0;
   private readonly broke: Broke;
   private readonly window: number;
@@ -106,6 +139,7 @@ export class JournalRules {
           turn_id: record.turn_id,
           stream,
           message_id: record.message_id,
+          user_id: record.user_id,
           content: record.content,
           received_at: row.at,
           started_at: null,
@@ -119,6 +153,12 @@ export class JournalRules {
           records: [record],
           returned: new Set(),
           called: new Set(),
+          answered_by: null,
+          message_ids: [record.message_id],
+          waited: 0,
+          waits: 0,
+          asked_at: null,
+          placed: row.seq,
         };
         this.turns.set(record.turn_id, made);
         this.byMessage.set(record.message_id, made);
@@ -139,7 +179,9 @@ export class JournalRules {
     }
     if (turn === undefined) return this.broke('R6', `${stream}: ${record.type} of a turn nobody asked for`);
     if (turn.ended !== null) this.broke('R6', `${stream}: ${record.type} of turn ${turn.turn_id}, which is over`);
-    if (record.type === 'turn_started') return this.started(row, turn, facts);
+    if (record.type === 'message_collected' || record.type === 'message_steered')
+      return this.joined(row, record, turn, facts);
+    if (record.type === 'turn_started') return this.started(row, record.message_ids, turn, facts);
     const mine = open?.turn_id === turn.turn_id;
     if (!mine && facts.beside !== turn.turn_id && !(record.type === 'cancel_requested' && open !== null)) {
       this.broke('R6', `${stream}: ${record.type} of turn ${turn.turn_id} while ${open?.turn_id ?? 'none'} runs`);
@@ -173,6 +215,12 @@ export class JournalRules {
         if (turn.returned.has(record.call_id)) this.broke('R2', `${stream}: two results of ${record.call_id}`);
         turn.returned.add(record.call_id);
         break;
+      case 'approval_requested':
+        this.requested(row, record, turn);
+        break;
+      case 'approval_decided':
+        this.decided(row, record, turn);
+        break;
       case 'cancel_requested':
         turn.cancelled = true;
         break;
@@ -194,8 +242,78 @@ export class JournalRules {
     }
   }
 
-  private started(row: JournalRow, turn: TurnFacts, facts: StreamFacts): void {
+  /** The turn that answers the message of this one. */
+  answering(turn_id: string): TurnFacts | undefined {
+    const turn = this.turns.get(turn_id);
+    return turn?.answered_by ?? turn;
+  }
+
+  /** A message is answered by one turn alone: its own that starts, or the one it is led to while it waits. */
+  private joined(
+    row: JournalRow,
+    record: SessionRecord & { type: 'message_collected' | 'message_steered' },
+    turn: TurnFacts,
+    { state }: StreamFacts,
+  ): void {
+    const { stream } = row;
+    const { message_id, waited_as, type } = record;
+    const waited = this.turns.get(waited_as);
+    if (waited === undefined || waited.message_id !== message_id || waited === turn)
+      return this.broke('queue', `${stream}: ${type} of ${message_id}, which did not wait as ${waited_as}`);
+    if (waited.started_at !== null || waited.answered_by !== null || waited.cancelled)
+      this.broke('queue', `${stream}: ${message_id} is answered by ${turn.turn_id} and otherwise`);
+    if (state.waiting.every((message) => message.message_id !== message_id))
+      this.broke('queue', `${stream}: ${message_id} does not wait`);
+    if (turn.user_id !== waited.user_id) this.broke('queue', `${stream}: ${message_id} is somebody else's`);
+    waited.answered_by = turn;
+    turn.message_ids.push(message_id);
+    if (type === 'message_collected') {
+      if (state.turn !== null || state.waiting[0]?.turn_id !== turn.turn_id)
+        this.broke('queue', `${stream}: ${message_id} is collected for a turn that does not begin`);
+      return;
+    }
+    waited.placed = row.seq;
+    const open = state.turn;
+    if (open?.turn_id !== turn.turn_id || open.open_call !== null || record.before_call !== open.calls + 1)
+      this.broke('queue', `${stream}: ${message_id} is handed to a turn that is not about to make a call`);
+    if (turn.cancelled) this.broke('queue', `${stream}: ${message_id} is handed to a cancelled turn`);
+  }
+
+  /** A call is asked for once, before it runs, while it has no result. */
+  private requested(row: JournalRow, record: ApprovalRequested, turn: TurnFacts): void {
+    const { id, call_id, turn_id, expires_at } = record;
+    const { stream } = row;
+    if (this.approvals.has(id)) this.broke('approval', `${stream}: two requests ${id}`);
+    if (!turn.called.has(call_id) || turn.returned.has(call_id))
+      this.broke('approval', `${stream}: ${call_id} is asked for, and is not about to run`);
+    this.approvals.set(id, { id, turn_id, call_id, expires_at, decision: null, by: '' });
+    turn.asked_at ??= row.at;
+    this.asked(stream, record);
+  }
+
+  private decided(row: JournalRow, { id, decision, by }: ApprovalDecided, turn: TurnFacts): void {
+    const approval = this.approvals.get(id);
+    if (approval === undefined || approval.decision !== null || approval.turn_id !== turn.turn_id)
+      return this.broke('approval', `${row.stream}: the request ${id} is decided, which does not wait`);
+    if (decision === 'expired' && row.at < approval.expires_at)
+      this.broke('approval', `${row.stream}: the request ${id} expires early`);
+    if ((by === 'system') !== (decision === 'expired' || decision === 'cancelled'))
+      this.broke('approval', `${row.stream}: the request ${id} is decided (${decision}) by ${by}`);
+    approval.decision = decision;
+    approval.by = by;
+    const waits = [...this.approvals.values()].some((one) => one.turn_id === turn.turn_id && one.decision === null);
+    if (waits || turn.asked_at === null) return;
+    turn.waits += 1;
+    turn.waited += row.at - turn.asked_at;
+    turn.asked_at = null;
+  }
+
+  private started(row: JournalRow, message_ids: readonly string[], turn: TurnFacts, facts: StreamFacts): void {
     const { state } = facts;
+    if (message_ids.join() !== turn.message_ids.join())
+      this.broke('queue', `${row.stream}: ${turn.turn_id} begins with ${message_ids}, not with ${turn.message_ids}`);
+    if (turn.answered_by !== null)
+      this.broke('queue', `${row.stream}: ${turn.turn_id} begins and is answered elsewhere`);
     if (turn.started_at !== null) this.broke('R6', `${row.stream}: turn ${turn.turn_id} is started twice`);
     turn.started_at = row.at;
     if (turn.cancelled && state.turn?.turn_id !== turn.turn_id) {
@@ -211,6 +329,8 @@ export class JournalRules {
   private ended(row: JournalRow, turn: TurnFacts, facts: StreamFacts, how: 'finished' | 'failed'): void {
     turn.ended = how;
     facts.beside = null;
+    if (turn.asked_at !== null)
+      this.broke('approval', `${row.stream}: turn ${turn.turn_id} ends and a request of it waits`);
     const open = [...turn.called].filter((id) => !turn.returned.has(id));
     if (open.length > 0 && how === 'finished') this.broke('R2', `${row.stream}: ${open.length} calls without a result`);
   }

@@ -7,17 +7,20 @@ import type { NumberedTurnEvent } from '../../src/stores/turn-events.ts';
 import type { Broke } from './broke.ts';
 
 export class Listener {
-  readonly turn_id: string;
+  /** The turn it asked for, or the one that answers instead. */
+  turn_id: string;
   /** The number of the last event it had. */
   last = 0;
   ended = false;
   readonly events: NumberedTurnEvent[] = [];
   private text = '';
   private readonly broke: Broke;
+  private readonly answering: (turn_id: string) => string | undefined;
 
-  constructor(turn_id: string, broke: Broke) {
+  constructor(turn_id: string, broke: Broke, answering: (turn_id: string) => string | undefined) {
     this.turn_id = turn_id;
     this.broke = broke;
+    this.answering = answering;
   }
 
   /** One connection's sink. @param open whether the connection still is */
@@ -55,6 +58,7 @@ export class Listener {
 
   private one(numbered: NumberedTurnEvent): void {
     const { n, event, turn_id } = numbered;
+    if (this.events.length === 0) this.turn_id = this.answering(this.turn_id) ?? this.turn_id;
     if (turn_id !== this.turn_id) this.broke('events', `an event of ${turn_id} among those of ${this.turn_id}`);
     if (this.ended) this.broke('events', `${turn_id}:${n} ${event.event} comes after the end`);
     const restarts = event.event === 'turn_restarted';

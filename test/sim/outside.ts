@@ -162,12 +162,13 @@ export class Outside {
       timeoutMs: 60_000,
       idempotent: name === 'again',
       serial: false,
+      approval: (args) => (args['asks'] === undefined ? null : 'it is planned to ask'),
       execute: (args, { turn_id, call_id }) => {
         if (!life.dead) {
           this.toolCalls += 1;
           this.toolsRunning += 1;
           life.atEnd(() => done());
-          this.rules.toolRan(turn_id, call_id, name === 'again');
+          this.rules.toolRan(turn_id, call_id, name === 'again', args['asks'] !== undefined);
         }
         let running = !life.dead;
         const done = (): void => {
@@ -229,11 +230,11 @@ function script(
     cacheWriteTokens: 0,
   };
   const tools = call.tools.map(
-    ({ name, ms, how }, at): ChatEvent => ({
+    ({ name, ms, how, asks }, at): ChatEvent => ({
       type: 'tool_call',
       id: `${place}.${at}`,
       name,
-      arguments: JSON.stringify({ ms, how }),
+      arguments: JSON.stringify({ ms, how, ...(asks === undefined ? {} : { asks }) }),
     }),
   );
   const finishReason = fault === 'filtered' ? 'content_filter' : tools.length > 0 ? 'tool_calls' : 'stop';

@@ -3,6 +3,7 @@
 
 import { KILL_POINTS, type KillPoint } from '../../src/composition/kill-points.ts';
 import type { FailureScope } from '../../src/providers/provider.ts';
+import type { QueueMode } from '../../src/stores/records.ts';
 import { Chance } from './chance.ts';
 
 /** One model call of a turn, as the scripted model makes it. */
@@ -31,6 +32,14 @@ export interface PlannedTool {
   readonly name: 'once' | 'again';
   readonly ms: number;
   readonly how: 'answers' | 'fails' | 'hangs';
+  /** A person is asked first; nobody where it is not said. */
+  readonly asks?: PlannedApproval;
+}
+
+/** What the person does who is asked, so many milliseconds later. */
+export interface PlannedApproval {
+  readonly how: 'approve' | 'deny' | 'nobody';
+  readonly after: number;
 }
 
 export interface PlannedMessage {
@@ -42,6 +51,8 @@ export interface PlannedMessage {
   readonly at: number;
   /** What its client waits for: the receipt, the whole answer, the events. */
   readonly mode: 'send' | 'whole' | 'stream';
+  /** What it does while a turn runs; what the settings say where it is not said. */
+  readonly queue?: QueueMode;
   /** Turns of calls; past the last the last again. */
   readonly calls: readonly [PlannedCall, ...PlannedCall[]];
   /** The client sends it so often more at about the same time. */
@@ -101,6 +112,8 @@ export interface Plan {
     readonly retries?: number;
     /** Messages of a session's window, and of a summary of what left it; as the defaults have it where it is not said. */
     readonly compaction?: { readonly window: number; readonly batch: number; readonly keep: number };
+    /** How long a person may take to answer, in milliseconds. */
+    readonly approval_timeout?: number;
   };
   readonly messages: readonly PlannedMessage[];
   readonly faults: readonly Fault[];
@@ -176,9 +189,12 @@ export function planOf(seed: number, steps: number): Plan {
       window: chance.often(0.1) ? 16 : 8_192,
       ...replacing(new Chance(seed ^ 0x0f_a1)),
       ...compacting(new Chance(seed ^ 0x0c_0a)),
+      approval_timeout: new Chance(seed ^ 0x7_1e).pick([1_500, 5_000, 20_000]),
     },
     turn: chance.pick([0.02, 0.02, 1, 8]),
-    messages: messages.map((message) => aboutWhat(new Chance(seed ^ (0xab0 + message.key)), message)),
+    messages: (calm ? messages : askedIn(new Chance(seed ^ 0xa_5c), queuedIn(new Chance(seed ^ 0x9_0e), messages))).map(
+      (message) => aboutWhat(new Chance(seed ^ (0xab0 + message.key)), message),
+    ),
     faults,
     ...outageOf(seed, span),
   };
@@ -192,6 +208,33 @@ function replacing(chance: Chance): Pick<Plan['settings'], 'spares' | 'retries'>
 function compacting(chance: Chance): Pick<Plan['settings'], 'compaction'> {
   if (chance.often(0.4)) return {};
   return { compaction: { window: 1 + chance.int(4), batch: 2 + chance.int(3), keep: chance.pick([1, 3, 8]) } };
+}
+
+/** In some runs every message waits as the settings say, in others each in a way of its own. */
+function queuedIn(chance: Chance, messages: readonly PlannedMessage[]): readonly PlannedMessage[] {
+  const modes = chance.pick<readonly [QueueMode, ...QueueMode[]] | null>([
+    null,
+    null,
+    ['collect'],
+    ['steer'],
+    ['followup', 'collect', 'steer', 'interrupt'],
+  ]);
+  return modes === null ? messages : messages.map((message) => ({ ...message, queue: chance.pick(modes) }));
+}
+
+/** In some runs some tools ask before they run, and people answer sooner or later. */
+function askedIn(chance: Chance, messages: readonly PlannedMessage[]): readonly PlannedMessage[] {
+  if (!chance.often(0.4)) return messages;
+  const tool = (made: PlannedTool): PlannedTool => {
+    if (!chance.often(0.4)) return made;
+    const how = chance.pick(['approve', 'approve', 'approve', 'deny', 'nobody'] as const);
+    return { ...made, asks: { how, after: Math.round(chance.between(0, chance.pick([50, 2_000, 8_000]))) } };
+  };
+  const call = (made: PlannedCall): PlannedCall => ({ ...made, tools: made.tools.map(tool) });
+  return messages.map((message) => {
+    const [first, ...others] = message.calls;
+    return { ...message, calls: [call(first), ...others.map(call)] };
+  });
 }
 
 function aboutWhat(chance: Chance, message: PlannedMessage): PlannedMessage {

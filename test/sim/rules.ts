@@ -101,6 +101,11 @@ export class Rules {
       if (!rows.some((row) => row.seq === seq)) this.broke('audit', `entry ${n} is of row ${seq}, of another commit`);
     }
     for (const { type, turn_id, payload } of rows) {
+      if (type === 'approval_decided') {
+        const { id } = JSON.parse(payload) as { readonly id: string };
+        if (!audit.some(({ action, details }) => action.startsWith('approval.') && details.includes(id)))
+          this.broke('audit', `the request ${id} was decided and that is not noted`);
+      }
       const poisoned = type === 'turn_failed' && (JSON.parse(payload) as { readonly code: string }).code === 'poisoned';
       if (
         poisoned &&
@@ -112,20 +117,27 @@ export class Rules {
 
   /** R1: what is acknowledged is durable, and stays what it was. */
   acknowledge(told: Acknowledged): void {
-    const turn = this.journal.turns.get(told.turn_id);
-    if (turn === undefined || turn.message_id !== told.message_id || turn.stream !== `session/${told.session_id}`) {
+    const turn = this.journal.byMessage.get(told.message_id);
+    const leads = [turn?.turn_id, turn?.answered_by?.turn_id];
+    if (turn === undefined || !leads.includes(told.turn_id) || turn.stream !== `session/${told.session_id}`) {
       this.broke('R1', `message ${told.message_id} was acknowledged and is not in the journal`);
     }
     const before = this.acknowledged.get(told.message_id);
-    if (before !== undefined && before.turn_id !== told.turn_id) {
+    if (before !== undefined && !leads.includes(before.turn_id)) {
       this.broke('R1', `message ${told.message_id} was acknowledged as ${before.turn_id} and as ${told.turn_id}`);
     }
     this.acknowledged.set(told.message_id, told);
   }
 
   /** R2: a result that is journaled is not made again, and what is not idempotent is never made twice. */
-  toolRan(turn_id: string, call_id: string, idempotent: boolean): void {
+  toolRan(turn_id: string, call_id: string, idempotent: boolean, asks: boolean): void {
     const turn = this.journal.turns.get(turn_id);
+    if (asks) {
+      const allowed = [...this.journal.approvals.values()].some(
+        (one) => one.turn_id === turn_id && one.call_id === call_id && one.decision === 'approve',
+      );
+      if (!allowed) this.broke('approval', `tool call ${call_id} ran and nobody has allowed it`);
+    }
     const call = `${turn_id} ${call_id}`;
     const before = this.ran.get(call) ?? 0;
     this.ran.set(call, before + 1);
@@ -178,8 +190,10 @@ export class Rules {
     }
   }
 
+  /** The turn that answers a message of the plan. */
   turnOf(key: number): TurnFacts | undefined {
-    return this.journal.byMessage.get(messageId(key));
+    const turn = this.journal.byMessage.get(messageId(key));
+    return turn?.answered_by ?? turn;
   }
 
   /** A turn fails for what its model did, its limits or its time, never for what happens inside. */
@@ -199,7 +213,7 @@ export class Rules {
   private inTime(row: JournalRow): void {
     const turn = row.turn_id === null ? undefined : this.journal.turns.get(row.turn_id);
     if (turn?.started_at == null) return;
-    const until = turn.started_at + this.plan.settings.turn_timeout;
+    const until = turn.started_at + this.plan.settings.turn_timeout + turn.waited + turn.waits * SLACK;
     const { slow, slow_share } = this.plan.link;
     const links = slow_share > 0 ? slow * 4 : 0;
     const allowed = Math.max(until, turn.resumed_at, EPOCH + this.disturbed) + SLACK + links;

@@ -59,6 +59,7 @@ export function configOf(plan: Plan): Config {
         per_day_usd: 0,
       },
     },
+    approvals: { timeout: settings.approval_timeout ?? defaults.approvals.timeout },
     agent: { ...agent, turn_timeout: settings.turn_timeout },
     sessions: {
       ...sessions,

@@ -9,6 +9,7 @@ import { Client } from './client.ts';
 import { askedRules, restingRules } from './end-rules.ts';
 import { Gateway } from './gateway.ts';
 import { Machine, makeScratch } from './machine.ts';
+import { Person } from './person.ts';
 import type { Fault, Plan } from './plan.ts';
 import type { Broken } from './rules.ts';
 import { configOf } from './settings.ts';
@@ -111,6 +112,8 @@ class Run {
       opening.add(message.session);
       return new Client(message, opens, house);
     });
+    const person = new Person(house);
+    this.machine.rules.journal.asked = (stream, request) => person.asked(stream, request);
     this.boot();
   }
 

@@ -42,6 +42,7 @@ describe('reader', () => {
       workspace_id: 'personal:ada',
       user_id: 'ada',
       message_id: 'm1',
+      message_ids: ['m1'],
       status: 'queued',
       model: '',
       reply_id: null,
@@ -111,12 +112,36 @@ describe('reader', () => {
   it('gives the messages of a turn that answers several to that turn', () => {
     const log = new SessionLog('s1', 'home');
     house.append(log.create(), log.next(log.receive('one', 't1', 'm1')), log.next(log.receive('two', 't2', 'm2')));
-    house.append(log.next(started('t1', ['m1', 'm2'])));
+    const joined = { turn_id: 't1', message_id: 'm2', waited_as: 't2' };
+    house.append(log.next({ type: 'message_collected', ...joined }, started('t1', ['m1', 'm2'])));
+    expect(house.read('turn.get', { turn_id: 't2' })).toMatchObject({ id: 't1', message_ids: ['m1', 'm2'] });
+    expect(house.read('session.get', { session_id: 's1' })).toMatchObject({ turns: 1, messages: 2 });
     expect(house.read('message.turn', { session_id: 's1', message_id: 'm2' })).toEqual({
       turn_id: 't1',
       content: 'two',
     });
     expect(house.read('message.turn', { session_id: 's1', message_id: 'm3' })).toEqual({ turn_id: null, content: '' });
+  });
+
+  it('shows a message where it was handed to the turn that ran', () => {
+    const log = new SessionLog('s1', 'home');
+    const said = asksTools('t1', 1, 'let me see');
+    house.append(log.create(), log.next(log.receive('one', 't1', 'm1'), started('t1', ['m1']), called('t1', 1)));
+    house.append(log.next(log.receive('two', 't2', 'm2')), log.next(said, returned('t1', 'this')));
+    const steered = { turn_id: 't1', message_id: 'm2', waited_as: 't2', before_call: 2 };
+    house.append(log.next({ type: 'message_steered', ...steered }, called('t1', 2), replied('t1', 2, 'both')));
+    house.append(log.next(finished('t1', 2, 'let me seeboth')));
+    const { items } = house.read('session.messages', { session_id: 's1', page: { limit: 10 } });
+    expect(items.map(({ role, content, turn_id }) => `${role} ${content} ${turn_id}`)).toEqual([
+      'user one t1',
+      'assistant let me see t1',
+      'tool this t1',
+      'user two t1',
+      'assistant both t1',
+    ]);
+    const { events, ended } = house.read('turn.events', { turn_id: 't2', from: 0 });
+    expect(ended).toBe(true);
+    expect(events.every(({ turn_id }) => turn_id === 't1')).toBe(true);
   });
 
   it('tells a turn again with the very events and numbers its listeners saw', () => {

@@ -163,18 +163,41 @@ export function failed(turn_id: string): SessionRecord {
   return { type: 'turn_failed', turn_id, code: 'provider_error', message: 'the provider hung up', usage: USAGE };
 }
 
-/** The records of a random turn in appends as a lane makes them, from the message to its end. */
-export function randomTurn(log: SessionLog, random: () => number): readonly Append[] {
+/** A further message, and that a turn answers it: from its start on, or before its next call. */
+function joined(
+  log: SessionLog,
+  turn_id: string,
+  type: 'message_collected' | 'message_steered',
+  before_call: number,
+): readonly Append[] {
+  const waited_as = log.newTurn();
+  const message_id = `${waited_as}-m`;
+  const join = { turn_id, message_id, waited_as };
+  const received = log.next(log.receive('one thing more', waited_as));
+  return type === 'message_collected'
+    ? [received, log.next({ type, ...join }, started(turn_id, [`${turn_id}-m`, message_id]), called(turn_id, 1))]
+    : [received, log.next({ type, ...join, before_call }, called(turn_id, before_call))];
+}
+
+/**
+ * The records of a random turn in appends as a lane makes them, from the message to its end.
+ *
+ * @param joins whether it may answer more than its own message
+ */
+export function randomTurn(log: SessionLog, random: () => number, joins = true): readonly Append[] {
   const turn = log.newTurn();
   const appends = [
     log.next(log.receive(`question ${Math.floor(random() * 1e6)}`, turn)),
-    log.next(started(turn), called(turn, 1)),
+    ...(joins && random() < 0.15
+      ? joined(log, turn, 'message_collected', 0)
+      : [log.next(started(turn), called(turn, 1))]),
   ];
   if (random() < 0.2) appends.push(log.next(resumed(turn, 1, 1)), log.next(called(turn, 1)));
   if (random() < 0.15) return [...appends, log.next(replied(turn, 1, 'half', { finish: 'failed' }), failed(turn))];
   if (random() < 0.4) {
     appends.push(log.next(asksTools(turn, 1, 'let me look'), toolCalled(turn)));
-    appends.push(log.next(returned(turn, 'all is well'), called(turn, 2)));
+    appends.push(log.next(returned(turn, 'all is well')));
+    appends.push(...(joins && random() < 0.3 ? joined(log, turn, 'message_steered', 2) : [log.next(called(turn, 2))]));
     appends.push(log.next(replied(turn, 2, 'done'), finished(turn, 2, 'let me lookdone', TWICE)));
   } else appends.push(log.next(replied(turn, 1, 'hello there'), finished(turn, 1, 'hello there')));
   if (random() < 0.1) appends.push(log.next({ type: 'session_changed', title: `title ${turn}` }));

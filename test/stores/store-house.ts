@@ -12,10 +12,10 @@ import type { ReadBarrier, ReadProtocol, ReadQueries, ReadQuery } from '../../sr
 import { SqliteJournalDisk } from '../../src/stores/sqlite/journal-disk.ts';
 import { SqliteReader } from '../../src/stores/sqlite/reader.ts';
 import {
+  KEYED_TURN_COLUMNS,
   MESSAGE_COLUMNS,
   SESSION_COLUMNS,
   SESSIONS_MIGRATIONS,
-  TURN_COLUMNS,
 } from '../../src/stores/sqlite/sessions-schema.ts';
 import { SqliteViews, type ViewsOptions, WORKSPACE_FILES } from '../../src/stores/sqlite/views.ts';
 import { type Asked, ask, bodyOf, ManualClock } from './manual-clock.ts';
@@ -187,8 +187,8 @@ export function asOlderSessions(file: string): void {
     INSERT INTO sessions (${SESSION_COLUMNS}) SELECT ${SESSION_COLUMNS} FROM new_sessions;
     INSERT INTO messages (session_id, ${MESSAGE_COLUMNS})
       SELECT (SELECT id FROM new_sessions WHERE key = session), ${MESSAGE_COLUMNS} FROM new_messages;
-    INSERT INTO turns (session_id, ${TURN_COLUMNS})
-      SELECT (SELECT id FROM new_sessions WHERE key = session), ${TURN_COLUMNS} FROM new_turns;
+    INSERT INTO turns (session_id, ${KEYED_TURN_COLUMNS})
+      SELECT (SELECT id FROM new_sessions WHERE key = session), ${KEYED_TURN_COLUMNS} FROM new_turns;
     DROP TABLE new_sessions; DROP TABLE new_messages; DROP TABLE new_turns; DROP TABLE new_state;
     PRAGMA user_version = 2; COMMIT;`);
   db.close();

@@ -14,6 +14,7 @@ const turnOf = (content: string, error: TurnRow['error']): TurnRow => ({
   workspace_id: 'w',
   user_id: 'u',
   message_id: 'm',
+  message_ids: ['m'],
   status: error === null ? 'finished' : 'failed',
   model: 'mock/small',
   reply_id: error === null ? 'r' : null,

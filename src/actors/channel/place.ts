@@ -51,7 +51,7 @@ export function place(inbound: Inbound, channel: string, routing: RoutingTable):
     channel,
     content: content.content,
     model,
-    queue: routing.queue,
+    queue: inbound.queue ?? routing.queue,
     workspace_id,
     open: session_id === '',
     any_user: permits(sender.permissions, 'admin:sessions'),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a channel answers to.
 
+import type { QueueMode } from '../../stores/records.ts';
 import type { Delivered } from '../session/protocol.ts';
 
 /** Who sends: as the edge's guard or a platform's adapter found out. */
@@ -21,8 +22,27 @@ export interface Inbound {
   /** Empty: a new session. */
   readonly session_id: string;
   readonly model: string;
+  /** What it does while a turn runs; the config says it when not given. */
+  readonly queue?: QueueMode;
   /** Who has a turn of their own when there is more to do than can be done: the user, or where they came from. */
   readonly share: string;
+}
+
+/** A message that answers a request for approval; `id` is empty where there was none: the only one that waits is meant. */
+export interface ApprovalWords {
+  readonly decision: 'approve' | 'deny';
+  /** The request's id, or how it begins. */
+  readonly id: string;
+}
+
+/** What a platform may put behind a command: the name of who it is for. */
+const APPROVAL_WORDS = /^\/(approve|deny)(?:@[\w.-]+)?(?:\s+([0-9a-f][0-9a-f-]{0,35}))?$/i;
+
+/** A plain message as an answer to a request for approval, `/approve ID` or `/deny ID`; null: it is something else. */
+export function approvalWords(message: string): ApprovalWords | null {
+  const [, word, id = ''] = APPROVAL_WORDS.exec(message.trim()) ?? [];
+  if (word === undefined) return null;
+  return { decision: word.toLowerCase() === 'approve' ? 'approve' : 'deny', id: id.toLowerCase() };
 }
 
 export type ChannelProtocol = {

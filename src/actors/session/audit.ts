@@ -41,6 +41,11 @@ export function auditOf(
       const owner = askerOf(before, record.turn_id);
       if (owner !== undefined && owner !== record.by)
         note('turn.cancelled', record.by, { turn_id: record.turn_id, user_id: owner });
+    } else if (record.type === 'approval_decided') {
+      const { id: approval_id, turn_id, decision, by: decider } = record;
+      const call = before.turn?.tools.find(({ approval }) => approval?.id === approval_id)?.call;
+      const about = { approval_id, turn_id, tool: call?.name ?? '', call_id: call?.id ?? '' };
+      note(`approval.${NOTED[decision]}`, decider, { ...about, user_id: askerOf(before, turn_id) ?? '' });
     } else if (record.type === 'session_changed') {
       if (record.status !== undefined) note(`session.${record.status}`, by, { user_id: before.facts?.user_id ?? '' });
     } else if (record.type === 'session_deleted') {
@@ -108,6 +113,9 @@ const CALL_ID = 128;
 function nameOf(tool: string): string {
   return /^[\w.-]{1,128}$/.test(tool) ? tool : '?';
 }
+
+/** How an answer is called in the audit. */
+const NOTED = { approve: 'approved', deny: 'denied', expired: 'expired', cancelled: 'cancelled' } as const;
 
 /** Whose message a turn answers. */
 function askerOf({ turn, waiting }: SessionState, turn_id: string): string | undefined {

@@ -16,17 +16,28 @@ export class Deadlines<T extends Timed> {
 
   /** @param at epoch milliseconds; a time that has passed is due at the next look */
   add(member: T, at: number): void {
-    const slot = Math.max(this.taken + 1, Math.ceil(at / SLOT_MS));
+    const slot = this.slotOf(at);
     member.slot = slot;
     const members = this.slots.get(slot);
     if (members === undefined) this.slots.set(slot, new Set([member]));
     else members.add(member);
   }
 
+  /** Adds a member, or brings it forward when it would come later. */
+  bring(member: T, at: number): void {
+    if (member.slot !== 0 && member.slot <= this.slotOf(at)) return;
+    if (member.slot !== 0) this.remove(member);
+    this.add(member, at);
+  }
+
   remove(member: T): void {
     const members = this.slots.get(member.slot);
     if (members?.delete(member) && members.size === 0) this.slots.delete(member.slot);
     member.slot = 0;
+  }
+
+  private slotOf(at: number): number {
+    return Math.max(this.taken + 1, Math.ceil(at / SLOT_MS));
   }
 
   /** Takes out what is due now. */

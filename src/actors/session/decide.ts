@@ -1,15 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a session decides: from its state and something that happened, the records to write. Pure; the lane writes them and acts after.
 
+import { anotherMayAnswer, failedModel, nextCandidate, noneLeft, replacementWarning } from '../../agent/call.ts';
+import { processCalls } from '../../agent/process.ts';
 import { type Failure, failure } from '../../errors.ts';
-import { flaggedInput } from '../../security/scanner/told.ts';
-import { NO_USAGE, type SessionState, type TurnState } from '../../stores/fold.ts';
-import type { DeltaLengths, FinishReason, SessionRecord, ToolCall, Usage, Warning } from '../../stores/records.ts';
-import { INTERRUPTED, type ToolPermission } from '../../stores/tool-use.ts';
+import { answersFor, isAsked, type RunningTool, type SessionState, type TurnState } from '../../stores/fold.ts';
+import type { DeltaLengths, FinishReason, ToolCall, Usage, Warning } from '../../stores/records.ts';
+import { INTERRUPTED } from '../../stores/tool-use.ts';
 import { firstEventAfterResume } from '../../stores/turn-events.ts';
+import { refuse, requestApproval } from './approvals.ts';
 import { type Deciding, type Decision, Draft, decided } from './draft.ts';
-import { anotherMayAnswer, failedModel, nextCandidate, noneLeft, replacementWarning } from './failover.ts';
+import { nextStep } from './next-step.ts';
 import type { Deliver } from './protocol.ts';
+import { queueOf } from './queue-modes.ts';
+import { type ToolResult, toolReturned, unmade } from './tool-result.ts';
+import {
+  called,
+  callOrReserve,
+  cancelWaiting,
+  conclude,
+  fail,
+  finish,
+  overSessionBudget,
+  startNext,
+} from './turn-course.ts';
 
 /** How a model call ended. */
 export interface ModelOutcome {
@@ -25,18 +39,6 @@ export interface ModelOutcome {
     | { readonly kind: 'failed'; readonly error: Failure };
 }
 
-export interface ToolResult {
-  readonly call: ToolCall;
-  readonly content: string;
-  readonly is_error: boolean;
-  readonly truncated: boolean;
-  readonly took_ms: number;
-  /** What listeners are warned of with it. */
-  readonly warning?: Warning;
-  /** What the enforcer said of the call, where it was asked. */
-  readonly permission?: ToolPermission;
-}
-
 /** What came of an effect of the running turn. */
 export type Happened =
   | { readonly kind: 'model_done'; readonly outcome: ModelOutcome }
@@ -47,17 +49,6 @@ export type Happened =
   | { readonly kind: 'reserved'; readonly tokens: number; readonly cost_usd: number }
   | { readonly kind: 'refused'; readonly error: Failure }
   | { readonly kind: 'concluded' };
-
-/** The one thing a session does next: a function of its state alone. */
-export type NextStep = 'idle' | 'start' | 'reserve' | 'call' | 'tools' | 'conclude';
-
-export function nextStep(state: SessionState): NextStep {
-  const { turn } = state;
-  if (turn === null) return state.waiting.length === 0 ? 'idle' : 'start';
-  if (turn.open_call !== null) return 'call';
-  if (turn.cancelled) return 'conclude';
-  return turn.tools.some((tool) => !tool.returned) ? 'tools' : 'reserve';
-}
 
 /** A message as it is taken: what the scanner cut out is out, what it let through in spite of something is marked. */
 export interface Scanned extends Deliver {
@@ -106,6 +97,7 @@ export function decideReceive(
     model: message.model,
     digest,
     ...(message.flagged === undefined ? {} : { flagged: message.flagged }),
+    ...queueOf(message, state.turn),
   });
   const { turn } = draft.state;
   if (turn === null) startNext(draft, deciding);
@@ -116,23 +108,18 @@ export function decideReceive(
 }
 
 /** Stops the running turn, or drops a waiting one; null when the turn is neither. */
-export function decideCancel(state: SessionState, turn_id: string, by: string, deciding: Deciding): Decision | null {
+export function decideCancel(state: SessionState, asked: string, by: string, deciding: Deciding): Decision | null {
   const draft = new Draft(state, deciding);
-  if (state.turn?.turn_id === turn_id) {
-    if (!state.turn.cancelled) draft.add({ type: 'cancel_requested', turn_id, by });
+  const { turn } = state;
+  const turn_id = turn !== null && answersFor(turn, asked) ? turn.turn_id : asked;
+  if (turn?.turn_id === turn_id) {
+    if (!turn.cancelled) draft.add({ type: 'cancel_requested', turn_id, by });
     return decided(draft);
   }
   const message = state.waiting.find((waiting) => waiting.turn_id === turn_id);
   if (message === undefined) return null;
   draft.add({ type: 'cancel_requested', turn_id, by });
-  draft.add({
-    type: 'turn_started',
-    turn_id,
-    message_ids: [message.message_id],
-    model: message.model,
-    queued_ms: deciding.now - message.at,
-  });
-  draft.add(finished(turn_id, deciding.uuid(), 'cancelled', '', NO_USAGE));
+  cancelWaiting(draft, message, deciding);
   return decided(draft);
 }
 
@@ -161,6 +148,8 @@ export function decideResume(state: SessionState, deciding: Deciding, share: Sha
     startNext(draft, deciding);
     return decided(draft);
   }
+  // It only waited for a person, and waits on: nothing of it was interrupted, and nobody has seen anything that is not durable.
+  if (nextStep(state) === 'approval') return decided(draft);
   const attempt = Math.min(turn.attempt + COUNTS[share], deciding.policy.attempts_most + 1);
   draft.add({
     type: 'turn_resumed',
@@ -184,18 +173,25 @@ export function decideResume(state: SessionState, deciding: Deciding, share: Sha
       deciding,
     );
   } else {
-    for (const { call, returned } of turn.tools) {
-      if (returned || deciding.policy.idempotent(call.name)) continue;
-      toolReturned(
-        draft,
-        turn,
-        unmade(call, 'The call was interrupted: whether it took effect is unknown. It was not repeated.', INTERRUPTED),
-        deciding,
-      );
-    }
+    for (const tool of turn.tools) resumeCall(draft, turn, tool, deciding);
     if (nextStep(draft.state) === 'reserve') callOrReserve(draft, deciding);
   }
   return decided(draft);
+}
+
+/** What becomes of a call that may have been running. */
+function resumeCall(draft: Draft, turn: TurnState, tool: RunningTool, deciding: Deciding): void {
+  const { call, returned, approval } = tool;
+  const { policy } = deciding;
+  if (returned || isAsked(tool)) return;
+  if (approval !== undefined && approval.decision !== 'approve') return refuse(draft, tool, deciding);
+  if (!policy.idempotent(call.name)) {
+    const why = 'The call was interrupted: whether it took effect is unknown. It was not repeated.';
+    return toolReturned(draft, turn, unmade(call, why, INTERRUPTED), deciding);
+  }
+  // It is made again; what nobody has allowed is asked for first.
+  const reason = approval === undefined ? policy.approval(draft.state, call) : null;
+  if (reason !== null) requestApproval(draft, call, reason, deciding);
 }
 
 /** What to write after something happened in the running turn. */
@@ -214,7 +210,8 @@ export function decideHappened(state: SessionState, happened: Happened, deciding
       for (const result of happened.results) toolReturned(draft, turn, result, deciding);
       if (turn.cancelled) conclude(draft, deciding);
       else if (happened.error !== undefined) fail(draft, happened.error, deciding);
-      else callOrReserve(draft, deciding);
+      // Others of its reply may have been allowed meanwhile, or still wait for that.
+      else if (nextStep(draft.state) === 'reserve') callOrReserve(draft, deciding);
       break;
     case 'reserved':
       if (turn.cancelled) conclude(draft, deciding);
@@ -307,139 +304,9 @@ function tools(draft: Draft, turn: TurnState, calls: readonly ToolCall[], decidi
     policy.max_tool_calls_per_turn - turn.tool_calls,
     policy.max_tool_calls_per_session - (draft.state.tool_calls - calls.length),
   );
-  for (const call of calls.slice(Math.max(0, left))) {
-    toolReturned(
-      draft,
-      turn,
-      unmade(call, 'tool_denied: the limit of tool calls is used up. Answer with what is known.'),
-      deciding,
-    );
+  for (const step of processCalls(calls, { left, asks: (call) => policy.approval(draft.state, call) })) {
+    if (step.do === 'refuse') toolReturned(draft, turn, unmade(step.call, step.why), deciding);
+    else if (step.do === 'ask') requestApproval(draft, step.call, step.reason, deciding);
   }
   if (nextStep(draft.state) === 'reserve') callOrReserve(draft, deciding);
-}
-
-function toolReturned(draft: Draft, turn: TurnState, result: ToolResult, deciding: Deciding): void {
-  const { call, content, is_error, truncated, took_ms, warning, permission } = result;
-  draft.add({
-    type: 'tool_returned',
-    turn_id: turn.turn_id,
-    call_id: call.id,
-    name: call.name,
-    content,
-    is_error,
-    truncated,
-    took_ms,
-    message_id: deciding.uuid(),
-    ...(warning === undefined ? {} : { warning }),
-    ...(permission === undefined ? {} : { permission }),
-  });
-}
-
-/** The result of a call that was not made, or not made to its end. */
-export function unmade(call: ToolCall, why: string, permission?: ToolPermission): ToolResult {
-  const result = { call, content: why, is_error: true, truncated: false, took_ms: 0 };
-  return permission === undefined ? result : { ...result, permission };
-}
-
-/** Begins the next waiting turn; one that fails before it begins makes room for the one after it. */
-function startNext(draft: Draft, deciding: Deciding): void {
-  const { policy, now } = deciding;
-  for (
-    let message = draft.state.waiting[0];
-    message !== undefined && draft.state.turn === null;
-    message = draft.state.waiting[0]
-  ) {
-    const { facts } = draft.state;
-    if (facts === null) return;
-    const model = policy.route({ requested: message.model, session: facts.model, workspace_id: facts.workspace_id });
-    draft.add({
-      type: 'turn_started',
-      turn_id: message.turn_id,
-      message_ids: [message.message_id],
-      model: typeof model === 'string' ? model : message.model,
-      queued_ms: Math.max(0, now - message.at),
-      ...(message.flagged === undefined ? {} : { warning: flaggedInput(message.flagged) }),
-    });
-    if (typeof model === 'string') callOrReserve(draft, deciding);
-    else failAlone(draft, model);
-  }
-}
-
-/** The next model call: journaled at once when only the session's own budget matters, else after the reservation. */
-function callOrReserve(draft: Draft, deciding: Deciding): void {
-  const { turn, facts } = draft.state;
-  if (turn === null || facts === null) return;
-  const { policy } = deciding;
-  const refused = overSessionBudget(draft.state, deciding);
-  if (refused !== null) return fail(draft, refused, deciding);
-  if (policy.budgets(turn.model, facts.workspace_id).length > 0) return;
-  const most = policy.estimate(draft.state);
-  called(draft, turn, most.tokens, most.cost_usd);
-}
-
-/** Why the session's own budget does not cover the next call; null when it does. */
-function overSessionBudget(state: SessionState, { policy }: Deciding): Failure | null {
-  const max = policy.per_session_tokens(state.facts?.workspace_id ?? '');
-  if (max <= 0) return null;
-  const most = policy.estimate(state);
-  const used = state.used_tokens;
-  if (used + most.tokens <= max) return null;
-  const text = `The session's budget of ${max} tokens does not cover this call: ${used} are used and it may need ${most.tokens}; a session's budget does not reset.`;
-  return failure('budget_exceeded', text, { limit: 'per_session_tokens', used, max, resets_at: null });
-}
-
-function called(draft: Draft, turn: TurnState, tokens: number, cost_usd: number): void {
-  draft.add({
-    type: 'model_called',
-    turn_id: turn.turn_id,
-    call: turn.calls + 1,
-    model: turn.model,
-    reserved_tokens: tokens,
-    reserved_usd: cost_usd,
-  });
-}
-
-/** Ends a cancelled turn that is between two calls; tools without a result get one, so that no call is left alone. */
-function conclude(draft: Draft, deciding: Deciding): void {
-  const { turn } = draft.state;
-  if (turn === null) return;
-  for (const { call, returned } of turn.tools) {
-    if (returned) continue;
-    toolReturned(draft, turn, unmade(call, 'The call was cancelled.'), deciding);
-  }
-  finish(draft, deciding.uuid(), 'cancelled', deciding);
-}
-
-function finish(draft: Draft, reply_id: string, reason: FinishReason, deciding: Deciding): void {
-  const { turn } = draft.state;
-  if (turn === null) return;
-  draft.add(finished(turn.turn_id, reply_id, reason, turn.cursor.text, turn.usage));
-  startNext(draft, deciding);
-}
-
-function finished(
-  turn_id: string,
-  reply_id: string,
-  finish_reason: FinishReason,
-  content: string,
-  usage: Usage,
-): SessionRecord {
-  return { type: 'turn_finished', turn_id, reply_id, finish_reason, content, usage };
-}
-
-function fail(draft: Draft, error: Failure, deciding: Deciding): void {
-  failAlone(draft, error);
-  startNext(draft, deciding);
-}
-
-function failAlone(draft: Draft, error: Failure): void {
-  const { turn } = draft.state;
-  if (turn === null) return;
-  draft.add({
-    type: 'turn_failed',
-    turn_id: turn.turn_id,
-    code: error.code,
-    message: error.message,
-    usage: turn.usage,
-  });
 }

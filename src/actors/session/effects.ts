@@ -9,8 +9,8 @@ import type { SessionState } from '../../stores/fold.ts';
 import type { Append, Committed, Tail } from '../../stores/journal.ts';
 import type { SessionRecord, ToolCall, Usage, Warning } from '../../stores/records.ts';
 import type { ShortEvent } from '../../stores/turn-events.ts';
-import type { ToolResult } from './decide.ts';
 import type { SessionNames } from './names.ts';
+import type { ToolResult } from './tool-result.ts';
 
 /** What a call used, as the row with this seq says; none of it and 0 when the call was not made. */
 export interface Settled {
@@ -41,6 +41,8 @@ export type LanePoint =
   | 'tool.before'
   | 'tool.after'
   | 'tool.journaled'
+  | 'approval.journaled'
+  | 'approval.decided'
   | 'cancel.journaled'
   | 'turn.before_finish'
   | 'turn.finished'
@@ -67,6 +69,8 @@ export interface LaneEffects {
   /** Tells whoever follows this session's turns; costs next to nothing when nobody does. */
   publish(names: SessionNames, turn_id: string, n: number, event: ShortEvent): void;
   published(names: SessionNames, turn_id: string, seq: number): void;
+  /** Tells whoever follows a turn that never starts which one answers instead. */
+  led(names: SessionNames, turn_id: string, answered_by: string): void;
   /** One model call: permit, stream, release. `end` is called once, unless it is aborted. */
   callModel(
     names: SessionNames,

@@ -3,13 +3,14 @@
 
 import type { Answer, Envelope } from '../../bus/envelope.ts';
 import { type Failure, failure } from '../../errors.ts';
-import { evolve, packSession, placeOf, type SessionState, tokensOf } from '../../stores/fold.ts';
+import { evolve, packSession, placeOf, type SessionState, type TurnState, tokensOf } from '../../stores/fold.ts';
 import type { DatedRecords } from '../../stores/imported-turn.ts';
 import type { Append, Committed } from '../../stores/journal.ts';
 import type { SessionRecord } from '../../stores/records.ts';
 import type { ShortEvent } from '../../stores/turn-events.ts';
 import type { World } from '../../world.ts';
 import type { Resident } from '../residents.ts';
+import { decideApproval, decideExpired, nextExpiry } from './approvals.ts';
 import { auditOf } from './audit.ts';
 import { type ChangedSession, SessionChanges } from './changes.ts';
 import { type ChartPlace, RESTS } from './chart.ts';
@@ -21,22 +22,23 @@ import {
   decideReceive,
   decideResume,
   type Happened,
-  nextStep,
   type Scanned,
   type Share,
-  type ToolResult,
 } from './decide.ts';
 import type { Deciding, Decision } from './draft.ts';
 import type { LaneEffects } from './effects.ts';
 import { Few } from './few.ts';
+import { LedTurns } from './led-turns.ts';
 import { LiveTurn } from './live-turn.ts';
 import { eventOf, type LaneEffect, type LaneEvent } from './machine.ts';
 import type { SessionNames } from './names.ts';
+import { nextStep } from './next-step.ts';
 import type { LanePolicy } from './policy.ts';
-import type { Deliver, Delivered, Watched } from './protocol.ts';
+import type { Answered, Deliver, Delivered, GivenAnswer, Watched } from './protocol.ts';
 import { type MessageOwner, Reception } from './reception.ts';
 import type { Ordered } from './rest-order.ts';
 import { type StreamOwner, StreamWriter } from './stream-writer.ts';
+import type { ToolResult } from './tool-result.ts';
 import { type TurnOwner, TurnRunner } from './turn-runner.ts';
 
 /** What a thread gives all its lanes: one of it for all of them, because a lane that rests should weigh little. */
@@ -50,6 +52,8 @@ export interface LaneHost {
   opened(lane: Lane, workspace_id: string): void;
   /** A turn began at this time (epoch milliseconds), or goes on. */
   began(lane: Lane, started_at: number): void;
+  /** Something of it is due at this time (epoch milliseconds), which may be earlier than what was known of. */
+  due(lane: Lane, at: number): void;
   /** It rested, and does not any more. */
   stirred(lane: Lane): void;
   /** Nothing runs, nothing waits, nothing is on its way: it rests from here on. */
@@ -108,6 +112,7 @@ export class Lane implements StreamOwner, TurnOwner, MessageOwner, ChangedSessio
   seq: number;
   private readonly owed = new Few<number>();
   private readonly turns = new Few<LiveTurn>();
+  private readonly led: LedTurns;
   private readonly reception: Reception;
   /** Others who are answered once something is durable. */
   private waiters: Envelope[] | null = null;
@@ -134,6 +139,7 @@ export class Lane implements StreamOwner, TurnOwner, MessageOwner, ChangedSessio
     this.runner = new TurnRunner(this);
     this.reception = new Reception(this);
     const { turn, facts } = state;
+    this.led = new LedTurns(turn);
     if (turn !== null && facts !== null)
       this.turns.set(turn.turn_id, new LiveTurn(turn.turn_id, placeOf(facts), turn.cursor));
   }
@@ -200,9 +206,11 @@ export class Lane implements StreamOwner, TurnOwner, MessageOwner, ChangedSessio
 
   /** Where a turn stands, with the events memory holds. */
   watch(envelope: Envelope): void {
-    const { turn_id, from } = envelope.body as { turn_id: string; from: number };
+    const { turn_id: asked, from } = envelope.body as { turn_id: string; from: number };
+    const turn_id = this.led.answering(asked);
     const live = this.turns.get(turn_id);
     const watched: Watched = {
+      turn_id,
       status: this.statusOf(turn_id),
       events: live === undefined ? [] : live.since(from),
       first: live === undefined ? 1 : live.first,
@@ -227,21 +235,68 @@ export class Lane implements StreamOwner, TurnOwner, MessageOwner, ChangedSessio
     });
   }
 
+  /** Takes a person's answer to a request for approval: journaled, then the call runs or is refused. */
+  approval(envelope: Envelope): void {
+    const answer = envelope.body as GivenAnswer;
+    const decision = decideApproval(this.ahead, answer, this.deciding());
+    this.wait(envelope);
+    if (decision === null) {
+      const known = this.ahead.turn?.tools.find(({ approval }) => approval?.id === answer.id)?.approval;
+      return this.writer.whenDurable(() => {
+        const body: Answered = {
+          status: 'over',
+          by: known?.by ?? '',
+          decision: known?.decision ?? null,
+          seq: this.seq,
+        };
+        this.answer(envelope, body);
+      });
+    }
+    this.write(decision, (state) => {
+      const { by, decision: taken } = answer;
+      this.answer(envelope, { status: 'taken', by, decision: taken, seq: this.seq } satisfies Answered);
+      this.feed('received', state);
+    });
+  }
+
   /** What is asked of it beside its turns, which is seldom. */
   get changes(): SessionChanges {
     this.changing ??= new SessionChanges(this);
     return this.changing;
   }
 
-  /** Ends a turn that runs past its time; when to look again, epoch milliseconds, or null when none runs. */
+  /** Whether nothing is left to it but to wait for a person: it is durable as it is, whatever becomes of its thread. */
+  get asks(): boolean {
+    return nextStep(this.ahead) === 'approval' && this.reception.idle && this.writer.idle;
+  }
+
+  /**
+   * Ends a turn that runs past its time, not counting what a person took to answer, and requests nobody answered in theirs;
+   * when to look again, epoch milliseconds, or null when none runs.
+   */
   sweep(now: number): number | null {
     const { turn } = this.durable;
     if (turn === null) return null;
-    const most = this.host.policy().turn_timeout;
-    const until = turn.started_at + most;
-    if (now >= until && this.runner.busy)
-      this.runner.end(failure('deadline_exceeded', `The turn took longer than ${Math.round(most / 1_000)} s.`));
+    const expiry = nextExpiry(this.durable);
+    if (expiry !== null) {
+      if (now < expiry) return expiry;
+      const decision = decideExpired(this.ahead, this.deciding());
+      this.write(decision, (state) => {
+        if (decision.records.length > 0) this.feed('received', state);
+      });
+      return this.stopped ? null : (nextExpiry(this.ahead) ?? now);
+    }
+    const until = this.deadline(turn);
+    if (now >= until && this.runner.busy) {
+      const seconds = Math.round(this.policy.turn_timeout / 1_000);
+      this.runner.end(failure('deadline_exceeded', `The turn took longer than ${seconds} s.`));
+    }
     return this.stopped ? null : until;
+  }
+
+  /** When a turn's time is over, epoch milliseconds: what people took to answer is not of it. */
+  private deadline({ started_at, waited }: TurnState): number {
+    return started_at + this.policy.turn_timeout + (waited?.ms ?? 0);
   }
 
   /** Writes what it knows into one record, from which alone it wakes again; false when its log ends with that already. */
@@ -317,7 +372,8 @@ export class Lane implements StreamOwner, TurnOwner, MessageOwner, ChangedSessio
     });
   }
 
-  delivered(message_id: string, turn_id: string, repeated: boolean): Delivered {
+  delivered(message_id: string, taken_as: string, repeated: boolean): Delivered {
+    const turn_id = this.led.answering(taken_as);
     return {
       session_id: this.session_id,
       workspace_id: this.ahead.facts?.workspace_id ?? '',
@@ -444,6 +500,7 @@ export class Lane implements StreamOwner, TurnOwner, MessageOwner, ChangedSessio
         this.owed.delete(turn_id);
         this.turns.delete(turn_id);
         this.effects.published(this.names, turn_id, this.seq);
+        for (const led of this.led.over(turn_id)) this.effects.published(this.names, led, this.seq);
       }
       if (over.length > 0) this.effects.point('turn.finished');
       then(state);
@@ -464,6 +521,18 @@ export class Lane implements StreamOwner, TurnOwner, MessageOwner, ChangedSessio
         this.effects.settle(turn_id, { tokens: tokensOf(usage), cost_usd: usage.cost_usd, seq });
       } else if (record.type === 'tool_returned') this.effects.point('tool.journaled');
       else if (record.type === 'cancel_requested') this.effects.point('cancel.journaled');
+      else if (record.type === 'approval_requested') {
+        this.effects.point('approval.journaled');
+        this.host.due(this, record.expires_at);
+      } else if (record.type === 'approval_decided') {
+        this.effects.point('approval.decided');
+        const { turn } = this.durable;
+        // Its time runs on, and is over sooner than the next look at what was asked.
+        if (turn?.waited?.since === null) this.host.due(this, this.deadline(turn));
+      } else if (this.led.note(record)) {
+        this.owed.delete(record.waited_as);
+        this.effects.led(this.names, record.waited_as, record.turn_id);
+      }
       seq += 1;
       if (!('turn_id' in record) || facts === null) continue;
       let live = this.turns.get(record.turn_id);

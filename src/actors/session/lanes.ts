@@ -77,7 +77,7 @@ export class Lanes {
   private logLength = 0;
   private readonly lanes = new Map<string, Lane>();
   private readonly sleep: Sleep;
-  private readonly drained: (() => void)[] = [];
+  private readonly drained: ((turns_left: number) => void)[] = [];
   /** Goes on with recovering, when there was no room for more. */
   private recoverOn: (() => void) | null = null;
   /** What is open has not been taken up yet. */
@@ -148,8 +148,15 @@ export class Lanes {
     return this.waking.size + this.lanes.size - this.sleep.resting;
   }
 
-  /** Calls `done` once no lane has anything left to do. */
-  drain(done: () => void): void {
+  /** Sessions that only wait for a person: that goes on with the next life of the thread as it would with this one. */
+  private get asking(): number {
+    let asking = 0;
+    for (const lane of this.lanes.values()) if (!lane.resting && lane.asks) asking += 1;
+    return asking;
+  }
+
+  /** Calls `done` once no lane has anything left to do; with how many turns are left, as far as is known. */
+  drain(done: (turns_left: number) => void): void {
     this.drained.push(done);
     this.tellDrained();
   }
@@ -194,6 +201,7 @@ export class Lanes {
         this.options.moved(workspace_id, session_id, 'opened');
       },
       began: (lane, started_at) => this.sleep.began(lane, started_at),
+      due: (lane, at) => this.sleep.due(lane, at),
       stirred: (lane) => this.sleep.stirred(lane),
       rested: (lane) => {
         this.sleep.rested(lane);
@@ -260,6 +268,8 @@ export class Lanes {
         return this.lookAt(lane, () => lane.watch(envelope));
       case 'session.cancel':
         return this.lookAt(lane, () => lane.cancel(envelope));
+      case 'session.approval':
+        return this.lookAt(lane, () => lane.approval(envelope));
       case 'session.import':
         return this.lookAt(lane, () => lane.changes.import(envelope));
       case 'session.change':
@@ -380,6 +390,7 @@ export class Lanes {
       state = evolve(state, record, row.at, window);
       if (record.type === 'message_received') owed.set(record.turn_id, row.seq);
       else if (record.type === 'turn_finished' || record.type === 'turn_failed') owed.delete(record.turn_id);
+      else if ('waited_as' in record) owed.delete(record.waited_as);
     }
     this.logLength = this.logLength === 0 ? length : this.logLength + (length - this.logLength) / LOGS_REMEMBERED;
     return { state, n: tail.n, seq: tail.rows.at(-1)?.seq ?? 0, owed };
@@ -416,7 +427,10 @@ export class Lanes {
   }
 
   private tellDrained(): void {
-    if (this.drained.length === 0 || this.busy > 0) return;
-    for (const done of this.drained.splice(0)) done();
+    if (this.drained.length === 0) return;
+    const { asking } = this;
+    if (this.busy > asking) return;
+    // What the life before has left open and nobody has looked at yet is left to the next one.
+    for (const done of this.drained.splice(0)) done(this.beginning ? asking + 1 : asking);
   }
 }

@@ -3,7 +3,7 @@
 
 import { emit, setup } from 'xstate';
 import type { SessionState } from '../../stores/fold.ts';
-import { type NextStep, nextStep } from './decide.ts';
+import { type NextStep, nextStep } from './next-step.ts';
 
 /**
  * The chart hears of what is durable and of nothing else: what an effect came to is journaled first. Two of these make a
@@ -40,6 +40,7 @@ const events = (type: LaneEvent['type'], cancelled: boolean): ByStep => {
     reserve: of('reserve'),
     call: of('call'),
     tools: of('tools'),
+    approval: of('approval'),
     conclude: of('conclude'),
   };
 };
@@ -66,6 +67,7 @@ const machineSetup = setup({
     calls: comesNext('call'),
     reserves: comesNext('reserve'),
     runsTools: comesNext('tools'),
+    waits: comesNext('approval'),
     concludes: comesNext('conclude'),
     rests: comesNext('idle'),
     cancelled: ({ event }) => event.cancelled,
@@ -84,6 +86,7 @@ const onward = [
   { guard: 'calls' as const, target: '#session.turn.calling_model', actions: 'call' as const },
   { guard: 'runsTools' as const, target: '#session.turn.running_tools', actions: 'runTools' as const },
   { guard: 'reserves' as const, target: '#session.turn.reserving', actions: 'reserve' as const },
+  { guard: 'waits' as const, target: '#session.turn.waiting_for_approval' },
   { guard: 'concludes' as const, target: '#session.turn.concluding', actions: 'conclude' as const },
 ];
 
@@ -91,10 +94,9 @@ const onward = [
  * While an effect runs, and until what came of it is durable, what becomes durable beside it changes nothing, unless it
  * cancels the turn.
  */
-const whileBusy = {
-  received: { guard: 'cancelled' as const, actions: 'abort' as const },
-  written: [{ guard: 'rests' as const, target: '#session.idle' }, ...onward, { target: '#session.idle' }],
-};
+const cancelled = { guard: 'cancelled' as const, actions: 'abort' as const };
+const anywhere = [{ guard: 'rests' as const, target: '#session.idle' }, ...onward, { target: '#session.idle' }];
+const whileBusy = { received: cancelled, written: anywhere };
 
 export const sessionMachine = machineSetup.createMachine({
   id: 'session',
@@ -107,9 +109,14 @@ export const sessionMachine = machineSetup.createMachine({
         /** A budget outside the session is asked first. */
         reserving: { on: whileBusy },
         calling_model: { on: whileBusy },
-        running_tools: { on: whileBusy },
+        /** Another call may have been allowed meanwhile: those that do not run yet are begun beside those that do. */
+        running_tools: {
+          on: { received: [cancelled, { guard: 'runsTools', actions: 'runTools' }], written: anywhere },
+        },
+        /** Nothing runs, and nothing is waited for but a person. */
+        waiting_for_approval: { on: { received: [{ guard: 'waits' }, ...anywhere], written: anywhere } },
         /** A cancelled turn is brought to its end. */
-        concluding: { on: { written: whileBusy.written } },
+        concluding: { on: { written: anywhere } },
       },
     },
   },

@@ -3,6 +3,7 @@
 
 import type { Failure } from '../../errors.ts';
 import type { SessionState } from '../../stores/fold.ts';
+import type { ToolCall } from '../../stores/records.ts';
 
 /** The most a call may cost: what is reserved for it. */
 export interface Reservation {
@@ -43,6 +44,13 @@ export interface LanePolicy {
   readonly estimate: (state: SessionState) => Reservation;
   /** The budget scopes whose limits this model's calls could reach: those that must reserve. */
   readonly budgets: (model: string, workspace_id: string) => readonly string[];
+  /**
+   * Why a person is asked before this call of a state's turn runs: what its tool says, which may be nothing more; null when
+   * nobody is.
+   */
+  readonly approval: (state: SessionState, call: ToolCall) => string | null;
+  /** How long a person may take to answer, in milliseconds. */
+  readonly approval_timeout: number;
   /** Whether an interrupted call of this tool may simply be made again. */
   readonly idempotent: (tool: string) => boolean;
 }

@@ -3,7 +3,7 @@
 
 import type { SessionSummary } from '../../stores/fold.ts';
 import type { ImportedTurn } from '../../stores/imported-turn.ts';
-import type { QueueMode } from '../../stores/records.ts';
+import type { ApprovalDecision, QueueMode } from '../../stores/records.ts';
 import type { SessionWrite } from '../../stores/session-write.ts';
 import type { NumberedTurnEvent, TurnEventBatch } from '../../stores/turn-events.ts';
 
@@ -43,6 +43,8 @@ export interface Delivered {
 }
 
 export interface Watched {
+  /** The turn asked for, or the one that answers its message instead. */
+  readonly turn_id: string;
   readonly status: 'queued' | 'running' | 'ended';
   /** Events held in memory with a number above the one asked for, in order. */
   readonly events: readonly NumberedTurnEvent[];
@@ -70,6 +72,22 @@ export interface SessionImport {
   readonly turns: readonly ImportedTurn[];
 }
 
+/** A person's answer to a request for approval. Whether they may give it is asked before. */
+export interface GivenAnswer {
+  readonly id: string;
+  readonly decision: 'approve' | 'deny';
+  readonly by: string;
+}
+
+/** What became of an answer: it is taken, or the request was not waiting any more. */
+export interface Answered {
+  readonly status: 'taken' | 'over';
+  /** Who decided, and how; empty and null where only the record knows. */
+  readonly by: string;
+  readonly decision: ApprovalDecision | null;
+  readonly seq: number;
+}
+
 export type SessionProtocol = {
   /** Answered when durable. `not_found`, `forbidden`, `conflict` (archived, or the id with another body), `overloaded`. */
   readonly 'session.deliver': { readonly body: Deliver; readonly reply: Delivered };
@@ -83,6 +101,8 @@ export type SessionProtocol = {
     readonly body: { readonly turn_id: string; readonly by: string };
     readonly reply: { readonly status: 'cancelling' | 'ended'; readonly seq: number };
   };
+  /** Answers a request for approval; answered when durable. */
+  readonly 'session.approval': { readonly body: GivenAnswer; readonly reply: Answered };
   /** Answered when durable, with how many of the turns were new; `forbidden` when the session is somebody else's. */
   readonly 'session.import': {
     readonly body: SessionImport;

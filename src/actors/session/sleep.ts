@@ -52,6 +52,11 @@ export class Sleep {
     if (lane.slot === 0) this.deadlines.add(lane, started_at + this.options.policy().turn_timeout);
   }
 
+  /** Something of a lane is due at this time. */
+  due(lane: Lane, at: number): void {
+    this.deadlines.bring(lane, at);
+  }
+
   /** A lane that rested has something to do. */
   stirred(lane: Lane): void {
     this.order.remove(lane);

@@ -160,8 +160,9 @@ function toItem(
     } else if (record.type === 'session_deleted') {
       owes ??= [];
       owes.push({ record: index, kind: 'erasure' });
-    } else if (record.type === 'turn_finished' || record.type === 'turn_failed') {
-      const seq = owner.owedSeq(record.turn_id);
+    } else {
+      const over = overWith(record);
+      const seq = over === undefined ? undefined : owner.owedSeq(over);
       if (seq === undefined) continue;
       settles ??= [];
       settles.push(seq);
@@ -173,10 +174,20 @@ function toItem(
 
 const NONE: readonly never[] = [];
 
+/** The turn that is owed no more from this record on: it is over, or another answers its message. */
+function overWith(record: SessionRecord): string | undefined {
+  switch (record.type) {
+    case 'turn_finished':
+    case 'turn_failed':
+      return record.turn_id;
+    case 'message_collected':
+    case 'message_steered':
+      return record.waited_as;
+    default:
+      return undefined;
+  }
+}
+
 function endsIn(batch: readonly Waiting[], turn_id: string): boolean {
-  return batch.some(({ records }) =>
-    records.some(
-      (record) => (record.type === 'turn_finished' || record.type === 'turn_failed') && record.turn_id === turn_id,
-    ),
-  );
+  return batch.some(({ records }) => records.some((record) => overWith(record) === turn_id));
 }

@@ -14,7 +14,7 @@ interface Collected {
   readonly events: ShortEvent[];
 }
 
-type Publishing = Pick<LaneEffects, 'publish' | 'published'>;
+type Publishing = Pick<LaneEffects, 'publish' | 'published' | 'led'>;
 
 /**
  * Where many turns stream at once, what they show is gathered for so many milliseconds: each post wakes the listeners'
@@ -87,6 +87,9 @@ export function createTurnPublisher(
       else if (!bus.heard(names.turns)) return;
       collected.set(session_id, { names, turn_id, first: n, events: [event] });
       schedule(many && n > FIRST_MOST);
+    },
+    led: ({ turns }, turn_id, answered_by) => {
+      if (bus.heard(turns)) bus.publish(turns, { turn_id, first: 1, events: [], answered_by });
     },
     published: ({ ends }, turn_id, seq) => bus.publish(ends, { turn_id, seq }),
   };

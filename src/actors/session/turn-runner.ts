@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs what the chart asks for in a turn: one model call, its tools, or a reservation, and tells what came of it.
 
+import { replacementWarning } from '../../agent/call.ts';
 import type { Failure } from '../../errors.ts';
-import type { SessionState } from '../../stores/fold.ts';
+import { isAsked, type SessionState } from '../../stores/fold.ts';
+import type { ToolCall } from '../../stores/records.ts';
 import { INTERRUPTED } from '../../stores/tool-use.ts';
 import type { ShortEvent } from '../../stores/turn-events.ts';
-import { type Happened, type ToolResult, unmade } from './decide.ts';
+import type { Happened } from './decide.ts';
 import type { Abort, LaneEffects } from './effects.ts';
-import { replacementWarning } from './failover.ts';
 import type { SessionNames } from './names.ts';
 import type { LanePolicy } from './policy.ts';
 import { ReplyCollector } from './reply-collector.ts';
+import { type ToolResult, unmade } from './tool-result.ts';
 
 /** Whose turns they are. */
 export interface TurnOwner {
@@ -33,9 +35,19 @@ interface Running {
   readonly abort: Abort;
 }
 
+/** The tool calls that run. */
+interface RunningTools extends Running {
+  /** Begins those of a state that have not begun. */
+  readonly begin: (calls: readonly ToolCall[]) => void;
+}
+
 export class TurnRunner {
   private readonly owner: TurnOwner;
   private running: Running | null = null;
+  /** What runs, when that is tools. */
+  private tooling: RunningTools | null = null;
+  /** Calls of the newest reply that have begun: what is durable may tell of them later. */
+  private begun: Set<string> | null = null;
   private stopped = false;
 
   constructor(owner: TurnOwner) {
@@ -62,6 +74,7 @@ export class TurnRunner {
   call(state: SessionState): void {
     const { turn } = state;
     if (turn === null) return;
+    this.begun = null;
     const { effects, names } = this.owner;
     const collector = new ReplyCollector((usage) => effects.cost(turn.model, usage));
     let finish: Parameters<ReplyCollector['ended']>[0] | null = null;
@@ -109,40 +122,56 @@ export class TurnRunner {
     });
   }
 
-  /** The tool calls of a state's turn that have no result yet, all at once. */
+  /** The tool calls of a state's turn that may run and have not begun, all at once, beside those that run. */
   tools(state: SessionState): void {
     const { turn } = state;
     if (turn === null) return;
+    this.begun ??= new Set();
+    const fresh: ToolCall[] = [];
+    for (const tool of turn.tools) {
+      if (tool.returned || isAsked(tool) || this.begun.has(tool.call.id)) continue;
+      this.begun.add(tool.call.id);
+      fresh.push(tool.call);
+    }
+    if (fresh.length === 0) return;
+    this.tooling ??= this.runningTools(state);
+    this.running = this.tooling;
+    this.tooling.begin(fresh);
+  }
+
+  private runningTools(state: SessionState): RunningTools {
     const { effects } = this.owner;
-    const open = turn.tools.filter((tool) => !tool.returned).map((tool) => tool.call);
     const aborts = new Map<string, Abort>();
-    const left = new Set(open.map((call) => call.id));
+    const left = new Map<string, ToolCall>();
     /** Why the turn itself is over with them. */
     let failed: Failure | null = null;
     const back = (result: ToolResult): void => {
       if (this.stopped || !left.delete(result.call.id)) return;
       effects.point('tool.after');
-      if (left.size > 0) this.owner.returned(result);
-      else this.done({ kind: 'tools_done', results: [result], ...(failed === null ? {} : { error: failed }) });
+      if (left.size > 0) return this.owner.returned(result);
+      this.tooling = null;
+      this.done({ kind: 'tools_done', results: [result], ...(failed === null ? {} : { error: failed }) });
     };
-    this.running = {
+    return {
+      begin: (calls) => {
+        for (const call of calls) left.set(call.id, call);
+        for (const call of calls) {
+          effects.point('tool.before');
+          aborts.set(call.id, effects.runTool(state, call, back));
+        }
+      },
       end: (why) => {
         const text = why === 'cancelled' ? 'The call was cancelled.' : `${why.code}: ${why.message}`;
         if (why !== 'cancelled') failed = why;
-        for (const call of open) {
-          if (!left.has(call.id)) continue;
+        for (const call of [...left.values()]) {
           aborts.get(call.id)?.();
           back(unmade(call, text, INTERRUPTED));
         }
       },
       abort: () => {
-        for (const id of left) aborts.get(id)?.();
+        for (const id of left.keys()) aborts.get(id)?.();
       },
     };
-    for (const call of open) {
-      effects.point('tool.before');
-      aborts.set(call.id, effects.runTool(state, call, back));
-    }
   }
 
   /** What the next call may cost, at every budget it could reach. */

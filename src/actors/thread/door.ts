@@ -30,7 +30,7 @@ export interface ThreadDoorOptions {
   /** Makes calls of models; undefined where none are made. */
   readonly vendors: () => VendorDoor | undefined;
   /** Calls back once nothing of this thread is left to finish. */
-  readonly drain: (done: () => void) => void;
+  readonly drain: (done: (turns_left?: number) => void) => void;
 }
 
 /** The receiver of `thread/<name>`. */
@@ -77,7 +77,7 @@ export function threadDoor(options: ThreadDoorOptions): (envelope: Envelope) => 
         return vendors.probe(envelope.body as ThreadProtocol['thread.probe']['body'], done);
       }
       case 'thread.drain':
-        return options.drain(() => bus.reply(envelope, { turns_left: 0 }));
+        return options.drain((turns_left = 0) => bus.reply(envelope, { turns_left }));
       default:
         return bus.fail(envelope, failure('internal', `A thread does not understand ${envelope.type}.`));
     }

@@ -4,6 +4,7 @@
 import type { ErrorCode } from '../../errors.ts';
 import type { ToolCall } from '../../stores/records.ts';
 import type { ToolPermission } from '../../stores/tool-use.ts';
+import { judgeCall, type Permission, reasonOf } from '../process.ts';
 import type { ToolRegistry } from './registry.ts';
 import type { Tool, ToolContext, ToolOutcome } from './tool.ts';
 import type { ArgumentChecks } from './validate.ts';
@@ -14,11 +15,6 @@ export interface ToolWorld {
   monotonic(): number;
   after(ms: number, run: () => void): () => void;
 }
-
-/** Whether a call may be made, why, and which rule said so; the enforcer's answer. */
-export type Permission =
-  | { readonly allowed: true; readonly rule?: string }
-  | { readonly allowed: false; readonly reason: string; readonly rule?: string };
 
 export interface ToolRun {
   readonly tools: ToolRegistry;
@@ -60,39 +56,6 @@ export function cap(text: string, bytes: number): { readonly content: string; re
   const note = `\n[cut: this result has ${content.length} characters, more than fits]`;
   const { read } = encoder.encodeInto(content, new Uint8Array(Math.max(bytes - note.length, 0)));
   return { content: content.slice(0, read) + note, truncated: true };
-}
-
-function parse(json: string): Readonly<Record<string, unknown>> | undefined {
-  // Models write nothing at all for a tool that takes nothing.
-  if (json.trim() === '') return {};
-  try {
-    const value: unknown = JSON.parse(json);
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-    return isObject ? (value as Readonly<Record<string, unknown>>) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Why a tool failed. Of what it throws nothing can be relied on, not even that it can be read. */
-function reasonOf(thrown: unknown): string {
-  try {
-    const reason = thrown instanceof Error ? thrown.message : thrown;
-    if (typeof reason === 'string' && reason !== '') return reason;
-  } catch {
-    // Its message is a trap.
-  }
-  return 'The tool failed without saying why.';
-}
-
-/** The enforcer's answer; when it breaks, that is a no. */
-function permissionOf(run: ToolRun, tool: Tool, call: ToolCall): Permission {
-  try {
-    return run.permit?.(tool, call) ?? { allowed: true };
-  } catch (thrown) {
-    const reason = `Whether it is allowed could not be decided: ${reasonOf(thrown)}`;
-    return { allowed: false, reason, rule: 'enforcer.failed' };
-  }
 }
 
 /**
@@ -147,19 +110,18 @@ export function runToolCall(call: ToolCall, run: ToolRun, done: (result: ToolRes
     controller.abort();
   };
 
-  const tool = run.tools.get(call.name);
-  if (tool === undefined) {
-    const why = run.tools.absent(call.name) ?? `There is no tool "${call.name.slice(0, 100)}".`;
-    return fail('tool_failed', why);
-  }
-  const said = permissionOf(run, tool, call);
-  if (run.permit !== undefined) {
+  const judged = judgeCall(call, {
+    tool: (name) => run.tools.get(name),
+    absent: (name) => run.tools.absent(name),
+    permit: (tool) => run.permit?.(tool, call) ?? { allowed: true },
+  });
+  const said = run.permit === undefined ? undefined : judged.permission;
+  if (said !== undefined) {
     const { allowed, rule = '' } = said;
     permission = allowed ? { allowed, rule } : { allowed, rule, reason: said.reason };
   }
-  if (!said.allowed) return fail('tool_denied', said.reason);
-  const args = parse(call.arguments);
-  if (args === undefined) return fail('tool_failed', 'The arguments are not a JSON object.');
+  if (!judged.ok) return fail(judged.code, judged.message);
+  const { tool, args } = judged;
   if (run.signal?.aborted) return cancelled();
   run.signal?.addEventListener('abort', cancelled, { once: true });
 

@@ -43,10 +43,13 @@ export interface Tool {
   readonly timeoutMs: number;
   /** Whether running it again changes nothing more: then an interrupted call is made again after a crash. */
   readonly idempotent: boolean;
+  /**
+   * Whether a person is asked before a call runs: `never` where it is not said, `ask` always, or as its arguments say: a
+   * function of them alone that gives the reason a person is shown, or null where nobody need be asked.
+   */
+  readonly approval?: 'never' | 'ask' | ((args: Readonly<Record<string, unknown>>) => string | null);
   /** Whether it must not run beside other calls of the same reply. */
   readonly serial: boolean;
-  /** Whether a person is asked before it runs; absent: never. */
-  readonly approval?: 'never' | 'ask';
   /** Arguments have passed the schema. A rejection is an error the model is told of. */
   execute(args: Readonly<Record<string, unknown>>, context: ToolContext): Promise<ToolOutcome>;
 }

@@ -9,6 +9,8 @@ export type ArgumentProblem = string | undefined;
 export interface ArgumentChecks {
   /** Checks a value; `done` is called once: at once when the checker is loaded, else as soon as it is. */
   check(schema: Readonly<Record<string, unknown>>, value: unknown, done: (problem: ArgumentProblem) => void): void;
+  /** What is wrong with a value, as far as that can be said at once: nothing while the checker is not loaded. */
+  checkNow(schema: Readonly<Record<string, unknown>>, value: unknown): ArgumentProblem;
   /** Loads the checker now. Where order must repeat, wait for this before the first call. */
   load(): Promise<void>;
 }
@@ -66,6 +68,7 @@ export function createArgumentChecks(): ArgumentChecks {
 
   return {
     load,
+    checkNow: (schema, value) => (Checker === undefined ? undefined : run(Checker, schema, value)),
     check(schema, value, done) {
       if (Checker !== undefined) {
         done(run(Checker, schema, value));

@@ -3,6 +3,7 @@
 
 import type { EdgeContext } from '../context.ts';
 import type { Route } from '../exchange.ts';
+import { approvalRoutes } from './approvals.ts';
 import { auditRoutes } from './audit.ts';
 import { backupRoutes } from './backups.ts';
 import { capabilityRoutes } from './capabilities.ts';
@@ -29,6 +30,7 @@ export function allRoutes(edge: EdgeContext): readonly Route[] {
     ...mcpRoutes(edge),
     ...chatRoutes(edge),
     ...turnRoutes(edge),
+    ...approvalRoutes(edge),
     ...sessionRoutes(edge),
     ...memoryRoutes(edge),
     ...compactionRoutes(edge),

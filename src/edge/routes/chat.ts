@@ -142,6 +142,7 @@ function answer(row: TurnRow, message_id: string): ChatAnswer {
     session_id,
     turn_id,
     message_id,
+    message_ids: row.message_ids,
     reply_id,
     content: row.content,
     model: row.model,

@@ -11,6 +11,7 @@ import type { EdgePorts } from '../ports.ts';
 import { ActorQuery, ActorsQuery } from '../schemas/requests.ts';
 import { busFigures, threadItems } from '../threads.ts';
 import { TraceStreams } from '../trace-stream.ts';
+import { stagesOf } from '../turn-stages.ts';
 import { pairSteps } from '../turn-steps.ts';
 
 const DEBUG = 'admin:debug';
@@ -72,5 +73,6 @@ async function turn(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
   const turn_id = idFrom(param(exchange, 'id'), 'turn');
   const { turn: row, steps } = await edge.ports.store.read('turn.steps', { turn_id }, FRESH);
   const { id, session_id, workspace_id, user_id, status } = row;
-  return shown(edge.ports, { id, session_id, workspace_id, user_id, status, steps: pairSteps(steps) });
+  const stages = stagesOf(row, steps);
+  return shown(edge.ports, { id, session_id, workspace_id, user_id, status, stages, steps: pairSteps(steps) });
 }

@@ -17,7 +17,6 @@ import { lastEventId } from '../last-event-id.ts';
 import { invalid } from '../problem.ts';
 import { NoBody } from '../schemas/requests.ts';
 import { followSession } from '../session-follower.ts';
-import { sharedEvents } from '../shared-frames.ts';
 import { TurnFollower, type TurnPlace } from '../turn-follower.ts';
 import { errorFrame, TurnStream } from '../turn-stream.ts';
 
@@ -52,12 +51,7 @@ export function followTurn(edge: EdgeContext, stream: EventStream, turn: TurnPla
   const unsubscribe = bus.subscribe(
     topic<TurnEventBatch>(address('session', turn.session_id), TURNS_TOPIC),
     {
-      events: (batches) => {
-        const mine = batches.filter((batch) => batch.turn_id === turn.turn_id);
-        const [only] = mine;
-        // One write for what came together.
-        if (only !== undefined) follower.feed(mine.length === 1 ? sharedEvents(only) : mine.flatMap(sharedEvents));
-      },
+      events: (batches) => follower.feedBatches(batches),
       lost: () => follower.catchUp(),
     },
     { lossless: true },

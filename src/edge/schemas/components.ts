@@ -3,6 +3,7 @@
 
 import type { z } from 'zod';
 import * as answers from './answers.ts';
+import * as approvals from './approvals.ts';
 import * as capabilities from './capabilities.ts';
 import * as debug from './debug.ts';
 import * as directory from './directory.ts';
@@ -46,6 +47,9 @@ export const COMPONENTS = {
   Facts: answers.Facts,
   Graph: answers.Graph,
   Cancelled: answers.Cancelled,
+  ApprovalRequest: approvals.ApprovalRequest,
+  Approval: approvals.Approval,
+  Approvals: approvals.Approvals,
   Imported: answers.Imported,
   UserRequest: directory.UserRequest,
   UserChangeRequest: directory.UserChangeRequest,
@@ -105,6 +109,7 @@ export const COMPONENTS = {
   TextDeltaData: TURN_EVENTS.text_delta,
   ThinkingDeltaData: TURN_EVENTS.thinking_delta,
   TurnRestartedData: TURN_EVENTS.turn_restarted,
+  ApprovalRequestedData: TURN_EVENTS.approval_requested,
   ToolResultData: TURN_EVENTS.tool_result,
   WarningData: TURN_EVENTS.warning,
   DoneData: TURN_EVENTS.done,

@@ -87,6 +87,16 @@ const TurnStep = z
   })
   .describe('A step of a turn.');
 
+const TurnStage = z
+  .object({
+    stage: z.enum(['receive', 'prepare', 'call', 'process', 'respond', 'audit']),
+    start: Time,
+    end: Time.nullable().describe('Null while it lasts.'),
+    outcome: z.string().nullable().describe('Null while it lasts.'),
+    detail: z.record(z.string(), z.unknown()).describe('What is known of it, message text left out.'),
+  })
+  .describe('A stage of a turn.');
+
 export const TurnSteps = z
   .object({
     id: z.string(),
@@ -94,6 +104,7 @@ export const TurnSteps = z
     workspace_id: z.string(),
     user_id: z.string(),
     status: z.string(),
+    stages: z.array(TurnStage).describe('Prepare, call and process once for each model call.'),
     steps: z.array(TurnStep),
   })
   .describe("A turn's journal.");
@@ -101,6 +112,7 @@ export const TurnSteps = z
 export type ActorAnswer = DeepReadonly<z.output<typeof ActorDetailed>>;
 export type ActorsAnswer = DeepReadonly<z.output<typeof Actors>>;
 export type BusAnswer = DeepReadonly<z.output<typeof BusFigures>>;
+export type TurnStageItem = DeepReadonly<z.output<typeof TurnStage>>;
 export type TurnStepItem = DeepReadonly<z.output<typeof TurnStep>>;
 
 /** What threads say is answered as it is. */

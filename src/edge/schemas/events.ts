@@ -15,6 +15,7 @@ export const TURN_EVENTS = {
       session_id: z.string(),
       workspace_id: z.string(),
       message_id: z.string(),
+      message_ids: z.array(z.string()).describe('All messages it answers from its start, that one first.'),
       model: z.string(),
       queued_ms: z.number(),
     })
@@ -25,6 +26,16 @@ export const TURN_EVENTS = {
     .object({ reason: z.enum(['resumed', 'failover']) })
     .describe("Forget this turn's text so far, it begins again; ids go on counting."),
   tool_call: ToolCall,
+  approval_requested: z
+    .object({
+      id: z.string(),
+      call_id: z.string(),
+      tool: z.string(),
+      arguments: z.string().describe('The JSON text the model wrote: what is approved.'),
+      reason: z.string().describe('Why the tool asks; empty: it always does.'),
+      expires_at: Time.describe('When it counts as denied.'),
+    })
+    .describe('A tool call waits until a person has allowed it.'),
   tool_result: z
     .object({ id: z.string(), name: z.string(), content: z.string(), is_error: z.boolean(), truncated: z.boolean() })
     .describe('What a tool call gave.'),

@@ -85,6 +85,7 @@ const MCP = { name: "The server's name." };
 const SECRET = { service: 'What it is for.', account: 'Which of them.' };
 const PAIRING = { id: "The pairing's id." };
 const TURN = { id: "The turn's id." };
+const APPROVAL = { id: 'The id of the request.' };
 const CHAT_BODY = { schema: 'ChatRequest', required: true } as const;
 const MAY_BE_EMPTY = { schema: 'NoBody', required: false } as const;
 const NOTHING_LEFT = 'The turn is over and its last event was the one named.';
@@ -215,6 +216,25 @@ export const OPERATIONS: readonly Operation[] = [
     body: MAY_BE_EMPTY,
     answer: 'Cancelled',
     refuses: [...BODY, ...OWNED],
+  }),
+  operation('GET /api/v1/approvals', 'listApprovals', 'Tool calls that wait for a person, oldest first', {
+    tag: 'turns',
+    query: requests.PageQuery,
+    answer: 'Approvals',
+    refuses: ['validation_failed', ...READ],
+  }),
+  operation('GET /api/v1/approvals/:id', 'getApproval', 'A tool call that waits for a person, or did', {
+    tag: 'turns',
+    params: APPROVAL,
+    answer: 'Approval',
+    refuses: OWNED,
+  }),
+  operation('POST /api/v1/approvals/:id', 'decideApproval', 'Allows a tool call, or refuses it', {
+    tag: 'turns',
+    params: APPROVAL,
+    body: { schema: 'ApprovalRequest', required: true },
+    answer: 'Approval',
+    refuses: [...BODY, ...OWNED, 'conflict', 'overloaded', 'storage_failed'],
   }),
   operation('GET /api/v1/workspaces', 'listWorkspaces', 'Workspaces the caller may enter', {
     tag: 'sessions',

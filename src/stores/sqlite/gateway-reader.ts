@@ -3,6 +3,7 @@
 
 import { CONTENT_MOST, type DirectoryQueries, type UsageQuery, type UserContent } from '../directory-queries.ts';
 import type { OpenCall, Page, PageRequest, UsageSum, UsageWindow } from '../session-store.ts';
+import { ApprovalsReader } from './approvals-table.ts';
 import { CompactionsReader } from './compactions-reader.ts';
 import { pageLimit, pageOf, placeOf } from './cursor.ts';
 import { fileIdentity, openReadonly, type SqliteDatabase } from './database.ts';
@@ -21,6 +22,7 @@ interface WorkspaceEntry {
 
 /** What else is read over the same connection. */
 interface More {
+  readonly approvals: ApprovalsReader;
   readonly directory: DirectoryReader;
   readonly usage: UsageReader;
   readonly compactions: CompactionsReader;
@@ -118,6 +120,11 @@ export class GatewayReader {
     return read ?? { hour: nothing, day: nothing, open: [], upto: 0 };
   }
 
+  /** The requests for approval, if the views have made them yet. */
+  approvals<T>(work: (approvals: ApprovalsReader) => T): T | undefined {
+    return this.#read((_, { approvals }) => work(approvals));
+  }
+
   /** The directory, if the views have made it yet. */
   directory<T>(work: (directory: DirectoryReader) => T): T | undefined {
     return this.#read((_, { directory }) => work(directory));
@@ -161,6 +168,7 @@ export class GatewayReader {
         this.#sql = prepare(this.#db);
         const db = this.#db;
         this.#more = {
+          approvals: new ApprovalsReader(db),
           directory: new DirectoryReader(db),
           usage: new UsageReader(db),
           compactions: new CompactionsReader(db),

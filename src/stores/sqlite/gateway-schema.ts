@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The schema of gateway.db: which workspace a session and a turn belong to, the workspaces there are, and usage by hour.
 
+import { APPROVALS_SCHEMA } from './approvals-table.ts';
 import type { Migrations } from './database.ts';
 import { DIRECTORY_SCHEMA } from './directory-view.ts';
 import { VIEW_STATE } from './view-state.ts';
@@ -81,6 +82,7 @@ export const GATEWAY_MIGRATIONS: Migrations = [
      at INTEGER NOT NULL
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX compactions_open ON compactions (state, session_id) WHERE state <> 'ended';`,
+  APPROVALS_SCHEMA,
 ];
 
 /** Milliseconds of the spans usage is kept and asked by. */

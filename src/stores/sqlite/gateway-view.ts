@@ -6,6 +6,7 @@ import type { JournalRow, MessageReceived, ModelCalled, SessionRecord, Usage } f
 import { sessionOf } from '../session-view.ts';
 import type { ReadRowOf } from '../streams.ts';
 import type { WorkspaceRecord } from '../workspace-records.ts';
+import { ApprovalsTable, CLEAR_APPROVALS } from './approvals-table.ts';
 import { CLEAR_COMPACTIONS, CompactionsView } from './compactions-view.ts';
 import { openDatabase, type SqliteDatabase, VIEW_BUSY_MS, VIEW_CHECKPOINT_PAGES } from './database.ts';
 import { CLEAR_DIRECTORY, DirectoryView } from './directory-view.ts';
@@ -62,6 +63,7 @@ export class GatewayView implements ProjectionCursor<ReadRowOf<'session' | 'gate
   readonly #sql: ReturnType<typeof prepare>;
   readonly #state: ViewState;
   readonly #directory: DirectoryView;
+  readonly #approvals: ApprovalsTable;
   readonly #compactions: CompactionsView;
   #workspaces = new Map<string, WorkspaceEntry>();
   #turns = new Map<string, TurnEntry>();
@@ -79,6 +81,7 @@ export class GatewayView implements ProjectionCursor<ReadRowOf<'session' | 'gate
     this.#sql = prepare(this.#db);
     this.#state = new ViewState(this.#db);
     this.#directory = new DirectoryView(this.#db);
+    this.#approvals = new ApprovalsTable(this.#db);
     this.#compactions = new CompactionsView(this.#db);
   }
 
@@ -130,7 +133,7 @@ export class GatewayView implements ProjectionCursor<ReadRowOf<'session' | 'gate
   clear(): void {
     this.#transact(() => {
       this.#db.exec(
-        `DELETE FROM workspaces; DELETE FROM sessions; DELETE FROM turns; DELETE FROM usage; DELETE FROM open_calls; ${CLEAR_COMPACTIONS} ${CLEAR_DIRECTORY}`,
+        `DELETE FROM workspaces; DELETE FROM sessions; DELETE FROM turns; DELETE FROM usage; DELETE FROM open_calls; ${CLEAR_COMPACTIONS} ${CLEAR_APPROVALS} ${CLEAR_DIRECTORY}`,
       );
       this.#state.clear();
     });
@@ -173,6 +176,7 @@ export class GatewayView implements ProjectionCursor<ReadRowOf<'session' | 'gate
         workspace.sessions -= changes;
         for (const [turn_id, turn] of this.#turns) if (turn.session_id === session_id) this.#turns.delete(turn_id);
         this.#sql.deleteTurns.run(row.workspace_id, session_id);
+        this.#approvals.deleteSession(session_id);
         this.#compactions.gone(session_id);
         break;
       }
@@ -188,6 +192,12 @@ export class GatewayView implements ProjectionCursor<ReadRowOf<'session' | 'gate
       case 'model_replied':
         this.#called(record.turn_id);
         this.#use(row, session_id, record.turn_id, record.usage, 0);
+        break;
+      case 'approval_requested':
+        this.#approvals.request(row, session_id, record);
+        break;
+      case 'approval_decided':
+        this.#approvals.decide(row, record);
         break;
       case 'turn_resumed':
         this.#called(record.turn_id);

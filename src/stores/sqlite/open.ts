@@ -265,6 +265,8 @@ export function openReader({ dataDir, clock, openFiles, patience, hurry, journal
       'turn.get': asks('turn.get'),
       'turn.events': asks('turn.events'),
       'turn.steps': asks('turn.steps'),
+      'approval.get': asks('approval.get'),
+      'approval.list': asks('approval.list'),
       'workspace.list': asks('workspace.list'),
       'message.turn': asks('message.turn'),
       'vectors.items': asks('vectors.items'),

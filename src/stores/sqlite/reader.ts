@@ -339,7 +339,7 @@ export class SqliteReader {
       'turn.events': ({ turn_id, from }) => this.#events(this.#turn(turn_id), from),
       'turn.steps': ({ turn_id }) => {
         const placed = this.#turn(turn_id);
-        const steps = this.#rows(turn_id, placed.first, placed.last).map((row) => ({
+        const steps = this.#rows(placed.turn.id, placed.first, placed.last).map((row) => ({
           seq: row.seq,
           type: row.type,
           at: new Date(row.at).toISOString(),
@@ -347,6 +347,10 @@ export class SqliteReader {
         }));
         return { turn: placed.turn, steps };
       },
+      'approval.get': ({ id }) =>
+        this.#gateway.approvals((of) => of.get(id)) ?? notFound(`There is no request for approval ${id}.`),
+      'approval.list': ({ user_id, page }) =>
+        this.#gateway.approvals((of) => of.waiting(user_id, page)) ?? { items: [], next_cursor: null },
       'workspace.list': ({ page }) => this.#gateway.workspaces(page),
       'message.turn': ({ session_id, message_id }) =>
         this.#file(this.#workspaceOf(session_id))?.message(session_id, message_id) ?? { turn_id: null, content: '' },

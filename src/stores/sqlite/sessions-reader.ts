@@ -95,8 +95,11 @@ export class SessionsReader {
     return this.#sql.message.get(session_id, id);
   }
 
+  /** Of one that never started: the turn that answers its message. */
   turn(id: string): PlacedTurn | undefined {
-    const row = this.#sql.turn.get(id);
+    const asked = this.#sql.turn.get(id);
+    const answered_by = asked?.answered_by ?? null;
+    const row = answered_by === null ? asked : this.#sql.turn.get(answered_by);
     if (row === undefined) return undefined;
     const queued_ms = row.started_at === null ? 0 : Math.max(0, row.started_at - row.created_at);
     const figures = { last: row.events, queued_ms };
@@ -117,6 +120,7 @@ export class SessionsReader {
   }
 
   #turnRow(row: StoredTurn & { readonly session_id: string }): TurnRow {
+    const messages = this.#sql.messagesOfTurn.all(row.session, row.first_seq, row.last_seq, row.id);
     const { input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_usd } = row;
     return {
       id: row.id,
@@ -124,6 +128,7 @@ export class SessionsReader {
       workspace_id: this.#workspace,
       user_id: row.user_id,
       message_id: row.message_id,
+      message_ids: messages.flatMap(({ id, role }) => (role === 'user' ? [id] : [])),
       status: row.status,
       model: row.model,
       reply_id: row.reply_id,
@@ -131,7 +136,7 @@ export class SessionsReader {
       finish_reason: row.finish_reason,
       error: row.error_code === null ? null : { code: row.error_code, message: row.error_message ?? '' },
       usage: { input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_usd },
-      tool_calls: toolCalls(this.#sql.said.all(row.session, row.first_seq, row.last_seq, row.id)),
+      tool_calls: toolCalls(messages),
       created_at: time(row.created_at),
       started_at: row.started_at === null ? null : time(row.started_at),
       ended_at: row.ended_at === null ? null : time(row.ended_at),
@@ -207,9 +212,9 @@ function prepare(db: SqliteDatabase) {
     message: db.prepare<[string, string], { turn_id: string; content: string }>(
       `SELECT turn_id, content FROM messages WHERE session = ${KEY} AND id = ? AND role = 'user' LIMIT 1`,
     ),
-    said: db.prepare<[number, number, number, string], StoredMessage>(
+    messagesOfTurn: db.prepare<[number, number, number, string], StoredMessage>(
       `SELECT * FROM messages INDEXED BY messages_of_session
-       WHERE session = ? AND seq BETWEEN ? AND ? AND turn_id = ? AND role IN ('assistant', 'tool') ORDER BY seq`,
+       WHERE session = ? AND seq BETWEEN ? AND ? AND turn_id = ? ORDER BY seq`,
     ),
     turn: db.prepare<[string], StoredTurn & { readonly session_id: string }>(
       'SELECT turns.*, sessions.id AS session_id FROM turns JOIN sessions ON key = session WHERE turns.id = ?',

@@ -17,7 +17,10 @@ export const MESSAGE_COLUMNS =
 /** A turn but for whose it is. */
 export const TURN_COLUMNS =
   'id, user_id, message_id, status, model, reply_id, finish_reason, error_code, error_message, input_tokens, output_tokens, ' +
-  'cache_read_tokens, cache_write_tokens, cost_usd, created_at, started_at, ended_at, first_seq, last_seq, events, said, content';
+  'cache_read_tokens, cache_write_tokens, cost_usd, created_at, started_at, ended_at, first_seq, last_seq, events, said, answered_by, content';
+
+/** What there was of a turn when it got a session's number. */
+export const KEYED_TURN_COLUMNS = TURN_COLUMNS.replace('answered_by, ', '');
 
 /** Messages lie under the seq of their record, so that the newest are together and lists need no sorting. */
 export const SESSIONS_MIGRATIONS: Migrations = [
@@ -144,8 +147,8 @@ export const SESSIONS_MIGRATIONS: Migrations = [
      said INTEGER NOT NULL,
      content TEXT NOT NULL
    ) STRICT;
-   INSERT INTO keyed_turns (session, ${TURN_COLUMNS})
-     SELECT (SELECT key FROM keyed_sessions WHERE keyed_sessions.id = session_id), ${TURN_COLUMNS} FROM turns;
+   INSERT INTO keyed_turns (session, ${KEYED_TURN_COLUMNS})
+     SELECT (SELECT key FROM keyed_sessions WHERE keyed_sessions.id = session_id), ${KEYED_TURN_COLUMNS} FROM turns;
    DROP TABLE sessions; DROP TABLE messages; DROP TABLE turns;
    ALTER TABLE keyed_sessions RENAME TO sessions;
    ALTER TABLE keyed_messages RENAME TO messages;
@@ -154,6 +157,8 @@ export const SESSIONS_MIGRATIONS: Migrations = [
    CREATE INDEX sessions_of_user ON sessions (user_id, updated_seq);
    CREATE INDEX messages_of_session ON messages (session);
    CREATE INDEX messages_by_key ON messages (session, id) WHERE role = 'user';`,
+  // The turn that answers a message which waited for this one.
+  'ALTER TABLE turns ADD COLUMN answered_by TEXT;',
 ];
 
 export interface StoredSession {
@@ -213,5 +218,6 @@ export interface StoredTurn {
   readonly last_seq: number;
   readonly events: number;
   readonly said: number;
+  readonly answered_by: string | null;
   readonly content: string;
 }

@@ -167,6 +167,7 @@ export class SessionsView implements SessionViewRows, WorkspaceView<ReadRowOf<'s
       turn.last_seq,
       turn.events,
       turn.said,
+      turn.answered_by,
       turn.content,
     );
   }
@@ -202,8 +203,8 @@ export class SessionsView implements SessionViewRows, WorkspaceView<ReadRowOf<'s
     this.#sql.deleteSession.run(key);
   }
 
-  answerBy(session_id: string, message_ids: readonly string[], turn_id: string): void {
-    for (const id of message_ids) this.#sql.answerBy.run(turn_id, this.#key(session_id), id);
+  answerBy(session_id: string, message_id: string, turn_id: string, seq?: number): void {
+    this.#sql.answerBy.run(turn_id, seq ?? null, this.#key(session_id), message_id);
   }
 
   close(): void {
@@ -247,7 +248,7 @@ type PutTurn = [
     cost_usd: number,
   ],
   ...[created_at: number, started_at: number | null, ended_at: number | null, first_seq: number, last_seq: number],
-  ...[events: number, said: number],
+  ...[events: number, said: number, answered_by: string | null],
   content: string,
 ];
 
@@ -277,8 +278,8 @@ function prepare(db: SqliteDatabase) {
     deleteTurns: db.prepare<[number]>('DELETE FROM turns WHERE session = ?'),
     deleteMessages: db.prepare<[number]>('DELETE FROM messages WHERE session = ?'),
     deleteSession: db.prepare<[number]>('DELETE FROM sessions WHERE key = ?'),
-    answerBy: db.prepare<[string, number, string]>(
-      `UPDATE messages SET turn_id = ? WHERE session = ? AND id = ? AND role = 'user'`,
+    answerBy: db.prepare<[string, number | null, number, string]>(
+      `UPDATE messages SET turn_id = ?, seq = coalesce(?, seq) WHERE session = ? AND id = ? AND role = 'user'`,
     ),
   };
 }

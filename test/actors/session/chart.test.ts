@@ -40,7 +40,7 @@ describe('the chart of a session', () => {
 
   it('takes a step once: the same event leads from the same place to the same one', () => {
     const play = new Play();
-    play.move({ kind: 'receive', interrupt: false });
+    play.move({ kind: 'receive', queue: 'followup', user: 'ann', model: '' });
     const event = eventOf('received', play.state);
     expect(eventOf('received', play.state)).toBe(event);
     const step = RESTS.after(event);

@@ -3,14 +3,14 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nextStep } from '../../../src/actors/session/decide.ts';
+import { nextStep } from '../../../src/actors/session/next-step.ts';
 import { packSession, unpackSession } from '../../../src/stores/fold.ts';
 import type { SessionRecord } from '../../../src/stores/records.ts';
 import { cursorAfter, eventsOf, NO_EVENTS } from '../../../src/stores/turn-events.ts';
-import { type ModelMove, type Move, Play, SESSION } from './play.ts';
+import { type ModelMove, type Move, Play, type PlayedTool, SESSION } from './play.ts';
 
 const model = fc.record({
-  tools: fc.array(fc.constantFrom('once' as const, 'again' as const), { maxLength: 4 }),
+  tools: fc.array(fc.constantFrom<PlayedTool>('once', 'again', 'ask-once', 'ask-again'), { maxLength: 4 }),
   fails: fc.constantFrom(false, false, false, 'request', 'model', 'key', 'provider') as fc.Arbitrary<
     ModelMove['fails']
   >,
@@ -18,11 +18,27 @@ const model = fc.record({
   words: fc.array(fc.string({ minLength: 1, maxLength: 4 }), { maxLength: 4 }),
 });
 
+const receive: fc.Arbitrary<Move> = fc.record({
+  kind: fc.constant('receive' as const),
+  queue: fc.constantFrom('followup', 'collect', 'collect', 'steer', 'steer', 'interrupt'),
+  user: fc.constantFrom('ann', 'ann', 'ann', 'bob'),
+  model: fc.constantFrom('', '', '', 'near/small'),
+});
+
+const decide: fc.Arbitrary<Move> = fc.record({
+  kind: fc.constant('decide' as const),
+  which: fc.nat(3),
+  how: fc.constantFrom('approve', 'approve', 'deny', 'late'),
+});
+
 const move: fc.Arbitrary<Move> = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('receive' as const), interrupt: fc.boolean() }) },
+  { weight: 3, arbitrary: receive },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('cancel' as const), which: fc.nat(3) }) },
+  { weight: 2, arbitrary: decide },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('step' as const), model }) },
 );
+
+const FOLLOWUP: Move = { kind: 'receive', queue: 'followup', user: 'ann', model: '' };
 
 const moves = fc.array(move, { maxLength: 40 });
 
@@ -32,23 +48,54 @@ function played(list: readonly Move[]): Play {
   return play;
 }
 
+/** How often each turn ended that started. */
 function ends(records: readonly SessionRecord[]): Map<string, number> {
   const counts = new Map<string, number>();
   for (const record of records) {
-    if (record.type === 'message_received') counts.set(record.turn_id, counts.get(record.turn_id) ?? 0);
+    if (record.type === 'turn_started') counts.set(record.turn_id, counts.get(record.turn_id) ?? 0);
     if (record.type === 'turn_finished' || record.type === 'turn_failed')
       counts.set(record.turn_id, (counts.get(record.turn_id) ?? 0) + 1);
   }
   return counts;
 }
 
+/** The turns each message was answered by: its own if that started, else the one it was led to. */
+function answers(records: readonly SessionRecord[]): Map<string, Set<string>> {
+  const by = new Map<string, Set<string>>();
+  for (const record of records) {
+    if (record.type === 'message_received') by.set(record.turn_id, new Set());
+    else if (record.type === 'turn_started') by.get(record.turn_id)?.add(record.turn_id);
+    else if ('waited_as' in record) by.get(record.waited_as)?.add(record.turn_id);
+  }
+  return by;
+}
+
+/** The calls that wait for a person. */
+function waitingFor(records: readonly SessionRecord[]): Set<string> {
+  const calls = new Map<string, string>();
+  for (const record of records) {
+    if (record.type === 'approval_requested') calls.set(record.id, record.call_id);
+    else if (record.type === 'approval_decided') calls.delete(record.id);
+  }
+  return new Set(calls.values());
+}
+
+/** Each message is answered by exactly one turn, and that ends once. */
+function allAnswered(records: readonly SessionRecord[]): boolean {
+  const ended = ends(records);
+  return (
+    [...ended.values()].every((count) => count === 1) &&
+    [...answers(records).values()].every((turns) => turns.size === 1 && [...turns].every((turn) => ended.has(turn)))
+  );
+}
+
 describe('a session', () => {
-  it('ends the turn of every message exactly once', () => {
+  it('answers every message with exactly one turn, which ends once', () => {
     fc.assert(
       fc.property(moves, (list) => {
         const play = played(list);
         play.finish();
-        expect([...ends(play.records).values()].every((count) => count === 1)).toBe(true);
+        expect(allAnswered(play.records)).toBe(true);
       }),
       { numRuns: 1_000 },
     );
@@ -67,7 +114,7 @@ describe('a session', () => {
         );
         again.resume();
         again.finish();
-        expect([...ends(again.records).values()].every((count) => count === 1)).toBe(true);
+        expect(allAnswered(again.records)).toBe(true);
         expect(nextStep(again.state)).toBe('idle');
       }),
       { numRuns: 1_000 },
@@ -81,17 +128,61 @@ describe('a session', () => {
         const prefix = whole.slice(0, cut % (whole.length + 1));
         const called = prefix.flatMap((record) => (record.type === 'tool_called' ? record.calls : []));
         const returned = new Set(prefix.flatMap((record) => (record.type === 'tool_returned' ? [record.call_id] : [])));
+        const asked = waitingFor(prefix);
         const play = new Play('b', prefix);
         play.resume();
         play.finish();
         for (const call of called) {
           const again = play.ran.get(call.id) ?? 0;
-          if (returned.has(call.id) || call.name === 'once') expect(again).toBe(0);
+          const mayHaveRun = !call.name.endsWith('again') && !asked.has(call.id);
+          if (returned.has(call.id) || mayHaveRun) expect(again).toBe(0);
           else expect(again).toBeLessThanOrEqual(1);
         }
       }),
       { numRuns: 1_000 },
     );
+  });
+
+  it('runs no tool that asks before a person has allowed it, wherever it was interrupted, and none that was refused', () => {
+    fc.assert(
+      fc.property(moves, fc.nat(), (list, cut) => {
+        const whole = played(list);
+        const play = new Play('b', whole.records.slice(0, cut % (whole.records.length + 1)));
+        play.resume();
+        play.finish();
+        for (const { records, ran } of [whole, play]) {
+          const requests = records.flatMap((record) => (record.type === 'approval_requested' ? [record] : []));
+          const decided = records.flatMap((record) => (record.type === 'approval_decided' ? [record] : []));
+          expect(new Set(decided.map(({ id }) => id)).size).toBe(decided.length);
+          for (const { id, call_id } of requests) {
+            const how = decided.find((one) => one.id === id)?.decision;
+            if (how !== 'approve') expect(ran.get(call_id) ?? 0).toBe(0);
+          }
+          const askedFor = new Set(requests.map(({ call_id }) => call_id));
+          for (const record of records)
+            for (const { id, name } of record.type === 'tool_called' ? record.calls : [])
+              if (name.startsWith('ask') && ran.has(id)) expect(askedFor.has(id)).toBe(true);
+        }
+        expect(waitingFor(play.records).size).toBe(0);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('takes no attempt from a turn that only waits for a person, however often its process ends', () => {
+    let play = new Play();
+    play.move(FOLLOWUP);
+    play.move({ kind: 'step', model: { tools: ['ask-once'], fails: false, words: [] } });
+    const before = play.records.length;
+    for (let crash = 0; crash < 9; crash += 1) {
+      play = new Play(`crash${crash}`, play.records);
+      play.resume();
+    }
+    expect(play.records).toHaveLength(before);
+    expect(nextStep(play.state)).toBe('approval');
+    play.finish();
+    expect([...ends(play.records).values()]).toEqual([1]);
+    expect([...play.ran.values()]).toEqual([1]);
   });
 
   it('numbers the events of a turn upwards, whatever interrupted it, and ends them with exactly one terminal event', () => {
@@ -185,8 +276,8 @@ describe('a session', () => {
 
   it('gives a turn up that was interrupted too often, and goes on with the next', () => {
     let play = new Play();
-    play.move({ kind: 'receive', interrupt: false });
-    play.move({ kind: 'receive', interrupt: false });
+    play.move(FOLLOWUP);
+    play.move(FOLLOWUP);
     for (let crash = 0; crash < 4; crash += 1) {
       play = new Play(`crash${crash}`, play.records);
       play.resume();
@@ -199,7 +290,7 @@ describe('a session', () => {
 
   it('fails a turn whose model never stops asking for tools', () => {
     const play = new Play();
-    play.move({ kind: 'receive', interrupt: false });
+    play.move(FOLLOWUP);
     for (let round = 0; round < 8; round += 1)
       play.move({ kind: 'step', model: { tools: ['once'], fails: false, words: [] } });
     expect(play.records.at(-1)).toMatchObject({ type: 'turn_failed', code: 'tool_loop_limit' });

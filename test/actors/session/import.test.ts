@@ -33,6 +33,8 @@ const turn = (id: string, at: number, more: Partial<ExportedTurn> = {}): Exporte
   ...more,
 });
 
+const waitedAs = (message_id: string): string => `waited-${message_id}`;
+
 function message(id: string, role: 'user' | 'assistant' | 'tool', content: string, at: number) {
   return { id, role, content, at, tool_calls: [], tool_call_id: '', is_error: false, truncated: false };
 }
@@ -58,7 +60,7 @@ it('writes a part in one append, under its own times, with nothing owed', () => 
     },
     0,
   );
-  const parts = [turn('t1', 1_000), turn('t2', 2_000)].flatMap((one) => recordsOf(one, 'channel/http').parts);
+  const parts = [turn('t1', 1_000), turn('t2', 2_000)].flatMap((one) => recordsOf(one, 'channel/http', waitedAs).parts);
   let durable = 0;
   writer.writeTogether(parts, (seq) => {
     durable = seq;
@@ -87,7 +89,7 @@ it('folds into a session at rest that remembers what was said and charges nothin
   const failed = turn('t3', 3_000, { error: { code: 'provider_error', message: 'no' }, finish_reason: null });
   const unfinished = turn('t4', 4_000, { finish_reason: null, reply_id: null });
   for (const one of [turn('t1', 1_000), turn('t2', 2_000), failed, unfinished]) {
-    for (const { at, records } of recordsOf(one, 'channel/http').parts)
+    for (const { at, records } of recordsOf(one, 'channel/http', waitedAs).parts)
       for (const record of records) state = evolve(state, record, at, 20);
   }
   expect(state).toMatchObject({ turn: null, waiting: [], used_tokens: 0 });
@@ -99,6 +101,6 @@ it('folds into a session at rest that remembers what was said and charges nothin
   ]);
   expect(state.window).toHaveLength(8);
   expect([...state.keys.keys()]).toEqual(['t1-m', 't2-m', 't3-m', 't4-m']);
-  const last = recordsOf(unfinished, 'channel/http').parts.at(-1)?.records[0];
+  const last = recordsOf(unfinished, 'channel/http', waitedAs).parts.at(-1)?.records[0];
   expect(last).toMatchObject({ type: 'turn_failed', code: 'draining' });
 });

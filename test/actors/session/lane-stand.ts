@@ -10,9 +10,11 @@ import type { Delivered } from '../../../src/actors/session/protocol.ts';
 import { address } from '../../../src/bus/address.ts';
 import type { Answer, Envelope } from '../../../src/bus/envelope.ts';
 import type { Failure } from '../../../src/errors.ts';
-import type { SessionState } from '../../../src/stores/fold.ts';
+import { BETWEEN_TEXTS, type SessionState, textsOf } from '../../../src/stores/fold.ts';
 import { JournalWriter } from '../../../src/stores/journal-writer.ts';
 import { emptyMemoryJournal, MemoryJournalDisk, type MemoryJournalState } from '../../../src/stores/memory-journal.ts';
+import type { QueueMode, SessionRecord } from '../../../src/stores/records.ts';
+import { restore } from '../../../src/stores/records.ts';
 import { packAppend, unpackAppend } from '../../../src/stores/remote/append-wire.ts';
 import type { World } from '../../../src/world.ts';
 import { ManualClock } from '../../stores/manual-clock.ts';
@@ -37,8 +39,13 @@ export class LaneStand {
   readonly lanes: Lanes;
   /** Model calls that are open, by session, when the model is told to wait. */
   readonly calls = new Map<string, Call>();
+  /** Tool calls that run, by their ids: each is answered by whoever calls it. */
+  readonly tools = new Map<string, (content: string) => void>();
   readonly moved: string[] = [];
   readonly faults: Failure[] = [];
+  /** Turns whose end was told, in its order; and those that were led to another. */
+  readonly over: string[] = [];
+  readonly led = new Map<string, string>();
   /** What each call was shown: the window's contents, then the message. */
   readonly prompts: (readonly string[])[] = [];
   /** Tails asked for, and checkpoints that became durable. */
@@ -52,6 +59,7 @@ export class LaneStand {
   scan: LaneEffects['scan'] = (_, done) => done({ kind: 'pass' });
   /** Answers of the journal are held back. */
   stalled = false;
+  private readonly residents: Residents;
   private readonly held: (() => void)[] = [];
   private readonly asked = new Map<number, Asked>();
   private ids = 0;
@@ -97,14 +105,24 @@ export class LaneStand {
       reply: (to, body) => this.tell(to, { ok: true, body }),
       fail: (to, error) => this.tell(to, { ok: false, error }),
       publish: nothing,
-      published: nothing,
+      published: (_, turn_id) => void this.over.push(turn_id),
+      led: (_, turn_id, answered_by) => void this.led.set(turn_id, answered_by),
       callModel: ({ session_id }, state, sink) => {
-        this.prompts.push([...state.window.map(({ content }) => content), state.turn?.message.content ?? '']);
+        const asked = state.turn === null ? [] : textsOf(state.turn);
+        const said = (state.turn?.said ?? []).flatMap(({ role, content }) => (role === 'user' ? [content] : []));
+        this.prompts.push([...state.window.map(({ content }) => content), asked.join(BETWEEN_TEXTS), ...said]);
         this.calls.set(session_id, { state, sink });
         if (this.answers) clock.soon(() => this.answer(session_id));
         return () => void this.calls.delete(session_id);
       },
-      runTool: () => nothing,
+      runTool: (_, call, done) => {
+        const answer = (content: string): void => {
+          this.tools.delete(call.id);
+          done({ call, content, is_error: false, truncated: false, took_ms: 1 });
+        };
+        this.tools.set(call.id, answer);
+        return () => void this.tools.delete(call.id);
+      },
       reserve: (_, done) => {
         clock.soon(() => done(null));
         return nothing;
@@ -116,7 +134,7 @@ export class LaneStand {
       digest: (text) => text,
       point: nothing,
     };
-    const residents = new Residents({
+    this.residents = new Residents({
       thread: 'lane-1',
       world,
       mailbox_capacity: 1,
@@ -127,7 +145,7 @@ export class LaneStand {
       world,
       policy: () => this.policy,
       effects,
-      residents,
+      residents: this.residents,
       moved: (_, session_id, how) => this.moved.push(`${session_id} ${how}`),
       ended: nothing,
       fault: (_, error) => this.faults.push(error),
@@ -136,14 +154,14 @@ export class LaneStand {
   }
 
   /** Says something in a session; nothing has been done about it yet. */
-  say(session_id: string, content: string, message_id = `m-${++this.ids}`): Asked {
+  say(session_id: string, content: string, message_id = `m-${++this.ids}`, queue: QueueMode = 'followup'): Asked {
     return this.send(session_id, 'session.deliver', {
       message_id,
       user_id: 'ann',
       channel: 'channel/http',
       content,
       model: '',
-      queue: 'followup',
+      queue,
       workspace_id: 'home',
       open: true,
       any_user: false,
@@ -173,18 +191,42 @@ export class LaneStand {
 
   /** The model answers a call that waits. */
   answer(session_id: string): void {
-    const call = this.calls.get(session_id);
-    if (call === undefined) throw new Error(`no call of ${session_id} is open`);
-    this.calls.delete(session_id);
+    const call = this.taken(session_id);
     call.sink.event({ type: 'text_delta', text: `answer to ${call.state.turn?.message.content}` });
     call.sink.event({ type: 'done', finishReason: 'stop' });
     call.sink.end(null);
+  }
+
+  /** The model asks for tools instead. */
+  askFor(session_id: string, ...calls: readonly { readonly id: string; readonly name: string }[]): void {
+    const { sink } = this.taken(session_id);
+    for (const call of calls) sink.event({ type: 'tool_call', arguments: '{}', ...call });
+    sink.event({ type: 'done', finishReason: 'tool_calls' });
+    sink.end(null);
+  }
+
+  private taken(session_id: string): Call {
+    const call = this.calls.get(session_id);
+    if (call === undefined) throw new Error(`no call of ${session_id} is open`);
+    this.calls.delete(session_id);
+    return call;
   }
 
   /** The types of a session's records. */
   types(session_id: string): readonly string[] {
     const stream = address('session', session_id);
     return [...this.rows.rows.values()].filter((row) => row.stream === stream).map(({ type }) => type);
+  }
+
+  /** Where a session's chart stands. */
+  place(session_id: string): unknown {
+    return this.residents.inside(address('session', session_id), false)?.state;
+  }
+
+  /** A session's records. */
+  records(session_id: string): readonly SessionRecord[] {
+    const stream = address('session', session_id);
+    return [...this.rows.rows.values()].filter((row) => row.stream === stream).map(restore);
   }
 
   private tell(to: Envelope, answer: Answer<unknown>): void {

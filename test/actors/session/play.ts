@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Plays a session on paper: decides, folds and steps like a lane does, with a scripted model, so that every prefix can be resumed.
 
-import {
-  decideCancel,
-  decideHappened,
-  decideReceive,
-  decideResume,
-  nextStep,
-} from '../../../src/actors/session/decide.ts';
+import { decideApproval, decideExpired } from '../../../src/actors/session/approvals.ts';
+import { decideCancel, decideHappened, decideReceive, decideResume } from '../../../src/actors/session/decide.ts';
 import type { Deciding, Decision } from '../../../src/actors/session/draft.ts';
+import { nextStep } from '../../../src/actors/session/next-step.ts';
 import type { LanePolicy } from '../../../src/actors/session/policy.ts';
 import { failure } from '../../../src/errors.ts';
 import type { FailureScope } from '../../../src/providers/provider.ts';
-import { emptySession, evolve, type SessionState } from '../../../src/stores/fold.ts';
-import type { SessionRecord } from '../../../src/stores/records.ts';
+import { emptySession, evolve, isAsked, type RunningTool, type SessionState } from '../../../src/stores/fold.ts';
+import type { QueueMode, SessionRecord } from '../../../src/stores/records.ts';
 
 export const SESSION = '018f0000-0000-8000-8000-000000000001';
 
@@ -34,12 +30,17 @@ export const policy: LanePolicy = {
   failover: () => ['sigil/offline', 'near/small', 'near/large', 'far/dear'],
   estimate: () => ({ tokens: 10, cost_usd: 0 }),
   budgets: (model) => (model === 'far/dear' ? ['global'] : []),
-  idempotent: (tool) => tool === 'again',
+  approval: (_, call) => (call.name.startsWith('ask') ? 'it asks' : null),
+  approval_timeout: 3_600_000,
+  idempotent: (tool) => tool.endsWith('again'),
 };
+
+/** `ask…`: only if a person allows it; `…again`: idempotent. */
+export type PlayedTool = 'once' | 'again' | 'ask-once' | 'ask-again';
 
 /** What the model does when it is called: how many tools it asks for, whether it fails. */
 export interface ModelMove {
-  readonly tools: readonly ('once' | 'again')[];
+  readonly tools: readonly PlayedTool[];
   /** What its failure is about; false when it answers. */
   readonly fails: false | FailureScope;
   /** Whether a budget that is asked before it is called refuses. */
@@ -48,8 +49,10 @@ export interface ModelMove {
 }
 
 export type Move =
-  | { readonly kind: 'receive'; readonly interrupt: boolean }
+  | { readonly kind: 'receive'; readonly queue: QueueMode; readonly user: string; readonly model: string }
   | { readonly kind: 'cancel'; readonly which: number }
+  /** A person answers one of the requests that wait, or nobody does in time. */
+  | { readonly kind: 'decide'; readonly which: number; readonly how: 'approve' | 'deny' | 'late' }
   /** The running effect comes to its end. */
   | { readonly kind: 'step'; readonly model: ModelMove };
 
@@ -87,8 +90,9 @@ export class Play {
   }
 
   move(move: Move): void {
-    if (move.kind === 'receive') return this.receive(move.interrupt);
+    if (move.kind === 'receive') return this.receive(move);
     if (move.kind === 'cancel') return this.cancel(move.which);
+    if (move.kind === 'decide') return this.decide(move);
     this.step(move.model);
   }
 
@@ -104,16 +108,16 @@ export class Play {
     return evolve(this.state, record, 1_000, policy.window);
   }
 
-  private receive(interrupt: boolean): void {
+  private receive({ queue, user, model }: Move & { kind: 'receive' }): void {
     this.messages += 1;
     const message_id = `m${this.messages}`;
     const deliver = {
       message_id,
-      user_id: 'ann',
+      user_id: user,
       channel: 'channel/http',
       content: `message ${this.messages}`,
-      model: '',
-      queue: interrupt ? ('interrupt' as const) : ('followup' as const),
+      model,
+      queue,
       workspace_id: 'home',
       open: true,
       any_user: false,
@@ -131,8 +135,17 @@ export class Play {
     if (turn_id !== undefined) this.take(decideCancel(this.state, turn_id, 'ann', this.deciding()));
   }
 
+  private decide({ which, how }: Move & { kind: 'decide' }): void {
+    const asked = (this.state.turn?.tools ?? []).filter(isAsked);
+    const id = asked[which % Math.max(1, asked.length)]?.approval?.id ?? 'nobody asked';
+    if (how === 'late')
+      this.take(decideExpired(this.state, { ...this.deciding(), now: 1_000 + policy.approval_timeout }));
+    else this.take(decideApproval(this.state, { id, decision: how, by: 'ann' }, this.deciding()));
+  }
+
   private step(model: ModelMove): void {
     const next = nextStep(this.state);
+    if (next === 'approval') return this.decide({ kind: 'decide', which: 0, how: 'approve' });
     if (next === 'call') return this.call(model);
     if (next === 'tools') return this.tools();
     if (next === 'conclude') this.take(decideHappened(this.state, { kind: 'concluded' }, this.deciding()));
@@ -161,7 +174,8 @@ export class Play {
   }
 
   private tools(): void {
-    const open = this.state.turn?.tools.filter((tool) => !tool.returned).map((tool) => tool.call) ?? [];
+    const may = (tool: RunningTool): boolean => !tool.returned && !isAsked(tool);
+    const open = this.state.turn?.tools.filter(may).map((tool) => tool.call) ?? [];
     open.forEach((call, at) => {
       this.ran.set(call.id, (this.ran.get(call.id) ?? 0) + 1);
       const result = { call, content: 'result', is_error: false, truncated: false, took_ms: 1 };

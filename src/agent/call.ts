@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Failover, as far as it is thought and not done: whether another model may be asked, which one, and what people are told. Pure.
+// The third stage, as far as it is thought and not done: whether another model may be asked, which one, and what people are told.
 
-import { type Failure, failure } from '../../errors.ts';
-import type { TurnState } from '../../stores/fold.ts';
-import type { FailedModel, Warning } from '../../stores/records.ts';
+import { type Failure, failure } from '../errors.ts';
+import type { TurnState } from '../stores/fold.ts';
+import type { FailedModel, Warning } from '../stores/records.ts';
 
 /** Failures that do not say what they are about, and are the provider's all the same. */
 const OF_THE_PROVIDER: ReadonlySet<string> = new Set(['provider_error', 'provider_unavailable', 'overloaded']);
