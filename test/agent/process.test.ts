@@ -29,9 +29,9 @@ describe('a call', () => {
     const forbidden = rules({ permit: () => ({ allowed: false, reason: 'not here' }) });
     expect(judgeCall(call('nonsense', 'nothing'), forbidden)).toMatchObject({
       code: 'tool_failed',
-      message: /no tool/,
+      message: expect.stringMatching(/no tool/),
     });
-    expect(judgeCall(call('nonsense'), forbidden)).toEqual({ ok: false, code: 'tool_denied', message: 'not here' });
+    expect(judgeCall(call('nonsense'), forbidden)).toMatchObject({ code: 'tool_denied', message: 'not here' });
     expect(judgeCall(call('nonsense'), rules())).toMatchObject({
       code: 'tool_failed',
       message: expect.stringMatching(/not a JSON object/),
