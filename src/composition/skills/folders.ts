@@ -42,8 +42,14 @@ export async function workspacesWithFiles(dataDir: string): Promise<readonly str
 
 /** Whether a place has a folder. */
 export async function hasFolder(dataDir: string, place: SkillPlace): Promise<boolean> {
+  return (await folderIdentity(dataDir, place)) !== undefined;
+}
+
+/** Which folder a place has now, whatever was there under the same name before; undefined where it has none. */
+export async function folderIdentity(dataDir: string, place: SkillPlace): Promise<string | undefined> {
   const dir = placeDir(dataDir, place);
-  return dir !== undefined && (await isFolder(dir));
+  const found = dir === undefined ? undefined : await stat(dir).catch(() => undefined);
+  return found?.isDirectory() === true ? `${found.dev}:${found.ino}` : undefined;
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -2,14 +2,13 @@
 // The skills of a running gateway, on its main thread: read behind everything else, watched, and told to the lanes on change.
 
 import { hash } from 'node:crypto';
-import { type FSWatcher, watch } from 'node:fs';
-import { join } from 'node:path';
 import { keepLastGood, type PlaceEntry, type PlaceScan, skillsOf } from '../../agent/skills/resolve.ts';
 import { NO_SKILLS, SHARED, SKILL_MOST, type SkillPlace, type SkillSet } from '../../agent/skills/skill.ts';
 import { toFailure } from '../../errors.ts';
 import type { World } from '../../world.ts';
 import type { LogLevel } from '../boot.ts';
-import { folderOf, hasFolder, workspacesWithFiles } from './folders.ts';
+import { FolderWatches } from './folder-watches.ts';
+import { folderIdentity, folderOf, hasFolder, workspacesWithFiles } from './folders.ts';
 import type { SkillWork } from './work.ts';
 
 export interface SkillShelfOptions {
@@ -25,8 +24,6 @@ export interface SkillShelfOptions {
   readonly changed: (workspace: string, set: SkillSet) => void;
 }
 
-/** What is watched at most, in folders; what is beyond is looked at in turn. */
-const WATCHED_MOST = 1_024;
 /** Places with skills at most. */
 const PLACES_MOST = 1_024;
 /** An editor writes, renames and writes again: one change, once nothing more comes for this long. Milliseconds. */
@@ -40,11 +37,9 @@ const LOOK_MS = { least: 3_000, each: 0.2 } as const;
 const LOOK_PLACES = 200;
 
 interface Kept {
+  /** Which folder it is, see {@link folderIdentity}. */
+  folder: string | undefined;
   scan: PlaceScan;
-  /** Folders of this place that are watched, by path. */
-  readonly watched: Map<string, FSWatcher>;
-  /** Not all of its folders are watched. */
-  blind: boolean;
   /** Calls the reading off that is due, and since when one is. */
   due: (() => void) | null;
   since: number;
@@ -56,17 +51,22 @@ interface Kept {
 export class SkillShelf {
   readonly #options: SkillShelfOptions;
   readonly #places = new Map<SkillPlace, Kept>();
+  readonly #watches: FolderWatches;
   readonly #sets = new Map<string, SkillSet>();
   /** What was told last, and how much it is. */
   readonly #told = new Map<string, { readonly print: string; readonly size: number }>();
-  #watching = 0;
   #stopped = false;
   #stopLooking: () => void = () => undefined;
   #next = 0;
-  #toldOfBlindness = false;
+  #toldOfMany = false;
 
   constructor(options: SkillShelfOptions) {
     this.#options = options;
+    const says = 'not all skills can be watched: their changes are seen after a while';
+    this.#watches = new FolderWatches(
+      (place) => this.#stirred(place),
+      (path, why) => options.log('warn', { path, why }, says),
+    );
   }
 
   /**
@@ -88,7 +88,8 @@ export class SkillShelf {
   stop(): void {
     this.#stopped = true;
     this.#stopLooking();
-    for (const kept of this.#places.values()) this.#unwatch(kept);
+    for (const kept of this.#places.values()) kept.due?.();
+    this.#watches.stop();
   }
 
   /** What every workspace has that has something. */
@@ -120,21 +121,20 @@ export class SkillShelf {
   async #open(place: SkillPlace): Promise<void> {
     if (this.#places.has(place) || this.#stopped) return;
     if (this.#places.size >= PLACES_MOST) {
-      this.#options.log(
-        'error',
-        { place, most: PLACES_MOST },
-        'there are skills in too many places: these are not read',
-      );
+      const says = 'there are skills in too many places: those of this one and of others are not read';
+      if (!this.#toldOfMany) this.#options.log('error', { place, most: PLACES_MOST }, says);
+      this.#toldOfMany = true;
       return;
     }
     const scan: PlaceScan = { entries: [], print: '' };
     const kept: Kept = {
-      ...{ scan, watched: new Map(), blind: false, due: null, since: 0, reading: null, again: false },
+      ...{ folder: undefined, scan, due: null, since: 0, reading: null, again: false },
     };
     this.#places.set(place, kept);
     await this.#options.work({ do: 'tidy', folder: this.#folder(place) }).catch(() => undefined);
+    kept.folder = await folderIdentity(this.#options.dataDir, place);
     // Watched before it is read: what changes meanwhile is read again.
-    this.#watch(place, kept, this.#folder(place));
+    this.#watches.watch(place, this.#folder(place), []);
     await this.#read(place);
   }
 
@@ -178,9 +178,10 @@ export class SkillShelf {
     const before = kept.scan;
     // No print: there is no such folder any more. One that is made anew is found as any other.
     if (scan.print === '') {
-      this.#unwatch(kept);
+      kept.due?.();
+      this.#watches.end(place);
       this.#places.delete(place);
-    } else if (this.#watchFolders(place, kept, scan) > 0) kept.again = true;
+    } else if (this.#watches.watch(place, this.#folder(place), foldersOf(scan)) > 0) kept.again = true;
     if (scan.print === before.print) return;
     kept.scan = keepLastGood(before, scan);
     this.#complain(place, before, kept.scan);
@@ -231,67 +232,6 @@ export class SkillShelf {
     this.#options.changed(workspace, empty ? NO_SKILLS : set);
   }
 
-  // Watching.
-
-  /** Watches the folders there are now, and no others. How many are new: what changed in them meanwhile nobody has seen. */
-  #watchFolders(place: SkillPlace, kept: Kept, scan: PlaceScan): number {
-    const folder = this.#folder(place);
-    const wanted = new Set([folder]);
-    for (const entry of scan.entries) if (entry.kind !== 'link') wanted.add(join(folder, entry.name));
-    for (const path of kept.watched.keys()) if (!wanted.has(path)) this.#let(kept, path);
-    kept.blind = false;
-    let made = 0;
-    for (const path of wanted) if (!kept.watched.has(path) && this.#watch(place, kept, path)) made += 1;
-    return made;
-  }
-
-  #watch(place: SkillPlace, kept: Kept, path: string): boolean {
-    const blind = (why: string): false => {
-      kept.blind = true;
-      if (this.#toldOfBlindness) return false;
-      this.#toldOfBlindness = true;
-      this.#options.log('warn', { path, why }, 'not all skills can be watched: their changes are seen after a while');
-      return false;
-    };
-    if (this.#watching >= WATCHED_MOST) return blind(`${WATCHED_MOST} folders are watched already`);
-    try {
-      const top = path === this.#folder(place);
-      const watcher = watch(path, { persistent: false }, (_, file) => {
-        if (file !== null && !isAbout(top, file)) return;
-        // What has that name now may be another folder than the one that is watched.
-        if (top && file !== null) this.#let(kept, join(path, file));
-        this.#stirred(place);
-      });
-      watcher.on('error', () => {
-        // Its folder is gone, or the system gives no more of it.
-        if (kept.watched.get(path) !== watcher) return;
-        this.#let(kept, path);
-        this.#stirred(place);
-      });
-      kept.watched.set(path, watcher);
-      this.#watching += 1;
-      return true;
-    } catch (thrown) {
-      const { code } = thrown as NodeJS.ErrnoException;
-      // Gone since it was read, or no folder: the one above says so.
-      return code === 'ENOENT' || code === 'ENOTDIR' ? false : blind(code ?? 'unknown');
-    }
-  }
-
-  #let(kept: Kept, path: string): void {
-    const watcher = kept.watched.get(path);
-    if (watcher === undefined) return;
-    watcher.close();
-    kept.watched.delete(path);
-    this.#watching -= 1;
-  }
-
-  #unwatch(kept: Kept): void {
-    kept.due?.();
-    kept.due = null;
-    for (const path of [...kept.watched.keys()]) this.#let(kept, path);
-  }
-
   /** Something has changed there: it is read once nothing more comes, and in any case before long. */
   #stirred(place: SkillPlace): void {
     const kept = this.#places.get(place);
@@ -321,16 +261,23 @@ export class SkillShelf {
       this.#next = (this.#next + 1) % known.length;
       const place = known[this.#next] ?? SHARED;
       const kept = this.#places.get(place);
-      if (kept?.blind === true) await this.#read(place);
-      else if (kept === undefined && (await hasFolder(dataDir, place))) await this.#open(place);
+      const folder = await folderIdentity(dataDir, place);
+      if (kept === undefined) {
+        if (folder !== undefined) await this.#open(place);
+      } else if (folder !== kept.folder) {
+        // What is watched lies somewhere else now, or nowhere.
+        kept.folder = folder;
+        this.#watches.end(place);
+        await this.#read(place);
+      } else if (this.#watches.isBlind(place)) await this.#read(place);
     }
     return known.length;
   }
 }
 
-/** Whether a change of a file may mean another skill: in a place every name but hidden ones, in a skill its own file. */
-function isAbout(top: boolean, file: string): boolean {
-  return top ? !file.startsWith('.') : /^skill\.md$/i.test(file);
+/** Names of what may be a folder of a skill. */
+function foldersOf(scan: PlaceScan): readonly string[] {
+  return scan.entries.flatMap(({ kind, name }) => (kind === 'link' ? [] : [name]));
 }
 
 function linksOf(scan: PlaceScan | undefined): readonly Extract<PlaceEntry, { kind: 'link' }>[] {
