@@ -5,6 +5,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { testBuild } from './build.ts';
+import { TEST_BUILD } from './built.ts';
 
 interface Counts {
   passed: number;
@@ -22,6 +24,7 @@ interface Step {
 }
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const build = testBuild();
 const scratch = mkdtempSync(join(tmpdir(), 'sigil-test-'));
 const vitestReport = join(scratch, 'vitest.json');
 
@@ -44,6 +47,7 @@ const stages: readonly (readonly Step[])[] = [
     },
     { title: 'doors', command: ['npm', 'run', '--silent', 'doors'] },
     { title: 'types', command: ['tsc', '--noEmit'] },
+    { title: 'build', command: [process.execPath, 'test/build.ts'] },
   ],
   [
     {
@@ -129,10 +133,14 @@ function run(step: Step, speech: Speech): Promise<Ran> {
   const started = process.hrtime.bigint();
   const seconds = (): number => Number((process.hrtime.bigint() - started) / 1_000_000n) / 1000;
   const [command, ...args] = step.command;
+  // A build that failed is a step that failed; the others then run the sources.
+  const built = existsSync(build);
   const env = {
     ...process.env,
-    // What the launcher sets: without it every process and thread strips types anew.
-    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? join(root, 'node_modules/.cache/sigil'),
+    ...(built ? { [TEST_BUILD]: build } : {}),
+    // What the launcher sets: without it every process and thread compiles anew. What is compiled goes with the build.
+    NODE_COMPILE_CACHE:
+      process.env['NODE_COMPILE_CACHE'] ?? join(built ? build : root, built ? 'cache' : 'node_modules/.cache/sigil'),
     // Their output goes through a pipe, so whether there are colours is decided by where ours goes.
     ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : { NO_COLOR: '1' }),
     // The tools of this checkout first, whatever the machine has.

@@ -1,14 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bundles what is published into dist/: Node strips no types inside node_modules, and a few files start faster than many.
+// With `--test` it bundles the same for the test suite: the doors for tests stay open, and programs of the tests may be named.
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { build, type Plugin } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 // `node tools/build.ts DIR` puts it elsewhere: tests try what is published without touching what lies here.
-const dist = resolve(root, process.argv[2] ?? 'dist');
-const entryPoints = ['src/main.ts', 'src/thread.ts', 'src/pool.ts'].filter((entry) => existsSync(join(root, entry)));
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { test: { type: 'boolean', default: false } },
+});
+const [where = 'dist', ...programs] = positionals;
+const dist = resolve(root, where);
+const entryPoints = ['src/main.ts', 'src/thread.ts', 'src/pool.ts', ...programs].filter((entry) =>
+  existsSync(join(root, entry)),
+);
 if (entryPoints.length === 0) {
   throw new Error('there is nothing to build: src/main.ts is missing');
 }
@@ -23,6 +32,14 @@ const lazyPackages: Plugin = {
     hooks.onResolve({ filter: /^[^./]/ }, ({ kind, path }) =>
       kind === 'dynamic-import' ? { path, external: true } : undefined,
     );
+  },
+};
+
+/** What the test suite starts is built, and still no build for others. */
+const testDoors: Plugin = {
+  name: 'test-doors',
+  setup(hooks) {
+    hooks.onLoad({ filter: /composition[\\/]published\.ts$/ }, () => ({ contents: 'export const PUBLISHED = false;' }));
   },
 };
 
@@ -52,7 +69,7 @@ const built = entryPoints.map((entry) =>
     logLevel: 'warning',
     // Native addons, and packages that start files of their own by path. All of them are in `dependencies`.
     external: ['better-sqlite3', 'sqlite-vec', 'pino', 'pino-pretty'],
-    plugins: [lazyPackages],
+    plugins: values.test ? [lazyPackages, testDoors] : [lazyPackages],
     // CommonJS packages inside an ES module still ask for `require`.
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",

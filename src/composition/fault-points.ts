@@ -2,9 +2,7 @@
 // Faults the fire tests have a lane commit: with `SIGIL_FAULTS=1` a message `fault: loop` makes its own turn misbehave.
 
 import type { LaneEffects } from '../actors/session/effects.ts';
-
-/** What is published has none: no message may end a thread. */
-const PUBLISHED = !import.meta.url.endsWith('.ts');
+import { PUBLISHED } from './published.ts';
 
 /** `fault: KIND` in every attempt of the turn, `fault: KIND N` in the first N. */
 const ASKED = /^fault: (loop|heap|buffers|throw|hang)(?: (\d+))?$/;
@@ -32,6 +30,7 @@ const COMMIT: Readonly<Record<string, () => void>> = {
 
 /** The effect of a model call, which commits what a turn's message asks for first; without a setting the same effect. */
 export function withFaults(setting: string | undefined, callModel: LaneEffects['callModel']): LaneEffects['callModel'] {
+  // What is published has none: no message may end a thread.
   if (PUBLISHED || setting !== '1') return callModel;
   return (names, state, sink) => {
     const { turn } = state;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Named places at which the crash tests end the process: `SIGIL_KILL_AT=name[:n]` kills it the n-th time a thread passes one.
 
+import { PUBLISHED } from './published.ts';
+
 /**
  * Every named place, in about the order a gateway passes them. A room names its own where it takes the function, and the
  * compiler holds those against this list; the crash tests fail when one of it is never passed.
@@ -96,11 +98,9 @@ export const DATA_POINTS = [
 
 export type KillPoint = (typeof KILL_POINTS)[number] | (typeof DATA_POINTS)[number];
 
-/** What is published has none: a variable in somebody's environment must not be able to end a gateway. */
-const PUBLISHED = !import.meta.url.endsWith('.ts');
-
 /** What a thread calls at its named places; without a setting it does nothing. */
 export function killPoints(setting: string | undefined): (name: KillPoint) => void {
+  // What is published has none: a variable in somebody's environment must not be able to end a gateway.
   if (PUBLISHED || setting === undefined || setting === '') return () => undefined;
   const [place, nth] = setting.split(':');
   let left = Number(nth ?? 1);

@@ -8,9 +8,7 @@ import { threadNames } from '../bus/layout.ts';
 import { isReference } from '../config/references.ts';
 import { isKeyringReference, nameInReference } from '../config/secret-name.ts';
 import type { House } from './boot.ts';
-
-/** What is published has none: how long a vendor is left alone is not for a variable in somebody's environment. */
-const PUBLISHED = !import.meta.url.endsWith('.ts');
+import { PUBLISHED } from './published.ts';
 
 /** Longest time a probe may take by a provider's timeouts, and the shortest, in milliseconds. */
 const PROBE_MS = { least: 5_000, most: 600_000 } as const;
@@ -19,6 +17,7 @@ const Times = z.partialRecord(z.enum(['first', 'longest', 'probe_again', 'key_lo
 
 /** How long things about circuits take; with `SIGIL_CIRCUIT_TIMES={"first":300}` some of it otherwise, for tests. */
 export function circuitTimes(setting: string | undefined): CircuitTimes {
+  // What is published has none: how long a vendor is left alone is not for a variable in somebody's environment.
   if (PUBLISHED || setting === undefined || setting === '') return CIRCUIT_TIMES;
   const given = Object.entries(Times.parse(JSON.parse(setting)));
   return { ...CIRCUIT_TIMES, ...Object.fromEntries(given) };

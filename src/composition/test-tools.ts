@@ -3,9 +3,7 @@
 
 import type { Tool } from '../agent/tools/tool.ts';
 import type { SecretResolver } from '../secrets/resolver.ts';
-
-/** What is published has none: a variable in somebody's environment must not be able to bring code in. */
-const PUBLISHED = !import.meta.url.endsWith('.ts');
+import { PUBLISHED } from './published.ts';
 
 /** What such a module exports. */
 export interface TestTools {
@@ -18,6 +16,7 @@ export async function testTools(
   setting: string | undefined,
   secrets: SecretResolver,
 ): Promise<readonly Tool[]> {
+  // What is published has none: a variable in somebody's environment must not be able to bring code in.
   if (PUBLISHED || setting === undefined || setting === '') return builtIn;
   const { tools } = (await import(setting)) as TestTools;
   return tools(builtIn, secrets);

@@ -5,11 +5,10 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
+import { COMPILED, FAKE, MAIN } from '../built.ts';
 
-export const REAL = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
-export const FAKE = fileURLToPath(new URL('fake-program.ts', import.meta.url));
+export { FAKE };
 
 export interface Ran {
   readonly status: number | null;
@@ -42,17 +41,14 @@ export function cleanEnv(home: string, more: Readonly<Record<string, string>> = 
     PATH: process.env['PATH'] ?? '',
     HOME: home,
     SIGIL_DATA_DIR: join(home, 'data'),
-    NODE_COMPILE_CACHE: CACHE,
+    NODE_COMPILE_CACHE: COMPILED,
     ...more,
   };
 }
 
-// The cache the launcher sets: without it every start strips types anew.
-const CACHE = fileURLToPath(new URL('../../node_modules/.cache/sigil', import.meta.url));
-
 /** Starts a process; `done` settles when it has ended. */
 export function start(args: readonly string[], home: string, options: RunOptions = {}) {
-  const child = spawn(process.execPath, [options.entry ?? REAL, ...args], {
+  const child = spawn(process.execPath, [options.entry ?? MAIN, ...args], {
     cwd: options.cwd ?? home,
     env: cleanEnv(home, options.env),
   });

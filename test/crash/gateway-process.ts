@@ -6,8 +6,8 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { LAUNCHER } from '../built.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const COUNTING_TOOLS = fileURLToPath(new URL('./counting-tools.ts', import.meta.url));
 
 /** Groups that still run: a harness that ends leaves none behind. */
@@ -66,7 +66,7 @@ export interface Place {
 
 /** Starts a gateway; the rest of its environment is this process's. */
 export function spawnGateway(place: Place, env: Readonly<Record<string, string>> = {}): GatewayProcess {
-  const { dataDir, port, effects, launcher = join(ROOT, 'bin/sigil') } = place;
+  const { dataDir, port, effects, launcher = LAUNCHER } = place;
   const child = spawn(launcher, ['start', '--listen', `127.0.0.1:${port}`, '--data-dir', dataDir], {
     detached: true,
     env: {

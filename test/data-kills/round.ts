@@ -9,6 +9,7 @@ import { DATA_POINTS, KILL_POINTS } from '../../src/composition/kill-points.ts';
 import { readArchive } from '../../src/stores/sqlite/backup/read-archive.ts';
 import { tidyDataDir } from '../../src/stores/sqlite/backup/replace.ts';
 import { SESSIONS_MIGRATIONS } from '../../src/stores/sqlite/sessions-schema.ts';
+import { MAIN } from '../built.ts';
 import { chance } from '../stores/session-log.ts';
 import { asOlderSessions } from '../stores/store-house.ts';
 import { type Figures, type Kind, noFigures } from './figures.ts';
@@ -34,7 +35,6 @@ export interface Round {
 }
 
 const LIFE = fileURLToPath(new URL('life.ts', import.meta.url));
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 /** Tries for one kill: a process may be done before it comes. */
 const TRIES = 8;
 /** Places a backup or a restore passes only once. */

@@ -5,11 +5,10 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { COMPILED, MAIN } from '../built.ts';
 import { straceArgs } from './faults.ts';
 import type { Tried } from './tried.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 /** No command takes so long, in milliseconds. */
 const LONG_MS = 60_000;
 
@@ -51,7 +50,7 @@ async function run(home: string, { args, serves }: Writing, wrong: readonly stri
       SIGIL_DATA_DIR: join(home, 'data'),
       SIGIL_SECRETS_BACKEND: 'file',
       SIGIL_NETWORKING_LISTEN: '127.0.0.1:0',
-      NODE_COMPILE_CACHE: fileURLToPath(new URL('../../node_modules/.cache/sigil', import.meta.url)),
+      NODE_COMPILE_CACHE: COMPILED,
     },
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,

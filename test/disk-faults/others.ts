@@ -8,12 +8,12 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
+import { MAIN } from '../built.ts';
 import { type Fault, goWrong, inject, straceArgs } from './faults.ts';
 import type { Serving } from './serving.ts';
 import type { Tried } from './tried.ts';
 
 const FAULTS: readonly Fault[] = ['ENOSPC', 'EIO', 'EROFS', 'locked'];
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const VALUES = fileURLToPath(new URL('./values-child.ts', import.meta.url));
 
 /** Secrets that are set over HTTP while their file cannot be replaced. */

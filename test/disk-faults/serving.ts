@@ -6,7 +6,7 @@ import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } fr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { MAIN } from '../built.ts';
 import { freePort, ownerToken } from '../crash/gateway-process.ts';
 import { recover } from '../data-kills/follow.ts';
 import { MODELS } from '../data-kills/models.ts';
@@ -14,7 +14,6 @@ import { Shadow } from '../data-kills/shadow.ts';
 import { type Fault, goWrong } from './faults.ts';
 import type { Tried } from './tried.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 /** How long a file may stay wrong until somebody is told, and how long until all is well again after it, in milliseconds. */
 const PATIENCE_MS = 20_000;
 const LOOK_MS = 50;

@@ -5,9 +5,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { LAUNCHER } from '../built.ts';
 import { GatewayLog } from './gateway-log.ts';
-
-const ROOT = new URL('../..', import.meta.url).pathname;
 
 export interface Gateway {
   readonly port: number;
@@ -55,7 +54,7 @@ export async function startGateway(
   }));
   writeFileSync(config, JSON.stringify({ auth: { tokens } }));
   const args = ['start', '--listen', `127.0.0.1:${port}`, '--data-dir', dataDir, '--config', config];
-  const child: ChildProcess = spawn(join(ROOT, 'bin/sigil'), args, {
+  const child: ChildProcess = spawn(LAUNCHER, args, {
     env: {
       ...process.env,
       SIGIL_NETWORKING_CHAT_RATE_LIMIT_RPM: '0',

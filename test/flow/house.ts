@@ -6,12 +6,12 @@ import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunningGateway } from '../../src/cli/running-gateway.ts';
-import { threadWorkers } from '../../src/composition/early-threads.ts';
 import { knownTypes } from '../../src/composition/known-types.ts';
-import type { WorkerHost } from '../../src/composition/workers.ts';
+import { realWorkers, type WorkerHost } from '../../src/composition/workers.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { startGateway } from '../../src/gateway.ts';
 import { Redactor } from '../../src/secrets/redactor.ts';
+import { THREAD } from '../built.ts';
 import { machine } from '../config/machine.ts';
 import { type Call, Client, parseEvents, type Reply, type ServerEvent, until } from '../edge/client.ts';
 
@@ -147,7 +147,7 @@ const opened: { drain(): Promise<void>; readonly dataDir: string }[] = [];
 
 /** The workers of production, and how to end the present life of each thread: by name a worker that only stands ready is none. */
 function killable(): { readonly workers: WorkerHost; readonly kill: (name: string) => Promise<void> } {
-  const workers = threadWorkers();
+  const workers = realWorkers(THREAD);
   const lives = new Map<string, { readonly end: () => void; readonly ended: Promise<void> }>();
   return {
     workers: {

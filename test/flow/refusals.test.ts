@@ -7,11 +7,10 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { COMPILED, LAUNCHER } from '../built.ts';
 import { ownerToken, startProcess } from '../crash/gateway-process.ts';
 import type { Reply } from '../edge/client.ts';
 import { closeHouses, type House, startHouse } from './house.ts';
-
-const ROOT = new URL('../..', import.meta.url).pathname;
 
 let house: House;
 const scratch = mkdtempSync(join(tmpdir(), 'sigil-refused-'));
@@ -152,9 +151,9 @@ interface Run {
 
 /** Runs the command line as people do, without anything of this process's configuration. */
 function sigil(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Run> {
-  const child = spawn(join(ROOT, 'bin/sigil'), args, {
+  const child = spawn(LAUNCHER, args, {
     cwd: scratch,
-    env: { PATH: process.env['PATH'] ?? '', HOME: scratch, NO_COLOR: '1', ...env },
+    env: { PATH: process.env['PATH'] ?? '', HOME: scratch, NODE_COMPILE_CACHE: COMPILED, NO_COLOR: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   children.push(child);

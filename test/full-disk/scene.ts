@@ -4,6 +4,7 @@
 import { rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { MAIN } from '../built.ts';
 import { ownerToken, startProcess } from '../crash/gateway-process.ts';
 
 /** What came out, for the test to judge. */
@@ -126,8 +127,7 @@ for (const session of sessions.values()) {
 const same_process = gateway.child.exitCode === null && gateway.child.signalCode === null;
 await gateway.stop();
 const { spawnSync } = await import('node:child_process');
-const main = new URL('../../src/main.ts', import.meta.url).pathname;
-const doctor = spawnSync(process.execPath, [main, 'doctor', '--json', '--data-dir', dataDir]);
+const doctor = spawnSync(process.execPath, [MAIN, 'doctor', '--json', '--data-dir', dataDir]);
 const failed = (
   JSON.parse(doctor.stdout.toString()) as { findings: { check: string; verdict: string }[] }
 ).findings.filter(

@@ -67,12 +67,3 @@ export function activeSkills(set: SkillSet, said: readonly string[], before: rea
 export function mayRead(skill: Skill, active: ActiveSkills): boolean {
   return skill.trigger.on !== 'manual' || active.asked.includes(skill);
 }
-
-/**
- * The tools that active skills name as pre-approved (`allowed-tools`, experimental in the public specification): a person
- * need not be asked before they run. It gives nothing else; whether a tool may be used at all the enforcer says.
- */
-export function preApproved(active: ActiveSkills): ReadonlySet<string> {
-  const skills = [...active.asked, ...active.auto, ...active.matched];
-  return new Set(skills.flatMap(({ allowedTools }) => allowedTools));
-}

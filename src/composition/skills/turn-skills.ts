@@ -5,7 +5,7 @@ import { type ActiveSkills, activeSkills, mayRead } from '../../agent/skills/act
 import { skillPart, skillRoom } from '../../agent/skills/prompt-part.ts';
 import type { SkillSet } from '../../agent/skills/skill.ts';
 import type { SkillsPort } from '../../agent/tools/skills-port.ts';
-import type { SessionState } from '../../stores/fold.ts';
+import { type SessionState, textsOf } from '../../stores/fold.ts';
 import { folderOf } from './folders.ts';
 import type { SkillsHere } from './here.ts';
 import { contentInside, skillRoot } from './read-inside.ts';
@@ -30,7 +30,7 @@ export function turnSkills(
 ): TurnSkills | undefined {
   const set = here.of(facts?.workspace_id ?? '');
   if (set.skills.length === 0 || turn == null) return undefined;
-  const said = [turn.message.content, ...byPeople(turn.said)];
+  const said = [...textsOf(turn), ...byPeople(turn.said)];
   return { set, active: activeSkills(set, said, byPeople(seen > 0 ? window.slice(-seen) : [])) };
 }
 

@@ -3,7 +3,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { activeSkills, mayRead, preApproved } from '../../../src/agent/skills/active.ts';
+import { activeSkills, mayRead } from '../../../src/agent/skills/active.ts';
 import { skill } from './skill-of.ts';
 
 const set = {
@@ -135,9 +135,4 @@ describe('use skill: NAME', () => {
 it('brings every skill in once: asked for before always, always before matched', () => {
   const active = by('use skill: always and use skill: invoices for this invoice');
   expect([names(active.asked), names(active.auto), names(active.matched)]).toEqual(['always invoices', '', '']);
-});
-
-it('has the tools that active skills name, and no others', () => {
-  expect([...preApproved(by('hello'))]).toEqual([]);
-  expect([...preApproved(by('use skill: deploy'))]).toEqual(['clock', 'Bash(git:*)']);
 });
