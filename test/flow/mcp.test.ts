@@ -81,8 +81,14 @@ async function turn(
 }
 
 /** What comes of a call, as the people who look on and the model are told. */
-async function use(tool: string, args: unknown = {}) {
-  const events = await (await turn(tool, args)).all();
+async function use(tool: string, args: unknown = {}, decision: 'approve' | 'deny' | null = null) {
+  const listener = await turn(tool, args);
+  if (decision !== null) {
+    const { data } = await listener.named('approval_requested');
+    expect(data).toMatchObject({ tool });
+    expect((await house.owner.post(`/api/v1/approvals/${data.id}`, { decision })).status).toBe(200);
+  }
+  const events = await listener.all();
   const result = events.find(({ event }) => event === 'tool_result')?.data;
   const sent = vendor.requests.map(openAiChat.sent).at(-1);
   expect(sent?.toolResults[0]?.content).toBe(result.content);
@@ -169,15 +175,18 @@ describe('MCP servers', () => {
     const env = await use('mcp.box.env');
     expect(env.content).toContain('["TOOLBOX_KEY","***"]');
     expect(env.content).not.toContain('SIGIL');
-    expect(await use('mcp.box.fails')).toMatchObject({
-      content: 'tool_failed: there is no such drawer',
-      is_error: true,
-    });
     // By our own check: the server is not asked.
     expect(await use('mcp.box.add', { a: 'one', b: 1 })).toMatchObject({
       content: 'tool_failed: The argument a must be number.',
       is_error: true,
     });
+  });
+
+  it('with tools that destroy something ask a person first', async () => {
+    const allowed = await use('mcp.box.fails', {}, 'approve');
+    expect(allowed).toMatchObject({ content: 'tool_failed: there is no such drawer', is_error: true });
+    const denied = await use('mcp.box.fails', {}, 'deny');
+    expect(denied).toMatchObject({ content: expect.stringMatching(/^tool_denied: /), is_error: true });
   });
 
   it('that get another tool offer it from the next call of a model on', async () => {
