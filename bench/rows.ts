@@ -11,6 +11,7 @@ import { measureT19 } from './equipped.ts';
 import { measureT9 } from './journal.ts';
 import type { Measured, Plan } from './measured.ts';
 import { measureOpening, measureSearch, measureWorkspaces } from './memory.ts';
+import { measureT21 } from './scanner.ts';
 import { measureT16 } from './slope.ts';
 import { measureT12 } from './sse.ts';
 import { measureStart } from './start.ts';
@@ -306,6 +307,19 @@ const GROUPS: readonly Group[] = [
     },
     ({ rounds }) => measureT20(rounds),
   ),
+  {
+    rows: (
+      [
+        ['T21a', 'a message of 1 MB past the scanner', 100, 50],
+        ['T21b', 'a result of a tool of 1 MB past the scanner', 100, 50],
+        ['T21c', 'a reply of 1 MB in deltas of 5 characters past the scanner', 300, 150],
+        ['T21d', 'the slowest rule on 1 MB made against it', 200, 100],
+      ] as const
+    ).map(([id, title, floor, aim]) => ({
+      ...{ id, title, against: '–', better: 'less', floor, aim, unit: 'ms', ours: '' },
+    })),
+    measure: measureT21,
+  },
   {
     rows: [
       {

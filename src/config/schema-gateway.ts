@@ -199,18 +199,28 @@ export const security = z
   .strictObject({
     scanner: z
       .strictObject({
-        input: scannerMode.default('block').describe('What happens to a user message that looks like an attack.'),
-        tool: scannerMode.default('flag').describe('What happens to a tool result that does.'),
-        output: scannerMode.default('redact').describe('What happens to a reply that holds a secret.'),
+        input: scannerMode
+          .default('block')
+          .describe('What happens to a message that looks like an attack; `redact` also cuts secrets out of it.'),
+        tool: scannerMode
+          .default('flag')
+          .describe('What happens to a result of a tool that looks like an attack, or holds a secret.'),
+        output: scannerMode
+          .default('redact')
+          .describe(
+            'What happens to a reply that holds a secret. Those the gateway itself holds are hidden in every mode.',
+          ),
         limits: z
           .strictObject({
-            max_content_length: size('1KB', '64MB').prefault('1MB').describe('Longest message accepted.'),
+            max_content_length: size('1KB', '64MB')
+              .prefault('1MB')
+              .describe('Longest message accepted; over HTTP never more than 1MB.'),
             max_tool_result_scan_size: size('1KB', '64MB')
               .prefault('1MB')
-              .describe('Longest tool result scanned whole.'),
+              .describe('As much of a result of a tool is scanned; the rest is marked as unscanned.'),
             max_tool_content_scan_size: size('1KB', '64MB')
               .prefault('512KB')
-              .describe('Longest single content of a tool result scanned.'),
+              .describe('As much of one piece of text in a result is scanned.'),
           })
           .prefault({})
           .describe('How much is scanned. Sizes are 1024-based.'),

@@ -7,19 +7,28 @@ import { fold, type Normalised, normalise } from './normalise.ts';
 import { parsePattern } from './pattern.ts';
 import { longestOf } from './pattern-bounds.ts';
 import { quotedAt } from './quoted.ts';
-import { type Finding, INJECTION_LONGEST, type Rule, type RuleKind, type Stage } from './rule.ts';
+import type { Finding, Rule, RuleKind, Stage } from './rule.ts';
 
 interface CompiledRule {
   readonly rule: Rule;
   readonly regexp: RegExp;
-  /** Units of the longest match. */
-  readonly longest: number;
+  /** Units of the longest match; 0 until it is needed, for to work that out for all of them would delay every start. */
+  longest: number;
 }
 
 /** A stretch of a text in which a rule is tried. */
 interface Reach {
   from: number;
   to: number;
+}
+
+/** What a keyword begins with that a word must begin with. */
+const WORD_BEGINS = '|';
+const bare = (keyword: string): string => (keyword.startsWith(WORD_BEGINS) ? keyword.slice(1) : keyword);
+
+/** Whether a unit of a folded text belongs to a word of the Latin alphabet. */
+function isWord(code: number): boolean {
+  return (code >= 97 && code <= 122) || (code >= 48 && code <= 57);
 }
 
 /** Findings of one text that are told: more say nothing new. */
@@ -37,17 +46,19 @@ export function entropyOf(text: string): number {
   return bits;
 }
 
-/** Rules ready to be used. Immutable; made once for a set of rules. */
+/** Rules ready to be used; made once for a set of rules. */
 export class ScanEngine {
   readonly #rules: readonly CompiledRule[];
   readonly #table: KeywordTable;
+  /** For each keyword its length, where a word must begin with it; else 0. */
+  readonly #lengths: readonly number[];
   /** For each keyword the rules that have it. */
   readonly #byKeyword: readonly (readonly number[])[];
 
   /**
    * What its rules cost at worst is known beforehand: `refusalOf` says which do not get in.
    *
-   * @throws Error for a rule that is not of the dialect: an engine with a rule less would be another one
+   * @throws Error for a rule without a keyword, which would never be tried
    */
   constructor(rules: readonly Rule[]) {
     this.#rules = rules.map((rule) => {
@@ -55,11 +66,12 @@ export class ScanEngine {
       return {
         rule,
         regexp: new RegExp(rule.pattern, 'g'),
-        longest: rule.kind === 'injection' ? INJECTION_LONGEST : longestOf(parsePattern(rule.pattern)),
+        longest: 0,
       };
     });
     const keywords = [...new Set(rules.flatMap((rule) => rule.keywords))];
-    this.#table = new KeywordTable(keywords);
+    this.#table = new KeywordTable(keywords.map(bare));
+    this.#lengths = keywords.map((keyword) => (keyword.startsWith(WORD_BEGINS) ? keyword.length - 1 : 0));
     this.#byKeyword = keywords.map((keyword) =>
       rules.flatMap((rule, at) => (rule.keywords.includes(keyword) ? [at] : [])),
     );
@@ -116,24 +128,32 @@ export class ScanEngine {
     const wanted = rules.map(
       ({ rule }) => rule.stages.includes(stage) && (kinds === undefined || kinds.includes(rule.kind)),
     );
-    const { length } = folded;
+    const size = folded.length;
     /** How far the newest reach of each rule goes. */
     const reached = new Int32Array(rules.length).fill(-1);
     this.#table.scan(folded, (keyword, end) => {
+      const length = this.#lengths[keyword] ?? 0;
+      if (length > 0 && end > length && isWord(folded.charCodeAt(end - length - 1))) return;
       for (const at of this.#byKeyword[keyword] ?? []) {
         if (wanted[at] !== true) continue;
-        const longest = rules[at]?.longest ?? 0;
+        const longest = longestIn(rules[at]);
         const from = end - longest - 1;
         const to = end + longest + 1;
         const before = reaches[at];
         const last = from <= (reached[at] ?? -1) ? before?.at(-1) : undefined;
-        if (last === undefined) before?.push({ from: Math.max(0, from), to: Math.min(length, to) });
-        else last.to = Math.min(length, to);
+        if (last === undefined) before?.push({ from: Math.max(0, from), to: Math.min(size, to) });
+        else last.to = Math.min(size, to);
         reached[at] = to;
       }
     });
     return reaches;
   }
+}
+
+function longestIn(compiled: CompiledRule | undefined): number {
+  if (compiled === undefined) return 0;
+  if (compiled.longest === 0) compiled.longest = longestOf(parsePattern(compiled.rule.pattern));
+  return compiled.longest;
 }
 
 /** Matches of a rule, each once, that lie in one of the stretches; the edges of a stretch are no edges of the text. */

@@ -28,7 +28,10 @@ export interface Rule {
    * letters without their marks), secrets in text as it is after normalisation.
    */
   readonly pattern: string;
-  /** Folded texts of which every match holds at least one: without one of them the pattern is not even tried. */
+  /**
+   * Folded texts of which every match holds at least one: without one of them the pattern is not even tried. `|` before one:
+   * a word begins with it.
+   */
   readonly keywords: readonly string[];
   /** Least Shannon entropy of a match, in bits a character: tells a secret from a placeholder. */
   readonly entropy?: number;
@@ -49,6 +52,3 @@ export interface Finding {
   /** It is quoted by somebody who talks about such texts. */
   readonly quoted?: true;
 }
-
-/** Units of the longest injection: said here, because to compute it from all their patterns would delay every start. */
-export const INJECTION_LONGEST = 400;

@@ -6,7 +6,6 @@ import { describe, expect, it } from 'vitest';
 import { PatternError, parsePattern } from '../../../src/security/scanner/pattern.ts';
 import { BOUNDS_MOST, boundsOf, refusalOf } from '../../../src/security/scanner/pattern-bounds.ts';
 import { compilePattern, NO_UNIT, PatternRun } from '../../../src/security/scanner/pattern-run.ts';
-import { INJECTION_LONGEST } from '../../../src/security/scanner/rule.ts';
 import { RULES, scanEngine } from '../../../src/security/scanner/rules.ts';
 
 const byId = RULES.map((rule) => [rule.id, rule] as const);
@@ -28,9 +27,8 @@ describe('a rule', () => {
     }
   });
 
-  it.each(byId)('%s: has a pattern whose cost is bounded', (_id, { pattern, kind }) => {
+  it.each(byId)('%s: has a pattern whose cost is bounded', (_id, { pattern }) => {
     expect(refusalOf(pattern)).toBeNull();
-    if (kind === 'injection') expect(boundsOf(pattern).longest).toBeLessThanOrEqual(INJECTION_LONGEST);
   });
 
   it('has an id of its own, which says what it is', () => {
