@@ -20,6 +20,8 @@ export interface Figures {
   unknown_happened: number;
   effect_problems: number;
   rows: number;
+  /** Summaries stored. */
+  compactions: number;
   problems: number;
 }
 
@@ -39,6 +41,7 @@ export const NO_FIGURES: Readonly<Figures> = {
   unknown_happened: 0,
   effect_problems: 0,
   rows: 0,
+  compactions: 0,
   problems: 0,
 };
 

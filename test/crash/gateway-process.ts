@@ -75,6 +75,10 @@ export function spawnGateway(place: Place, env: Readonly<Record<string, string>>
       SIGIL_NETWORKING_CHAT_MAX_CONCURRENT_STREAMS: '1000',
       SIGIL_MODELS_BUDGETS_PER_SESSION_TOKENS: '0',
       SIGIL_SESSIONS_MAX_TOOL_CALLS_PER_SESSION: '1000000',
+      // Sessions are summed up all the time, and keep next to nothing beside their summaries.
+      SIGIL_SESSIONS_MEMORY_ACTIVE_WINDOW: '2',
+      SIGIL_SESSIONS_MEMORY_COMPACTION_BATCH_SIZE: '4',
+      SIGIL_SESSIONS_MEMORY_RECENT_STORE_MAX_MESSAGES: '3',
       SIGIL_LOGGING_LEVEL: 'warn',
       SIGIL_TEST_TOOLS: COUNTING_TOOLS,
       COUNTED_EFFECTS: effects,

@@ -8,11 +8,12 @@ import { auditJournal } from './audit.ts';
 import { auditEffects } from './effects.ts';
 import { type Figures, NO_FIGURES } from './figures.ts';
 import { freePort, type GatewayProcess, ownerToken, type Place, spawnGateway } from './gateway-process.ts';
+import { auditMemory } from './memory.ts';
 import type { Life } from './plan.ts';
 import { seeded } from './random.ts';
 import { Talker } from './talker.ts';
 import { heldAgainst, lostOrMoved } from './told.ts';
-import { type Wire, wire } from './wire.ts';
+import { ask, type Wire, wire } from './wire.ts';
 
 export interface RoundResult {
   readonly figures: Figures;
@@ -82,6 +83,8 @@ class Round {
     const over = await Promise.race([talking.then(() => true), sleep(QUIET_MS).then(() => false)]);
     if (over) this.problems.push(...(await heldAgainst(this.#wire, this.talkers)));
     else this.problems.push(`after ${QUIET_MS / 1000} s without a kill some messages have no answer: ${this.#open()}`);
+    // Memory has time: whoever asks it waits until it has caught up.
+    await ask(this.#wire, { method: 'GET', path: '/api/v1/memory/search?q=anything' });
     const code = await last.stop();
     if (code !== 0) this.problems.push(`the drained gateway ended with ${code}: ${last.said()}`);
     this.#wire.agent.destroy();
@@ -195,7 +198,9 @@ class Round {
     const journal = auditJournal(this.#place.dataDir);
     const effects = auditEffects(this.#place.effects, journal.calls);
     const said = this.talkers.flatMap((talker) => talker.said);
-    this.problems.push(...journal.problems, ...effects.problems, ...lostOrMoved(said, journal));
+    const memory = auditMemory(this.#place.dataDir);
+    this.problems.push(...journal.problems, ...effects.problems, ...memory.problems, ...lostOrMoved(said, journal));
+    figures.compactions = memory.compactions;
     figures.messages = said.length;
     figures.poisoned = said.filter(({ outcome }) => outcome === 'poisoned').length;
     figures.turns = journal.turns;
