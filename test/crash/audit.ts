@@ -35,7 +35,15 @@ export interface JournalAudit {
   readonly order: ReadonlyMap<string, readonly string[]>;
   /** By turn and call id. */
   readonly calls: ReadonlyMap<string, CallKept>;
+  /** By their ids. */
+  readonly approvals: ReadonlyMap<string, ApprovalKept>;
   readonly problems: readonly string[];
+}
+
+/** A request for approval: the call it is about, and what became of it. */
+export interface ApprovalKept {
+  readonly call: string;
+  readonly decision: string | null;
 }
 
 /** What a model is told of a call that a crash interrupted, see `decide.ts`. */
@@ -69,6 +77,7 @@ function read(db: Database.Database): JournalAudit {
   const running = new Map<string, string>();
   const resumptions = new Map<string, number>();
   const calls = new Map<string, CallKept>();
+  const approvals = new Map<string, ApprovalKept>();
   let rows = 0;
   let resumed = 0;
   const all = db.prepare<[], Row>('SELECT seq, prev, stream, n, type, turn_id, payload FROM records ORDER BY seq');
@@ -89,6 +98,29 @@ function read(db: Database.Database): JournalAudit {
         received.set(key, turn);
         order.set(row.stream, [...(order.get(row.stream) ?? []), message_id]);
         open.add(turn);
+        break;
+      }
+      case 'message_collected':
+      case 'message_steered': {
+        const { message_id, waited_as } = JSON.parse(row.payload) as { message_id: string; waited_as: string };
+        const key = `${row.stream} ${message_id}`;
+        if (received.get(key) !== waited_as) problems.push(`${key} did not wait as ${waited_as}`);
+        if (started.has(waited_as)) problems.push(`turn ${waited_as} was started, and its message handed to ${turn}`);
+        received.set(key, turn);
+        open.delete(waited_as);
+        break;
+      }
+      case 'approval_requested': {
+        const { id, call_id } = JSON.parse(row.payload) as { id: string; call_id: string };
+        if (approvals.has(id)) problems.push(`approval ${id} was requested twice`);
+        approvals.set(id, { call: `${turn} ${call_id}`, decision: null });
+        break;
+      }
+      case 'approval_decided': {
+        const { id, decision } = JSON.parse(row.payload) as { id: string; decision: string };
+        const approval = approvals.get(id);
+        if (approval === undefined || approval.decision !== null) problems.push(`approval ${id} did not wait`);
+        approvals.set(id, { call: approval?.call ?? '', decision });
         break;
       }
       case 'turn_started':
@@ -139,11 +171,12 @@ function read(db: Database.Database): JournalAudit {
   for (const [key, call] of calls)
     if (call.result === 'none')
       calls.set(key, { ...call, resumed: (resumptions.get(key.slice(0, key.indexOf(' '))) ?? 0) - call.resumed });
+  for (const [id, { decision }] of approvals) if (decision === null) problems.push(`approval ${id} still waits`);
   for (const turn of open) problems.push(`turn ${turn} was received and never ended`);
   const owed = db.prepare<[], { count: number }>('SELECT count(*) AS count FROM owed').get()?.count ?? 0;
   if (owed > 0) problems.push(`${owed} rows are still owed`);
   problems.push(...chainProblems(db));
-  return { rows, turns: ended.size, resumed, received, order, calls, problems };
+  return { rows, turns: ended.size, resumed, received, order, calls, approvals, problems };
 }
 
 /** The audit is one chain to its end, and none of its entries is there without the row it committed with. */

@@ -13,6 +13,12 @@ export const COUNTED: Readonly<Record<string, { readonly idempotent: boolean }>>
   memory_remember: { idempotent: false },
 };
 
+/** A person is asked before every third number is remembered. */
+const asks = (args: Readonly<Record<string, unknown>>): string | null => {
+  const number = /\d+/.exec(JSON.stringify(args))?.[0];
+  return number !== undefined && Number(number) % 3 === 0 ? 'numbers by three are asked for' : null;
+};
+
 /** @returns the built-in tools, with a counted one for each of {@link COUNTED} */
 export function tools(builtIn: readonly Tool[]): readonly Tool[] {
   const file = process.env['COUNTED_EFFECTS'];
@@ -24,6 +30,7 @@ export function tools(builtIn: readonly Tool[]): readonly Tool[] {
     return {
       ...tool,
       idempotent: counted.idempotent,
+      approval: tool.name === 'memory_remember' ? asks : 'never',
       execute: async (args, context) => {
         writeSync(fd, `${context.turn_id} ${context.call_id} ${tool.name}\n`);
         fsyncSync(fd);

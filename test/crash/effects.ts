@@ -2,7 +2,7 @@
 // Effects counted outside of the data directory against the calls the journal has: none twice whose result is journaled.
 
 import { existsSync, readFileSync } from 'node:fs';
-import type { CallKept } from './audit.ts';
+import type { ApprovalKept, CallKept } from './audit.ts';
 import { COUNTED } from './counting-tools.ts';
 
 export interface EffectAudit {
@@ -18,7 +18,11 @@ export interface EffectAudit {
 }
 
 /** @param file what the counting tools wrote: turn, call and tool on each line */
-export function auditEffects(file: string, calls: ReadonlyMap<string, CallKept>): EffectAudit {
+export function auditEffects(
+  file: string,
+  calls: ReadonlyMap<string, CallKept>,
+  approvals: ReadonlyMap<string, ApprovalKept>,
+): EffectAudit {
   const times = new Map<string, number>();
   const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
   let effects = 0;
@@ -29,6 +33,9 @@ export function auditEffects(file: string, calls: ReadonlyMap<string, CallKept>)
     times.set(key, (times.get(key) ?? 0) + 1);
   }
   const problems: string[] = [];
+  for (const [id, { call, decision }] of approvals)
+    if (decision !== 'approve' && times.has(call))
+      problems.push(`${call} took effect, and approval ${id} is ${decision}`);
   let outcome_unknown = 0;
   let unknown_happened = 0;
   let repeated = 0;

@@ -2,6 +2,7 @@
 // When a gateway is killed, life after life, drawn from the seed.
 
 import { KILL_POINTS, type KillPoint } from '../../src/composition/kill-points.ts';
+import type { QueueMode } from '../../src/stores/records.ts';
 
 export type Kill =
   /** So long after it listens, under load. */
@@ -14,10 +15,12 @@ export type Kill =
 export interface Life {
   readonly kill: Kill;
   /** What a message does while another turn of its session runs. */
-  readonly queue: 'followup' | 'interrupt';
+  readonly queue: QueueMode;
   /** Nothing new is said after a while: the journal's file is checkpointed, lanes fall asleep. */
   readonly lull: boolean;
 }
+
+const QUEUES: readonly [QueueMode, ...QueueMode[]] = ['followup', 'interrupt', 'collect', 'steer'];
 
 /** Places that a process passes once, or a lane's thread. */
 const ONCE: ReadonlySet<KillPoint> = new Set([
@@ -47,7 +50,7 @@ export function lifeAt(point: KillPoint, nth: number, queue: Life['queue']): Lif
 /** Every place killed at, one life each; before a recovery one that leaves something to be taken up. */
 export function everyPoint(nth: number): readonly Life[] {
   return KILL_POINTS.flatMap((point, at): readonly Life[] => {
-    const life = lifeAt(point, nth, at % 2 === 0 ? 'followup' : 'interrupt');
+    const life = lifeAt(point, nth, QUEUES[at % QUEUES.length] ?? 'followup');
     if (!point.startsWith('recover.')) return [life];
     return [lifeAt('model.first_delta', 3, life.queue), life];
   });
@@ -57,7 +60,7 @@ export function everyPoint(nth: number): readonly Life[] {
 export function randomLives(random: () => number, kills: number): readonly Life[] {
   return Array.from({ length: kills }, (): Life => {
     const [what, when, which, mode] = [random(), random(), random(), random()];
-    const queue = mode < 0.5 ? 'followup' : 'interrupt';
+    const queue = QUEUES[Math.floor(mode * QUEUES.length)] ?? 'followup';
     if (what < 0.7) {
       const after_ms = LOAD_MS.least + when * (LOAD_MS.most - LOAD_MS.least);
       return { kill: { kind: 'load', after_ms }, queue, lull: what < 0.05 };

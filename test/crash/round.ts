@@ -4,6 +4,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Approver } from './approver.ts';
 import { auditJournal } from './audit.ts';
 import { auditEffects } from './effects.ts';
 import { type Figures, NO_FIGURES } from './figures.ts';
@@ -55,6 +56,7 @@ class Round {
   #up: Promise<unknown> = Promise.resolve();
   #lull: Promise<void> | undefined;
   #endLull: () => void = () => undefined;
+  #approver: Approver | undefined;
 
   constructor(options: RoundOptions, place: Place) {
     this.#options = options;
@@ -81,6 +83,7 @@ class Round {
     talking ??= this.#talk();
     this.#stopping = true;
     const over = await Promise.race([talking.then(() => true), sleep(QUIET_MS).then(() => false)]);
+    this.#approver?.stop();
     if (over) this.problems.push(...(await heldAgainst(this.#wire, this.talkers)));
     else this.problems.push(`after ${QUIET_MS / 1000} s without a kill some messages have no answer: ${this.#open()}`);
     // Memory has time: whoever asks it waits until it has caught up.
@@ -132,6 +135,8 @@ class Round {
       problem: (text: string) => void this.problems.push(text),
       figures: this.figures,
     };
+    this.#approver = new Approver(this.#wire, seeded(seed * 1_000 - 1));
+    void this.#approver.work(round.up);
     for (let at = 0; at < clients; at += 1) {
       // Half of them share a session, two by two: their messages wait for each other's turns, or interrupt them.
       const friend = at % 4 === 1 ? this.talkers[at - 1] : undefined;
@@ -196,11 +201,12 @@ class Round {
   #audit(): void {
     const { figures } = this;
     const journal = auditJournal(this.#place.dataDir);
-    const effects = auditEffects(this.#place.effects, journal.calls);
+    const effects = auditEffects(this.#place.effects, journal.calls, journal.approvals);
     const said = this.talkers.flatMap((talker) => talker.said);
     const memory = auditMemory(this.#place.dataDir);
     this.problems.push(...journal.problems, ...effects.problems, ...memory.problems, ...lostOrMoved(said, journal));
     figures.compactions = memory.compactions;
+    this.problems.push(...(this.#approver?.problems(journal.approvals) ?? []));
     figures.messages = said.length;
     figures.poisoned = said.filter(({ outcome }) => outcome === 'poisoned').length;
     figures.turns = journal.turns;

@@ -47,12 +47,16 @@ export class Talker {
   readonly #random: () => number;
   /** The one whose session it shares. */
   readonly #friend: Talker | undefined;
+  /** Another says something in its session, too. */
+  #shared = false;
 
   constructor(name: string, round: Round, random: () => number, friend?: Talker) {
     this.#name = name;
     this.#round = round;
     this.#random = random;
     this.#friend = friend;
+    this.#shared = friend !== undefined;
+    if (friend !== undefined) friend.#shared = true;
     let settle: (session_id: string) => void = () => undefined;
     this.session = new Promise((resolve) => {
       settle = resolve;
@@ -162,7 +166,8 @@ export class Talker {
 
   #close(said: Said, session_id: string, reply_id: string, answer: string, finish: string): void {
     Object.assign(said, { session_id, reply_id, answer, finish, outcome: 'answered' });
-    if (finish !== 'cancelled' && !answer.includes(said.has))
+    // What several say is answered together in some lives, and not always each in turn.
+    if (finish !== 'cancelled' && !this.#shared && !answer.includes(said.has))
       this.#round.problem(`${said.message_id}: "${said.content}" was answered "${answer}"`);
     if (said.cancelling && finish !== 'cancelled')
       this.#round.problem(`${said.message_id} was being cancelled and ended with ${finish}`);
