@@ -177,7 +177,9 @@ describe('a model that keeps failing', () => {
 describe('another model', () => {
   it('takes over when it is whole, whatever ends in the middle, and the old one answers until then', async () => {
     const dataDir = newDataDir();
-    const before = await startHouse({}, dataDir);
+    // Nothing but what is said here is embedded.
+    const alone = { summaries: { enabled: false } };
+    const before = await startHouse({ sessions: { memory: alone } }, dataDir);
     const { session_id, workspace } = await firstMessage(before, 'Thing number 0 of many.');
     for (let at = 1; at < 90; at += 1) await before.owner.chat(`Thing number ${at} of many.`, { session_id });
     await until(() => index(before, workspace).entries === 180, 20_000);
@@ -190,7 +192,10 @@ describe('another model', () => {
       if (asked > 1 && !open) return { body: '', delivery: { silent: true } };
       return well(request);
     });
-    const house = await startHouse(settings(), dataDir);
+    const house = await startHouse(
+      settings({ sessions: { memory: { ...alone, embeddings: { model: MODEL } } } }),
+      dataDir,
+    );
     await until(() => asked > 1, 30_000);
     expect(index(house, workspace)).toEqual({ entries: 180, model: 'sigil/hash-384 384', filling: MODEL });
     expect((await recall(house, workspace, 'thingsnumber manyy')).similar_error).toBeNull();
