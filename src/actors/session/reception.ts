@@ -110,8 +110,9 @@ export class Reception {
   /** Waits behind a message that is scanned; as many as may wait for their turn. */
   private queue(envelope: Envelope, behind: Envelope[]): void {
     const { effects, policy, state } = this.owner;
-    const most = policy.waiting_most - state.waiting.length;
-    if (behind.length < most) return void behind.push(envelope);
+    const size = [...behind, envelope].reduce((sum, { body }) => sum + (body as Deliver).content.length, 0);
+    const fits = behind.length < policy.waiting_most - state.waiting.length;
+    if (fits && state.waiting_size + size <= policy.waiting_size) return void behind.push(envelope);
     effects.fail(
       envelope,
       failure('overloaded', `${behind.length} messages wait behind one that is scanned; try again.`),

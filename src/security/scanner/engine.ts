@@ -54,6 +54,7 @@ export class ScanEngine {
   readonly #lengths: readonly number[];
   /** For each keyword the rules that have it. */
   readonly #byKeyword: readonly (readonly number[])[];
+  readonly #wanted = new Map<string, readonly boolean[]>();
 
   /**
    * What its rules cost at worst is known beforehand: `refusalOf` says which do not get in.
@@ -103,9 +104,9 @@ export class ScanEngine {
   ): void {
     const { text } = normalised;
     const folded = fold(text);
-    for (const [at, reaches] of this.#reaches(folded, stage, kinds).entries()) {
+    for (const [at, reaches] of this.#reaches(folded, stage, kinds)) {
       const compiled = this.#rules[at];
-      if (compiled === undefined || reaches.length === 0) continue;
+      if (compiled === undefined) continue;
       const { rule, regexp } = compiled;
       const { id, kind, severity } = rule;
       const within = kind === 'injection' ? folded : text;
@@ -122,31 +123,38 @@ export class ScanEngine {
   }
 
   /** Where each rule is worth trying: around its keywords, as far as a match with one of them can reach. */
-  #reaches(folded: string, stage: Stage, kinds: readonly RuleKind[] | undefined): readonly (readonly Reach[])[] {
-    const rules = this.#rules;
-    const reaches: Reach[][] = rules.map(() => []);
-    const wanted = rules.map(
-      ({ rule }) => rule.stages.includes(stage) && (kinds === undefined || kinds.includes(rule.kind)),
-    );
+  #reaches(folded: string, stage: Stage, kinds: readonly RuleKind[] | undefined): ReadonlyMap<number, Reach[]> {
+    const wanted = this.#wantedAt(stage, kinds);
+    const reaches = new Map<number, Reach[]>();
     const size = folded.length;
-    /** How far the newest reach of each rule goes. */
-    const reached = new Int32Array(rules.length).fill(-1);
     this.#table.scan(folded, (keyword, end) => {
       const length = this.#lengths[keyword] ?? 0;
       if (length > 0 && end > length && isWord(folded.charCodeAt(end - length - 1))) return;
       for (const at of this.#byKeyword[keyword] ?? []) {
         if (wanted[at] !== true) continue;
-        const longest = longestIn(rules[at]);
-        const from = end - longest - 1;
-        const to = end + longest + 1;
-        const before = reaches[at];
-        const last = from <= (reached[at] ?? -1) ? before?.at(-1) : undefined;
-        if (last === undefined) before?.push({ from: Math.max(0, from), to: Math.min(size, to) });
-        else last.to = Math.min(size, to);
-        reached[at] = to;
+        const longest = longestIn(this.#rules[at]);
+        const from = Math.max(0, end - longest - 1);
+        const to = Math.min(size, end + longest + 1);
+        const before = reaches.get(at);
+        const last = before?.at(-1);
+        if (before === undefined) reaches.set(at, [{ from, to }]);
+        else if (last !== undefined && from <= last.to) last.to = Math.max(last.to, to);
+        else before.push({ from, to });
       }
     });
     return reaches;
+  }
+
+  /** Which rules look at a stage for these kinds: the same few questions for every text. */
+  #wantedAt(stage: Stage, kinds: readonly RuleKind[] | undefined): readonly boolean[] {
+    const key = `${stage} ${kinds?.join(' ') ?? ''}`;
+    const known = this.#wanted.get(key);
+    if (known !== undefined) return known;
+    const wanted = this.#rules.map(
+      ({ rule }) => rule.stages.includes(stage) && (kinds === undefined || kinds.includes(rule.kind)),
+    );
+    this.#wanted.set(key, wanted);
+    return wanted;
   }
 }
 
