@@ -72,6 +72,13 @@ describe('a redactor of a stream', () => {
     expect(shown(['correct-h', 'at'])).toBe('correct-hat');
   });
 
+  it('calls what the gateway knows its own, also where a rule is certain before', () => {
+    const ours = `sk-ant-api03-${'a9Kd3Lm8Qz'.repeat(4)}`;
+    const both = { ...secrets, known: known([ours]) };
+    expect(shown([...`key ${ours} end`], both)).toBe('key *** end');
+    expect(shown([...`key ${ours.slice(0, -1)} end`], both)).toBe('key [redacted:anthropic-key] end');
+  });
+
   it('hides two that stand side by side', () => {
     const key = 'AKIAQ7ZK3MXW5TRNB2YD';
     expect(shown([`${key}${key}`])).toBe('[redacted:aws-access-key][redacted:aws-access-key]');
