@@ -453,6 +453,7 @@ function laneEffects({
             memory: memoryTools({
               ...{ read: store, writer, knowledge, nearest, workspace_id, user_id },
               turn_id: turn?.turn_id ?? '',
+              keepsFacts: config.sessions.memory.knowledge.enabled,
             }),
           },
         },

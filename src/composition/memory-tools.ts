@@ -33,6 +33,8 @@ export interface MemoryToolsOptions {
   readonly user_id: string;
   readonly turn_id: string;
   readonly writer: WorkspaceWriter;
+  /** Whether statements become facts; else they stay in the history alone. */
+  readonly keepsFacts: boolean;
   /** The nearest texts of a workspace; null where nothing is embedded. */
   readonly nearest: Nearest | null;
 }
@@ -81,6 +83,7 @@ export function memoryTools(options: MemoryToolsOptions): MemoryPort {
       return (await fresh((barrier) => read.read('memory.summaries', body, barrier))).items.map(summaryOf);
     },
     remember: async (statement) => {
+      if (!options.keepsFacts) return 'history';
       const { entity_id, fact_id } = statementIds(user_id, statement);
       const { subject, predicate, value } = statement;
       await knowledge.putFacts(

@@ -7,10 +7,6 @@ import { type Config, defaultConfig } from '../config/schema.ts';
 /** Settings that are read by nothing yet: said when somebody has set one. */
 const WITHOUT_EFFECT = [
   'sessions.mode',
-  'sessions.memory.compaction',
-  'sessions.memory.recent_store',
-  'sessions.memory.summaries',
-  'sessions.memory.knowledge',
   'outbox.max_age',
   'attachments',
   'telemetry',
