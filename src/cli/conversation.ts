@@ -113,6 +113,7 @@ class Conversation implements CommandHost {
     const id = shown.length > 0 ? idBeginning(begin, shown) : begin;
     const approval = await answerApproval(await this.#link.client(), id, decision);
     this.#asked.delete(id);
+    this.#view.settle();
     this.say(`${decision === 'approve' ? 'Allowed' : 'Refused'}: ${oneLine(text(approval['tool']))}.`);
   }
 

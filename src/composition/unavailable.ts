@@ -5,13 +5,7 @@ import type { Quarantined } from '../actors/gateway/protocol.ts';
 import { type Config, defaultConfig } from '../config/schema.ts';
 
 /** Settings that are read by nothing yet: said when somebody has set one. */
-const WITHOUT_EFFECT = [
-  'sessions.mode',
-  'outbox.max_age',
-  'attachments',
-  'telemetry',
-  'plugins',
-] as const;
+const WITHOUT_EFFECT = ['sessions.mode', 'outbox.max_age', 'attachments', 'telemetry', 'plugins'] as const;
 
 function at(config: unknown, path: string): string {
   let value: unknown = config;
@@ -29,8 +23,6 @@ export function unavailableParts(config: Config): readonly Quarantined[] {
     missing('networking.mode', config.networking.mode, 'The gateway listens on networking.listen.');
   if (config.storage.backend !== 'sqlite') missing('storage.backend', config.storage.backend, 'SQLite is used.');
   if (config.cluster.enabled) missing('cluster.enabled', 'A cluster', 'This gateway runs alone.');
-  if (config.tools.web_fetch.enabled) missing('tools.web_fetch', 'The tool web_fetch', 'Turn it off.');
-  if (config.tools.exec_sandboxed.enabled) missing('tools.exec_sandboxed', 'The tool exec_sandboxed', 'Turn it off.');
   const defaults = defaultConfig();
   for (const path of WITHOUT_EFFECT) {
     if (at(config, path) !== at(defaults, path)) missing(path, 'What it sets', 'It has no effect.');

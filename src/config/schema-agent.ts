@@ -101,24 +101,40 @@ export const sessions = z
         compaction: z
           .strictObject({
             strategy: z.enum(['summarize']).default('summarize').describe('How old messages are made smaller.'),
-            summary_model: modelName().default('').describe("Model that summarizes; empty = the session's own. Others of `models.failover` follow it."),
-            batch_size: whole(2, 10_000).default(50).describe('Messages that left the window before they are summed up together.'),
+            summary_model: modelName()
+              .default('')
+              .describe("Model that summarizes; empty = the session's own. Others of `models.failover` follow it."),
+            batch_size: whole(2, 10_000)
+              .default(50)
+              .describe('Messages that left the window before they are summed up together.'),
           })
           .prefault({})
           .describe('Compaction of old messages.'),
         recent_store: z
-          .strictObject({ max_messages: whole(1, 10_000_000).default(1000).describe('Messages kept in memory per session; older ones go once a summary stands for them.') })
+          .strictObject({
+            max_messages: whole(1, 10_000_000)
+              .default(1000)
+              .describe('Messages kept in memory per session; older ones go once a summary stands for them.'),
+          })
           .prefault({})
           .describe('Messages that left the window.'),
         summaries: z
           .strictObject({
-            enabled: z.boolean().default(true).describe('Sum up what left the window. Without it the oldest messages leave memory unsummed.'),
+            enabled: z
+              .boolean()
+              .default(true)
+              .describe('Sum up what left the window. Without it the oldest messages leave memory unsummed.'),
             extract_facts: z.boolean().default(true).describe('Have facts taken from what is summed up.'),
           })
           .prefault({})
           .describe('Summaries.'),
         knowledge: z
-          .strictObject({ enabled: z.boolean().default(true).describe('Keep facts: what is asked to be remembered, and what summaries bring.') })
+          .strictObject({
+            enabled: z
+              .boolean()
+              .default(true)
+              .describe('Keep facts: what is asked to be remembered, and what summaries bring.'),
+          })
           .prefault({})
           .describe('Facts.'),
         embeddings: z

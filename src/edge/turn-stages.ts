@@ -104,7 +104,7 @@ class Stages {
   #over(at: string, outcome: string): void {
     // What began at once with the end of what was before it, and came to nothing, was none.
     if (this.#open?.stage === 'prepare' && this.#open.start === at && this.#all.length > 2) this.#all.pop();
-    this.#end(at, this.#left > 0 ? outcome : 'ok');
+    this.#end(at, this.#open?.stage === 'process' && this.#left === 0 ? 'ok' : outcome);
     this.#begin('respond', at);
     this.#end(at, outcome);
   }

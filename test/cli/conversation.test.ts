@@ -4,7 +4,7 @@
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { FakeGateway } from './fake-gateway.ts';
+import { APPROVAL, FakeGateway } from './fake-gateway.ts';
 import { scratch, until } from './process.ts';
 import { noTerminal, Terminal } from './terminal.ts';
 
@@ -78,6 +78,29 @@ describe.skipIf(noTerminal !== undefined)(`a conversation${noTerminal === undefi
     await screen.shows('Nothing is being answered');
     screen.say('/quit');
     await screen.shows('[left with 0]');
+  });
+
+  it('shows a tool call that waits for approval, and answers it', async () => {
+    const home = scratch();
+    const gateway = await gatewayIn(home);
+    const screen = await chat(home);
+    screen.say('ask me first');
+    await screen.shows('May forget run with {"all":true}: for good?');
+    await screen.shows(`/approve ${APPROVAL}, or /deny`);
+    screen.say('/approve 7777');
+    await screen.shows('Nothing waits for approval whose id begins with 7777');
+    screen.say('/approve all of it');
+    await screen.shows('That is no id of a request');
+    screen.say('/approve 0198b2c4');
+    await screen.shows('Allowed: forget.');
+    await screen.shows('✓ forget forgotten');
+    screen.say('/new');
+    screen.say('ask me again');
+    await screen.shows(/May forget run[\s\S]*May forget run/);
+    screen.say('/deny');
+    await screen.shows('✗ forget tool_denied: no');
+    const decided = gateway.requests.filter(({ path }) => path.includes('/approvals/')).map(({ body }) => body);
+    expect(decided).toEqual([{ decision: 'approve' }, { decision: 'deny' }]);
   });
 
   it('takes several lines: backslash, fence, Alt-Enter, paste', async () => {

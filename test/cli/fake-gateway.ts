@@ -79,6 +79,8 @@ export class FakeGateway {
     if (method === 'POST' && url.pathname.startsWith('/api/v1/chat')) return this.#chat(url.pathname, body, response);
     const turn = /^\/api\/v1\/turns\/([^/]+)\/(stream|cancel)$/.exec(url.pathname);
     if (turn !== null) return this.#turn(turn[1] ?? '', turn[2] ?? '', request, response);
+    const approval = /^\/api\/v1\/approvals\/([^/]+)$/.exec(url.pathname);
+    if (method === 'POST' && approval !== null) return this.#decide(approval[1] ?? '', body, response);
     if (url.pathname === '/debug/actors/stream') return this.#trace(url, response);
     const document = DOCUMENTS[url.pathname];
     if (document === undefined) return problem(response, 404, 'not_found', `There is nothing at ${url.pathname}.`);
@@ -151,6 +153,12 @@ export class FakeGateway {
       turn.ended = true;
       return turn;
     }
+    if (content.includes('ask me')) {
+      const asked = { id: APPROVAL, call_id: 'call-1', tool: 'forget', arguments: '{"all":true}' };
+      turn.frames.push({ event: 'tool_call', data: { id: 'call-1', name: 'forget', arguments: '{"all":true}' } });
+      turn.frames.push({ event: 'approval_requested', data: { ...asked, reason: 'for good', expires_at: NOW } });
+      return turn;
+    }
     const middle = Math.ceil(reply.length / 2);
     say(reply.slice(0, middle));
     if (content.includes('slow')) return turn;
@@ -206,6 +214,20 @@ export class FakeGateway {
     this.#stream(turn, from, response);
   }
 
+  /** Tells what became of a call that waited, and ends its turn. */
+  #decide(id: string, { decision }: Record<string, unknown>, response: ServerResponse): void {
+    const turn = [...this.turns.values()].find(
+      ({ frames, ended }) => !ended && frames.some(({ data }) => data['id'] === id),
+    );
+    if (turn === undefined) return problem(response, 404, 'not_found', 'There is no such request.');
+    json(response, 200, { id, tool: 'forget', arguments: '{"all":true}', decision });
+    const text = decision === 'approve' ? 'forgotten' : 'tool_denied: no';
+    const result = { id: 'call-1', name: 'forget', content: text, is_error: decision === 'deny', truncated: false };
+    turn.frames.push({ event: 'tool_result', data: result }, { event: 'text_delta', data: { text } });
+    for (const reader of turn.readers) this.#write(turn, turn.frames.length - 2, reader);
+    this.#finish(turn, text, 'stop');
+  }
+
   #trace(url: URL, response: ServerResponse): void {
     this.#watchers += 1;
     response.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -237,6 +259,9 @@ function problem(
   response.writeHead(status, { 'content-type': 'application/problem+json', ...headers });
   response.end(JSON.stringify({ type: `urn:sigil:error:${code}`, title: code, status, detail, code }));
 }
+
+/** The id of the one request for approval there is. */
+export const APPROVAL = '0198b2c4-0000-7000-8000-000000000001';
 
 /** Longer than a line of a terminal. */
 const SHUT =
