@@ -128,6 +128,7 @@ function laneWith(context: ThreadContext, adapters: LaneAdapters): Role {
   const equip = turnEquipment({
     skills: context.skills,
     tools: () => tools,
+    people: () => directory.table,
     window: config.sessions.memory.active_window,
     sizeOf: modelSizes(config),
     permitted: (state, tool) => permit(state, tool).allowed,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a turn's model is given besides what was said: its tools and what is said of skills. What is reserved for counts the same.
 
+import { sendersOf } from '../actors/session/senders.ts';
 import { toolSize } from '../agent/estimate.ts';
 import type { ToolRegistry } from '../agent/tools/registry.ts';
 import type { Tool } from '../agent/tools/tool.ts';
@@ -19,6 +20,8 @@ export interface TurnEquipment {
 export interface EquipmentOptions {
   readonly skills: SkillsHere;
   readonly tools: () => ToolRegistry;
+  /** Who there is and what they are: another value whenever that changes. */
+  readonly people: () => object;
   /** Messages of a session that its model sees. */
   readonly window: number;
   readonly sizeOf: (model: string) => ModelSize;
@@ -26,13 +29,36 @@ export interface EquipmentOptions {
   readonly permitted: (state: SessionState, tool: Tool) => boolean;
 }
 
+/** Combinations of people and workspaces whose tools are remembered; then it begins anew. */
+const KNOWN_MOST = 4_096;
+
 export function turnEquipment(options: EquipmentOptions): (state: SessionState) => TurnEquipment {
-  const { skills: here, tools, window, sizeOf, permitted } = options;
+  const { skills: here, tools, people, window, sizeOf, permitted } = options;
+  /** Of those without skills, nearly all: what they have depends on who asks where, and is asked for with every call. */
+  const known = new Map<string, TurnEquipment>();
+  let of: { readonly registry: ToolRegistry; readonly people: object } | null = null;
+
+  const plain = (state: SessionState, registry: ToolRegistry): TurnEquipment => {
+    const now = people();
+    if (of?.registry !== registry || of.people !== now || known.size > KNOWN_MOST) {
+      known.clear();
+      of = { registry, people: now };
+    }
+    const key = `${state.facts?.workspace_id ?? ''}\n${sendersOf(state.turn).join('\n')}`;
+    let equipment = known.get(key);
+    if (equipment === undefined) {
+      equipment = { tools: registry.offer((tool) => tool.name !== SKILL_TOOL && permitted(state, tool)), skills: '' };
+      known.set(key, equipment);
+    }
+    return equipment;
+  };
+
   return (state) => {
     const registry = tools();
     const skills = turnSkills(here, state, window);
+    if (skills === undefined) return plain(state, registry);
     const reader = registry.get(SKILL_TOOL);
-    const readable = skills !== undefined && reader !== undefined && permitted(state, reader);
+    const readable = reader !== undefined && permitted(state, reader);
     return {
       tools: registry.offer((tool) => (tool.name === SKILL_TOOL ? readable : permitted(state, tool))),
       skills: skillsText(skills, sizeOf(state.turn?.model ?? '').maxContextTokens, readable),

@@ -63,6 +63,18 @@ function plain(code: number): number {
   return unseen ? 0 : code;
 }
 
+/** Whether what begins at a place of a piece may still become something, as far as the piece goes. */
+function goesOn<T>(beginning: Beginning<T>, piece: string, start: number): boolean {
+  let node: Beginning<T> | undefined = beginning;
+  for (let at = start + 1; node !== undefined && node.ends.length === 0 && at < piece.length; at += 1) {
+    const code = piece.charCodeAt(at);
+    // What is not as it is written is looked at unit by unit.
+    if (code >= 0xad) return true;
+    node = node.next.get(code);
+  }
+  return node !== undefined;
+}
+
 /**
  * One stream: text or thinking of one reply. What it shows depends on the units it was given alone, not on how they were cut:
  * it is a machine that takes one at a time.
@@ -107,7 +119,10 @@ export class StreamRedactor {
       for (; at < length; at += 1) {
         const code = piece.charCodeAt(at);
         if (code >= 0xad) break;
-        if (knownFirst.has(code) || (first.has(code) && begins(before, code))) break;
+        const known = knownFirst.get(code);
+        if (known !== undefined && goesOn(known, piece, at)) break;
+        const rule = first.get(code);
+        if (rule !== undefined && begins(before, code) && goesOn(rule, piece, at)) break;
         before = code;
       }
       this.#before = before;
