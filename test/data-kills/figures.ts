@@ -46,3 +46,6 @@ export function add(sum: Figures, round: Figures): void {
 }
 
 export const killsIn = ({ kills }: Figures): number => Object.values(kills).reduce((all, one) => all + one, 0);
+
+/** No turn answers a second message: the version before, which migrations begin with, had none that do. */
+export const JOINS = false;

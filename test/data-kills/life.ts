@@ -9,6 +9,7 @@ import type { Append } from '../../src/stores/journal.ts';
 import { type OpenJournal, openJournal, openViews } from '../../src/stores/sqlite/open.ts';
 import type { VectorsOptions } from '../../src/stores/sqlite/vectors-projection.ts';
 import { chance, randomTurn, SessionLog } from '../stores/session-log.ts';
+import { JOINS } from './figures.ts';
 import { modelNamed } from './models.ts';
 
 const [dir = '', mode = 'write', life = '0', model = ''] = process.argv.slice(2);
@@ -75,7 +76,7 @@ for (let at = 0; at < (SESSIONS[mode] ?? 0); at += 1) {
   const talk = async (): Promise<void> => {
     await append(log.create());
     for (;;) {
-      for (const body of randomTurn(log, random)) await append(body);
+      for (const body of randomTurn(log, random, JOINS)) await append(body);
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
       if (random() < 0.5) await append(log.next({ type: 'checkpoint', state: { folded: log.id } }));
     }

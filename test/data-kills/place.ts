@@ -7,6 +7,7 @@ import Database from 'better-sqlite3';
 import type { VectorModel } from '../../src/stores/vector-store.ts';
 import { chance, randomTurn, SessionLog } from '../stores/session-log.ts';
 import { StoreHouse } from '../stores/store-house.ts';
+import { JOINS } from './figures.ts';
 import { recover } from './follow.ts';
 import { Shadow } from './shadow.ts';
 
@@ -40,7 +41,7 @@ export class Place {
       const log = new SessionLog(`g${life}-${at}`, `w${at}`);
       log.at = Date.UTC(2026, 0, 1) + life * DAY;
       house.append(log.create());
-      for (let turn = 0; turn < turns; turn += 1) house.append(...randomTurn(log, random));
+      for (let turn = 0; turn < turns; turn += 1) house.append(...randomTurn(log, random, JOINS));
       house.append(log.next({ type: 'checkpoint', state: { folded: log.id } }));
     }
     house.close();
