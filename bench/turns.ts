@@ -48,7 +48,13 @@ export async function runTurns(
 ): Promise<number> {
   const dir = mkdtempSync(join(tmpdir(), 'sigil-turns-'));
   const base = defaultConfig();
-  const config = { ...base, models: { ...base.models, budgets: { ...base.models.budgets, per_session_tokens: 0 } } };
+  // All its sessions would come to their first summary in the same moment, which is a call of a model each and no turn.
+  const memory = { ...base.sessions.memory, summaries: { ...base.sessions.memory.summaries, enabled: false } };
+  const config = {
+    ...base,
+    models: { ...base.models, budgets: { ...base.models.budgets, per_session_tokens: 0 } },
+    sessions: { ...base.sessions, memory },
+  };
   const { context, stop } = await startThreads({ layout: LAYOUT, config, data_dir: dir }, variant.entry);
   const { bus } = context;
   const stopBeside = await variant.beside?.(context);
