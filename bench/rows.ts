@@ -90,7 +90,7 @@ const GROUPS: readonly Group[] = [
     {
       ...{ id: 'T2', title: 'durable turns on the bus, 1,000 sessions, offline model', ours: 'turns/s' },
       ...{ against: 'bare state charts + bare group commit, the same model and rows' },
-      ...{ better: 'more', floor: 0.5, aim: 0.7, known: 0.3, unit: 'ratio' },
+      ...{ better: 'more', floor: 0.5, aim: 0.7, known: 0.22, unit: 'ratio' },
     },
     ({ rounds }) => measureT2(rounds),
   ),
@@ -241,11 +241,11 @@ const GROUPS: readonly Group[] = [
       {
         ...{ id: 'T14', title: 'start to `/ready`', against: '`node -e 0`', ours: 'ms' },
         // Between 7.7 and 12.3 for one and the same program: `node -e 0` alone has the whole machine, a start has six threads.
-        ...{ better: 'less', floor: 10, aim: 5, known: 12, unit: 'ratio' },
+        ...{ better: 'less', floor: 10, aim: 5, known: 14, unit: 'ratio' },
       },
       {
         ...{ id: 'T15', title: 'memory of an idle gateway', against: '–', ours: '' },
-        ...{ better: 'less', floor: 160, aim: 110, known: 168, unit: 'MiB' },
+        ...{ better: 'less', floor: 160, aim: 110, known: 172, unit: 'MiB' },
       },
     ],
     measure: async ({ rounds }) => {
