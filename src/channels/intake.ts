@@ -22,7 +22,7 @@ export interface IntakeOptions {
 /** What came and is not durable yet. */
 export class Intake {
   readonly #options: IntakeOptions;
-  readonly #waiting: ChannelInbound[] = [];
+  readonly #waiting: { readonly message: ChannelInbound; readonly taken: () => void }[] = [];
   readonly #retries = new Set<() => void>();
   #open = 0;
   #held = false;
@@ -32,9 +32,10 @@ export class Intake {
     this.#options = options;
   }
 
-  add(message: ChannelInbound): void {
+  /** @param taken called once it is durable */
+  add(message: ChannelInbound, taken: () => void = () => undefined): void {
     if (this.#closed) return;
-    this.#waiting.push(message);
+    this.#waiting.push({ message, taken });
     this.#drain();
   }
 
@@ -48,10 +49,10 @@ export class Intake {
 
   #drain(): void {
     while (this.#open < MOST) {
-      const message = this.#waiting.shift();
-      if (message === undefined) break;
+      const next = this.#waiting.shift();
+      if (next === undefined) break;
       this.#open += 1;
-      this.#hand(message, RETRY.first);
+      this.#hand(next.message, next.taken, RETRY.first);
     }
     const full = this.#waiting.length > 0;
     if (full !== this.#held && !this.#closed) {
@@ -60,10 +61,11 @@ export class Intake {
     }
   }
 
-  #hand(message: ChannelInbound, wait: number): void {
+  #hand(message: ChannelInbound, taken: () => void, wait: number): void {
     this.#options.sink.received(message).then(
       () => {
         this.#open -= 1;
+        taken();
         this.#drain();
       },
       // Why is the sink's to tell. It keeps its place: where none is taken, nothing more is read either.
@@ -71,7 +73,7 @@ export class Intake {
         if (this.#closed) return;
         const cancel = this.#options.world.after(wait, () => {
           this.#retries.delete(cancel);
-          this.#hand(message, Math.min(wait * 2, RETRY.longest));
+          this.#hand(message, taken, Math.min(wait * 2, RETRY.longest));
         });
         this.#retries.add(cancel);
       },

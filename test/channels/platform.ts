@@ -70,6 +70,8 @@ export interface PlatformUnderTest {
   /** Why it cannot be tested here, such as `ngircd not installed`; undefined when it can. */
   readonly skipped?: string | undefined;
   readonly open: () => Promise<Platform>;
+  /** As many messages as its server takes in half a minute, where those are fewer than a flood is; a multiple of ten. */
+  readonly flood?: number;
   /** Cases that have no meaning there, each with its reason. */
   readonly notApplicable: Readonly<Partial<Record<SuiteCase, string>>>;
 }

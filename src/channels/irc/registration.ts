@@ -70,7 +70,7 @@ export async function register({ client, settings, world, signal }: Registration
     if (refused !== null) throw new SigilError(refused);
     if (line.command === 'ERROR') {
       // Some name the password, others say no more than that nobody like this may connect.
-      if (/password|not allowed|not authori[sz]ed/i.test(says))
+      if (/password|not allowed|access denied|not authori[sz]ed/i.test(says))
         throw new SigilError(failure('channel_auth', `the IRC server ended it: ${says}; correct \`server_password\``));
       throw new SigilError(failure('channel_network', `the IRC server ended the connection: ${says}`));
     }
