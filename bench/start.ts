@@ -97,8 +97,8 @@ export async function measureStart(rounds: number): Promise<StartFigures> {
   const idle = await withDataDir(async (dataDir) => {
     const running = await startGateway(dataDir);
     const status = await alternate(rounds, () => timed(sigil(), ['status', '--data-dir', dataDir]), nothing);
-    // Long enough for what starting left behind to be collected, were it up to the collector alone.
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    // Idle it is once it has given back what the start left: some seconds after it has come to rest.
+    await new Promise((resolve) => setTimeout(resolve, 8_000));
     const mb = residentMb(running.child.pid ?? 0);
     await stop(running);
     return { status, mb };

@@ -35,6 +35,16 @@ const lazyPackages: Plugin = {
   },
 };
 
+/** Messages of schemas are in English: the other forty languages are most of what the package weighs, and no setting asks for them. */
+const englishSchemas: Plugin = {
+  name: 'english-schemas',
+  setup(hooks) {
+    hooks.onLoad({ filter: /zod[\\/]v4[\\/]locales[\\/]index\.c?js$/ }, () => ({
+      contents: "export { default as en } from './en.js';",
+    }));
+  },
+};
+
 /** What the test suite starts is built, and still no build for others. */
 const testDoors: Plugin = {
   name: 'test-doors',
@@ -69,7 +79,7 @@ const built = entryPoints.map((entry) =>
     logLevel: 'warning',
     // Native addons, and packages that start files of their own by path. All of them are in `dependencies`.
     external: ['better-sqlite3', 'sqlite-vec', 'pino', 'pino-pretty'],
-    plugins: values.test ? [lazyPackages, testDoors] : [lazyPackages],
+    plugins: [lazyPackages, englishSchemas, ...(values.test ? [testDoors] : [])],
     // CommonJS packages inside an ES module still ask for `require`.
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",

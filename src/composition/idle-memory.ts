@@ -9,7 +9,7 @@ const EVERY = 1_000;
 /** Looks in a row that must find it at rest, and the share of time up to which it counts as that. */
 const RESTS = 4;
 const IDLE = 0.03;
-/** The heap must have grown by this many bytes since it last gave back: nothing is collected for little. */
+/** The heap must have grown by this many bytes since it last gave back: after the first time nothing is collected for little. */
 const WORTH = 16 * 1_048_576;
 /** Looks from one collection to the next at least: who works a little all the time is not stopped for it over and over. */
 const APART = 30;
@@ -27,10 +27,12 @@ export interface IdleMemoryOptions {
 /**
  * Collects once when a thread has rested for a few seconds with a heap that has grown. After a burst the room for what
  * dies young stays as large as it was, and what died old lies there until there is more of it: in five threads together
- * some hundred MiB that nobody needs.
+ * some hundred MiB that nobody needs. The first rest is the one after the start, which has left behind everything that was
+ * compiled, parsed and read once: some 5 MiB in each thread.
  */
 export function giveBackWhenIdle({ every, busy, heap, collect }: IdleMemoryOptions): () => void {
-  let kept = heap();
+  let kept = 0;
+  let started = false;
   let rests = 0;
   let since = APART;
   return every(EVERY, () => {
@@ -38,7 +40,8 @@ export function giveBackWhenIdle({ every, busy, heap, collect }: IdleMemoryOptio
     since += 1;
     const size = heap();
     if (size < kept) kept = size;
-    if (rests < RESTS || since < APART || size - kept < WORTH) return;
+    if (rests < RESTS || since < APART || (started && size - kept < WORTH)) return;
+    started = true;
     since = 0;
     collect();
     kept = heap();

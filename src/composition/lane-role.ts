@@ -53,6 +53,7 @@ import { nearestTexts } from './nearest.ts';
 import { createProbes } from './probes.ts';
 import type { Role, StartRole } from './role.ts';
 import { createScanner } from './scanner.ts';
+import { loadScannerRules, withScannerRules } from './scanner-rules.ts';
 import { SKILL_TOOL, skillsPort, turnSkills } from './skills/turn-skills.ts';
 import { testTools } from './test-tools.ts';
 import { toolApproval } from './tool-approval.ts';
@@ -95,7 +96,7 @@ const checks = createArgumentChecks();
 
 /** Does beforehand what the first turn of a thread would wait for. */
 export async function warmLane(): Promise<void> {
-  await checks.load();
+  await Promise.all([checks.load(), loadScannerRules()]);
   for (const { inputSchema } of builtInTools()) checks.check(inputSchema, {}, () => undefined);
 }
 
@@ -174,7 +175,7 @@ function laneWith(context: ThreadContext, adapters: LaneAdapters): Role {
       return suspect.reason === 'hung' ? 'guilty' : 'suspect';
     },
   });
-  const receive = (envelope: Envelope): void => lanes.receive(envelope, idOf(envelope.to));
+  const receive = (envelope: Envelope): void => withScannerRules(() => lanes.receive(envelope, idOf(envelope.to)));
   bus.host('session', (envelope) => {
     if (envelope.type !== 'session.deliver') return receive(envelope);
     // Whoever sent it on may have heard sooner who there is.
@@ -269,7 +270,8 @@ function recover(context: ThreadContext, lanes: Lanes, mine: (of: Address) => bo
     };
     if (open.length > 0) context.point('recover.owed');
     told('taking up interrupted sessions');
-    lanes.recover(open, () => told('all interrupted sessions are awake'));
+    if (open.length === 0) lanes.recover(open, () => undefined);
+    else withScannerRules(() => lanes.recover(open, () => told('all interrupted sessions are awake')));
   });
 }
 

@@ -8,13 +8,13 @@ import { type Failure, failure, SigilError, toFailure } from '../errors.ts';
 import { ScanCircuit } from '../security/scanner/circuit.ts';
 import { KnownTexts } from '../security/scanner/known-texts.ts';
 import type { Mode, Stage } from '../security/scanner/rule.ts';
-import { RULES, scanEngine } from '../security/scanner/rules.ts';
 import type { StreamSecrets } from '../security/scanner/stream-redactor.ts';
 import { streamRules } from '../security/scanner/stream-rules.ts';
 import { type ResultVerdict, type ScannedResult, scannedResult } from '../security/scanner/told.ts';
 import { judge, PASS, type Verdict } from '../security/scanner/verdict.ts';
 import { STORE_IDS } from '../stores/protocol.ts';
 import type { ThreadContext } from './context.ts';
+import { scannerRules } from './scanner-rules.ts';
 
 /** UTF-16 units that are gone through here; the pool's way there and back costs more than that. */
 export const INLINE_MOST = 16_384;
@@ -45,7 +45,7 @@ export interface ScannerParts {
 /** One tree for the thread, made with its first reply. */
 let rules: StreamSecrets['rules'] | undefined;
 const secretRules = (): StreamSecrets['rules'] => {
-  rules ??= streamRules(RULES);
+  rules ??= streamRules(scannerRules().RULES);
   return rules;
 };
 
@@ -54,7 +54,7 @@ export function createScanner(context: Context, parts: ScannerParts = {}): Scann
   const { input, tool, output, limits } = house.config.security.scanner;
   const { redactor } = secrets;
   const from = address('thread', name);
-  const judged = parts.judge ?? ((text, stage, mode) => judge(scanEngine(), text, stage, mode));
+  const judged = parts.judge ?? ((text, stage, mode) => judge(scannerRules().scanEngine(), text, stage, mode));
   const longestResult = Math.min(limits.max_tool_result_scan_size, limits.max_tool_content_scan_size);
   const known = new KnownTexts(redactor);
 

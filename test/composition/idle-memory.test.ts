@@ -47,14 +47,18 @@ describe('giving memory back', () => {
     expect(thread.heap).toBe(20 * MIB);
   });
 
-  it('does nothing for little, or twice for the same', () => {
+  it('gives back what the start left, then does nothing for little, or twice for the same', () => {
     const thread = new Thread();
-    thread.heap = 30 * MIB;
-    thread.pass(100);
+    thread.pass(3);
     expect(thread.collected).toBe(0);
-    thread.heap = 80 * MIB;
     thread.pass(100);
     expect(thread.collected).toBe(1);
+    thread.heap = 30 * MIB;
+    thread.pass(100);
+    expect(thread.collected).toBe(1);
+    thread.heap = 80 * MIB;
+    thread.pass(100);
+    expect(thread.collected).toBe(2);
   });
 
   it('does not stop a thread that works a little all the time again and again', () => {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The scanner of a thread: what it does here and what it has the pool do, and what gets through when it fails.
 
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { MessageVerdict } from '../../src/actors/session/effects.ts';
 import type { ThreadContext } from '../../src/composition/context.ts';
 import { createScanner, INLINE_MOST, type Scanner, type ScannerParts } from '../../src/composition/scanner.ts';
+import { loadScannerRules } from '../../src/composition/scanner-rules.ts';
 import { ConfigSchema } from '../../src/config/schema.ts';
 import { type Failure, failure } from '../../src/errors.ts';
 import { Redactor } from '../../src/secrets/redactor.ts';
@@ -23,6 +24,8 @@ beforeEach(() => {
   told = [];
   logged = [];
 });
+
+beforeAll(loadScannerRules);
 
 function scanner(settings: unknown = {}, parts: ScannerParts = {}): Scanner {
   const config = ConfigSchema.parse({ security: { scanner: settings } });

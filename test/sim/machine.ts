@@ -11,6 +11,7 @@ import type { KillPoint } from '../../src/composition/kill-points.ts';
 import { laneRole } from '../../src/composition/lane-role.ts';
 import { readRole } from '../../src/composition/read-role.ts';
 import type { StartRole } from '../../src/composition/role.ts';
+import { loadScannerRules } from '../../src/composition/scanner-rules.ts';
 import { viewsRole } from '../../src/composition/views-role.ts';
 import type { Config } from '../../src/config/schema.ts';
 import { openReader, openViews, serveJournal } from '../../src/stores/sqlite/open.ts';
@@ -25,6 +26,9 @@ import type { Delay } from './ports.ts';
 import { Rules } from './rules.ts';
 import type { Trace } from './trace.ts';
 import { WireRules } from './wire-rules.ts';
+
+// Nothing in the simulated world waits for a file.
+await loadScannerRules();
 
 /** Where SQLite's files of the views lie: in memory if there is such a place, for nothing of them must outlive the run. */
 const SHM = '/dev/shm';
