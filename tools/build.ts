@@ -78,7 +78,7 @@ const built = entryPoints.map((entry) =>
     metafile: true,
     logLevel: 'warning',
     // Native addons, and packages that start files of their own by path. All of them are in `dependencies`.
-    external: ['better-sqlite3', 'sqlite-vec', 'pino', 'pino-pretty'],
+    external: ['better-sqlite3', 'sqlite-vec', 'pino-pretty'],
     plugins: [lazyPackages, englishSchemas, ...(values.test ? [testDoors] : [])],
     // CommonJS packages inside an ES module still ask for `require`.
     banner: {

@@ -10,15 +10,15 @@ export type Path = readonly (string | number)[];
 /** Any zod schema. */
 export type Schema = z.core.$ZodType;
 
+type WrapperDef = z.core.$ZodDefaultDef | z.core.$ZodOptionalDef | z.core.$ZodNullableDef | z.core.$ZodReadonlyDef;
+const WRAPPERS: ReadonlySet<string> = new Set(['default', 'prefault', 'optional', 'nullable', 'readonly']);
+
 /** Takes defaults, optionality and other wrappers off a schema. */
 export function unwrap(schema: Schema): Schema {
   let inner = schema;
-  for (;;) {
-    if (inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault) inner = inner.def.innerType;
-    else if (inner instanceof z.ZodOptional || inner instanceof z.ZodNullable) inner = inner.def.innerType;
-    else if (inner instanceof z.ZodReadonly) inner = inner.def.innerType;
-    else return inner;
-  }
+  // By the name of its type: five `instanceof` of this library, asked of every value of a configuration, are a tenth of a start.
+  while (WRAPPERS.has(inner._zod.def.type)) inner = (inner._zod.def as WrapperDef).innerType;
+  return inner;
 }
 
 /** The facts of a field, through its wrappers. */
