@@ -19,6 +19,7 @@ import { killPoints } from './composition/kill-points.ts';
 import { createLog, type ProcessLog } from './composition/log.ts';
 import { askToDrain, PULL_CHANNELS, startMain, threadLost } from './composition/main-role.ts';
 import { mintToken, tokenGrants } from './composition/owner-token.ts';
+import { mintCode } from './composition/pairing-code.ts';
 import { hostPoolJobs } from './composition/pool-jobs.ts';
 import { realWorld } from './composition/real-world.ts';
 import { RootDirectory } from './composition/root-directory.ts';
@@ -351,7 +352,18 @@ function storesOf(
   const { users, tokens } = directory.configured;
   const mint = (): ReturnType<typeof mintToken> => mintToken(() => world.uuid());
   const acknowledged = (seq: number): void => seen.note(seq);
-  return { store, gateway: createRemoteGatewayStore({ bus, from, store, date, mint, users, tokens, acknowledged }) };
+  const codes = {
+    mintCode: (channel: string) =>
+      mintCode(
+        channel,
+        () => world.uuid(),
+        () => world.now(),
+      ),
+  };
+  return {
+    store,
+    gateway: createRemoteGatewayStore({ bus, from, store, date, mint, ...codes, users, tokens, acknowledged }),
+  };
 }
 
 function edgeOf(parts: EdgeParts): Edge {

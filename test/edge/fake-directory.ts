@@ -2,6 +2,7 @@
 // A directory without a journal: the real decisions and the real fold, read from memory, for an edge to stand before.
 
 import { mintToken } from '../../src/composition/owner-token.ts';
+import { mintCode } from '../../src/composition/pairing-code.ts';
 import type { Config } from '../../src/config/schema.ts';
 import type { LiveTokens, TokenGrant } from '../../src/edge/ports.ts';
 import { failure, SigilError } from '../../src/errors.ts';
@@ -42,14 +43,15 @@ export class FakeDirectory implements LiveTokens {
   private readonly uses = new Map<string, number>();
   private ids = 0;
 
-  constructor(config: Pick<Config, 'users' | 'auth'>) {
-    const { fixed, users, tokens } = configuredDirectory(config);
+  constructor(config: Pick<Config, 'users' | 'auth'> & Partial<Pick<Config, 'workspaces'>>) {
+    const { fixed, users, tokens } = configuredDirectory({ workspaces: {}, ...config });
     const uuid = (): string => `00000000-0000-4000-8000-${String(++this.ids).padStart(12, '0')}`;
     this.gateway = createGatewayStore({
       users,
       tokens,
       date: (epoch) => new Date(epoch),
       mint: () => mintToken(uuid),
+      mintCode: (channel) => mintCode(channel, uuid, () => Date.UTC(2026, 0, 1)),
       change: async (type, body, by: Actor) => {
         const now = Date.UTC(2026, 0, 1);
         const decision = decideDirectory(this.state, { type, body } as DirectoryCommand, { now, uuid, fixed, by });

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which session a conversation of a chat platform is, and its successors: computed, so that every channel reaches the same one.
+
+import { uuidOf } from '../../stores/computed-id.ts';
+import type { SessionMode } from '../../stores/directory-records.ts';
+
+/** A conversation, as far as its session goes by it. */
+export interface ConversationPlace {
+  readonly workspace_id: string;
+  readonly user_id: string;
+  /** Between that person and the agent alone. */
+  readonly direct: boolean;
+  readonly session_mode: SessionMode;
+  /** The channel's instance. */
+  readonly channel: string;
+  readonly channel_id: string;
+  /** Empty: none. */
+  readonly thread_id: string;
+}
+
+/**
+ * What a session's id is computed from. A person's direct messages of all channels are one session in a workspace, unless
+ * they want one for each channel; a group is one for all in it, and each of its threads one of its own.
+ */
+export function conversationKey(place: ConversationPlace): string {
+  const { workspace_id, user_id, direct, session_mode, channel, channel_id, thread_id } = place;
+  if (direct && session_mode === 'unified') return `unified\0${workspace_id}\0${user_id}`;
+  const where = `${workspace_id}\0${channel}\0${channel_id}\0${thread_id}`;
+  return direct ? `direct\0${where}\0${user_id}` : `group\0${where}`;
+}
+
+/** The session of a conversation. Once `/new` was said, its lane forwards to the one that stands for it: {@link nextSession}. */
+export function sessionOf(place: ConversationPlace): string {
+  return uuidOf(`conversation\0${conversationKey(place)}`);
+}
+
+/**
+ * The session that stands for a conversation after `/new` was said so many times in it: computed, so that saying it twice
+ * under one generation makes one session.
+ *
+ * @param first the conversation's first session
+ * @param generation 1 after the first time
+ */
+export function nextSession(first: string, generation: number): string {
+  return uuidOf(`generation\0${first}\0${generation}`);
+}
