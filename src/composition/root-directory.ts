@@ -105,7 +105,8 @@ export class RootDirectory implements LiveTokens {
     const { by, ...body } = envelope.body as { readonly by: Actor };
     const type = envelope.type as DirectoryChange;
     this.#change(type, body as DirectoryChanges[DirectoryChange]['body'], by, (outcome) => {
-      if (outcome.ok) bus.reply(envelope, outcome.body);
+      // Who there is has been told to every thread by now, or is about to reach it.
+      if (outcome.ok) bus.reply(envelope, { ...outcome.body, table: this.people.table.version });
       else bus.fail(envelope, outcome.error);
     });
   }

@@ -50,6 +50,10 @@ export function configuredDirectory(config: Pick<Config, 'users' | 'auth' | 'wor
     tokens,
     fixed: {
       users: new Set(config.users.map(({ id }) => id)),
+      owners: new Set([
+        ...(config.users.some(({ id }) => id === OWNER_ID) ? [] : [OWNER_ID]),
+        ...config.users.flatMap(({ id, role }) => (role === 'owner' ? [id] : [])),
+      ]),
       identities: new Map(identities),
       known: new Set([OWNER_ID, ...config.auth.tokens.map(({ user_id }) => user_id)]),
       tokens: new Set(tokens.map(({ id }) => id)),

@@ -80,6 +80,8 @@ export function redeemCode(changing: Changing, given: DirectoryChanges['code.red
   const locked = before?.locked_until ?? 0;
   if (locked > 0) return told({ outcome: 'locked', until: locked });
   const code = codeWith(changing, given);
+  // Who is in already loses nothing by a code that was used, perhaps by this very message before.
+  if (code === undefined && isIn(changing, given)) return told({ outcome: 'known' });
   if (code === undefined) {
     if (before === undefined && triesFull(state.tries, now)) return told({ outcome: 'locked', until: now + LOCK_MS });
     const left = TRIES_MOST - (before?.count ?? 0) - 1;
@@ -113,6 +115,13 @@ function codeWith(
   return found;
 }
 
+function isIn({ state }: Changing, given: DirectoryChanges['code.redeem']['body']): boolean {
+  const all = state.senders.get(senderKey(given)) ?? [];
+  return all.some(
+    ({ channel, status, origin }) => channel === given.channel && status === 'active' && origin !== 'open',
+  );
+}
+
 function told(body: CodeOutcome): Decided {
   return { ok: true, records: [], body };
 }
@@ -126,6 +135,8 @@ export function codeAnswer(outcome: CodeOutcome, now: number): string {
   switch (outcome.outcome) {
     case 'paired':
       return 'You are let in. Write what you want to know, or /help.';
+    case 'known':
+      return 'You are let in here already, and that code is not good any more.';
     case 'wrong':
       return `That is no code that is good here; it may be too old. You may try ${outcome.left} more.`;
     case 'locked':

@@ -46,12 +46,22 @@ export type SenderThere = Pick<
   'channel' | 'channel_type' | 'channel_id' | 'platform_id' | 'display_name' | 'workspace_id'
 >;
 
+/** A conversation of an owner with the agent alone. */
+export interface OwnerPlace {
+  readonly user_id: string;
+  /** The channel's instance. */
+  readonly channel: string;
+  readonly channel_id: string;
+}
+
 /** A code without what it is compared with. */
 export type CodeRow = Omit<StoredCode, 'hash'>;
 
 /** What came of a code that somebody sent. */
 export type CodeOutcome =
   | { readonly outcome: 'paired'; readonly pairing: StoredPairing }
+  /** It is none, or none any more; and they are let in on this channel already. */
+  | { readonly outcome: 'known' }
   /** There is none, or its time is over; `left`: how many more may be tried. */
   | { readonly outcome: 'wrong'; readonly left: number }
   /** Too many were wrong; `until` in epoch milliseconds. */
@@ -97,7 +107,12 @@ export type DirectoryChanges = {
   /** Somebody wants to be let in. `fresh`: nobody knew of it before, so they and the owners are told, this once. */
   readonly 'pairing.request': {
     readonly body: SenderThere;
-    readonly reply: { readonly pairing: StoredPairing; readonly fresh: boolean };
+    readonly reply: {
+      readonly pairing: StoredPairing;
+      readonly fresh: boolean;
+      /** Where owners are to be told of it: conversations of theirs; none when it is not fresh. */
+      readonly owners: readonly OwnerPlace[];
+    };
   };
   /** `conflict`: they have one there. A pending or denied one may be nobody's yet. */
   readonly 'pairing.create': { readonly body: NewPairing; readonly reply: StoredPairing };
@@ -146,11 +161,14 @@ export type DirectoryCommand = {
   readonly [T in DirectoryChange]: { readonly type: T; readonly body: DirectoryChanges[T]['body'] };
 }[DirectoryChange];
 
-/** The messages: each change with who asks; answered when durable, with the row a read must have reached to see it. */
+/**
+ * The messages: each change with who asks; answered when durable, with the row a read must have reached to see it, and the
+ * version of the table that has it.
+ */
 export type DirectoryProtocol = {
   readonly [T in DirectoryChange]: {
     readonly body: DirectoryChanges[T]['body'] & { readonly by: Actor };
-    readonly reply: { readonly seq: number; readonly body: DirectoryChanges[T]['reply'] };
+    readonly reply: { readonly seq: number; readonly body: DirectoryChanges[T]['reply']; readonly table?: number };
   };
 };
 

@@ -3,7 +3,7 @@
 
 import { failure } from '../errors.ts';
 import { type Directory, pairingOf, senderKey } from './directory.ts';
-import type { DirectoryChanges, NewPairing, SenderThere } from './directory-commands.ts';
+import type { DirectoryChanges, NewPairing, OwnerPlace, SenderThere } from './directory-commands.ts';
 import type { DirectoryRecord, PairingOrigin, PairingStatus, Role, StoredPairing } from './directory-records.ts';
 import {
   belongs,
@@ -105,7 +105,7 @@ export function requestPairing(changing: Changing, sender: SenderThere): Decided
   const { state, fixed, note } = changing;
   const before = pairingOf(state, sender);
   if (before !== undefined && (before.origin !== 'open' || before.status !== 'active'))
-    return { ok: true, records: [], body: { pairing: before, fresh: false } };
+    return { ok: true, records: [], body: { pairing: before, fresh: false, owners: [] } };
   if (state.pending >= DIRECTORY_MOST.pending)
     return refuse(failure('overloaded', 'Too many people wait to be let in; an owner has to answer them first.'));
   if (before !== undefined) {
@@ -113,7 +113,7 @@ export function requestPairing(changing: Changing, sender: SenderThere): Decided
     const { id, channel } = before;
     const record = { type: 'pairing_changed', id, status: 'pending', origin: 'request' } as const;
     return written(changing, [record], [note('pairing.requested', { id, channel })], (after) => {
-      return { pairing: after.pairings.get(id), fresh: true };
+      return { pairing: after.pairings.get(id), fresh: true, owners: ownersOf(changing) };
     });
   }
   const identity = { channel: sender.channel_type, platform_id: sender.platform_id };
@@ -122,7 +122,24 @@ export function requestPairing(changing: Changing, sender: SenderThere): Decided
   if (!made.ok) return made.refused;
   const { pairing } = made;
   const audit = note('pairing.requested', { id: pairing.id, channel: pairing.channel });
-  return { ok: true, records: [{ type: 'pairing_created', pairing }], audit: [audit], body: { pairing, fresh: true } };
+  const body = { pairing, fresh: true, owners: ownersOf(changing) };
+  return { ok: true, records: [{ type: 'pairing_created', pairing }], audit: [audit], body };
+}
+
+/** Owners who are told of one request, at most. */
+const OWNERS_MOST = 10;
+
+/** Where the owners are known to write from. */
+function ownersOf({ state, fixed }: Changing): readonly OwnerPlace[] {
+  const places: OwnerPlace[] = [];
+  for (const { status, user_id, workspace_id, channel, channel_id } of state.pairings.values()) {
+    if (status !== 'active' || workspace_id !== '') continue;
+    const written = fixed.users.has(user_id) || fixed.owners.has(user_id);
+    if (written ? fixed.owners.has(user_id) : state.users.get(user_id)?.role === 'owner')
+      places.push({ user_id, channel, channel_id });
+    if (places.length >= OWNERS_MOST) break;
+  }
+  return places;
 }
 
 export function createPairing(changing: Changing, given: NewPairing): Decided {

@@ -10,6 +10,8 @@ import type { Decision } from './stream-owner.ts';
 /** What stands in the configuration, which nothing here may change. */
 export interface Fixed {
   readonly users: ReadonlySet<string>;
+  /** Those of them who are owners, and the one who stands nowhere. */
+  readonly owners: ReadonlySet<string>;
   /** {@link identityKey} to the id of the user. */
   readonly identities: ReadonlyMap<string, string>;
   /** Ids a token or a pairing may be of although no user has them: `owner`, and those tokens of the configuration name. */

@@ -122,6 +122,7 @@ function redactedSession(record: SessionRecord): SessionRecord {
     case 'approval_decided':
     case 'cancel_requested':
     case 'session_deleted':
+    case 'session_superseded':
       return record;
     default:
       return record satisfies never;

@@ -98,6 +98,7 @@ function shown(directory: Directory): unknown {
 
 const FIXED = {
   users: new Set<string>(),
+  owners: new Set<string>(),
   identities: new Map(),
   known: new Set<string>(),
   tokens: new Set<string>(),

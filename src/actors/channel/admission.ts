@@ -48,6 +48,11 @@ export interface Admitted {
    * session that stands for it, whose id is in the answer.
    */
   readonly session_id: string;
+  /**
+   * Set where an owner writes from a conversation that is not known to be theirs: `ChatHouse.learn` remembers it, so that they
+   * can be told there who asks to be let in.
+   */
+  readonly learn?: SenderHere;
 }
 
 export type IgnoreReason =

@@ -56,6 +56,9 @@ export function admit(message: ChannelInbound, door: ChannelDoor, routing: Routi
       session_mode: people.sessionModeOf(user_id) ?? routing.session_mode,
       ...{ channel: door.name, channel_id: message.channelId, thread_id: message.threadId ?? '' },
     }),
+    ...(role === 'owner' && message.direct && bound === undefined && pairing === undefined
+      ? { learn: senderOf(message, door, bound) }
+      : {}),
   };
   if (command !== null) return { kind: 'command', admitted, command };
   const placed = placedOf(message, door, admitted, routing);
@@ -171,6 +174,7 @@ function placedOf(
       // A group is one session for all in it.
       any_user: !direct,
       any_workspace: false,
+      conversation: true,
       directory: routing.people.version,
     },
     share: user_id,

@@ -35,12 +35,11 @@ export function sessionOf(place: ConversationPlace): string {
 }
 
 /**
- * The session that stands for a conversation after `/new` was said so many times in it: computed, so that saying it twice
- * under one generation makes one session.
+ * The session that stands for a conversation once somebody began anew: computed, so that the same command twice makes one.
  *
  * @param first the conversation's first session
- * @param generation 1 after the first time
+ * @param key of the message that said so: no two have the same, so that no session comes back
  */
-export function nextSession(first: string, generation: number): string {
-  return uuidOf(`generation\0${first}\0${generation}`);
+export function nextSession(first: string, key: string): string {
+  return uuidOf(`next\0${first}\0${key}`);
 }
