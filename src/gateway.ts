@@ -197,7 +197,9 @@ async function start(
   const erasures = new UserErasures({
     ...{ context, directory, store, dataDir, audit: gateway.auditLog, acknowledged: (seq) => seen.note(seq) },
     memberOf: (user_id) =>
-      Object.entries(config.workspaces).flatMap(([id, { members }]) => (members.includes(user_id) ? [id] : [])),
+      [...directory.people.table.parts.members.entries()].flatMap(([id, members]) =>
+        members.has(user_id) ? [id] : [],
+      ),
   });
   const main = startMain(context, {
     admission,
@@ -401,6 +403,7 @@ function edgeOf(parts: EdgeParts): Edge {
     resting: [...resting],
     threadOf: (of) => names[place(of)] ?? '',
     workspaces: Object.keys(config.workspaces),
+    places: directory,
     providers: configuredProviders(config),
     channels: PULL_CHANNELS,
     budgets: budgetScopes(config),
