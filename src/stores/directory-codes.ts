@@ -85,7 +85,7 @@ export function redeemCode(changing: Changing, given: DirectoryChanges['code.red
   if (code === undefined) {
     if (before === undefined && triesFull(state.tries, now)) return told({ outcome: 'locked', until: now + LOCK_MS });
     const left = TRIES_MOST - (before?.count ?? 0) - 1;
-    const audit = left > 0 ? [] : [note('pairing.locked', { channel: given.channel, sender: given.platform_id })];
+    const audit = left > 0 ? [] : [note('pairing.locked', { channel: given.channel })];
     const body: CodeOutcome = left > 0 ? { outcome: 'wrong', left } : { outcome: 'locked', until: now + LOCK_MS };
     return { ok: true, records: [{ type: 'code_tried', sender }], audit, body };
   }

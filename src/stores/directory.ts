@@ -212,9 +212,17 @@ function count(holds: boolean): number {
 
 function withoutUser(state: Directory, id: string): Directory {
   let next: Directory = { ...state, users: state.users.without(id) };
-  for (const identity of state.users.get(id)?.identities ?? [])
-    next = { ...next, identities: next.identities.without(identityKey(identity)) };
-  for (const pairing of state.pairings.values()) if (pairing.user_id === id) next = withoutPairing(next, pairing.id);
+  for (const identity of state.users.get(id)?.identities ?? []) {
+    const key = identityKey(identity);
+    next = { ...next, identities: next.identities.without(key), tries: withoutTries(next.tries, key) };
+  }
+  for (const pairing of state.pairings.values())
+    if (pairing.user_id === id) {
+      next = withoutPairing(next, pairing.id);
+      next = { ...next, tries: withoutTries(next.tries, senderKey(pairing)) };
+    }
+  for (const code of state.codes.values())
+    if (code.user_id === id) next = { ...next, codes: next.codes.without(code.id) };
   for (const workspace of state.workspaces.values())
     if (workspace.members.includes(id)) {
       const members = workspace.members.filter((member) => member !== id);

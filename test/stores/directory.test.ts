@@ -3,10 +3,18 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Directory, EMPTY_DIRECTORY, evolveDirectory, packDirectory } from '../../src/stores/directory.ts';
+import {
+  DIRECTORY_STREAM,
+  type Directory,
+  EMPTY_DIRECTORY,
+  evolveDirectory,
+  identityKey,
+  packDirectory,
+} from '../../src/stores/directory.ts';
 import type { DirectoryCommand } from '../../src/stores/directory-commands.ts';
 import { decideDirectory } from '../../src/stores/directory-decide.ts';
 import { type DirectoryRecord, restoreDirectory, storeDirectory } from '../../src/stores/directory-records.ts';
+import { redactionBefore } from '../../src/stores/erasure.ts';
 import { Shards } from '../../src/stores/shards.ts';
 
 const id = fc.constantFrom('a', 'b', 'c');
@@ -141,6 +149,52 @@ describe('the directory', () => {
         }
       }),
       { numRuns: 1_000 },
+    );
+  });
+
+  it('reads pairings of before they were people’s: of one who is called as the conversation was', () => {
+    const before = {
+      id: 'p1',
+      user_id: 'zoe',
+      channel: 'tg',
+      channel_type: 'telegram',
+      channel_id: '7',
+      workspace_id: '',
+    };
+    const pairing = { ...before, status: 'active', created_at: 1 };
+    const payload = JSON.stringify({ type: 'pairing_created', pairing });
+    const after = { ...pairing, platform_id: '7', display_name: '', origin: 'made' };
+    const read = restoreDirectory({ type: 'pairing_created', version: 1, payload });
+    expect(read).toEqual({ type: 'pairing_created', pairing: after });
+    const state = { users: [], tokens: [], pairings: [pairing] };
+    const checkpoint = { type: 'checkpoint', version: 1, payload: JSON.stringify({ type: 'checkpoint', state }) };
+    const folded = evolveDirectory(EMPTY_DIRECTORY, restoreDirectory(checkpoint), 1);
+    expect(shown(folded)).toEqual(shown(evolveDirectory(EMPTY_DIRECTORY, read, 1)));
+  });
+
+  it('keeps nothing of what somebody tried, once everything about them is erased', () => {
+    const identity = { channel: 'telegram', platform_id: 'secret-9', display_name: '' };
+    const times = { created_at: 1, updated_at: 1 };
+    const user = { id: 'bo', name: '', role: 'member' as const, session_mode: null, identities: [identity], ...times };
+    const sender = identityKey(identity);
+    const records: DirectoryRecord[] = [
+      { type: 'code_tried', sender },
+      { type: 'code_removed', id: 'k', sender },
+      { type: 'user_created', user },
+    ];
+    let state = EMPTY_DIRECTORY;
+    for (const record of records) state = evolveDirectory(state, record, 1);
+    const again = evolveDirectory(state, { type: 'code_tried', sender }, 1);
+    const rows = [...records, { type: 'checkpoint' as const, state: packDirectory(again) }].map((record, at) => {
+      return { seq: at + 1, at: 1, stream: DIRECTORY_STREAM, workspace_id: '', ...storeDirectory(record) };
+    });
+    const erasing = storeDirectory({ type: 'user_erasing', id: 'e', user_id: 'bo', workspaces: [] });
+    const redaction = redactionBefore(DIRECTORY_STREAM, { ...erasing, seq: 9, at: 2 } as never);
+    for (const row of [...rows].reverse()) redaction.notice(row as never);
+    const left = rows.map((row) => redaction.redact(row as never) ?? row);
+    expect(JSON.stringify(left)).not.toContain('secret-9');
+    expect(evolveDirectory(again, { type: 'user_erasing', id: 'e', user_id: 'bo', workspaces: [] }, 2).tries.size).toBe(
+      0,
     );
   });
 

@@ -86,10 +86,13 @@ describe('a pairing code', () => {
     const bos = stand.code('tg', { user_id: 'bo' });
     expect(pair(`/pair ${bos}`, '2')).toContain('not for you');
     expect(pair(`/pair ${bos}`, '3')).toContain('You are let in');
-    // A code that names who is gone lets in nobody.
+    // A code for somebody goes with them, and what they tried.
     const gone = stand.code('tg', { user_id: 'bo' });
+    pair(WRONG, '5');
+    stand.change('user.link', { id: 'bo', identity: { channel: 'telegram', platform_id: '5', display_name: '' } });
     stand.change('user.delete', { id: 'bo' });
-    expect(pair(`/pair ${gone}`, '4')).toContain('not for you');
+    expect(stand.owner.state?.tries.size).toBe(0);
+    expect(pair(`/pair ${gone}`, '4')).toContain('no code');
     expect([stand.where(hello('3'), tg), stand.where(hello('4'), tg)]).toEqual(['not_paired', 'not_paired']);
   });
 
