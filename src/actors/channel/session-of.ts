@@ -29,9 +29,19 @@ export function conversationKey(place: ConversationPlace): string {
   return direct ? `direct\0${where}\0${user_id}` : `group\0${where}`;
 }
 
+/** Ids that were computed, by their keys: what is written in is written in again soon. Emptied when it is full. */
+const KNOWN = new Map<string, string>();
+const KNOWN_MOST = 8_192;
+
 /** The session of a conversation. Once `/new` was said, its lane forwards to the one that stands for it: {@link nextSession}. */
 export function sessionOf(place: ConversationPlace): string {
-  return uuidOf(`conversation\0${conversationKey(place)}`);
+  const key = conversationKey(place);
+  const known = KNOWN.get(key);
+  if (known !== undefined) return known;
+  const id = uuidOf(`conversation\0${key}`);
+  if (KNOWN.size >= KNOWN_MOST) KNOWN.clear();
+  KNOWN.set(key, id);
+  return id;
 }
 
 /**
