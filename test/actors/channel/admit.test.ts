@@ -199,6 +199,19 @@ describe('a channel', () => {
     expect(stand.where(inbound('hello', group('-100123'), '99'), tg)).toBe('request_pairing');
   });
 
+  it('lets nobody in by a pairing of whom they no longer are', () => {
+    const stand = new PeopleStand(SEED);
+    const open = door('tg', { pairing: 'open' });
+    const there = inbound('hello', group('-100789'), '99');
+    stand.send(there, open);
+    const [guest] = [...(stand.owner.state?.users.values() ?? [])];
+    stand.change('user.unlink', { id: guest?.id ?? '', channel: 'telegram', platform_id: '99' });
+    stand.change('user.create', { id: 'bo', name: '', role: 'member', session_mode: null, identities: [] });
+    stand.change('user.link', { id: 'bo', identity: { channel: 'telegram', platform_id: '99', display_name: '' } });
+    expect(stand.where(there, open)).toBe('not_a_member');
+    expect(stand.where(hello, open)).toBe('bo in personal:bo');
+  });
+
   it('looks at no id that is none', () => {
     const stand = new PeopleStand(SEED);
     const open = door('tg', { pairing: 'open' });
