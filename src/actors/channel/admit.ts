@@ -32,7 +32,7 @@ export function admit(message: ChannelInbound, door: ChannelDoor, routing: Routi
   const known = people.identityOf(door.type, platformId);
   const all = people.pairingsOf(door.type, platformId) ?? NONE;
   const bound = people.bindingOf(door.name, message.channelId);
-  const pairing = all.length === 0 ? undefined : pairingHere(all, door.name, bound);
+  const pairing = all.length === 0 ? undefined : pairingHere(all, door.name, bound, known);
   const command = chatCommand(message.content);
   const who: Who = { known, pairing, bound };
   if (pairing?.status === 'denied' && !isOwner(people, known))
@@ -88,10 +88,17 @@ interface Entry {
  * Their pairing for a conversation: of the workspace it is bound to; else their own workspace's; else the first that names
  * one, which then is where they write.
  */
-function pairingHere(all: readonly PairedHere[], channel: string, bound: string | undefined): PairedHere | undefined {
+function pairingHere(
+  all: readonly PairedHere[],
+  channel: string,
+  bound: string | undefined,
+  known: string | undefined,
+): PairedHere | undefined {
   let named: PairedHere | undefined;
   for (const one of all) {
     if (one.channel !== channel) continue;
+    // What somebody was let in as whom they are not any more lets in nobody.
+    if (one.status === 'active' && known !== undefined && one.user_id !== known) continue;
     if (one.workspace_id === (bound ?? '')) return one;
     if (bound === undefined && one.status === 'active') named ??= one;
   }
