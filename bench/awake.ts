@@ -86,6 +86,7 @@ async function weighSession(): Promise<number> {
     oldKey: () => undefined,
     refused: () => null,
     reply: () => undefined,
+    forward: () => undefined,
     fail: refuse,
     publish: () => undefined,
     led: () => undefined,

@@ -27,6 +27,7 @@ export function benchPorts(bus: EdgePorts['bus']): EdgePorts {
     config: { ...base, networking: { ...base.networking, chat_max_concurrent_streams: STREAMS_MOST } },
     tokens: [{ id: 'bench', digest, user_id: 'owner', name: '', permissions: ['admin:*'] }],
     live: { ready: true, find: () => undefined, used: quiet, lastUsed: () => undefined, onChange: quiet },
+    places: { membersOf: () => undefined, made: () => [] },
     // Nobody asks for these here.
     gateway: { auditLog: {} } as unknown as EdgePorts['gateway'],
     usage: {} as unknown as EdgePorts['usage'],

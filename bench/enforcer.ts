@@ -4,7 +4,7 @@
 import { builtInTools } from '../src/agent/tools/catalogue.ts';
 import { createToolAccess } from '../src/security/tool-access.ts';
 import type { Role } from '../src/stores/directory-records.ts';
-import { unpackTable } from '../src/stores/directory-table.ts';
+import { NO_MOVES, unpackTable } from '../src/stores/directory-table.ts';
 import { alternate, type Measured } from './measured.ts';
 
 const USERS = 10_000;
@@ -32,7 +32,7 @@ export async function measureT20(rounds = 7): Promise<Measured> {
   const members = Array.from({ length: WORKSPACES }, (_, at) => {
     return [`lab-${at}`, Array.from({ length: MEMBERS }, (__, by) => id(at * MEMBERS + by))] as const;
   });
-  const table = unpackTable({ version: 1, whole: true, roles, members });
+  const table = unpackTable({ ...NO_MOVES, version: 1, whole: true, roles, members });
   const tools = builtInTools();
   const rules = { allow: ['tool.*', 'memory.*', 'filesystem.read./data/**'], deny: ['exec.*', 'memory_recall'] };
   const access = createToolAccess(tools, Object.fromEntries(members.map(([workspace_id]) => [workspace_id, rules])));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rows of the benchmark: what is measured, against what, the floor it must keep and the aim it is known for.
 
+import { measureT23 } from './admit.ts';
 import { measureT8 } from './asleep.ts';
 import { measureT7 } from './awake.ts';
 import { measureT5, measureT6 } from './bus.ts';
@@ -306,6 +307,13 @@ const GROUPS: readonly Group[] = [
       ...{ against: 'one look-up in a bare Map', better: 'less', floor: 20, aim: 8, unit: 'ratio' },
     },
     ({ rounds }) => measureT20(rounds),
+  ),
+  alone(
+    {
+      ...{ id: 'T23', title: 'whose a chat message is and where it belongs, 10,000 users', ours: 'ns' },
+      ...{ against: 'a bare message from thread to thread', better: 'less', floor: 5, aim: 3, unit: 'ratio' },
+    },
+    ({ rounds }) => measureT23(rounds),
   ),
   {
     rows: (

@@ -19,6 +19,7 @@ import { killPoints } from './composition/kill-points.ts';
 import { createLog, type ProcessLog } from './composition/log.ts';
 import { askToDrain, PULL_CHANNELS, startMain, threadLost } from './composition/main-role.ts';
 import { mintToken, tokenGrants } from './composition/owner-token.ts';
+import { mintCode } from './composition/pairing-code.ts';
 import { hostPoolJobs } from './composition/pool-jobs.ts';
 import { realWorld } from './composition/real-world.ts';
 import { RootDirectory } from './composition/root-directory.ts';
@@ -196,7 +197,9 @@ async function start(
   const erasures = new UserErasures({
     ...{ context, directory, store, dataDir, audit: gateway.auditLog, acknowledged: (seq) => seen.note(seq) },
     memberOf: (user_id) =>
-      Object.entries(config.workspaces).flatMap(([id, { members }]) => (members.includes(user_id) ? [id] : [])),
+      [...directory.people.table.parts.members.entries()].flatMap(([id, members]) =>
+        members.has(user_id) ? [id] : [],
+      ),
   });
   const main = startMain(context, {
     admission,
@@ -351,7 +354,18 @@ function storesOf(
   const { users, tokens } = directory.configured;
   const mint = (): ReturnType<typeof mintToken> => mintToken(() => world.uuid());
   const acknowledged = (seq: number): void => seen.note(seq);
-  return { store, gateway: createRemoteGatewayStore({ bus, from, store, date, mint, users, tokens, acknowledged }) };
+  const codes = {
+    mintCode: (channel: string) =>
+      mintCode(
+        channel,
+        () => world.uuid(),
+        () => world.now(),
+      ),
+  };
+  return {
+    store,
+    gateway: createRemoteGatewayStore({ bus, from, store, date, mint, ...codes, users, tokens, acknowledged }),
+  };
 }
 
 function edgeOf(parts: EdgeParts): Edge {
@@ -389,6 +403,7 @@ function edgeOf(parts: EdgeParts): Edge {
     resting: [...resting],
     threadOf: (of) => names[place(of)] ?? '',
     workspaces: Object.keys(config.workspaces),
+    places: directory,
     providers: configuredProviders(config),
     channels: PULL_CHANNELS,
     budgets: budgetScopes(config),

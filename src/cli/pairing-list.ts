@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `sigil pairing list`: conversations that may talk to the gateway, or want to.
+// `sigil pairing list`: who may write by which channel, or wants to.
 
 import type { CommandRun } from './command.ts';
 import { withGateway } from './connect.ts';
@@ -26,10 +26,10 @@ export const run: CommandRun = async (call) => {
   }
   const now = Date.now();
   const field = (name: string) => (item: (typeof items)[number]) => oneLine(text(item[name])) || '–';
-  const columns = ['id', 'user_id', 'channel', 'channel_id', 'workspace_id', 'status'].map(field);
+  const columns = ['id', 'user_id', 'channel', 'platform_id', 'display_name', 'workspace_id', 'status'].map(field);
   const rows = items.map((item) => [...columns.map((of) => of(item)), agoText(text(item['created_at']), now)]);
-  const head = ['PAIRING', 'USER', 'CHANNEL', 'CONVERSATION', 'WORKSPACE', 'STATUS', 'MADE'];
-  const [first = '', ...rest] = tableLines([head, ...rows], { give: [3], width: output.width() });
+  const head = ['PAIRING', 'USER', 'CHANNEL', 'WHO', 'NAME', 'WORKSPACE', 'STATUS', 'MADE'];
+  const [first = '', ...rest] = tableLines([head, ...rows], { give: [4, 3], width: output.width() });
   output.write(`${[output.paint.dim(first), ...rest].join('\n')}\n`);
   return 0;
 };

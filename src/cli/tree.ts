@@ -189,24 +189,83 @@ function addUser(program: CliCommand): void {
 }
 
 function addPairing(program: CliCommand): void {
-  const pairing = program.command('pairing').summary('pairings: list, approve, deny').helpGroup(PEOPLE);
+  const pairing = program
+    .command('pairing')
+    .summary('who may write by which channel: list, approve, deny, remove, code')
+    .helpGroup(PEOPLE);
   pairing
     .command('list')
-    .summary('conversations that may talk to the gateway, or want to')
+    .summary('who may write by which channel, or wants to')
     .addOption(new CliOption('--status <S>', 'only these').choices(STATUSES).completesWith(STATUSES))
     .option('--limit <N>', 'at most this many (default 50)', wholeNumber(1, MOST))
     .runs(() => import('./pairing-list.ts'));
   pairing
     .command('approve')
-    .summary('let a conversation in')
+    .summary('let somebody in')
     .argument('<ID>', 'the pairing')
-    .option('--user <ID>', 'the user it speaks for, when it has none yet or another')
+    .option('--user <ID>', 'who they are (default somebody new)')
+    .addOption(
+      new CliOption('--role <ROLE>', 'what somebody new may do (default member)').choices(ROLES).completesWith(ROLES),
+    )
     .runs(() => import('./pairing-approve.ts'));
   pairing
     .command('deny')
-    .summary('keep a conversation out')
+    .summary('keep somebody out')
     .argument('<ID>', 'the pairing')
     .runs(() => import('./pairing-deny.ts'));
+  pairing
+    .command('remove')
+    .summary('forget a pairing: who had it is a stranger again')
+    .argument('<ID>', 'the pairing')
+    .runs(() => import('./pairing-remove.ts'));
+  pairing
+    .command('code')
+    .summary('make a code that lets in whoever first sends it')
+    .description('It is good once, for 10 minutes, on one channel: they send /pair CODE. It alone goes to stdout.')
+    .requiredOption('--channel <NAME>', 'the channel, as the configuration calls it')
+    .option('--user <ID>', 'who they are then (default somebody new)')
+    .option('--workspace <W>', 'let them into this workspace (default their own)')
+    .addOption(
+      new CliOption('--role <ROLE>', 'what somebody new may do (default member)').choices(ROLES).completesWith(ROLES),
+    )
+    .runs(() => import('./pairing-code.ts'));
+}
+
+function addWorkspace(program: CliCommand): void {
+  const workspace = program
+    .command('workspace')
+    .summary('workspaces: list, show, create, change, delete')
+    .helpGroup(PEOPLE);
+  workspace
+    .command('list')
+    .summary('the workspaces you may enter')
+    .option('--limit <N>', 'at most this many (default 50)', wholeNumber(1, MOST))
+    .runs(() => import('./workspace-list.ts'));
+  workspace
+    .command('show')
+    .summary('who is in a workspace, and which conversations belong to it')
+    .argument('<ID>', 'the workspace')
+    .runs(() => import('./workspace-show.ts'));
+  const fields = (command: CliCommand): CliCommand =>
+    command
+      .option('--description <TEXT>', 'what it is for')
+      .option('--members <IDS>', 'who is in it: ids of users, with commas')
+      .option('--bind <CONVERSATIONS>', 'which conversations belong to it: CHANNEL:ID, with commas');
+  fields(workspace.command('create').summary('make a workspace').argument('<ID>', 'a short id')).runs(
+    () => import('./workspace-create.ts'),
+  );
+  fields(
+    workspace
+      .command('change')
+      .summary('give a workspace other members, conversations or another description')
+      .description('What is given takes the place of what was; what is not stays.')
+      .argument('<ID>', 'the workspace'),
+  ).runs(() => import('./workspace-change.ts'));
+  workspace
+    .command('delete')
+    .summary('close a workspace: nobody enters it, what was said in it stays, its id is not given again')
+    .argument('<ID>', 'the workspace')
+    .runs(() => import('./workspace-delete.ts'));
 }
 
 function addApproval(program: CliCommand): void {
@@ -629,6 +688,7 @@ export function createProgram(): CliCommand {
   addUsage(program);
   addUser(program);
   addPairing(program);
+  addWorkspace(program);
   addApproval(program);
   addToken(program);
   addScanner(program);

@@ -11,6 +11,7 @@ import { takeDataDir } from './data-dir.ts';
 import { CHECKS } from './doctor/checks.ts';
 import { killPoints } from './kill-points.ts';
 import { mintToken } from './owner-token.ts';
+import { mintCode } from './pairing-code.ts';
 import { realWorld } from './real-world.ts';
 
 /** Runs work that needs the directory for itself. */
@@ -36,7 +37,14 @@ export const dataKeeping: DataKeeping = {
   audited: ({ dataDir, config }, work) =>
     alone(dataDir, async () => {
       const { now, uuid } = realWorld;
-      const options = { config, clock: realWorld, now, uuid, mint: () => mintToken(uuid) };
+      const options = {
+        config,
+        clock: realWorld,
+        now,
+        uuid,
+        mint: () => mintToken(uuid),
+        mintCode: (channel: string) => mintCode(channel, uuid, now),
+      };
       const { auditLog, close } = openGatewayStore(options, dataDir);
       const note: NoteChange = (action, details, result, workspaceId = '') =>
         auditLog.note({ action, details, result, workspaceId }, AT_THE_MACHINE);

@@ -23,7 +23,7 @@ import { runToolCall } from '../agent/tools/run.ts';
 import type { Tool } from '../agent/tools/tool.ts';
 import { type ArgumentChecks, createArgumentChecks } from '../agent/tools/validate.ts';
 import { type Address, address, idOf, kindOf } from '../bus/address.ts';
-import type { Envelope } from '../bus/envelope.ts';
+import type { Answer, Envelope } from '../bus/envelope.ts';
 import { markOf, placement } from '../bus/layout.ts';
 import { type Failure, failure, SigilError, toFailure } from '../errors.ts';
 import type { ChatRequest } from '../providers/provider.ts';
@@ -64,6 +64,8 @@ import { wireTap } from './wire-tap.ts';
 const JOURNAL_WITHIN = 60_000;
 /** How long a question to the read thread may take. */
 const READ_WITHIN = 10_000;
+/** How long the session that stands for another one's conversation may take to answer. */
+const FORWARD_WITHIN = 60_000;
 /** How long a tool waits for what it changes to be durable. */
 const WRITE_WITHIN = 15_000;
 const HALF_ALLOWED = 'a workspace lists a tool and not what it needs: add that to its tools.allow';
@@ -416,6 +418,13 @@ function laneEffects({
     },
     refused: (user_id, workspace_id, anywhere) =>
       refusedSender(context.directory.table, user_id, workspace_id, anywhere),
+    forward: (envelope, session_id) => {
+      const options = { from: envelope.to, within: FORWARD_WITHIN };
+      const type = envelope.type as 'session.deliver' | 'session.command';
+      const answered = (answer: Answer<unknown>): void =>
+        answer.ok ? bus.reply(envelope, answer.body) : bus.fail(envelope, answer.error);
+      bus.ask(address('session', session_id), type, envelope.body as never, options, answered);
+    },
     reply: (to, body) => bus.reply(to, body),
     fail: (to, error) => bus.fail(to, error),
     scan: (content, done) => scanner.input(content, done),

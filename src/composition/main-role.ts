@@ -45,9 +45,9 @@ export interface MainOptions {
 
 /** The table as it is now: made anew when the directory has changed. */
 function routingOf(config: Config, feed: DirectoryFeed): () => RoutingTable {
-  const { queue } = config.sessions;
+  const { queue, mode: session_mode } = config.sessions;
   const longest = Math.min(CONTENT_MOST, config.security.scanner.limits.max_content_length);
-  const made = (): RoutingTable => Object.freeze({ people: feed.table, queue, content_most: longest });
+  const made = (): RoutingTable => Object.freeze({ people: feed.table, queue, session_mode, content_most: longest });
   let routing = made();
   return () => {
     if (routing.people !== feed.table) routing = made();

@@ -4,14 +4,14 @@
 import { address } from '../bus/address.ts';
 import type { Envelope } from '../bus/envelope.ts';
 import type { Config } from '../config/schema.ts';
-import type { LiveTokens, TokenGrant } from '../edge/ports.ts';
+import type { LiveTokens, LiveWorkspaces, TokenGrant } from '../edge/ports.ts';
 import { SigilError } from '../errors.ts';
 import { permissionsOfRole } from '../security/permission.ts';
 import { type ConfiguredDirectory, configuredDirectory, OWNER_ID } from '../stores/configured-directory.ts';
 import type { Directory } from '../stores/directory.ts';
 import type { Actor, DirectoryChange, DirectoryChanges } from '../stores/directory-commands.ts';
 import { DirectoryOwner } from '../stores/directory-owner.ts';
-import type { StoredUser } from '../stores/directory-records.ts';
+import type { StoredUser, StoredWorkspace } from '../stores/directory-records.ts';
 import type { Committed } from '../stores/journal.ts';
 import { packAppendOf } from '../stores/remote/append-wire.ts';
 import { unpackTail } from '../stores/remote/tail-wire.ts';
@@ -25,7 +25,7 @@ const JOURNAL_WITHIN = 60_000;
 const USES_EVERY = 600_000;
 const SYSTEM: Actor = { user_id: 'system', via: '' };
 
-export class RootDirectory implements LiveTokens {
+export class RootDirectory implements LiveTokens, LiveWorkspaces {
   readonly configured: ConfiguredDirectory;
   /** Who there is, as every thread is told. */
   readonly people: DirectoryFeed;
@@ -105,7 +105,8 @@ export class RootDirectory implements LiveTokens {
     const { by, ...body } = envelope.body as { readonly by: Actor };
     const type = envelope.type as DirectoryChange;
     this.#change(type, body as DirectoryChanges[DirectoryChange]['body'], by, (outcome) => {
-      if (outcome.ok) bus.reply(envelope, outcome.body);
+      // Who there is has been told to every thread by now, or is about to reach it.
+      if (outcome.ok) bus.reply(envelope, { ...outcome.body, table: this.people.table.version });
       else bus.fail(envelope, outcome.error);
     });
   }
@@ -136,6 +137,14 @@ export class RootDirectory implements LiveTokens {
   }
 
   // What the edge asks.
+
+  membersOf(workspace_id: string): ReadonlySet<string> | undefined {
+    return this.people.table.membersOf(workspace_id);
+  }
+
+  made(): readonly StoredWorkspace[] {
+    return [...(this.state?.workspaces.values() ?? [])].filter(({ deleted }) => deleted !== true);
+  }
 
   get ready(): boolean {
     return this.state !== null;

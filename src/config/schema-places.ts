@@ -111,6 +111,9 @@ export const channels = z
           .default([])
           .describe('Platform ids, exact or glob, for `pairing: allowlist`.'),
         respond: z.enum(['mention', 'always']).default('mention').describe('When the agent answers in a group.'),
+        denied_reply: text(500)
+          .default('')
+          .describe('One sentence for who is kept out, at most once an hour each; empty = they are told nothing.'),
         redeliver: z
           .boolean()
           .default(true)

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who may see what: sessions and turns belong to their user, workspaces to their members and to tokens that name them.
 
-import type { Config } from '../config/schema.ts';
 import { permits } from '../security/permission.ts';
 import type { SessionRow, TurnRow } from '../stores/session-store.ts';
 import type { Caller } from './exchange.ts';
-import type { EdgePorts } from './ports.ts';
+import type { EdgePorts, LiveWorkspaces } from './ports.ts';
 import { Refusal } from './problem.ts';
 
 const SESSION_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
@@ -26,17 +25,20 @@ function inReach(caller: Caller, workspaceId: string): boolean {
   );
 }
 
+/** Who is in a workspace. */
+export type Members = Pick<LiveWorkspaces, 'membersOf'>;
+
 /** Whether the caller may read in a workspace: their own personal one, or as a member, within what the token names. */
-export function mayEnter(caller: Caller, workspaceId: string, workspaces: Config['workspaces']): boolean {
+export function mayEnter(caller: Caller, workspaceId: string, places: Members): boolean {
   if (permits(caller.permissions, 'admin:workspaces')) return true;
   const belongs =
-    workspaceId === `personal:${caller.user_id}` || workspaces[workspaceId]?.members.includes(caller.user_id) === true;
+    workspaceId === `personal:${caller.user_id}` || places.membersOf(workspaceId)?.has(caller.user_id) === true;
   return belongs && inReach(caller, workspaceId);
 }
 
 /** @throws Refusal `not_a_member`, or `forbidden` when it is the token that may not. */
-export function checkWorkspace(caller: Caller, workspaceId: string, config: Config): void {
-  if (mayEnter(caller, workspaceId, config.workspaces)) return;
+export function checkWorkspace(caller: Caller, workspaceId: string, places: Members): void {
+  if (mayEnter(caller, workspaceId, places)) return;
   if (!inReach(caller, workspaceId))
     throw new Refusal('forbidden', `This token may not enter the workspace ${workspaceId}.`);
   throw new Refusal('not_a_member', `${caller.user_id} is not a member of the workspace ${workspaceId}.`);

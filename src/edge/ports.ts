@@ -11,7 +11,7 @@ import type { SecretKeeping } from '../secrets/keeping.ts';
 import type { Redactor } from '../secrets/redactor.ts';
 import type { Explained, WorkspaceMatrix } from '../security/access-matrix.ts';
 import type { Actor } from '../stores/directory-commands.ts';
-import type { StoredErasure } from '../stores/directory-records.ts';
+import type { StoredErasure, StoredWorkspace } from '../stores/directory-records.ts';
 import type { GatewayStore } from '../stores/gateway-store.ts';
 import type { ReadStore } from '../stores/session-store.ts';
 import type { UsageStore } from '../stores/usage-store.ts';
@@ -40,6 +40,14 @@ export interface LiveTokens {
   lastUsed(id: string): number | undefined;
   /** Told when one may be known no longer, or open less. */
   onChange(run: () => void): void;
+}
+
+/** Workspaces and who is in them, as the gateway's root has them at this moment. */
+export interface LiveWorkspaces {
+  /** Undefined: there is no such workspace, or it is somebody's own. */
+  membersOf(workspace_id: string): ReadonlySet<string> | undefined;
+  /** Those that were made here and are there. */
+  made(): readonly StoredWorkspace[];
 }
 
 export interface EdgeLog {
@@ -115,6 +123,7 @@ export interface EdgePorts {
   threadOf(of: Address): string;
   /** Configured workspace ids; more exist once somebody wrote in them. */
   readonly workspaces: readonly string[];
+  readonly places: LiveWorkspaces;
   readonly providers: readonly ConfiguredProvider[];
   /** Configured channels by actor id, for status. */
   readonly channels: readonly string[];

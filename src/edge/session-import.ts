@@ -80,7 +80,7 @@ class Importing {
     this.#workspace = options.workspace_id ?? head.workspace_id;
     // Who may see everybody's sessions brings them back as they were; who may not gets it as their own.
     this.#user = seesAll(caller) ? head.user_id : caller.user_id;
-    checkWorkspace(caller, this.#workspace, ports.config);
+    checkWorkspace(caller, this.#workspace, ports.places);
   }
 
   async take(turn: Turn): Promise<void> {

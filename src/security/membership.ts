@@ -10,6 +10,8 @@ export interface People {
   roleOf(user_id: string): Role | undefined;
   /** Undefined: there is no such workspace, or it is somebody's own. */
   membersOf(workspace_id: string): ReadonlySet<string> | undefined;
+  /** Whether somebody is let into a workspace by a channel, without being its member; nobody is when not given. */
+  isPaired?(user_id: string, workspace_id: string): boolean;
 }
 
 /** The workspace everybody has. */
@@ -68,5 +70,6 @@ export function barredAs(
   if (role === undefined) return unknown(user_id);
   if (role === 'owner' || role === 'admin' || isPersonalOf(workspace_id, user_id)) return null;
   if (people.membersOf(workspace_id)?.has(user_id) === true) return null;
+  if (people.isPaired?.(user_id, workspace_id) === true) return null;
   return no('workspace.members', `the user ${user_id} is not a member of workspace ${workspace_id}.`);
 }

@@ -3,7 +3,7 @@
 
 import type { Config } from '../config/schema.ts';
 import { identityKey } from './directory.ts';
-import type { Fixed } from './directory-decide.ts';
+import type { Fixed } from './directory-rules.ts';
 import type { Token, User } from './gateway-store.ts';
 
 /** The owner's user id: known without standing anywhere. */
@@ -24,7 +24,7 @@ export function configuredTokenId(index: number): string {
 /** The id the token in the data directory is listed under. */
 export const OWNER_TOKEN_ID = 'owner-token';
 
-export function configuredDirectory(config: Pick<Config, 'users' | 'auth'>): ConfiguredDirectory {
+export function configuredDirectory(config: Pick<Config, 'users' | 'auth' | 'workspaces'>): ConfiguredDirectory {
   const users = config.users
     .map(({ id, name, role, session_mode, identities }): User => {
       const known = identities.map(({ channel, platform_id }) => ({
@@ -50,9 +50,14 @@ export function configuredDirectory(config: Pick<Config, 'users' | 'auth'>): Con
     tokens,
     fixed: {
       users: new Set(config.users.map(({ id }) => id)),
+      owners: new Set([
+        ...(config.users.some(({ id }) => id === OWNER_ID) ? [] : [OWNER_ID]),
+        ...config.users.flatMap(({ id, role }) => (role === 'owner' ? [id] : [])),
+      ]),
       identities: new Map(identities),
       known: new Set([OWNER_ID, ...config.auth.tokens.map(({ user_id }) => user_id)]),
       tokens: new Set(tokens.map(({ id }) => id)),
+      workspaces: new Set(Object.keys(config.workspaces)),
     },
   };
 }

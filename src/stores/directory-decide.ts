@@ -1,50 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a change of the directory comes to: from its state, the records to write and what is noted of them, or why not. Pure.
 
-import { type Failure, failure } from '../errors.ts';
-import { type AuditNote, auditNote, isNote } from './audit.ts';
-import { conversationKey, type Directory, evolveDirectory, identityKey } from './directory.ts';
-import type { Actor, DirectoryCommand, NewPairing, NewToken, NewUser, UserChange } from './directory-commands.ts';
-import type { DirectoryRecord, StoredIdentity, StoredToken, StoredUser } from './directory-records.ts';
-import type { Decision } from './stream-owner.ts';
+import { failure } from '../errors.ts';
+import { auditNote, isNote } from './audit.ts';
+import { type Directory, evolveDirectory, identityKey } from './directory.ts';
+import { createCode, redeemCode, removeCode } from './directory-codes.ts';
+import type { Actor, DirectoryCommand, NewToken, NewUser, UserChange } from './directory-commands.ts';
+import {
+  answerPairing,
+  changePairing,
+  createPairing,
+  registerGuest,
+  removePairing,
+  requestPairing,
+} from './directory-pairings.ts';
+import type { DirectoryRecord, StoredToken, StoredUser } from './directory-records.ts';
+import {
+  belongs,
+  type Changing,
+  conflict,
+  type Decided,
+  DIRECTORY_MOST,
+  full,
+  goes,
+  isErasing,
+  isKnown,
+  missing,
+  readOnly,
+  refuse,
+  takenBy,
+} from './directory-rules.ts';
+import { changeWorkspace, createWorkspace, deleteWorkspace } from './directory-workspaces.ts';
 
-/** What stands in the configuration, which nothing here may change. */
-export interface Fixed {
-  readonly users: ReadonlySet<string>;
-  /** {@link identityKey} to the id of the user. */
-  readonly identities: ReadonlyMap<string, string>;
-  /** Ids a token or a pairing may be of although no user has them: `owner`, and those tokens of the configuration name. */
-  readonly known: ReadonlySet<string>;
-  readonly tokens: ReadonlySet<string>;
-}
-
-export interface Deciding {
-  /** Epoch milliseconds. */
-  readonly now: number;
-  readonly uuid: () => string;
-  readonly fixed: Fixed;
+export interface Deciding extends Pick<Changing, 'now' | 'uuid' | 'fixed'> {
   readonly by: Actor;
 }
 
-type Decided = Decision<DirectoryRecord, unknown>;
-
-/** The most there may be of each: past it whoever adds one is told to remove others first. */
-export const DIRECTORY_MOST = { users: 100_000, identities: 100, pairings: 100_000, tokens: 10_000 } as const;
-
-const refuse = (error: Failure): Decided => ({ ok: false, error });
-const missing = (what: string, id: string): Decided => refuse(failure('not_found', `There is no ${what} ${id}.`));
-const conflict = (message: string): Decided => refuse(failure('conflict', message));
-const readOnly = (what: string): Decided =>
-  conflict(`${what} is written in the configuration file and can only be changed there.`);
-const full = (most: number, what: string): Decided =>
-  conflict(`There are ${most} ${what} already, as many as there may be; remove others first.`);
-
 export function decideDirectory(state: Directory, command: DirectoryCommand, deciding: Deciding): Decided {
   const { fixed, by, now } = deciding;
-  const note = (action: string, details: Readonly<Record<string, unknown>>): AuditNote =>
+  const note: Changing['note'] = (action, details) =>
     auditNote(action, by.user_id, by.via === '' ? details : { ...details, via: by.via });
+  const changing: Changing = { state, note, now, uuid: deciding.uuid, fixed };
   /** One record with its note; the answer is what `of` finds in the state it leads to. */
-  const write = (record: DirectoryRecord, audit: AuditNote, of: (after: Directory) => unknown): Decided => {
+  const write = (
+    record: DirectoryRecord,
+    audit: ReturnType<Changing['note']>,
+    of: (after: Directory) => unknown,
+  ): Decided => {
     return { ok: true, records: [record], audit: [audit], body: of(evolveDirectory(state, record, now)) };
   };
   const userIn = (id: string, then: (user: StoredUser) => Decided): Decided => {
@@ -96,7 +98,7 @@ export function decideDirectory(state: Directory, command: DirectoryCommand, dec
       return userIn(command.body.id, (user) => {
         const { identity } = command.body;
         const taken = takenBy(state, fixed, identity);
-        if (taken === user.id) return { ok: true, records: [], body: user };
+        if (taken === user.id) return vouch(user, identity, write, note);
         if (taken !== undefined) return conflict(belongs(identity, taken));
         if (user.identities.length >= DIRECTORY_MOST.identities)
           return full(DIRECTORY_MOST.identities, 'identities of this user');
@@ -115,29 +117,32 @@ export function decideDirectory(state: Directory, command: DirectoryCommand, dec
           after.users.get(user.id),
         );
       });
+    case 'guest.register':
+      return registerGuest(changing, command.body);
+    case 'pairing.request':
+      return requestPairing(changing, command.body);
     case 'pairing.create':
-      return createPairing(state, command.body, deciding, note);
-    case 'pairing.change': {
-      const { id, status, user_id } = command.body;
-      const pairing = state.pairings.get(id);
-      if (pairing === undefined) return missing('pairing', id);
-      const whose = user_id ?? pairing.user_id;
-      if (whose !== '' && !isKnown(state, fixed, whose)) return missing('user', whose);
-      if (isErasing(state, whose)) return goes(whose);
-      if (whose === '' && status === 'active') return nobodys();
-      if (status === pairing.status && whose === pairing.user_id) return { ok: true, records: [], body: pairing };
-      const audit = note('pairing.changed', { id, status, user_id: whose, channel: pairing.channel });
-      const record = { type: 'pairing_changed', id, status, ...(user_id === undefined ? {} : { user_id }) } as const;
-      return write(record, audit, (after) => after.pairings.get(id));
-    }
-    case 'pairing.delete': {
-      const pairing = state.pairings.get(command.body.id);
-      if (pairing === undefined) return missing('pairing', command.body.id);
-      const { id, user_id, channel } = pairing;
-      return write({ type: 'pairing_deleted', id }, note('pairing.deleted', { id, user_id, channel }), () => pairing);
-    }
+      return createPairing(changing, command.body);
+    case 'pairing.change':
+      return changePairing(changing, command.body);
+    case 'pairing.answer':
+      return answerPairing(changing, command.body);
+    case 'pairing.delete':
+      return removePairing(changing, command.body.id);
+    case 'code.create':
+      return createCode(changing, command.body);
+    case 'code.remove':
+      return removeCode(changing, command.body.id);
+    case 'code.redeem':
+      return redeemCode(changing, command.body);
+    case 'workspace.create':
+      return createWorkspace(changing, command.body);
+    case 'workspace.update':
+      return changeWorkspace(changing, command.body);
+    case 'workspace.delete':
+      return deleteWorkspace(changing, command.body.id);
     case 'token.create':
-      return createToken(state, command.body, deciding, note);
+      return createToken(changing, command.body);
     case 'token.revoke': {
       const { id } = command.body;
       if (fixed.tokens.has(id)) return readOnly(`The token ${id}`);
@@ -166,7 +171,18 @@ export function decideDirectory(state: Directory, command: DirectoryCommand, dec
   }
 }
 
-type Note = (action: string, details: Readonly<Record<string, unknown>>) => AuditNote;
+/** Somebody says that an identity that came with a pairing is theirs: from here on it holds wherever they write from. */
+function vouch(
+  user: StoredUser,
+  identity: StoredUser['identities'][number],
+  write: (record: DirectoryRecord, audit: ReturnType<Changing['note']>, of: (after: Directory) => unknown) => Decided,
+  note: Changing['note'],
+): Decided {
+  const known = user.identities.find((one) => identityKey(one) === identityKey(identity));
+  if (known?.by_pairing !== true) return { ok: true, records: [], body: user };
+  const audit = note('identity.linked', { user_id: user.id, channel: identity.channel });
+  return write({ type: 'identity_linked', user_id: user.id, identity }, audit, (after) => after.users.get(user.id));
+}
 
 function createUser(
   state: Directory,
@@ -197,20 +213,7 @@ function changeOf(user: StoredUser, { id: _, ...asked }: UserChange): Omit<UserC
   return Object.fromEntries(changed) as Omit<UserChange, 'id'>;
 }
 
-function createPairing(state: Directory, given: NewPairing, { now, uuid, fixed }: Deciding, note: Note): Decided {
-  const { user_id, channel, channel_id, status } = given;
-  const other = state.conversations.get(conversationKey(given));
-  if (other !== undefined) return conflict(`The conversation ${channel_id} on ${channel} has the pairing ${other}.`);
-  if (user_id !== '' && !isKnown(state, fixed, user_id)) return missing('user', user_id);
-  if (isErasing(state, user_id)) return goes(user_id);
-  if (user_id === '' && status === 'active') return nobodys();
-  if (state.pairings.size >= DIRECTORY_MOST.pairings) return full(DIRECTORY_MOST.pairings, 'pairings');
-  const pairing = { ...given, id: uuid(), created_at: now };
-  const audit = note('pairing.created', { id: pairing.id, user_id, channel, status });
-  return { ok: true, records: [{ type: 'pairing_created', pairing }], audit: [audit], body: pairing };
-}
-
-function createToken(state: Directory, given: NewToken, { now, fixed }: Deciding, note: Note): Decided {
+function createToken({ state, now, fixed, note }: Changing, given: NewToken): Decided {
   const { id, user_id, permissions } = given;
   if (state.tokens.has(id) || fixed.tokens.has(id)) return conflict(`There is a token ${id} already.`);
   if (!isKnown(state, fixed, user_id)) return missing('user', user_id);
@@ -223,30 +226,4 @@ function createToken(state: Directory, given: NewToken, { now, fixed }: Deciding
 
 function rowOf({ hash: _, ...row }: StoredToken): Omit<StoredToken, 'hash'> {
   return row;
-}
-
-function nobodys(): Decided {
-  return refuse(failure('validation_failed', 'A pairing that is active is somebody’s: name the user it is for.'));
-}
-
-/** Whether all that is held about somebody is being erased: nothing new may be kept of them meanwhile. */
-function isErasing(state: Directory, user_id: string): boolean {
-  return state.erasures.get(user_id)?.done_at === null;
-}
-
-function goes(user_id: string): Decided {
-  return conflict(`Everything about ${user_id} is being erased; wait until that is done.`);
-}
-
-function isKnown(state: Directory, fixed: Fixed, user_id: string): boolean {
-  return fixed.users.has(user_id) || fixed.known.has(user_id) || state.users.has(user_id);
-}
-
-function takenBy(state: Directory, fixed: Fixed, identity: StoredIdentity): string | undefined {
-  const key = identityKey(identity);
-  return fixed.identities.get(key) ?? state.identities.get(key);
-}
-
-function belongs({ channel, platform_id }: StoredIdentity, user_id: string): string {
-  return `${platform_id} on ${channel} is the user ${user_id}; unlink it there first.`;
 }

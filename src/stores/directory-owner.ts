@@ -10,8 +10,9 @@ import {
   packDirectory,
 } from './directory.ts';
 import type { Actor, DirectoryChange, DirectoryChanges, DirectoryCommand } from './directory-commands.ts';
-import { decideDirectory, type Fixed } from './directory-decide.ts';
+import { decideDirectory } from './directory-decide.ts';
 import { type DirectoryRecord, restoreDirectory, storeDirectory } from './directory-records.ts';
+import type { Fixed } from './directory-rules.ts';
 import type { Decided, Outcome, StreamOwnerOptions } from './stream-owner.ts';
 import { StreamOwner } from './stream-owner.ts';
 

@@ -14,6 +14,11 @@ export interface StoredIdentity {
   readonly channel: string;
   readonly platform_id: string;
   readonly display_name: string;
+  /**
+   * It came with a pairing, which says where it holds; whoever has it is a stranger everywhere else. Absent: somebody said
+   * that it is them, wherever they write from.
+   */
+  readonly by_pairing?: true;
 }
 
 /** Times are epoch milliseconds, here and below. */
@@ -28,19 +33,76 @@ export interface StoredUser {
   readonly updated_at: number;
 }
 
-/** A conversation of a platform that may talk to the gateway, in somebody's name. */
+/**
+ * What a pairing came from: `open`, a channel that takes anybody (or anybody listed), and worth nothing where it does not;
+ * `request`, they asked; `code`, they had a code; `made`, somebody made it.
+ */
+export type PairingOrigin = 'open' | 'request' | 'code' | 'made';
+
+/** That somebody may write by one channel in one workspace, and as whom; or wants to, or may not. */
 export interface StoredPairing {
   readonly id: string;
+  /** Empty: nobody's yet. */
   readonly user_id: string;
   /** The channel's instance. */
   readonly channel: string;
   readonly channel_type: string;
-  /** The platform's id of the conversation. */
+  /** The conversation it came from: what is to be told about it is told there. */
   readonly channel_id: string;
-  /** Empty: wherever its channel puts it. */
+  /** Who writes. */
+  readonly platform_id: string;
+  /** What they called themselves; shown, never trusted. */
+  readonly display_name: string;
+  /** Empty: their own. */
   readonly workspace_id: string;
   readonly status: PairingStatus;
+  readonly origin: PairingOrigin;
   readonly created_at: number;
+}
+
+/** A code that lets in whoever sends it first. */
+export interface StoredCode {
+  readonly id: string;
+  /** See `codeHash`: of the channel and the code, which itself is nowhere. */
+  readonly hash: string;
+  /** The channel's instance, on which alone it is good. */
+  readonly channel: string;
+  /** Where they are let in; empty: their own workspace. */
+  readonly workspace_id: string;
+  /** Who they are then; empty: somebody new. */
+  readonly user_id: string;
+  /** What somebody new is. */
+  readonly role: Role;
+  readonly created_at: number;
+  readonly expires_at: number;
+}
+
+/** Wrong codes somebody sent. */
+export interface CodeTries {
+  readonly count: number;
+  /** When the first of them was. */
+  readonly since: number;
+  /** Until when nothing more is taken of them; 0: something is. */
+  readonly locked_until: number;
+}
+
+/** A conversation that belongs to a workspace. */
+export interface StoredBinding {
+  /** The channel's instance. */
+  readonly channel: string;
+  readonly channel_id: string;
+}
+
+/** A workspace that was made here. */
+export interface StoredWorkspace {
+  readonly id: string;
+  readonly description: string;
+  readonly members: readonly string[];
+  readonly bindings: readonly StoredBinding[];
+  readonly created_at: number;
+  readonly updated_at: number;
+  /** It is gone, and its id is not given again: what was said in it is kept under it. */
+  readonly deleted?: true;
 }
 
 /** A token as it is kept: what it is compared with, never what it is. */
@@ -77,8 +139,28 @@ export type DirectoryRecord =
     }
   | { readonly type: 'pairing_created'; readonly pairing: StoredPairing }
   /** `user_id`: it becomes this user's. */
-  | { readonly type: 'pairing_changed'; readonly id: string; readonly status: PairingStatus; readonly user_id?: string }
+  | {
+      readonly type: 'pairing_changed';
+      readonly id: string;
+      readonly status: PairingStatus;
+      readonly user_id?: string;
+      readonly origin?: PairingOrigin;
+    }
   | { readonly type: 'pairing_deleted'; readonly id: string }
+  | { readonly type: 'code_created'; readonly code: StoredCode }
+  /** Somebody used it, or it was taken back. `sender`: whose wrong tries are forgotten, as `senderKey` says. */
+  | { readonly type: 'code_removed'; readonly id: string; readonly sender?: string }
+  /** Somebody sent a code that is none. */
+  | { readonly type: 'code_tried'; readonly sender: string }
+  | { readonly type: 'workspace_created'; readonly workspace: StoredWorkspace }
+  | {
+      readonly type: 'workspace_changed';
+      readonly id: string;
+      readonly description?: string;
+      readonly members?: readonly string[];
+      readonly bindings?: readonly StoredBinding[];
+    }
+  | { readonly type: 'workspace_deleted'; readonly id: string }
   | { readonly type: 'token_created'; readonly token: StoredToken }
   | { readonly type: 'token_revoked'; readonly id: string }
   /** When tokens were last used, by their ids. */
@@ -106,6 +188,9 @@ export interface PackedDirectory {
   readonly tokens: readonly StoredToken[];
   /** Absent in those of before there were any. */
   readonly erasures?: readonly StoredErasure[];
+  readonly codes?: readonly StoredCode[];
+  readonly tries?: readonly (readonly [string, CodeTries])[];
+  readonly workspaces?: readonly StoredWorkspace[];
 }
 
 /** The erasure of somebody, under way or done. */
@@ -126,16 +211,22 @@ export const DIRECTORY_RECORD_VERSIONS: { readonly [T in DirectoryRecord['type']
   user_deleted: 1,
   identity_linked: 1,
   identity_unlinked: 1,
-  pairing_created: 1,
+  pairing_created: 2,
   pairing_changed: 1,
   pairing_deleted: 1,
+  code_created: 1,
+  code_removed: 1,
+  code_tried: 1,
+  workspace_created: 1,
+  workspace_changed: 1,
+  workspace_deleted: 1,
   token_created: 1,
   token_revoked: 1,
   tokens_used: 1,
   user_erasing: 1,
   erasure_done: 1,
   noted: 1,
-  checkpoint: 1,
+  checkpoint: 2,
 };
 
 /** The form a record is kept in. */
@@ -146,5 +237,14 @@ export function storeDirectory(record: DirectoryRecord): StoredRecord {
 
 /** A record read back. @throws Error when it was written by a newer Sigil. */
 export function restoreDirectory(stored: Pick<StoredRecord, 'type' | 'version' | 'payload'>): DirectoryRecord {
-  return restoreAs<DirectoryRecord>(stored, DIRECTORY_RECORD_VERSIONS);
+  const record = restoreAs<DirectoryRecord>(stored, DIRECTORY_RECORD_VERSIONS);
+  if (stored.version > 1) return record;
+  if (record.type === 'pairing_created') return { ...record, pairing: upgraded(record.pairing) };
+  if (record.type !== 'checkpoint' || record.state === null) return record;
+  return { ...record, state: { ...record.state, pairings: record.state.pairings.map(upgraded) } };
+}
+
+/** Pairings once were of conversations: what was one person's is theirs, and that is what its conversation was called. */
+function upgraded(pairing: StoredPairing): StoredPairing {
+  return { ...pairing, platform_id: pairing.channel_id, display_name: '', origin: 'made' };
 }

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The directory, folded: users with who they are on each platform, pairings and tokens, as the gateway's stream says.
 
+import { type Tries, triesAfter, withoutTries } from './code-tries.ts';
 import type {
   DirectoryRecord,
   PackedDirectory,
+  StoredCode,
   StoredErasure,
   StoredIdentity,
   StoredPairing,
   StoredToken,
   StoredUser,
+  StoredWorkspace,
 } from './directory-records.ts';
 import { Shards } from './shards.ts';
 
@@ -20,8 +23,16 @@ export interface Directory {
   /** {@link identityKey} to the id of the user. */
   readonly identities: Shards<string>;
   readonly pairings: Shards<StoredPairing>;
-  /** {@link conversationKey} to the id of the pairing. */
-  readonly conversations: Shards<string>;
+  /** {@link identityKey} of whom they are about to all of theirs, in the order they were made. */
+  readonly senders: Shards<readonly StoredPairing[]>;
+  /** Pairings nobody has decided, and those of channels that take anybody: so many and no more. */
+  readonly pending: number;
+  readonly guests: number;
+  /** By id; also those whose time is over, until another is made. */
+  readonly codes: Shards<StoredCode>;
+  readonly tries: Tries;
+  /** By id, those that are gone among them. */
+  readonly workspaces: Shards<StoredWorkspace>;
   readonly tokens: Shards<StoredToken>;
   /** By user. */
   readonly erasures: Shards<StoredErasure>;
@@ -31,7 +42,12 @@ export const EMPTY_DIRECTORY: Directory = {
   users: Shards.empty(),
   identities: Shards.empty(),
   pairings: Shards.empty(),
-  conversations: Shards.empty(),
+  senders: Shards.empty(),
+  pending: 0,
+  guests: 0,
+  codes: Shards.empty(),
+  tries: new Map(),
+  workspaces: Shards.empty(),
   tokens: Shards.empty(),
   erasures: Shards.empty(),
 };
@@ -40,8 +56,19 @@ export function identityKey({ channel, platform_id }: Pick<StoredIdentity, 'chan
   return JSON.stringify([channel, platform_id]);
 }
 
-export function conversationKey({ channel, channel_id }: Pick<StoredPairing, 'channel' | 'channel_id'>): string {
-  return JSON.stringify([channel, channel_id]);
+/** Who a pairing is about. */
+export function senderKey({ channel_type, platform_id }: Pick<StoredPairing, 'channel_type' | 'platform_id'>): string {
+  return identityKey({ channel: channel_type, platform_id });
+}
+
+/** The pairing of somebody on one channel in one workspace. */
+export function pairingOf(
+  state: Directory,
+  about: Pick<StoredPairing, 'channel' | 'channel_type' | 'platform_id' | 'workspace_id'>,
+): StoredPairing | undefined {
+  return state.senders
+    .get(senderKey(about))
+    ?.find(({ channel, workspace_id }) => channel === about.channel && workspace_id === about.workspace_id);
 }
 
 /** @param at when the record was written, epoch milliseconds */
@@ -64,7 +91,7 @@ export function evolveDirectory(state: Directory, record: DirectoryRecord, at: n
       const identities = state.identities.with(identityKey(identity), user_id);
       return withUser({ ...state, identities }, user_id, (user) => ({
         ...user,
-        identities: [...user.identities, identity],
+        identities: [...user.identities.filter((one) => identityKey(one) !== identityKey(identity)), identity],
         updated_at: at,
       }));
     }
@@ -76,20 +103,34 @@ export function evolveDirectory(state: Directory, record: DirectoryRecord, at: n
         updated_at: at,
       }));
     }
-    case 'pairing_created': {
-      const { pairing } = record;
-      const conversations = state.conversations.with(conversationKey(pairing), pairing.id);
-      return { ...state, conversations, pairings: state.pairings.with(pairing.id, pairing) };
-    }
+    case 'pairing_created':
+      return replacedPairing(state, undefined, record.pairing);
     case 'pairing_changed': {
-      const { id, status, user_id } = record;
+      const { type: _, id, ...changes } = record;
       const pairing = state.pairings.get(id);
-      if (pairing === undefined) return state;
-      const changed = { ...pairing, status, ...(user_id === undefined ? {} : { user_id }) };
-      return { ...state, pairings: state.pairings.with(id, changed) };
+      return pairing === undefined ? state : replacedPairing(state, pairing, { ...pairing, ...changes });
     }
     case 'pairing_deleted':
       return withoutPairing(state, record.id);
+    case 'code_created': {
+      let codes = state.codes.with(record.code.id, record.code);
+      for (const { id, expires_at } of state.codes.values()) if (expires_at <= at) codes = codes.without(id);
+      return { ...state, codes };
+    }
+    case 'code_removed':
+      return { ...state, codes: state.codes.without(record.id), tries: withoutTries(state.tries, record.sender) };
+    case 'code_tried':
+      return { ...state, tries: triesAfter(state.tries, record.sender, at) };
+    case 'workspace_created':
+      return { ...state, workspaces: state.workspaces.with(record.workspace.id, record.workspace) };
+    case 'workspace_changed': {
+      const { type: _, id, ...changes } = record;
+      return withWorkspace(state, id, (workspace) => ({ ...workspace, ...changes, updated_at: at }));
+    }
+    case 'workspace_deleted':
+      return withWorkspace(state, record.id, (workspace) => {
+        return { ...workspace, members: [], bindings: [], updated_at: at, deleted: true };
+      });
     case 'token_created':
       return { ...state, tokens: state.tokens.with(record.token.id, record.token) };
     case 'token_revoked':
@@ -127,18 +168,66 @@ function withUser(state: Directory, id: string, change: (user: StoredUser) => St
   return user === undefined ? state : { ...state, users: state.users.with(id, change(user)) };
 }
 
+function withWorkspace(
+  state: Directory,
+  id: string,
+  change: (workspace: StoredWorkspace) => StoredWorkspace,
+): Directory {
+  const workspace = state.workspaces.get(id);
+  return workspace === undefined ? state : { ...state, workspaces: state.workspaces.with(id, change(workspace)) };
+}
+
 function withoutPairing(state: Directory, id: string): Directory {
-  const pairing = state.pairings.get(id);
-  if (pairing === undefined) return state;
-  const conversations = state.conversations.without(conversationKey(pairing));
-  return { ...state, conversations, pairings: state.pairings.without(id) };
+  return replacedPairing(state, state.pairings.get(id), undefined);
+}
+
+/** One pairing in the place of another, wherever it is counted and found. */
+function replacedPairing(
+  state: Directory,
+  before: StoredPairing | undefined,
+  after: StoredPairing | undefined,
+): Directory {
+  const one = after ?? before;
+  if (one === undefined) return state;
+  const key = senderKey(one);
+  const all = state.senders.get(key) ?? [];
+  const own =
+    after === undefined
+      ? all.filter(({ id }) => id !== one.id)
+      : before === undefined
+        ? [...all, after]
+        : all.map((other) => (other.id === one.id ? after : other));
+  return {
+    ...state,
+    senders: own.length === 0 ? state.senders.without(key) : state.senders.with(key, own),
+    pairings: after === undefined ? state.pairings.without(one.id) : state.pairings.with(one.id, after),
+    pending: state.pending + count(after?.status === 'pending') - count(before?.status === 'pending'),
+    guests: state.guests + count(after?.origin === 'open') - count(before?.origin === 'open'),
+  };
+}
+
+function count(holds: boolean): number {
+  return holds ? 1 : 0;
 }
 
 function withoutUser(state: Directory, id: string): Directory {
   let next: Directory = { ...state, users: state.users.without(id) };
-  for (const identity of state.users.get(id)?.identities ?? [])
-    next = { ...next, identities: next.identities.without(identityKey(identity)) };
-  for (const pairing of state.pairings.values()) if (pairing.user_id === id) next = withoutPairing(next, pairing.id);
+  for (const identity of state.users.get(id)?.identities ?? []) {
+    const key = identityKey(identity);
+    next = { ...next, identities: next.identities.without(key), tries: withoutTries(next.tries, key) };
+  }
+  for (const pairing of state.pairings.values())
+    if (pairing.user_id === id) {
+      next = withoutPairing(next, pairing.id);
+      next = { ...next, tries: withoutTries(next.tries, senderKey(pairing)) };
+    }
+  for (const code of state.codes.values())
+    if (code.user_id === id) next = { ...next, codes: next.codes.without(code.id) };
+  for (const workspace of state.workspaces.values())
+    if (workspace.members.includes(id)) {
+      const members = workspace.members.filter((member) => member !== id);
+      next = { ...next, workspaces: next.workspaces.with(workspace.id, { ...workspace, members }) };
+    }
   for (const token of state.tokens.values())
     if (token.user_id === id) next = { ...next, tokens: next.tokens.without(token.id) };
   return next;
@@ -156,28 +245,46 @@ function withoutOldest(erasures: Shards<StoredErasure>): Shards<StoredErasure> {
 }
 
 /** Entries there are, of which a checkpoint writes every one. */
-export function directorySize({ users, pairings, tokens, erasures }: Directory): number {
-  return users.size + pairings.size + tokens.size + erasures.size;
+export function directorySize({ users, pairings, tokens, erasures, codes, tries, workspaces }: Directory): number {
+  return users.size + pairings.size + tokens.size + erasures.size + codes.size + tries.size + workspaces.size;
 }
 
-export function packDirectory({ users, pairings, tokens, erasures }: Directory): PackedDirectory {
+export function packDirectory(directory: Directory): PackedDirectory {
+  const { users, senders, tokens, erasures, codes, tries, workspaces } = directory;
   return {
     users: [...users.values()],
-    pairings: [...pairings.values()],
+    // Somebody's in the order they were made.
+    pairings: [...senders.values()].flat(),
     tokens: [...tokens.values()],
     ...(erasures.size === 0 ? {} : { erasures: [...erasures.values()] }),
+    ...(codes.size === 0 ? {} : { codes: [...codes.values()] }),
+    ...(tries.size === 0 ? {} : { tries: [...tries] }),
+    ...(workspaces.size === 0 ? {} : { workspaces: [...workspaces.values()] }),
   };
 }
 
-export function unpackDirectory({ users, pairings, tokens, erasures = [] }: PackedDirectory): Directory {
+export function unpackDirectory(packed: PackedDirectory): Directory {
+  const { users, pairings, tokens, erasures = [], codes = [], tries = [], workspaces = [] } = packed;
   const identities = users.flatMap((user) =>
     user.identities.map((identity) => [identityKey(identity), user.id] as const),
   );
+  const senders = new Map<string, StoredPairing[]>();
+  for (const pairing of pairings) {
+    const key = senderKey(pairing);
+    const own = senders.get(key);
+    if (own === undefined) senders.set(key, [pairing]);
+    else own.push(pairing);
+  }
   return {
     users: Shards.of(users.map((user) => [user.id, user])),
     identities: Shards.of(identities),
     pairings: Shards.of(pairings.map((pairing) => [pairing.id, pairing])),
-    conversations: Shards.of(pairings.map((pairing) => [conversationKey(pairing), pairing.id])),
+    senders: Shards.of(senders),
+    pending: pairings.filter(({ status }) => status === 'pending').length,
+    guests: pairings.filter(({ origin }) => origin === 'open').length,
+    codes: Shards.of(codes.map((code) => [code.id, code])),
+    tries: new Map(tries),
+    workspaces: Shards.of(workspaces.map((workspace) => [workspace.id, workspace])),
     tokens: Shards.of(tokens.map((token) => [token.id, token])),
     erasures: Shards.of(erasures.map((erasure) => [erasure.user_id, erasure])),
   };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is left of a record when what somebody said is erased: the record itself, in its place and under its number, without the words. Pure.
 
+import { identityKey, senderKey } from './directory.ts';
 import type { DirectoryRecord } from './directory-records.ts';
 import { restoreDirectory, storeDirectory } from './directory-records.ts';
 import { emptySession, packSession } from './fold.ts';
@@ -122,6 +123,7 @@ function redactedSession(record: SessionRecord): SessionRecord {
     case 'approval_decided':
     case 'cancel_requested':
     case 'session_deleted':
+    case 'session_superseded':
       return record;
     default:
       return record satisfies never;
@@ -235,6 +237,8 @@ function directoryRedaction(user_id: string): Redaction {
   /** The pairings seen, by whether they were this user's in the end. */
   const pairings = new Map<string, boolean>();
   const tokens = new Set<string>();
+  /** Who they were on platforms. */
+  const senders = new Set<string>();
   const about = (record: DirectoryRecord): boolean => {
     switch (record.type) {
       case 'user_created':
@@ -250,6 +254,10 @@ function directoryRedaction(user_id: string): Redaction {
       case 'pairing_changed':
       case 'pairing_deleted':
         return pairings.get(record.id) === true;
+      case 'code_created':
+        return record.code.user_id === user_id;
+      case 'code_tried':
+        return senders.has(record.sender);
       case 'token_created':
         return record.token.user_id === user_id;
       case 'token_revoked':
@@ -260,18 +268,25 @@ function directoryRedaction(user_id: string): Redaction {
   };
   return {
     notice: (row) => {
-      if (!/^(?:pairing|token)_/.test(row.type)) return;
+      if (!/^(?:user|identity|pairing|token)_/.test(row.type)) return;
       const record = restoreDirectory(row);
       // Newest first: the first that says whose it is has the last word.
       if (record.type === 'pairing_created' && !pairings.has(record.pairing.id))
         pairings.set(record.pairing.id, record.pairing.user_id === user_id);
       if (record.type === 'pairing_changed' && record.user_id !== undefined && !pairings.has(record.id))
         pairings.set(record.id, record.user_id === user_id);
+      if (record.type === 'pairing_created' && pairings.get(record.pairing.id) === true)
+        senders.add(senderKey(record.pairing));
+      if (record.type === 'identity_linked' && record.user_id === user_id) senders.add(identityKey(record.identity));
+      if (record.type === 'user_created' && record.user.id === user_id)
+        for (const identity of record.user.identities) senders.add(identityKey(identity));
       if (record.type === 'token_created' && record.token.user_id === user_id) tokens.add(record.token.id);
     },
     redact: (row) => {
       const record = restoreDirectory(row);
       if (about(record)) return storeDirectory({ type: 'noted', action: record.type });
+      if (record.type === 'code_removed' && record.sender !== undefined && senders.has(record.sender))
+        return storeDirectory({ type: 'code_removed', id: record.id });
       if (record.type !== 'checkpoint' || record.state === null) return undefined;
       const { users, pairings: paired, tokens: made, ...rest } = record.state;
       const state = {
@@ -279,6 +294,8 @@ function directoryRedaction(user_id: string): Redaction {
         users: users.filter(({ id }) => id !== user_id),
         pairings: paired.filter(({ id, user_id: whose }) => whose !== user_id && pairings.get(id) !== true),
         tokens: made.filter(({ user_id: whose }) => whose !== user_id),
+        ...(rest.codes === undefined ? {} : { codes: rest.codes.filter(({ user_id: whose }) => whose !== user_id) }),
+        ...(rest.tries === undefined ? {} : { tries: rest.tries.filter(([sender]) => !senders.has(sender)) }),
       };
       return differing(row, storeDirectory({ type: 'checkpoint', state }));
     },

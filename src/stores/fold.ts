@@ -180,6 +180,8 @@ export interface SessionState {
   readonly keys_forgotten: boolean;
   readonly used_tokens: number;
   readonly tool_calls: number;
+  /** What stands for its conversation since somebody began anew; absent: it does itself. */
+  readonly superseded?: { readonly next: string; readonly generation: number };
   /** Records since the last checkpoint. */
   readonly since_checkpoint: number;
 }
@@ -291,6 +293,8 @@ function step(
       return state.facts === null ? state : { ...state, facts: { ...state.facts, ...changed(record) } };
     case 'session_deleted':
       return emptySession();
+    case 'session_superseded':
+      return { ...state, superseded: { next: record.next, generation: record.generation } };
     case 'compacted':
       return { ...state, summary: summaryOf(record) };
     case 'message_added':

@@ -4,6 +4,7 @@
 import { failure, SigilError } from '../errors.ts';
 import { checkKept, NO_AUDIT } from './audit.ts';
 import type { Actor, DirectoryChange, DirectoryChanges } from './directory-commands.ts';
+import { LET_IN_AS } from './directory-pairings.ts';
 import type {
   AuditStore,
   GatewayStore,
@@ -13,8 +14,18 @@ import type {
   TokenStore,
   User,
   UserStore,
+  WorkspaceStore,
 } from './gateway-store.ts';
-import { type DateOf, entryOf, pairingOf, storedIdentity, tokenOf, userOf } from './gateway-store-rows.ts';
+import {
+  codeRowOf,
+  type DateOf,
+  entryOf,
+  pairingOf,
+  storedIdentity,
+  tokenOf,
+  userOf,
+  workspaceOf,
+} from './gateway-store-rows.ts';
 import type { Page } from './page.ts';
 import type { ReadStore } from './session-store.ts';
 
@@ -29,10 +40,20 @@ export interface GatewayStoreDoors {
   readonly date: DateOf;
   /** A new token: its id, itself, and what it is compared with. */
   mint(): { readonly id: string; readonly secret: string; readonly hash: string };
+  /** A new pairing code for a channel: the same, and until when it is good. */
+  mintCode(channel: string): MintedCode;
   /** What stands in the configuration, in order of id. */
   readonly users: readonly User[];
   readonly tokens: readonly Token[];
   close(): Promise<void>;
+}
+
+export interface MintedCode {
+  readonly id: string;
+  readonly secret: string;
+  readonly hash: string;
+  /** Epoch milliseconds. */
+  readonly expires_at: number;
 }
 
 /** Entries of the audit that are checked in one go. */
@@ -47,6 +68,7 @@ export function createGatewayStore(doors: GatewayStoreDoors): GatewayStore {
   return {
     users: userStore(doors),
     pairings: pairingStore(doors),
+    workspaces: workspaceStore(doors),
     tokens: tokenStore(doors),
     auditLog: auditStore(doors),
     close: () => doors.close(),
@@ -122,7 +144,7 @@ function userStore({ change, store, date, users }: GatewayStoreDoors): UserStore
   };
 }
 
-function pairingStore({ change, store, date }: GatewayStoreDoors): PairingStore {
+function pairingStore({ change, store, date, mintCode }: GatewayStoreDoors): PairingStore {
   const list: PairingStore['list'] = async ({ userId, channel, status } = {}, request) => {
     const body = { filter: { user_id: userId, channel, status }, page: pageOf(request) };
     const { items, next_cursor } = await store.read('pairing.list', body, FRESH);
@@ -130,9 +152,12 @@ function pairingStore({ change, store, date }: GatewayStoreDoors): PairingStore 
   };
   return {
     list,
-    async create({ userId, channel, channelType, channelId, workspaceId, status }, by) {
+    async create(pairing, by) {
+      const { userId, channel, channelType, channelId, workspaceId, status } = pairing;
+      const { platformId = channelId, displayName = '' } = pairing;
       const where = { channel, channel_type: channelType, channel_id: channelId, workspace_id: workspaceId };
-      return pairingOf(await change('pairing.create', { user_id: userId, ...where, status }, by), date);
+      const who = { user_id: userId, platform_id: platformId, display_name: displayName };
+      return pairingOf(await change('pairing.create', { ...who, ...where, status }, by), date);
     },
     async get(id) {
       return pairingOf(await store.read('pairing.get', { id }, FRESH), date);
@@ -142,12 +167,43 @@ function pairingStore({ change, store, date }: GatewayStoreDoors): PairingStore 
       return pairing === null ? null : pairingOf(pairing, date);
     },
     getByUser: (userId, request) => list({ userId }, request),
-    async setStatus(id, status, by, userId) {
-      const whose = userId === undefined ? {} : { user_id: userId };
+    async setStatus(id, status, by, userId, role) {
+      const whose = { ...(userId === undefined ? {} : { user_id: userId }), ...(role === undefined ? {} : { role }) };
       return pairingOf(await change('pairing.change', { id, status, ...whose }, by), date);
     },
     async delete(id, by) {
       await change('pairing.delete', { id }, by);
+    },
+    async createCode({ channel, workspaceId = '', userId = '', role = LET_IN_AS }, by) {
+      const { secret, ...code } = mintCode(channel);
+      const row = await change(
+        'code.create',
+        { ...code, channel, workspace_id: workspaceId, user_id: userId, role },
+        by,
+      );
+      return { code: codeRowOf(row, date), secret };
+    },
+    async removeCode(id, by) {
+      await change('code.remove', { id }, by);
+    },
+  };
+}
+
+function workspaceStore({ change, date }: GatewayStoreDoors): WorkspaceStore {
+  return {
+    async create({ id, description = '', members = [], bindings = [] }, by) {
+      return workspaceOf(await change('workspace.create', { id, description, members, bindings }, by), date);
+    },
+    async update(id, { description, members, bindings }, by) {
+      const asked = {
+        ...(description === undefined ? {} : { description }),
+        ...(members === undefined ? {} : { members }),
+        ...(bindings === undefined ? {} : { bindings }),
+      };
+      return workspaceOf(await change('workspace.update', { id, ...asked }, by), date);
+    },
+    async delete(id, by) {
+      await change('workspace.delete', { id }, by);
     },
   };
 }

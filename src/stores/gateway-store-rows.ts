@@ -3,9 +3,9 @@
 
 import type { Instant } from '../world.ts';
 import type { AuditRow } from './audit.ts';
-import type { TokenRow } from './directory-commands.ts';
-import type { StoredIdentity, StoredPairing, StoredUser } from './directory-records.ts';
-import type { AuditEntry, Identity, Pairing, Token, User } from './gateway-store.ts';
+import type { CodeRow, TokenRow } from './directory-commands.ts';
+import type { StoredIdentity, StoredPairing, StoredUser, StoredWorkspace } from './directory-records.ts';
+import type { AuditEntry, Identity, MadeWorkspace, Pairing, PairingCode, Token, User } from './gateway-store.ts';
 
 /** Makes a time of epoch milliseconds: the world is given, also what its times are made with. */
 export type DateOf = (epoch: number) => Instant;
@@ -28,9 +28,22 @@ export function userOf({ session_mode, created_at, updated_at, identities, ...us
 }
 
 export function pairingOf(pairing: StoredPairing, date: DateOf): Pairing {
-  const { id, user_id, channel, channel_type, channel_id, workspace_id, status, created_at } = pairing;
+  const { id, user_id, channel, channel_type, channel_id, platform_id, display_name, workspace_id } = pairing;
+  const { status, origin, created_at } = pairing;
   const where = { channel, channelType: channel_type, channelId: channel_id, workspaceId: workspace_id };
-  return { id, userId: user_id, ...where, status, createdAt: date(created_at) };
+  const who = { platformId: platform_id, displayName: display_name };
+  return { id, userId: user_id, ...where, ...who, status, origin, createdAt: date(created_at) };
+}
+
+export function codeRowOf(code: CodeRow, date: DateOf): PairingCode {
+  const { id, channel, workspace_id, user_id, role, created_at, expires_at } = code;
+  const times = { createdAt: date(created_at), expiresAt: date(expires_at) };
+  return { id, channel, workspaceId: workspace_id, userId: user_id, role, ...times };
+}
+
+export function workspaceOf(workspace: StoredWorkspace, date: DateOf): MadeWorkspace {
+  const { id, description, members, bindings, created_at, updated_at } = workspace;
+  return { id, description, members, bindings, createdAt: date(created_at), updatedAt: date(updated_at) };
 }
 
 export function tokenOf({ id, user_id, name, permissions, created_at, last_used_at }: TokenRow, date: DateOf): Token {

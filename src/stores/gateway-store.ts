@@ -4,7 +4,7 @@
 import type { Instant } from '../world.ts';
 import type { AuditBreak, AuditHead } from './audit.ts';
 import type { Actor } from './directory-commands.ts';
-import type { PairingStatus, Role, SessionMode } from './directory-records.ts';
+import type { PairingOrigin, PairingStatus, Role, SessionMode, StoredBinding } from './directory-records.ts';
 import type { Page } from './page.ts';
 
 /** A page of a list: 1 to 200 items, 50 when not given. */
@@ -55,7 +55,7 @@ export interface UserStore {
   delete(id: string, by: Actor): Promise<void>;
 }
 
-/** A conversation of a platform that may talk to the gateway, in somebody's name. */
+/** That somebody may write by one channel in one workspace, and as whom; or wants to, or may not. */
 export interface Pairing {
   readonly id: string;
   /** Empty for one that is nobody's yet. */
@@ -63,15 +63,61 @@ export interface Pairing {
   /** The channel's instance. */
   readonly channel: string;
   readonly channelType: string;
-  /** The platform's id of the conversation. */
+  /** The platform's id of the conversation it came from. */
   readonly channelId: string;
-  /** Empty: wherever its channel puts it. */
+  /** Who writes. */
+  readonly platformId: string;
+  readonly displayName: string;
+  /** Empty: their own. */
   readonly workspaceId: string;
   readonly status: PairingStatus;
+  readonly origin: PairingOrigin;
   readonly createdAt: Instant;
 }
 
-export type NewPairing = Omit<Pairing, 'id' | 'createdAt'>;
+/** Who writes is called as the conversation is when not given: on many platforms a direct one is. */
+export type NewPairing = Omit<Pairing, 'id' | 'origin' | 'createdAt' | 'platformId' | 'displayName'> &
+  Partial<Pick<Pairing, 'platformId' | 'displayName'>>;
+
+/** A code that lets in whoever sends it first. */
+export interface PairingCode {
+  readonly id: string;
+  readonly channel: string;
+  /** Empty: their own. */
+  readonly workspaceId: string;
+  /** Empty: somebody new. */
+  readonly userId: string;
+  /** What somebody new is. */
+  readonly role: Role;
+  readonly createdAt: Instant;
+  readonly expiresAt: Instant;
+}
+
+export type NewCode = Pick<PairingCode, 'channel'> & Partial<Pick<PairingCode, 'workspaceId' | 'userId' | 'role'>>;
+
+/** A conversation that belongs to a workspace. */
+export type Binding = StoredBinding;
+
+/** A workspace that was made here. */
+export interface MadeWorkspace {
+  readonly id: string;
+  readonly description: string;
+  readonly members: readonly string[];
+  readonly bindings: readonly Binding[];
+  readonly createdAt: Instant;
+  readonly updatedAt: Instant;
+}
+
+export type NewMadeWorkspace = Pick<MadeWorkspace, 'id'> &
+  Partial<Pick<MadeWorkspace, 'description' | 'members' | 'bindings'>>;
+
+/** Those of the configuration are `conflict` to change. */
+export interface WorkspaceStore {
+  create(workspace: NewMadeWorkspace, by: Actor): Promise<MadeWorkspace>;
+  update(id: string, change: Omit<NewMadeWorkspace, 'id'>, by: Actor): Promise<MadeWorkspace>;
+  /** Nobody enters it any more; what was said in it stays, and its id is not given again. */
+  delete(id: string, by: Actor): Promise<void>;
+}
 
 export interface PairingFilter {
   readonly userId?: string | undefined;
@@ -79,7 +125,7 @@ export interface PairingFilter {
   readonly status?: PairingStatus | undefined;
 }
 
-/** A conversation has one pairing at most: another is `conflict`. */
+/** Somebody has one pairing at most on a channel in a workspace: another is `conflict`. */
 export interface PairingStore {
   create(pairing: NewPairing, by: Actor): Promise<Pairing>;
   get(id: string): Promise<Pairing>;
@@ -87,8 +133,11 @@ export interface PairingStore {
   getByUser(userId: string, page?: ListRequest): Promise<Page<Pairing>>;
   /** Oldest first. */
   list(filter?: PairingFilter, page?: ListRequest): Promise<Page<Pairing>>;
-  /** With a user it becomes theirs; one that is nobody's cannot become active. */
-  setStatus(id: string, status: PairingStatus, by: Actor, userId?: string): Promise<Pairing>;
+  /** With a user it becomes theirs; one that is nobody's and becomes active makes a user of that role. */
+  setStatus(id: string, status: PairingStatus, by: Actor, userId?: string, role?: Role): Promise<Pairing>;
+  /** `secret` is the code itself: it is told this once and kept nowhere. */
+  createCode(code: NewCode, by: Actor): Promise<{ readonly code: PairingCode; readonly secret: string }>;
+  removeCode(id: string, by: Actor): Promise<void>;
   delete(id: string, by: Actor): Promise<void>;
 }
 
@@ -181,6 +230,7 @@ export interface AuditEntryNote {
 export interface GatewayStore {
   readonly users: UserStore;
   readonly pairings: PairingStore;
+  readonly workspaces: WorkspaceStore;
   readonly tokens: TokenStore;
   readonly auditLog: AuditStore;
   close(): Promise<void>;

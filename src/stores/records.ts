@@ -327,6 +327,14 @@ export interface Checkpoint {
   readonly state: unknown;
 }
 
+/** Somebody began anew: what is for its conversation is the next session's from here on. */
+export interface SessionSuperseded {
+  readonly type: 'session_superseded';
+  readonly next: string;
+  /** How often that was done in this conversation, from 1. */
+  readonly generation: number;
+}
+
 export type SessionRecord =
   | SessionCreated
   | MessageReceived
@@ -348,6 +356,7 @@ export type SessionRecord =
   | SessionChanged
   | MessageAdded
   | SessionDeleted
+  | SessionSuperseded
   | Compacted
   | Checkpoint;
 
@@ -375,6 +384,7 @@ export const RECORD_VERSIONS: { readonly [T in RecordType]: number } = {
   session_changed: 1,
   message_added: 1,
   session_deleted: 1,
+  session_superseded: 1,
   compacted: 1,
   checkpoint: 1,
 };

@@ -160,6 +160,7 @@ export function applyToSession(rows: SessionViewRows, row: JournalRow, record: S
     return;
   }
   if (record.type === 'message_added' || record.type === 'message_blocked') return;
+  if (record.type === 'session_superseded') return;
   const turn = rows.turn(record.turn_id, session);
   if (turn === undefined) return;
   turn.last_seq = row.seq;

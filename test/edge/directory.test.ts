@@ -110,13 +110,98 @@ describe('pairings', () => {
     expect(made).toMatchObject({ ...json, user_id: '', workspace_id: '', status: 'pending' });
     expect((await client.call('POST', '/api/v1/pairings', { json })).status).toBe(409);
     const path = `/api/v1/pairings/${made.id}`;
-    expect((await client.call('PATCH', path, { json: { status: 'active' } })).status).toBe(422);
     const decided = await client.call('PATCH', path, { json: { status: 'active', user_id: 'zoe' } });
     expect(decided.body).toMatchObject({ status: 'active', user_id: 'zoe' });
     const listed = await client.call('GET', '/api/v1/pairings?status=active&user_id=zoe');
     expect(listed.body.items).toEqual([decided.body]);
     expect((await client.call('DELETE', path)).body).toEqual({ id: made.id, removed: true });
     expect((await client.call('DELETE', path)).status).toBe(404);
+  });
+});
+
+describe('pairing codes', () => {
+  it('are told once, kept as a hash, for a channel there is, and give nobody more than their maker has', async () => {
+    const { client, house } = await setUp({ ...CONFIG, channels: { tg: { type: 'telegram' } } } as never, {
+      tokens: GRANTS,
+    });
+    const path = '/api/v1/pairings/codes';
+    const made = await client.call('POST', path, { json: { channel: 'tg' } });
+    expect([made.status, made.body]).toEqual([
+      200,
+      expect.objectContaining({ channel: 'tg', workspace_id: '', user_id: '', role: 'member' }),
+    ]);
+    const { code, id, created_at, expires_at } = made.body;
+    expect(code).toMatch(/^[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){2}$/);
+    expect(Date.parse(expires_at) - Date.parse(created_at)).toBe(600_000);
+    expect(JSON.stringify([...house.directory.state.codes.values(), ...house.directory.audit])).not.toContain(code);
+    const call = async (json: unknown, token?: string) =>
+      (await client.call('POST', path, { json, ...(token === undefined ? {} : { token }) })).status;
+    expect(await call({ channel: 'elsewhere' })).toBe(404);
+    expect(await call({ channel: 'tg', user_id: 'nobody' })).toBe(404);
+    expect(await call({ channel: 'tg', workspace_id: 'nowhere' })).toBe(404);
+    expect(await call({ channel: 'tg', extra: 1 })).toBe(422);
+    expect(await call({ channel: 'tg' }, 'plain')).toBe(403);
+    expect(await call({ channel: 'tg' }, 'clerk')).toBe(200);
+    expect(await call({ channel: 'tg', role: 'owner' }, 'clerk')).toBe(403);
+    expect(await call({ channel: 'tg', user_id: 'zoe' }, 'clerk')).toBe(403);
+    expect((await client.call('DELETE', `${path}/${id}`)).body).toEqual({ id, removed: true });
+    expect((await client.call('DELETE', `${path}/${id}`)).status).toBe(404);
+  });
+});
+
+describe('workspaces', () => {
+  const WITH = { ...CONFIG, workspaces: { lab: { description: 'Ours', members: ['ann'] } } } as never;
+
+  it('are made, entered by their members from then on, changed, and closed for good', async () => {
+    const { client } = await setUp(WITH, { tokens: GRANTS });
+    await client.call('POST', '/api/v1/users', { json: { id: 'ann2' } });
+    const bindings = [{ channel: 'tg', channel_id: '-5' }];
+    const json = { id: 'den', description: 'Us', members: ['ann'], bindings };
+    const made = await client.call('POST', '/api/v1/workspaces', { json });
+    expect([made.status, made.body]).toEqual([200, expect.objectContaining({ ...json, configured: false })]);
+    const ids = async (token: string) =>
+      (await client.call('GET', '/api/v1/workspaces', { token })).body.items.map(({ id }: { id: string }) => id);
+    expect(await ids('plain')).toContain('den');
+    expect((await client.call('GET', '/api/v1/workspaces/den', { token: 'plain' })).body).toEqual(made.body);
+    expect((await client.call('GET', '/api/v1/workspaces/den/sessions', { token: 'plain' })).status).toBe(200);
+    const changed = await client.call('PATCH', '/api/v1/workspaces/den', { json: { members: ['ann2'] } });
+    expect(changed.body).toMatchObject({ description: 'Us', members: ['ann2'], bindings });
+    expect((await client.call('GET', '/api/v1/workspaces/den', { token: 'plain' })).body.code).toBe('not_a_member');
+    const taken = { id: 'two', bindings };
+    expect((await client.call('POST', '/api/v1/workspaces', { json: taken })).status).toBe(409);
+    expect((await client.call('DELETE', '/api/v1/workspaces/den')).body).toEqual({ id: 'den', removed: true });
+    expect((await client.call('GET', '/api/v1/workspaces/den')).status).toBe(404);
+    expect((await client.call('POST', '/api/v1/workspaces', { json })).body.detail).toContain('kept');
+    // What was bound to it is free.
+    expect((await client.call('POST', '/api/v1/workspaces', { json: taken })).status).toBe(200);
+  });
+
+  it('of the configuration are read-only, and everybody’s own is not made', async () => {
+    const { client } = await setUp(WITH, { tokens: GRANTS });
+    for (const [method, path, json] of [
+      ['POST', '/api/v1/workspaces', { id: 'lab' }],
+      ['PATCH', '/api/v1/workspaces/lab', { description: 'x' }],
+      ['DELETE', '/api/v1/workspaces/lab', undefined],
+    ] as const) {
+      const reply = await client.call(method, path, json === undefined ? {} : { json });
+      expect([method, reply.status, reply.body.detail]).toEqual([
+        method,
+        409,
+        expect.stringContaining('configuration file'),
+      ]);
+    }
+    const shown = await client.call('GET', '/api/v1/workspaces/lab', { token: 'plain' });
+    expect(shown.body).toMatchObject({ description: 'Ours', members: ['ann'], configured: true, created_at: null });
+    expect((await client.call('GET', '/api/v1/workspaces/personal:ann', { token: 'plain' })).body.members).toEqual([
+      'ann',
+    ]);
+    expect((await client.call('GET', '/api/v1/workspaces/personal:zoe', { token: 'plain' })).status).toBe(403);
+    for (const json of [{ id: 'personal:x' }, { id: 'No' }, { id: 'a', members: ['No'] }, { id: 'a', extra: 1 }])
+      expect((await client.call('POST', '/api/v1/workspaces', { json })).status).toBe(422);
+    expect((await client.call('POST', '/api/v1/workspaces', { json: { id: 'a' }, token: 'clerk' })).status).toBe(403);
+    expect((await client.call('POST', '/api/v1/workspaces', { json: { id: 'a', members: ['nobody'] } })).status).toBe(
+      404,
+    );
   });
 });
 

@@ -2,8 +2,9 @@
 // A directory without a journal: the real decisions and the real fold, read from memory, for an edge to stand before.
 
 import { mintToken } from '../../src/composition/owner-token.ts';
+import { mintCode } from '../../src/composition/pairing-code.ts';
 import type { Config } from '../../src/config/schema.ts';
-import type { LiveTokens, TokenGrant } from '../../src/edge/ports.ts';
+import type { LiveTokens, LiveWorkspaces, TokenGrant } from '../../src/edge/ports.ts';
 import { failure, SigilError } from '../../src/errors.ts';
 import { permissionsOfRole } from '../../src/security/permission.ts';
 import { type AuditRow, linkAudit, NO_AUDIT } from '../../src/stores/audit.ts';
@@ -17,6 +18,7 @@ import type {
 } from '../../src/stores/directory-commands.ts';
 import { decideDirectory } from '../../src/stores/directory-decide.ts';
 import type { DirectoryQueries } from '../../src/stores/directory-queries.ts';
+import type { StoredWorkspace } from '../../src/stores/directory-records.ts';
 import type { GatewayStore } from '../../src/stores/gateway-store.ts';
 import { createGatewayStore } from '../../src/stores/gateway-store-doors.ts';
 import type { ReadStore } from '../../src/stores/session-store.ts';
@@ -29,7 +31,7 @@ function refuseMissing(message: string): never {
   throw new SigilError(failure('not_found', message));
 }
 
-export class FakeDirectory implements LiveTokens {
+export class FakeDirectory implements LiveTokens, LiveWorkspaces {
   state = EMPTY_DIRECTORY;
   readonly audit: AuditRow[] = [];
   readonly gateway: GatewayStore;
@@ -42,14 +44,18 @@ export class FakeDirectory implements LiveTokens {
   private readonly uses = new Map<string, number>();
   private ids = 0;
 
-  constructor(config: Pick<Config, 'users' | 'auth'>) {
-    const { fixed, users, tokens } = configuredDirectory(config);
+  private readonly config: Pick<Config, 'users' | 'auth'> & Partial<Pick<Config, 'workspaces'>>;
+
+  constructor(config: Pick<Config, 'users' | 'auth'> & Partial<Pick<Config, 'workspaces'>>) {
+    this.config = config;
+    const { fixed, users, tokens } = configuredDirectory({ workspaces: {}, ...config });
     const uuid = (): string => `00000000-0000-4000-8000-${String(++this.ids).padStart(12, '0')}`;
     this.gateway = createGatewayStore({
       users,
       tokens,
       date: (epoch) => new Date(epoch),
       mint: () => mintToken(uuid),
+      mintCode: (channel) => mintCode(channel, uuid, () => Date.UTC(2026, 0, 1)),
       change: async (type, body, by: Actor) => {
         const now = Date.UTC(2026, 0, 1);
         const decision = decideDirectory(this.state, { type, body } as DirectoryCommand, { now, uuid, fixed, by });
@@ -67,6 +73,15 @@ export class FakeDirectory implements LiveTokens {
 
   /** Every question about it. */
   readonly read = async (query: Query, body: Body<Query>): Promise<unknown> => this.answer(query, body as never);
+
+  membersOf(id: string): ReadonlySet<string> | undefined {
+    const members = this.config.workspaces?.[id]?.members ?? this.made().find((one) => one.id === id)?.members;
+    return members === undefined ? undefined : new Set(members);
+  }
+
+  made(): readonly StoredWorkspace[] {
+    return [...this.state.workspaces.values()].filter(({ deleted }) => deleted !== true);
+  }
 
   find(id: string): TokenGrant | undefined {
     const token = this.state.tokens.get(id);

@@ -122,6 +122,7 @@ export class FakeHouse {
       world: realWorld,
       config,
       live: directory,
+      places: directory,
       gateway: directory.gateway,
       usage: createUsageStore(store, (epoch) => new Date(epoch)),
       tokens: [grant('owner-token', 'owner', ['admin:*'])],

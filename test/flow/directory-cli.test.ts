@@ -50,11 +50,38 @@ describe('sigil', () => {
     const where = { channel: 'tg', channel_type: 'telegram', channel_id: 'c-1' };
     const { id } = (await house.owner.post('/api/v1/pairings', where)).body;
     expect((await run('pairing', 'list', '--status', 'pending')).stdout).toContain('c-1');
-    expect((await run('pairing', 'approve', id)).status).toBe(1);
-    expect((await run('pairing', 'approve', id, '--user', 'zoe')).stdout).toBe('Let in: c-1 on tg.\n');
+    expect((await run('pairing', 'approve', id, '--user', 'zoe')).stdout).toBe('Let in: c-1 on tg, as zoe.\n');
     expect(await json('pairing', 'list')).toMatchObject({ items: [{ id, user_id: 'zoe', status: 'active' }] });
     expect((await run('pairing', 'deny', id)).stdout).toBe('Kept out: c-1 on tg.\n');
     expect((await run('pairing', 'list', '--status', 'active')).stderr).toContain('There are no pairings.');
+    expect((await run('pairing', 'remove', id)).stdout).toBe(`Removed the pairing ${id}.\n`);
+  });
+
+  it('pairing code says which channels there are', async () => {
+    const wrong = await run('pairing', 'code', '--channel', 'tg');
+    expect([wrong.status, wrong.stderr]).toEqual([1, expect.stringContaining('There is no channel tg;')]);
+    expect((await run('pairing', 'code')).status).toBe(2);
+  });
+
+  it('workspace create, show, change, list and delete', async () => {
+    const made = await run(
+      'workspace',
+      'create',
+      'den',
+      '--members',
+      'zoe',
+      '--bind',
+      'tg:-100123',
+      '--description',
+      'Us',
+    );
+    expect(made.stdout).toMatch(/members +zoe\nconversations +tg:-100123\nfrom +here\n/);
+    expect((await run('workspace', 'create', 'hut', '--bind', 'tg')).status).toBe(2);
+    expect(await json('workspace', 'change', 'den', '--members', '')).toMatchObject({ members: [], description: 'Us' });
+    expect((await run('workspace', 'list')).stdout).toMatch(/\nden +Us +here\n/);
+    expect((await run('workspace', 'delete', 'den')).stdout).toContain('Nobody enters the workspace den any more');
+    const gone = await run('workspace', 'show', 'den');
+    expect([gone.status, gone.stderr]).toEqual([1, expect.stringContaining('There is no workspace')]);
   });
 
   it('token create, list and revoke: what is made goes alone to stdout, and works', async () => {

@@ -167,6 +167,7 @@ export class JournalRules {
       case 'compacted':
         this.compactions.compacted(record.compaction_id);
         return;
+      case 'session_superseded':
       case 'session_changed':
       case 'message_added':
       case 'message_blocked':

@@ -3,10 +3,18 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Directory, EMPTY_DIRECTORY, evolveDirectory, packDirectory } from '../../src/stores/directory.ts';
+import {
+  DIRECTORY_STREAM,
+  type Directory,
+  EMPTY_DIRECTORY,
+  evolveDirectory,
+  identityKey,
+  packDirectory,
+} from '../../src/stores/directory.ts';
 import type { DirectoryCommand } from '../../src/stores/directory-commands.ts';
 import { decideDirectory } from '../../src/stores/directory-decide.ts';
 import { type DirectoryRecord, restoreDirectory, storeDirectory } from '../../src/stores/directory-records.ts';
+import { redactionBefore } from '../../src/stores/erasure.ts';
 import { Shards } from '../../src/stores/shards.ts';
 
 const id = fc.constantFrom('a', 'b', 'c');
@@ -18,6 +26,11 @@ const identity = fc.record({
 const role = fc.constantFrom('owner' as const, 'member' as const);
 const session_mode = fc.constant(null);
 const channel = fc.constant('tg');
+const workspace_id = fc.constantFrom('', 'lab');
+const there = {
+  ...{ channel, channel_type: channel, channel_id: fc.constantFrom('x', 'y') },
+  ...{ platform_id: fc.constantFrom('1', '2'), display_name: fc.constant('') },
+};
 const command = fc.oneof(
   fc.record({
     type: fc.constant('user.create' as const),
@@ -29,10 +42,50 @@ const command = fc.oneof(
   fc.record({
     type: fc.constant('pairing.create' as const),
     body: fc.record({
-      ...{ user_id: id, channel, channel_type: channel, channel_id: fc.constantFrom('x', 'y') },
-      ...{ workspace_id: fc.constant(''), status: fc.constant('pending' as const) },
+      ...{ ...there, user_id: fc.constantFrom('', 'a', 'b'), workspace_id },
+      status: fc.constantFrom('pending' as const, 'active' as const, 'denied' as const),
     }),
   }),
+  fc.record({
+    type: fc.constantFrom('guest.register' as const, 'pairing.request' as const),
+    body: fc.record({ ...there, workspace_id }),
+  }),
+  fc.record({
+    type: fc.constant('pairing.change' as const),
+    body: fc
+      .record({
+        ...{ id: fc.constantFrom('p1', 'p2', 'p3'), status: fc.constantFrom('active' as const, 'denied' as const) },
+        user_id: fc.constantFrom('a', 'b', undefined),
+      })
+      .map(({ user_id, ...rest }) => (user_id === undefined ? rest : { ...rest, user_id })),
+  }),
+  fc.record({
+    type: fc.constant('pairing.answer' as const),
+    body: fc.record({ part: fc.constant(''), decision: fc.constantFrom('approve' as const, 'deny' as const) }),
+  }),
+  fc.record({ type: fc.constant('pairing.delete' as const), body: fc.record({ id: fc.constantFrom('p1', 'p2') }) }),
+  fc.record({
+    type: fc.constant('code.create' as const),
+    body: fc.record({
+      ...{ id: fc.constantFrom('k1', 'k2'), hash: fc.constantFrom('aa', 'bb'), channel, role },
+      ...{ workspace_id, user_id: fc.constantFrom('', 'a'), expires_at: fc.integer({ min: 1, max: 20 }) },
+    }),
+  }),
+  fc.record({
+    type: fc.constant('code.redeem' as const),
+    body: fc.record({ ...there, hash: fc.constantFrom('aa', 'bb', 'cc') }),
+  }),
+  fc.record({
+    type: fc.constantFrom('workspace.create' as const, 'workspace.update' as const),
+    body: fc.record({
+      ...{ id: fc.constantFrom('lab', 'den'), description: fc.constant(''), members: fc.subarray(['a', 'b']) },
+      bindings: fc.subarray([
+        { channel: 'tg', channel_id: 'x' },
+        { channel: 'tg', channel_id: 'y' },
+      ]),
+    }),
+  }),
+  fc.record({ type: fc.constant('workspace.delete' as const), body: fc.record({ id: fc.constant('lab') }) }),
   fc.record({
     type: fc.constant('token.create' as const),
     body: fc.record({
@@ -44,12 +97,21 @@ const command = fc.oneof(
 );
 
 /** Everything there is in it, in an order of its own. */
-function shown({ users, identities, pairings, conversations, tokens }: Directory): unknown {
+function shown(directory: Directory): unknown {
+  const { users, identities, pairings, senders, tokens, codes, tries, workspaces, pending, guests } = directory;
   const sorted = (values: Iterable<unknown>): string[] => [...values].map((value) => JSON.stringify(value)).sort();
-  return [users, identities, pairings, conversations, tokens].map((part) => [part.size, sorted(part.values())]);
+  const parts = [users, identities, pairings, senders, tokens, codes, tries, workspaces];
+  return [pending, guests, ...parts.map((part) => [part.size, sorted(part.values())])];
 }
 
-const FIXED = { users: new Set<string>(), identities: new Map(), known: new Set<string>(), tokens: new Set<string>() };
+const FIXED = {
+  users: new Set<string>(),
+  owners: new Set<string>(),
+  identities: new Map(),
+  known: new Set<string>(),
+  tokens: new Set<string>(),
+  workspaces: new Set<string>(),
+};
 
 describe('the directory', () => {
   it('is the same from any checkpoint, and nothing in it points to what is gone', () => {
@@ -75,12 +137,64 @@ describe('the directory', () => {
           }
           expect(shown(other)).toEqual(shown(state));
           for (const user of state.identities.values()) expect(state.users.has(user)).toBe(true);
-          for (const pairing of state.conversations.values()) expect(state.pairings.has(pairing)).toBe(true);
-          for (const of of [...state.pairings.values(), ...state.tokens.values()])
-            expect(state.users.has(of.user_id)).toBe(true);
+          const all = [...state.senders.values()].flat();
+          expect(new Set(all)).toEqual(new Set(state.pairings.values()));
+          expect(state.pending).toBe(all.filter(({ status }) => status === 'pending').length);
+          expect(state.guests).toBe(all.filter(({ origin }) => origin === 'open').length);
+          for (const { user_id, status } of all)
+            expect(user_id === '' ? status !== 'active' : state.users.has(user_id)).toBe(true);
+          for (const of of state.tokens.values()) expect(state.users.has(of.user_id)).toBe(true);
+          for (const { members } of state.workspaces.values())
+            for (const member of members) expect(state.users.has(member)).toBe(true);
         }
       }),
       { numRuns: 1_000 },
+    );
+  });
+
+  it('reads pairings of before they were people’s: of one who is called as the conversation was', () => {
+    const before = {
+      id: 'p1',
+      user_id: 'zoe',
+      channel: 'tg',
+      channel_type: 'telegram',
+      channel_id: '7',
+      workspace_id: '',
+    };
+    const pairing = { ...before, status: 'active', created_at: 1 };
+    const payload = JSON.stringify({ type: 'pairing_created', pairing });
+    const after = { ...pairing, platform_id: '7', display_name: '', origin: 'made' };
+    const read = restoreDirectory({ type: 'pairing_created', version: 1, payload });
+    expect(read).toEqual({ type: 'pairing_created', pairing: after });
+    const state = { users: [], tokens: [], pairings: [pairing] };
+    const checkpoint = { type: 'checkpoint', version: 1, payload: JSON.stringify({ type: 'checkpoint', state }) };
+    const folded = evolveDirectory(EMPTY_DIRECTORY, restoreDirectory(checkpoint), 1);
+    expect(shown(folded)).toEqual(shown(evolveDirectory(EMPTY_DIRECTORY, read, 1)));
+  });
+
+  it('keeps nothing of what somebody tried, once everything about them is erased', () => {
+    const identity = { channel: 'telegram', platform_id: 'secret-9', display_name: '' };
+    const times = { created_at: 1, updated_at: 1 };
+    const user = { id: 'bo', name: '', role: 'member' as const, session_mode: null, identities: [identity], ...times };
+    const sender = identityKey(identity);
+    const records: DirectoryRecord[] = [
+      { type: 'code_tried', sender },
+      { type: 'code_removed', id: 'k', sender },
+      { type: 'user_created', user },
+    ];
+    let state = EMPTY_DIRECTORY;
+    for (const record of records) state = evolveDirectory(state, record, 1);
+    const again = evolveDirectory(state, { type: 'code_tried', sender }, 1);
+    const rows = [...records, { type: 'checkpoint' as const, state: packDirectory(again) }].map((record, at) => {
+      return { seq: at + 1, at: 1, stream: DIRECTORY_STREAM, workspace_id: '', ...storeDirectory(record) };
+    });
+    const erasing = storeDirectory({ type: 'user_erasing', id: 'e', user_id: 'bo', workspaces: [] });
+    const redaction = redactionBefore(DIRECTORY_STREAM, { ...erasing, seq: 9, at: 2 } as never);
+    for (const row of [...rows].reverse()) redaction.notice(row as never);
+    const left = rows.map((row) => redaction.redact(row as never) ?? row);
+    expect(JSON.stringify(left)).not.toContain('secret-9');
+    expect(evolveDirectory(again, { type: 'user_erasing', id: 'e', user_id: 'bo', workspaces: [] }, 2).tries.size).toBe(
+      0,
     );
   });
 

@@ -262,14 +262,28 @@ export function pairingStoreContract(name: string, open: OpenGateway, runs: numb
       expect(await pairings().getByChannel('tg-main', 'c1')).toBeNull();
     });
 
-    it('lets a conversation have one, and none be active that is nobody’s', async () => {
+    it('makes a user of whoever is let in and is nobody yet', async () => {
+      const made = await pairings().create(fresh('c9', { userId: '', displayName: 'Nia' }), BY);
+      const active = await pairings().setStatus(made.id, 'active', BY);
+      const { userId } = active;
+      expect(await gateway().users.get(userId)).toMatchObject({
+        ...{ name: 'Nia', role: 'member' },
+        identities: [{ channel: 'telegram', platformId: 'c9', displayName: 'Nia' }],
+      });
+      // The same person by another channel of the platform.
+      const other = await pairings().create(
+        { ...fresh('c9', { userId: '', status: 'active' }), channel: 'tg-two' },
+        BY,
+      );
+      expect(other.userId).toBe(userId);
+      await gateway().users.delete(userId, BY);
+      expect((await pairings().getByUser(userId)).items).toEqual([]);
+    });
+
+    it('lets somebody have one on a channel', async () => {
       const made = await pairings().create(fresh('c2', { userId: '' }), BY);
       expect(await codeOf(pairings().create(fresh('c2'), BY))).toBe('conflict');
       expect(await codeOf(pairings().create(fresh('c3', { userId: 'nobody' }), BY))).toBe('not_found');
-      expect(await codeOf(pairings().create(fresh('c3', { userId: '', status: 'active' }), BY))).toBe(
-        'validation_failed',
-      );
-      expect(await codeOf(pairings().setStatus(made.id, 'active', BY))).toBe('validation_failed');
       expect(await codeOf(pairings().setStatus(made.id, 'active', BY, 'nobody'))).toBe('not_found');
       expect(await pairings().setStatus(made.id, 'active', BY, 'zoe')).toMatchObject({
         userId: 'zoe',

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { mintToken } from '../../src/composition/owner-token.ts';
+import { mintCode } from '../../src/composition/pairing-code.ts';
 import { realWorld } from '../../src/composition/real-world.ts';
 import { type Config, ConfigSchema } from '../../src/config/schema.ts';
 import { type LocalGateway, openGatewayStore } from '../../src/stores/sqlite/local-gateway-store.ts';
@@ -26,7 +27,11 @@ const BY = { user_id: 'ada', via: '' };
 function openLocal(dir: string, settings: Readonly<Record<string, unknown>> = CONFIGURED): LocalGateway {
   const config = ConfigSchema.parse({ storage: { durability: 'normal' }, ...settings }) as Config;
   const uuid = (): string => realWorld.uuid();
-  return openGatewayStore({ config, clock: realWorld, now: () => Date.now(), uuid, mint: () => mintToken(uuid) }, dir);
+  const mints = {
+    mint: () => mintToken(uuid),
+    mintCode: (channel: string) => mintCode(channel, uuid, () => Date.now()),
+  };
+  return openGatewayStore({ config, clock: realWorld, now: () => Date.now(), uuid, ...mints }, dir);
 }
 
 const local: OpenGateway = async () => {

@@ -14,6 +14,7 @@ import { createContext, type ThreadContext } from '../../src/composition/context
 import { journalRole } from '../../src/composition/journal-role.ts';
 import { startMain } from '../../src/composition/main-role.ts';
 import { mintToken } from '../../src/composition/owner-token.ts';
+import { mintCode } from '../../src/composition/pairing-code.ts';
 import { startRead } from '../../src/composition/read-role.ts';
 import { realWorld } from '../../src/composition/real-world.ts';
 import { RootDirectory } from '../../src/composition/root-directory.ts';
@@ -89,9 +90,25 @@ export async function openMeshHouse(settings: Readonly<Record<string, unknown>> 
   const store = createReadStore({ bus: main.bus, from, seen });
   const date = (epoch: number): Date => new Date(epoch);
   const { users, tokens } = directory.configured;
+  const codes = (channel: string) =>
+    mintCode(
+      channel,
+      () => realWorld.uuid(),
+      () => realWorld.now(),
+    );
   const mint = (): ReturnType<typeof mintToken> => mintToken(() => realWorld.uuid());
   return {
-    gateway: createRemoteGatewayStore({ bus: main.bus, from, store, date, mint, users, tokens, acknowledged }),
+    gateway: createRemoteGatewayStore({
+      bus: main.bus,
+      from,
+      store,
+      date,
+      mint,
+      mintCode: codes,
+      users,
+      tokens,
+      acknowledged,
+    }),
     usage: createUsageStore(store, date),
     directory,
     main,

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Identify, authorise, place: from a message as it arrived to the session it belongs to. Pure, over a frozen routing table.
 
-import { createHash } from 'node:crypto';
 import { receive } from '../../agent/receive.ts';
 import { type Failure, failure } from '../../errors.ts';
 import { isPersonal, personalWorkspace } from '../../security/membership.ts';
 import { permits } from '../../security/permission.ts';
+import { uuidOf } from '../../stores/computed-id.ts';
+import type { SessionMode } from '../../stores/directory-records.ts';
 import type { DirectoryTable } from '../../stores/directory-table.ts';
 import type { QueueMode } from '../../stores/records.ts';
 import { refusedSender } from '../refused-sender.ts';
@@ -16,6 +17,8 @@ import type { Inbound, Sender } from './protocol.ts';
 export interface RoutingTable {
   readonly people: DirectoryTable;
   readonly queue: QueueMode;
+  /** Of those who have none of their own: `sessions.mode`. */
+  readonly session_mode: SessionMode;
   /** Longest message in bytes of UTF-8. */
   readonly content_most: number;
 }
@@ -95,13 +98,5 @@ export function mayEnter(
  * finds the session it made. A UUIDv8 (RFC 9562 §5.8) over SHA-256.
  */
 export function newSessionId(user_id: string, workspace_id: string, message_id: string): string {
-  return uuidV8(`session\0${user_id}\0${workspace_id}\0${message_id}`);
-}
-
-function uuidV8(text: string): string {
-  const bytes = createHash('sha256').update(text).digest();
-  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6);
-  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
-  const hex = bytes.toString('hex', 0, 16);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
+  return uuidOf(`session\0${user_id}\0${workspace_id}\0${message_id}`);
 }

@@ -64,6 +64,8 @@ export interface LaneEffects {
    * @param anywhere see `refusedSender`
    */
   refused(user_id: string, workspace_id: string, anywhere: boolean): Failure | null;
+  /** Asks another session instead, and answers with what that says. */
+  forward(envelope: Envelope, session_id: string): void;
   reply(to: Envelope, body: unknown): void;
   fail(to: Envelope, error: Failure): void;
   /** Tells whoever follows this session's turns; costs next to nothing when nobody does. */

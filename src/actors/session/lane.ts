@@ -12,8 +12,9 @@ import type { World } from '../../world.ts';
 import type { Resident } from '../residents.ts';
 import { decideApproval, decideExpired, nextExpiry } from './approvals.ts';
 import { auditOf } from './audit.ts';
-import { type ChangedSession, SessionChanges } from './changes.ts';
+import { SessionChanges } from './changes.ts';
 import { type ChartPlace, RESTS } from './chart.ts';
+import type { CommandedSession } from './conversation.ts';
 import type { Timed } from './deadlines.ts';
 import {
   decideBlocked,
@@ -86,7 +87,7 @@ const NOT_MADE = { tokens: 0, cost_usd: 0, seq: 0 } as const;
 /** Pause before an append is made again that may not have reached the journal, in milliseconds. */
 const AGAIN_MS = 50;
 
-export class Lane implements StreamOwner, TurnOwner, MessageOwner, ChangedSession, Ordered<Lane>, Timed {
+export class Lane implements StreamOwner, TurnOwner, MessageOwner, CommandedSession, Ordered<Lane>, Timed {
   readonly names: SessionNames;
   /** Its entry with the inspector, once it has one. */
   resident: Resident | null = null;
@@ -237,9 +238,12 @@ export class Lane implements StreamOwner, TurnOwner, MessageOwner, ChangedSessio
 
   /** Takes a person's answer to a request for approval: journaled, then the call runs or is refused. */
   approval(envelope: Envelope): void {
-    const answer = envelope.body as GivenAnswer;
-    const decision = decideApproval(this.ahead, answer, this.deciding());
     this.wait(envelope);
+    this.giveAnswer(envelope.body as GivenAnswer, (answered) => this.answer(envelope, answered));
+  }
+
+  giveAnswer(answer: GivenAnswer, told: (answered: Answered) => void): void {
+    const decision = decideApproval(this.ahead, answer, this.deciding());
     if (decision === null) {
       const known = this.ahead.turn?.tools.find(({ approval }) => approval?.id === answer.id)?.approval;
       return this.writer.whenDurable(() => {
@@ -249,12 +253,12 @@ export class Lane implements StreamOwner, TurnOwner, MessageOwner, ChangedSessio
           decision: known?.decision ?? null,
           seq: this.seq,
         };
-        this.answer(envelope, body);
+        told(body);
       });
     }
     this.write(decision, (state) => {
       const { by, decision: taken } = answer;
-      this.answer(envelope, { status: 'taken', by, decision: taken, seq: this.seq } satisfies Answered);
+      told({ status: 'taken', by, decision: taken, seq: this.seq });
       this.feed('received', state);
     });
   }
@@ -463,6 +467,11 @@ export class Lane implements StreamOwner, TurnOwner, MessageOwner, ChangedSessio
   answer(envelope: Envelope, body: unknown): void {
     this.waiters = this.waiters?.filter((waiter) => waiter !== envelope) ?? null;
     this.effects.reply(envelope, body);
+  }
+
+  refuse(envelope: Envelope, error: Failure): void {
+    this.waiters = this.waiters?.filter((waiter) => waiter !== envelope) ?? null;
+    this.effects.fail(envelope, error);
   }
 
   private statusOf(turn_id: string): Delivered['status'] {

@@ -9,6 +9,7 @@ import type { Tail } from '../../stores/journal.ts';
 import { restore } from '../../stores/records.ts';
 import type { World } from '../../world.ts';
 import type { Residents } from '../residents.ts';
+import { command, standsFor } from './conversation.ts';
 import type { Share } from './decide.ts';
 import type { LaneEffects } from './effects.ts';
 import { InspectedLane } from './inspect.ts';
@@ -261,6 +262,9 @@ export class Lanes {
     const { resident } = lane;
     if (resident !== null)
       this.options.residents.moved(resident, envelope.type, lane.value, this.options.world.monotonic());
+    const next = standsFor(lane, envelope);
+    // Not before it is durable that it is another's.
+    if (next !== undefined) return lane.whenDurable(() => this.options.effects.forward(envelope, next));
     switch (envelope.type) {
       case 'session.deliver':
         return lane.deliver(envelope);
@@ -272,6 +276,8 @@ export class Lanes {
         return this.lookAt(lane, () => lane.approval(envelope));
       case 'session.import':
         return this.lookAt(lane, () => lane.changes.import(envelope));
+      case 'session.command':
+        return this.lookAt(lane, () => command(lane, envelope));
       case 'session.change':
         return this.lookAt(lane, () => lane.changes.change(envelope));
       case 'session.write':

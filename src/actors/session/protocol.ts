@@ -25,6 +25,8 @@ export interface Deliver {
   readonly any_user: boolean;
   /** Whether the sender may write in workspaces they are no member of. */
   readonly any_workspace?: boolean;
+  /** It is for the session that stands for its conversation now: once somebody began anew, another one takes it. */
+  readonly conversation?: true;
   /** The version of the directory its sender was looked up in: who takes it knows at least as much. */
   readonly directory?: number;
 }
@@ -88,6 +90,50 @@ export interface Answered {
   readonly seq: number;
 }
 
+/** What somebody asks of a conversation with a command. */
+export interface SessionCommand {
+  readonly by: string;
+  /** Whether they may stop and allow what is other people's. */
+  readonly all: boolean;
+  /** Where the session is, or would be opened. */
+  readonly place: { readonly workspace_id: string; readonly user_id: string; readonly channel: string };
+  readonly what: /** `next`: the session that stands for the conversation from here on. */
+    | { readonly do: 'new'; readonly next: string }
+    | { readonly do: 'stop' }
+    | { readonly do: 'status' }
+    /** Empty: which it is; `default`: as configured. */
+    | { readonly do: 'model'; readonly model: string }
+    /** `part`: how the request's id begins or ends; empty: the only one there is. */
+    | { readonly do: 'answer'; readonly part: string; readonly decision: 'approve' | 'deny' };
+}
+
+/** What came of it. */
+export interface SessionCommanded {
+  /** The session that stands for the conversation. */
+  readonly session_id: string;
+  readonly what:
+    | { readonly did: 'new'; readonly next: string }
+    | { readonly did: 'stop'; readonly status: 'stopping' | 'idle' | 'not_yours' }
+    /** `asked`: requests that wait for a person. */
+    | {
+        readonly did: 'status';
+        readonly model: string;
+        readonly running: boolean;
+        readonly waiting: number;
+        readonly asked: number;
+      }
+    /** `chosen`: somebody chose it for this conversation. */
+    | { readonly did: 'model'; readonly model: string; readonly chosen: boolean }
+    | {
+        readonly did: 'answer';
+        readonly status: 'taken' | 'none' | 'which' | 'not_yours';
+        readonly tool: string;
+        /** Those that wait. */
+        readonly ids: readonly string[];
+      };
+  readonly seq: number;
+}
+
 export type SessionProtocol = {
   /** Answered when durable. `not_found`, `forbidden`, `conflict` (archived, or the id with another body), `overloaded`. */
   readonly 'session.deliver': { readonly body: Deliver; readonly reply: Delivered };
@@ -108,6 +154,11 @@ export type SessionProtocol = {
     readonly body: SessionImport;
     readonly reply: { readonly turns: number; readonly seq: number };
   };
+  /**
+   * For the session that stands for its conversation now, which this one knows; answered when durable. `not_found` and
+   * `validation_failed` where a model is not one that can be asked.
+   */
+  readonly 'session.command': { readonly body: SessionCommand; readonly reply: SessionCommanded };
   readonly 'session.change': {
     readonly body: SessionChange & { readonly by: string };
     readonly reply: { readonly seq: number };

@@ -22,6 +22,7 @@ import { tokenRoutes } from './tokens.ts';
 import { turnRoutes } from './turns.ts';
 import { userDataRoutes } from './user-data.ts';
 import { userRoutes } from './users.ts';
+import { workspaceRoutes } from './workspaces.ts';
 
 export function allRoutes(edge: EdgeContext): readonly Route[] {
   return [
@@ -32,6 +33,7 @@ export function allRoutes(edge: EdgeContext): readonly Route[] {
     ...turnRoutes(edge),
     ...approvalRoutes(edge),
     ...sessionRoutes(edge),
+    ...workspaceRoutes(edge),
     ...memoryRoutes(edge),
     ...compactionRoutes(edge),
     ...knowledgeRoutes(edge),

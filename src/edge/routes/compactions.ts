@@ -37,7 +37,7 @@ async function begin(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
   if (session !== undefined && body.workspace_id !== undefined && body.workspace_id !== session.workspace_id)
     throw new Refusal('not_found', `The session ${session.id} is not in the workspace ${body.workspace_id}.`);
   const workspace_id = session?.workspace_id ?? body.workspace_id ?? `personal:${caller.user_id}`;
-  if (session === undefined) checkWorkspace(caller, workspace_id, ports.config);
+  if (session === undefined) checkWorkspace(caller, workspace_id, ports.places);
   const { sessions } = await ports.store.read(
     'memory.due',
     {
@@ -62,7 +62,7 @@ async function begin(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
 
 async function progress({ ports }: EdgeContext, exchange: Exchange): Promise<Answer> {
   const { workspace = `personal:${exchange.caller.user_id}` } = readQuery(exchange, CompactionQuery);
-  checkWorkspace(exchange.caller, workspace, ports.config);
+  checkWorkspace(exchange.caller, workspace, ports.places);
   const body = { id: param(exchange, 'id') };
   const to = address('workspace', workspace);
   return json(shown(workspace, await ask(ports.bus, to, 'workspace.compaction', body, WITHIN, exchange.requestId)));

@@ -18,7 +18,7 @@ export function knowledgeRoutes(edge: EdgeContext): readonly Route[] {
 /** The caller's own workspace when none is named; what is others' own is shown to those who see all. @throws Refusal */
 function scopeOf({ ports }: EdgeContext, { caller }: Exchange, workspace: string | undefined) {
   const workspace_id = workspace ?? `personal:${caller.user_id}`;
-  checkWorkspace(caller, workspace_id, ports.config);
+  checkWorkspace(caller, workspace_id, ports.places);
   return { workspace_id, user_id: seesAll(caller) ? undefined : caller.user_id };
 }
 

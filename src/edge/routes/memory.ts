@@ -77,7 +77,7 @@ async function scopeOf(
     return { workspace_id, session_id, ...own };
   }
   const workspace_id = workspace ?? `personal:${caller.user_id}`;
-  checkWorkspace(caller, workspace_id, ports.config);
+  checkWorkspace(caller, workspace_id, ports.places);
   return { workspace_id, ...own };
 }
 

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sessions and workspaces as they are read; putting a session away, and deleting it.
+// Sessions as they are read; putting a session away, and deleting it.
 
 import { address } from '../../bus/address.ts';
-import type { Page } from '../../stores/session-store.ts';
-import { checkWorkspace, FRESH, mayEnter, ownSession, seesAll, WORKSPACE_ID } from '../access.ts';
+import { checkWorkspace, FRESH, ownSession, seesAll, WORKSPACE_ID } from '../access.ts';
 import { ask } from '../ask.ts';
 import { bodyLines, readBody, readQuery } from '../body.ts';
 import { sendBytes } from '../byte-stream.ts';
 import type { EdgeContext } from '../context.ts';
-import { openCursor, type Positions, sealCursor } from '../cursor.ts';
 import { type Answer, type Exchange, json, param, type Route, STREAMED } from '../exchange.ts';
 import { Refusal } from '../problem.ts';
 import { CHANNEL_HEADER, channelOf } from '../receive.ts';
-import type { WorkspaceItem } from '../schemas/answers.ts';
 import { ExportQuery, ImportQuery, NoBody, PageQuery } from '../schemas/requests.ts';
 import { exportOf } from '../session-export.ts';
 
@@ -21,7 +18,6 @@ const CHANGE_MS = 30_000;
 export function sessionRoutes(edge: EdgeContext): readonly Route[] {
   const { ports } = edge;
   return [
-    { method: 'GET', path: '/api/v1/workspaces', handle: (exchange) => workspaces(edge, exchange) },
     { method: 'GET', path: '/api/v1/workspaces/:id/sessions', handle: (exchange) => sessions(edge, exchange) },
     {
       method: 'GET',
@@ -38,19 +34,19 @@ export function sessionRoutes(edge: EdgeContext): readonly Route[] {
 
 async function sessions(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
   const { caller } = exchange;
-  const { store, config, workspaces: configured } = edge.ports;
+  const { store, places } = edge.ports;
   const workspace_id = param(exchange, 'id');
   const page = readQuery(exchange, PageQuery);
   if (!WORKSPACE_ID.test(workspace_id)) throw unknownWorkspace(workspace_id);
-  checkWorkspace(caller, workspace_id, config);
+  checkWorkspace(caller, workspace_id, places);
   const user_id = seesAll(caller) ? undefined : caller.user_id;
   const found = await store.read('session.list', { workspace_id, user_id, page }, FRESH);
-  const exists = found.items.length > 0 || page.cursor !== undefined || configured.includes(workspace_id);
+  const exists = found.items.length > 0 || page.cursor !== undefined || places.membersOf(workspace_id) !== undefined;
   if (!exists && workspace_id !== `personal:${caller.user_id}`) throw unknownWorkspace(workspace_id);
   return json(found);
 }
 
-function unknownWorkspace(id: string): Refusal {
+export function unknownWorkspace(id: string): Refusal {
   return new Refusal('not_found', `There is no workspace \`${id.slice(0, 64)}\`.`);
 }
 
@@ -112,43 +108,4 @@ async function remove(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
   const by = { by: exchange.caller.user_id };
   await ask(edge.ports.bus, address('session', id), 'session.delete', by, DELETE_MS, exchange.requestId);
   return json({ id, removed: true });
-}
-
-/**
- * Workspaces the caller may enter: the configured ones first, in the order of their ids, then those that exist because
- * somebody wrote in them. Only who may enter all is shown the latter; everybody else has exactly one of them.
- */
-async function workspaces(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
-  const { caller } = exchange;
-  const { config, store, workspaces: configured } = edge.ports;
-  const query = readQuery(exchange, PageQuery);
-  const at: Positions = query.cursor === undefined ? { known: 0 } : openCursor(query.cursor);
-  const ids = new Set(configured);
-  const enters = (id: string): boolean => mayEnter(caller, id, config.workspaces);
-  const known = [...ids].sort();
-  const personal = `personal:${caller.user_id}`;
-  const everywhere = enters('personal:');
-  if (!everywhere && enters(personal) && !ids.has(personal)) known.push(personal);
-  const listed = known.filter(enters);
-  const items: WorkspaceItem[] = [];
-  let from = Number(at['known'] ?? listed.length);
-  for (; from < listed.length && items.length < query.limit; from += 1) {
-    const id = listed[from] ?? '';
-    items.push({ id, description: config.workspaces[id]?.description ?? '', configured: ids.has(id) });
-  }
-  if (from < listed.length) return json({ items, next_cursor: sealCursor({ known: from }) });
-  if (!everywhere) return json({ items, next_cursor: null });
-  let cursor = String(at['stored'] ?? '');
-  do {
-    if (items.length >= query.limit) return json({ items, next_cursor: sealCursor({ stored: cursor }) });
-    const limit = query.limit - items.length;
-    const page: Page<{ readonly id: string }> = await store.read(
-      'workspace.list',
-      { page: { limit, cursor: cursor === '' ? undefined : cursor } },
-      FRESH,
-    );
-    for (const { id } of page.items) if (!ids.has(id)) items.push({ id, description: '', configured: false });
-    cursor = page.next_cursor ?? '';
-  } while (cursor !== '');
-  return json({ items, next_cursor: null });
 }

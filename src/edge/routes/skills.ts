@@ -32,7 +32,7 @@ export function skillRoutes(edge: EdgeContext): readonly Route[] {
 function placeOf(edge: EdgeContext, { caller }: Exchange, workspace: string | undefined): string {
   const place = workspace ?? `personal:${caller.user_id}`;
   if (place === SHARED) checkPermission(caller, CHANGE);
-  else checkWorkspace(caller, place, edge.ports.config);
+  else checkWorkspace(caller, place, edge.ports.places);
   return place;
 }
 

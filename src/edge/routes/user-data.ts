@@ -60,7 +60,8 @@ async function known({ ports }: EdgeContext, user_id: string): Promise<readonly 
   const member = Object.entries(ports.config.workspaces).flatMap(([id, { members }]) =>
     members.includes(user_id) ? [id] : [],
   );
-  return [...new Set([own, ...workspaces, ...member])];
+  const made = ports.places.made().flatMap(({ id: of, members }) => (members.includes(user_id) ? [of] : []));
+  return [...new Set([own, ...workspaces, ...member, ...made])];
 }
 
 function shown({ ports }: EdgeContext, { id, user_id, began_at, done_at }: StoredErasure): ErasureAnswer {

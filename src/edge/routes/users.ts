@@ -2,12 +2,14 @@
 // Users and who they are on each platform; pairings. Whoever has a role to give away must have all it opens.
 
 import { permissionsOfRole, permits } from '../../security/permission.ts';
-import type { Identity, Pairing, User } from '../../stores/gateway-store.ts';
+import type { Identity, Pairing, PairingCode, User } from '../../stores/gateway-store.ts';
 import { checkPermission } from '../access.ts';
 import { readBody, readQuery } from '../body.ts';
 import type { EdgeContext } from '../context.ts';
 import { type Answer, actorOf, type Caller, type Exchange, json, param, type Route } from '../exchange.ts';
+import { Refusal } from '../problem.ts';
 import {
+  CodeRequest,
   IdentityRequest,
   PairingChangeRequest,
   PairingRequest,
@@ -15,7 +17,7 @@ import {
   UserChangeRequest,
   UserRequest,
 } from '../schemas/directory.ts';
-import type { PairingAnswer, UserAnswer } from '../schemas/directory-answers.ts';
+import type { NewCodeAnswer, PairingAnswer, UserAnswer } from '../schemas/directory-answers.ts';
 import { PageQuery } from '../schemas/requests.ts';
 
 const USERS = 'admin:users';
@@ -42,6 +44,17 @@ export function userRoutes(edge: EdgeContext): readonly Route[] {
     },
     { method: 'GET', path: '/api/v1/pairings', needs: PAIRINGS, handle: (exchange) => pairings(edge, exchange) },
     { method: 'POST', path: '/api/v1/pairings', needs: PAIRINGS, handle: (exchange) => pair(edge, exchange) },
+    { method: 'POST', path: '/api/v1/pairings/codes', needs: PAIRINGS, handle: (exchange) => code(edge, exchange) },
+    {
+      method: 'DELETE',
+      path: '/api/v1/pairings/codes/:id',
+      needs: PAIRINGS,
+      handle: async (exchange) => {
+        const id = param(exchange, 'id');
+        await edge.ports.gateway.pairings.removeCode(id, actorOf(exchange));
+        return json({ id, removed: true });
+      },
+    },
     { method: 'PATCH', path: '/api/v1/pairings/:id', needs: PAIRINGS, handle: (exchange) => decide(edge, exchange) },
     {
       method: 'DELETE',
@@ -127,19 +140,46 @@ async function checkUser(edge: EdgeContext, caller: Caller, user_id: string): Pr
 
 async function pair(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
   const body = await readBody(exchange, PairingRequest);
-  const { user_id, channel, channel_type, channel_id, workspace_id, status } = body;
+  const { user_id, channel, channel_type, channel_id, platform_id, display_name, workspace_id, status } = body;
   await checkUser(edge, exchange.caller, user_id);
   const where = { channel, channelType: channel_type, channelId: channel_id, workspaceId: workspace_id };
-  const made = await edge.ports.gateway.pairings.create({ userId: user_id, ...where, status }, actorOf(exchange));
+  const who = { displayName: display_name, ...(platform_id === undefined ? {} : { platformId: platform_id }) };
+  const made = await edge.ports.gateway.pairings.create(
+    { userId: user_id, ...who, ...where, status },
+    actorOf(exchange),
+  );
   return json(shownPairing(made));
 }
 
 async function decide(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
-  const { status, user_id } = await readBody(exchange, PairingChangeRequest);
+  const { status, user_id, role } = await readBody(exchange, PairingChangeRequest);
   const { pairings: store } = edge.ports.gateway;
+  if (role !== undefined) checkRole(exchange.caller, role);
   const id = param(exchange, 'id');
   if (status === 'active') await checkUser(edge, exchange.caller, user_id ?? (await store.get(id)).userId);
-  return json(shownPairing(await store.setStatus(id, status, actorOf(exchange), user_id)));
+  return json(shownPairing(await store.setStatus(id, status, actorOf(exchange), user_id, role)));
+}
+
+async function code(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
+  const { channel, workspace_id, user_id, role } = await readBody(exchange, CodeRequest);
+  const { config, gateway } = edge.ports;
+  if (!Object.hasOwn(config.channels, channel)) throw unknownChannel(channel, Object.keys(config.channels));
+  checkRole(exchange.caller, role);
+  await checkUser(edge, exchange.caller, user_id);
+  const asked = { channel, workspaceId: workspace_id, userId: user_id, role };
+  const { code: made, secret } = await gateway.pairings.createCode(asked, actorOf(exchange));
+  return json(shownCode(made, secret));
+}
+
+function unknownChannel(name: string, names: readonly string[]): Refusal {
+  const there = names.length === 0 ? 'none is configured' : `there is ${names.slice(0, 20).join(', ')}`;
+  return new Refusal('not_found', `There is no channel ${name.slice(0, 64)}; ${there}.`);
+}
+
+function shownCode(made: PairingCode, secret: string): NewCodeAnswer {
+  const { id, channel, workspaceId, userId, role, createdAt, expiresAt } = made;
+  const times = { created_at: createdAt.toISOString(), expires_at: expiresAt.toISOString() };
+  return { id, code: secret, channel, workspace_id: workspaceId, user_id: userId, role, ...times };
 }
 
 function identityOf(given: { channel: string; platform_id: string; display_name: string }): Identity {
@@ -167,7 +207,9 @@ export function shownUser({
 }
 
 export function shownPairing(pairing: Pairing): PairingAnswer {
-  const { id, userId, channel, channelType, channelId, workspaceId, status, createdAt } = pairing;
+  const { id, userId, channel, channelType, channelId, platformId, displayName } = pairing;
+  const { workspaceId, status, origin, createdAt } = pairing;
   const where = { channel, channel_type: channelType, channel_id: channelId, workspace_id: workspaceId };
-  return { id, user_id: userId, ...where, status, created_at: createdAt.toISOString() };
+  const who = { platform_id: platformId, display_name: displayName };
+  return { id, user_id: userId, ...who, ...where, status, origin, created_at: createdAt.toISOString() };
 }

@@ -28,12 +28,42 @@ export const Pairing = z
     user_id: z.string().describe('Empty: nobody’s yet.'),
     channel: z.string(),
     channel_type: z.string(),
-    channel_id: z.string(),
-    workspace_id: z.string(),
+    channel_id: z.string().describe('The conversation it came from.'),
+    platform_id: z.string().describe('Who writes.'),
+    display_name: z.string().describe('What they call themselves.'),
+    workspace_id: z.string().describe('Where it holds; empty: their own workspace.'),
     status: Status,
+    origin: z
+      .enum(['open', 'request', 'code', 'made'])
+      .describe('Let in by an open channel, at their request, by a code, or made.'),
     created_at: Time,
   })
-  .describe('A conversation of a platform that may talk to the gateway in somebody’s name.');
+  .describe('That somebody may write by a channel in a workspace, or wants to, or may not.');
+
+export const NewCode = z
+  .object({
+    id: z.string(),
+    code: z.string().describe('The code itself: it is told this once and kept nowhere.'),
+    channel: z.string(),
+    workspace_id: z.string(),
+    user_id: z.string(),
+    role: Role,
+    created_at: Time,
+    expires_at: Time,
+  })
+  .describe('A pairing code that was just made.');
+
+export const WorkspaceDetail = z
+  .object({
+    id: z.string(),
+    description: z.string(),
+    configured,
+    members: z.array(z.string()),
+    bindings: z.array(z.object({ channel: z.string(), channel_id: z.string() })),
+    created_at: Time.nullable().describe('Null for one in the configuration.'),
+    updated_at: Time.nullable(),
+  })
+  .describe('A workspace with who is in it and which conversations belong to it.');
 
 const tokenFields = {
   id: z.string(),
@@ -158,6 +188,8 @@ export const Usages = listOf(Used).extend({
 
 export type UserAnswer = DeepReadonly<z.output<typeof User>>;
 export type PairingAnswer = DeepReadonly<z.output<typeof Pairing>>;
+export type NewCodeAnswer = DeepReadonly<z.output<typeof NewCode>>;
+export type WorkspaceAnswer = DeepReadonly<z.output<typeof WorkspaceDetail>>;
 export type TokenAnswer = DeepReadonly<z.output<typeof Token>>;
 export type ErasureAnswer = DeepReadonly<z.output<typeof Erasure>>;
 export type AuditAnswer = DeepReadonly<z.output<typeof AuditEntry>>;

@@ -63,18 +63,70 @@ export const PairingRequest = z
       .describe('Empty: nobody’s yet.'),
     channel: some(64).describe('Name of the channel.'),
     channel_type: channelType,
-    channel_id: some(500).describe("The platform's id of the conversation."),
+    channel_id: some(500).describe("The platform's id of the conversation: what is to be said about it is said there."),
+    platform_id: platformId.optional().describe('Who writes; called as the conversation is when absent.'),
+    display_name: line(200).default('').describe('What they call themselves.'),
     workspace_id: z
       .union([WorkspaceId, z.literal('')])
       .default('')
-      .describe('Empty: wherever its channel puts it.'),
+      .describe('Where it holds; empty: their own workspace.'),
     status: Status.default('pending'),
   })
   .describe('A new pairing.');
 
 export const PairingChangeRequest = z
-  .strictObject({ status: Status, user_id: UserId.optional().describe('It becomes this user’s.') })
+  .strictObject({
+    status: Status,
+    user_id: UserId.optional().describe('It becomes this user’s.'),
+    role: Role.optional().describe('What somebody new is who is let in (default `member`).'),
+  })
   .describe('What becomes of a pairing.');
+
+export const CodeRequest = z
+  .strictObject({
+    channel: some(64).describe('Name of the channel on which alone it is good.'),
+    workspace_id: z
+      .union([WorkspaceId, z.literal('')])
+      .default('')
+      .describe('Where they are let in; empty: their own workspace.'),
+    user_id: z
+      .union([UserId, z.literal('')])
+      .default('')
+      .describe('Who they are then; empty: somebody new.'),
+    role: Role.default('member').describe('What somebody new is.'),
+  })
+  .describe('A new pairing code.');
+
+const workspaceFields = {
+  description: line(2000).describe('What it is for.'),
+  members: z.array(UserId).max(10_000).describe('Ids of users.'),
+  bindings: z
+    .array(
+      z.strictObject({
+        channel: some(64).describe('Name of a channel.'),
+        channel_id: some(500).describe("The platform's id of the conversation."),
+      }),
+    )
+    .max(1_000)
+    .describe('Conversations that belong to it.'),
+};
+
+export const WorkspaceRequest = z
+  .strictObject({
+    id: WorkspaceId.describe('Short id.'),
+    description: workspaceFields.description.default(''),
+    members: workspaceFields.members.default([]),
+    bindings: workspaceFields.bindings.default([]),
+  })
+  .describe('A new workspace.');
+
+export const WorkspaceChangeRequest = z
+  .strictObject({
+    description: workspaceFields.description.optional(),
+    members: workspaceFields.members.optional(),
+    bindings: workspaceFields.bindings.optional(),
+  })
+  .describe('What is to change; the rest stays.');
 
 export const TokenRequest = z
   .strictObject({

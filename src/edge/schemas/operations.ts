@@ -78,6 +78,7 @@ const TURN_FAILS: readonly ErrorCode[] = [
   'poisoned',
 ];
 const SESSION = { id: "The session's id." };
+const WORKSPACE = { id: "The workspace's id." };
 const USER = { id: "The user's id." };
 const PROVIDER = { name: "The provider's name." };
 const SKILL = { name: "The skill's name." };
@@ -242,9 +243,24 @@ export const OPERATIONS: readonly Operation[] = [
     answer: 'Workspaces',
     refuses: ['validation_failed', ...READ],
   }),
+  operation('POST /api/v1/workspaces', 'createWorkspace', 'Makes a workspace; needs `admin:workspaces`', {
+    ...{ tag: 'sessions', body: { schema: 'WorkspaceRequest', required: true }, answer: 'WorkspaceDetail' },
+    refuses: [...BODY, ...OWNED, ...CHANGE],
+  }),
+  operation('GET /api/v1/workspaces/:id', 'getWorkspace', 'A workspace, who is in it, and its conversations', {
+    ...{ tag: 'sessions', params: WORKSPACE, answer: 'WorkspaceDetail', refuses: ['not_a_member', ...OWNED] },
+  }),
+  operation('PATCH /api/v1/workspaces/:id', 'updateWorkspace', 'Changes a workspace; needs `admin:workspaces`', {
+    ...{ tag: 'sessions', params: WORKSPACE, answer: 'WorkspaceDetail' },
+    body: { schema: 'WorkspaceChangeRequest', required: true },
+    refuses: [...BODY, ...OWNED, ...CHANGE],
+  }),
+  operation('DELETE /api/v1/workspaces/:id', 'deleteWorkspace', 'Closes a workspace; needs `admin:workspaces`', {
+    ...{ tag: 'sessions', params: WORKSPACE, answer: 'Removed', refuses: [...OWNED, ...CHANGE] },
+  }),
   operation('GET /api/v1/workspaces/:id/sessions', 'listSessions', 'Sessions of a workspace, newest activity first', {
     tag: 'sessions',
-    params: { id: "The workspace's id." },
+    params: WORKSPACE,
     query: requests.PageQuery,
     answer: 'Sessions',
     refuses: ['validation_failed', 'not_a_member', ...OWNED],
@@ -437,7 +453,14 @@ export const OPERATIONS: readonly Operation[] = [
     ...{ tag: 'users', body: { schema: 'PairingRequest', required: true }, answer: 'Pairing' },
     refuses: [...BODY, ...OWNED, ...CHANGE],
   }),
-  operation('PATCH /api/v1/pairings/:id', 'decidePairing', 'Lets a conversation in, or not', {
+  operation('POST /api/v1/pairings/codes', 'createPairingCode', 'Makes a one-time code, which is told this once', {
+    ...{ tag: 'users', body: { schema: 'CodeRequest', required: true }, answer: 'NewCode' },
+    refuses: [...BODY, ...OWNED, ...CHANGE],
+  }),
+  operation('DELETE /api/v1/pairings/codes/:id', 'deletePairingCode', 'Takes a code back', {
+    ...{ tag: 'users', params: { id: "The code's id." }, answer: 'Removed', refuses: [...OWNED, ...CHANGE] },
+  }),
+  operation('PATCH /api/v1/pairings/:id', 'decidePairing', 'Lets somebody in, or not', {
     ...{ tag: 'users', params: PAIRING, body: { schema: 'PairingChangeRequest', required: true }, answer: 'Pairing' },
     refuses: [...BODY, ...OWNED, ...CHANGE],
   }),

@@ -20,7 +20,7 @@ export interface ChangeAsk {
 }
 
 export interface RemoteGatewayStoreOptions
-  extends Pick<GatewayStoreDoors, 'store' | 'date' | 'mint' | 'users' | 'tokens'> {
+  extends Pick<GatewayStoreDoors, 'store' | 'date' | 'mint' | 'mintCode' | 'users' | 'tokens'> {
   readonly bus: ChangeAsk;
   readonly from: Address;
   /** Told the row of each change: what this process reads from now on must have seen it. */

@@ -90,7 +90,8 @@ function withoutSeq<T>({ seq: _, ...row }: Listed<T>): Omit<Listed<T>, 'seq'> & 
   return row as Omit<Listed<T>, 'seq'> & T;
 }
 
-const PAIRING = 'id, user_id, channel, channel_type, channel_id, workspace_id, status, created_at';
+const PAIRING = `id, user_id, channel, channel_type, channel_id, platform_id, display_name, workspace_id, status, origin,
+  created_at`;
 
 interface PairingPage {
   readonly after: number;
@@ -112,7 +113,7 @@ function prepare(db: SqliteDatabase) {
       .pluck(),
     pairing: db.prepare<[string], StoredPairing>(`SELECT ${PAIRING} FROM pairings WHERE id = ?`),
     byChannel: db.prepare<[string, string], StoredPairing>(
-      `SELECT ${PAIRING} FROM pairings WHERE channel = ? AND channel_id = ?`,
+      `SELECT ${PAIRING} FROM pairings WHERE channel = ? AND channel_id = ? ORDER BY seq LIMIT 1`,
     ),
     pairings: db.prepare<[PairingPage], Listed<StoredPairing>>(
       `SELECT seq, ${PAIRING} FROM pairings

@@ -51,6 +51,30 @@ export const DIRECTORY_SCHEMA = `CREATE TABLE users (
    ) STRICT;
    CREATE INDEX tokens_of ON tokens (user_id);`;
 
+/** Pairings are of people, and once were of conversations: one of those was one person's, and was called as they are. */
+export const PEOPLE_PAIRED = `ALTER TABLE pairings RENAME TO pairings_before;
+   DROP INDEX pairings_of;
+   CREATE TABLE pairings (
+     seq INTEGER PRIMARY KEY,
+     id TEXT NOT NULL UNIQUE,
+     user_id TEXT NOT NULL,
+     channel TEXT NOT NULL,
+     channel_type TEXT NOT NULL,
+     channel_id TEXT NOT NULL,
+     platform_id TEXT NOT NULL,
+     display_name TEXT NOT NULL,
+     workspace_id TEXT NOT NULL,
+     status TEXT NOT NULL,
+     origin TEXT NOT NULL,
+     created_at INTEGER NOT NULL,
+     UNIQUE (channel, channel_type, platform_id, workspace_id)
+   ) STRICT;
+   INSERT INTO pairings SELECT seq, id, user_id, channel, channel_type, channel_id, channel_id, '', workspace_id, status,
+       'made', created_at
+     FROM pairings_before;
+   DROP TABLE pairings_before;
+   CREATE INDEX pairings_of ON pairings (user_id);`;
+
 export class DirectoryView {
   readonly #sql: ReturnType<typeof prepare>;
 
@@ -94,7 +118,7 @@ export class DirectoryView {
         sql.addPairing.run({ ...record.pairing, seq: row.seq });
         return;
       case 'pairing_changed':
-        sql.setPairing.run(record.status, record.user_id ?? null, record.id);
+        sql.setPairing.run(record.status, record.user_id ?? null, record.origin ?? null, record.id);
         return;
       case 'pairing_deleted':
         sql.dropPairing.run(record.id);
@@ -115,6 +139,13 @@ export class DirectoryView {
         for (const drop of [sql.dropUser, sql.dropIdentities, sql.dropPairingsOf, sql.dropTokensOf])
           drop.run(record.user_id);
         return;
+      // Codes are nobody's to read, and workspaces are in the table every thread holds.
+      case 'code_created':
+      case 'code_removed':
+      case 'code_tried':
+      case 'workspace_created':
+      case 'workspace_changed':
+      case 'workspace_deleted':
       case 'erasure_done':
       case 'noted':
       case 'checkpoint':
@@ -159,11 +190,13 @@ function prepare(db: SqliteDatabase) {
     dropIdentity: db.prepare<[string, string]>('DELETE FROM identities WHERE channel = ? AND platform_id = ?'),
     dropIdentities: db.prepare<[string]>('DELETE FROM identities WHERE user_id = ?'),
     addPairing: db.prepare<[StoredPairing & { seq: number }]>(
-      `INSERT INTO pairings (seq, id, user_id, channel, channel_type, channel_id, workspace_id, status, created_at)
-       VALUES (@seq, @id, @user_id, @channel, @channel_type, @channel_id, @workspace_id, @status, @created_at)`,
+      `INSERT INTO pairings (seq, id, user_id, channel, channel_type, channel_id, platform_id, display_name, workspace_id,
+         status, origin, created_at)
+       VALUES (@seq, @id, @user_id, @channel, @channel_type, @channel_id, @platform_id, @display_name, @workspace_id,
+         @status, @origin, @created_at)`,
     ),
-    setPairing: db.prepare<[string, string | null, string]>(
-      'UPDATE pairings SET status = ?, user_id = coalesce(?, user_id) WHERE id = ?',
+    setPairing: db.prepare<[string, string | null, string | null, string]>(
+      'UPDATE pairings SET status = ?, user_id = coalesce(?, user_id), origin = coalesce(?, origin) WHERE id = ?',
     ),
     dropPairing: db.prepare<[string]>('DELETE FROM pairings WHERE id = ?'),
     dropPairingsOf: db.prepare<[string]>('DELETE FROM pairings WHERE user_id = ?'),

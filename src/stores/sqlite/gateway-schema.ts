@@ -3,7 +3,7 @@
 
 import { APPROVALS_SCHEMA } from './approvals-table.ts';
 import type { Migrations } from './database.ts';
-import { DIRECTORY_SCHEMA } from './directory-view.ts';
+import { DIRECTORY_SCHEMA, PEOPLE_PAIRED } from './directory-view.ts';
 import { VIEW_STATE } from './view-state.ts';
 
 export const GATEWAY_MIGRATIONS: Migrations = [
@@ -83,6 +83,7 @@ export const GATEWAY_MIGRATIONS: Migrations = [
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX compactions_open ON compactions (state, session_id) WHERE state <> 'ended';`,
   APPROVALS_SCHEMA,
+  PEOPLE_PAIRED,
 ];
 
 /** Milliseconds of the spans usage is kept and asked by. */

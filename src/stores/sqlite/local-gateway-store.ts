@@ -12,8 +12,8 @@ import type { Outcome } from '../stream-owner.ts';
 import { createUsageStore, type UsageStore } from '../usage-store.ts';
 import { openJournal, openReader, openViews, type StoreClock } from './open.ts';
 
-export interface LocalGatewayOptions extends Pick<GatewayStoreDoors, 'mint'> {
-  readonly config: Pick<Config, 'users' | 'auth' | 'storage'>;
+export interface LocalGatewayOptions extends Pick<GatewayStoreDoors, 'mint' | 'mintCode'> {
+  readonly config: Pick<Config, 'users' | 'auth' | 'storage' | 'workspaces'>;
   readonly clock: StoreClock;
   /** Epoch milliseconds. */
   readonly now: () => number;
@@ -33,7 +33,7 @@ export interface LocalGateway extends GatewayStore {
  * @throws SigilError `validation_failed` for a backend there is none of, `storage_failed`
  */
 export function openGatewayStore(options: LocalGatewayOptions, path: string): LocalGateway {
-  const { config, clock, now, uuid, mint } = options;
+  const { config, clock, now, uuid, mint, mintCode } = options;
   const backend = config.storage.gateway.backend ?? config.storage.backend;
   if (!(BACKENDS as readonly string[]).includes(backend)) {
     const says = `storage.gateway: there is no backend ${backend}; there is ${BACKENDS.join(', ')}`;
@@ -79,7 +79,7 @@ export function openGatewayStore(options: LocalGatewayOptions, path: string): Lo
           else reject(new SigilError(outcome.error));
         });
       }),
-    ...{ store, date, mint, users, tokens },
+    ...{ store, date, mint, mintCode, users, tokens },
     close: async () => {
       owner.stop();
       reader.close();

@@ -102,6 +102,7 @@ export class LaneStand {
       },
       oldKey: (_, __, answered) => answered({ ok: true, body: { turn_id: null, content: '' } }),
       refused: () => null,
+      forward: (envelope, session_id) => this.lanes.receive(envelope, session_id),
       reply: (to, body) => this.tell(to, { ok: true, body }),
       fail: (to, error) => this.tell(to, { ok: false, error }),
       publish: nothing,
