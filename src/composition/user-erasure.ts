@@ -13,6 +13,7 @@ import type { Actor } from '../stores/directory-commands.ts';
 import type { StoredErasure } from '../stores/directory-records.ts';
 import type { AuditStore } from '../stores/gateway-store.ts';
 import type { ReadStore } from '../stores/session-store.ts';
+import { attachmentFiles } from '../stores/sqlite/attachment-files.ts';
 import type { ThreadContext } from './context.ts';
 import type { RootDirectory } from './root-directory.ts';
 import { folderOf, hasFolder } from './skills/folders.ts';
@@ -218,7 +219,20 @@ export class UserErasures implements UserErasure {
     }
   }
 
-  async #overwrite(user_id: string, { workspaces }: Progress): Promise<void> {
+  /** Files that came with what they said, and those of sessions that were theirs. */
+  async #attachments(
+    user_id: string,
+    { workspaces, deleted }: Pick<Progress, 'workspaces' | 'deleted'>,
+  ): Promise<void> {
+    const files = attachmentFiles(this.#options.dataDir);
+    await files.eraseWorkspace(`personal:${user_id}`);
+    for (const workspace_id of workspaces) {
+      for (const session_id of deleted.get(workspace_id) ?? []) await files.eraseSession(workspace_id, session_id);
+      await files.eraseUser(workspace_id, user_id);
+    }
+  }
+
+  async #overwrite(user_id: string, { workspaces, deleted }: Progress): Promise<void> {
     const { dataDir } = this.#options;
     const [journal, views] = [address('store', 'journal'), address('store', 'views')];
     const { seq: upto } = await this.#ask<{ seq: number }>((from, answered) =>
@@ -231,6 +245,7 @@ export class UserErasures implements UserErasure {
     await this.#ask((from, answered) =>
       this.#bus.ask(journal, 'journal.erase', {}, { from, within: WITHIN.wipe }, answered),
     );
+    await this.#attachments(user_id, { workspaces, deleted });
     // Skills of a workspace that was theirs alone: they may say anything.
     const own = `personal:${user_id}`;
     if (await hasFolder(dataDir, own)) await rm(folderOf(dataDir, own), { recursive: true, force: true });

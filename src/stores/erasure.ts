@@ -73,8 +73,10 @@ const keyOf = (turn_id: string): string => `erased-${turn_id}`;
 
 function redactedSession(record: SessionRecord): SessionRecord {
   switch (record.type) {
-    case 'message_received':
-      return { ...record, message_id: keyOf(record.turn_id), content: text(record.content), digest: '' };
+    case 'message_received': {
+      const { attachments: _, ...rest } = record;
+      return { ...rest, message_id: keyOf(record.turn_id), content: text(record.content), digest: '' };
+    }
     case 'message_blocked':
       return { ...record, message_id: text(record.message_id), digest: '' };
     case 'message_collected':

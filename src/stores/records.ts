@@ -2,6 +2,7 @@
 // What a session's stream may hold: every record type, its version, and how it is written to and read from the journal.
 
 import type { ErrorCode } from '../errors.ts';
+import type { Attachment } from './attachments.ts';
 import type { ToolPermission } from './tool-use.ts';
 
 export type Origin = 'user_input' | 'system' | 'tool_output';
@@ -55,6 +56,8 @@ export interface MessageReceived {
   readonly flagged?: readonly string[];
   /** What it does beside the turn that runs, where that is more than to wait for one of its own. */
   readonly queue?: 'collect' | 'steer';
+  /** The files that came with it. */
+  readonly attachments?: readonly Attachment[];
 }
 
 /** A message that the scanner refused: no turn answers it, no model sees it, and its text is not kept. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What each record of a session changes in the rows people read: sessions, messages and turns. Pure: no SQL, no clock.
 
+import { attachmentName } from './attachments.ts';
 import { addUsage, NO_USAGE } from './fold.ts';
 import type {
   FinishReason,
@@ -83,7 +84,7 @@ export interface MessageView {
   readonly content: string;
   readonly tool_calls: readonly ToolCall[];
   readonly tool: { readonly call_id: string; readonly is_error: boolean; readonly truncated: boolean } | null;
-  /** What only messages have that were put in. */
+  /** What only messages have that were put in, or that files came with. */
   readonly extras: MessageExtras | null;
 }
 
@@ -255,8 +256,10 @@ function messageOf(session: SessionView, row: JournalRow, record: SessionRecord)
   const base = { seq: row.seq, session_id: session.id, user_id: session.user_id, at: row.at, extras: null };
   switch (record.type) {
     case 'message_received': {
-      const { message_id: id, turn_id, content } = record;
-      return { ...base, id, turn_id, content, role: 'user', origin: 'user_input', tool_calls: [], tool: null };
+      const { message_id: id, turn_id, content, attachments: files = [] } = record;
+      const attachments = files.map(attachmentName);
+      const extras = files.length === 0 ? null : { tool_name: null, attachments, metadata: {} };
+      return { ...base, id, turn_id, content, role: 'user', origin: 'user_input', tool_calls: [], tool: null, extras };
     }
     case 'model_replied': {
       const { message_id: id, turn_id, content, tool_calls } = record;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a session's lane answers to.
 
+import type { Attachment } from '../../stores/attachments.ts';
 import type { SessionSummary } from '../../stores/fold.ts';
 import type { ImportedTurn } from '../../stores/imported-turn.ts';
 import type { ApprovalDecision, QueueMode } from '../../stores/records.ts';
@@ -14,6 +15,8 @@ export interface Deliver {
   /** The channel it came by. */
   readonly channel: string;
   readonly content: string;
+  /** Files that came with it; their bytes are kept already. */
+  readonly attachments?: readonly Attachment[];
   /** The model asked for by name; empty: routed. */
   readonly model: string;
   readonly queue: QueueMode;
