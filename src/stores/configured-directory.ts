@@ -45,13 +45,15 @@ export function configuredDirectory(config: Pick<Config, 'users' | 'auth'>): Con
   const identities = config.users.flatMap(({ id, identities: own }) =>
     own.map((identity) => [identityKey(identity), id] as const),
   );
+  const named = config.auth.tokens.map(({ user_id }) => user_id);
   return {
     users,
     tokens,
     fixed: {
       users: new Set(config.users.map(({ id }) => id)),
       identities: new Map(identities),
-      known: new Set([OWNER_ID, ...config.auth.tokens.map(({ user_id }) => user_id)]),
+      known: new Set([OWNER_ID, ...named]),
+      named: new Set(named),
       tokens: new Set(tokens.map(({ id }) => id)),
     },
   };

@@ -15,6 +15,8 @@ export interface Fixed {
   readonly identities: ReadonlyMap<string, string>;
   /** Ids a token or a pairing may be of although no user has them: `owner`, and those tokens of the configuration name. */
   readonly known: ReadonlySet<string>;
+  /** Ids that tokens of the configuration name. */
+  readonly named: ReadonlySet<string>;
   readonly tokens: ReadonlySet<string>;
 }
 
@@ -68,13 +70,12 @@ export function decideDirectory(state: Directory, command: DirectoryCommand, dec
         );
       });
     case 'user.delete':
-      return userIn(command.body.id, (user) =>
-        write(
-          { type: 'user_deleted', id: user.id },
-          note('user.deleted', { id: user.id, role: user.role }),
-          () => user,
-        ),
-      );
+      return userIn(command.body.id, (user) => {
+        // They would be known all the same, and a guest as more than that.
+        if (fixed.named.has(user.id)) return conflict(namedByToken(user.id));
+        const audit = note('user.deleted', { id: user.id, role: user.role });
+        return write({ type: 'user_deleted', id: user.id }, audit, () => user);
+      });
     case 'user.erase': {
       const { id: user_id, workspaces } = command.body;
       const under_way = state.erasures.get(user_id);
@@ -232,6 +233,10 @@ function nobodys(): Decided {
 /** Whether all that is held about somebody is being erased: nothing new may be kept of them meanwhile. */
 function isErasing(state: Directory, user_id: string): boolean {
   return state.erasures.get(user_id)?.done_at === null;
+}
+
+function namedByToken(user_id: string): string {
+  return `${user_id} is named in \`auth.tokens\` of the configuration and would be known as a member without an entry here; remove that token first.`;
 }
 
 function goes(user_id: string): Decided {
