@@ -225,6 +225,7 @@ function laneWith(context: ThreadContext, adapters: LaneAdapters): Role {
     from: address('thread', context.name),
     cost: (model, usage) => usageCost(model, usage, prices),
     hide: (text) => context.secrets.redactor.text(text),
+    scan: createScanner(context).replies,
   });
   return {
     drain: (done) => lanes.drain(done),

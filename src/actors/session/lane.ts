@@ -166,6 +166,7 @@ export class Lane implements StreamOwner, TurnOwner, MessageOwner, ChangedSessio
   /** Nothing runs, nothing waits, nothing is on its way to the journal. */
   get quiet(): boolean {
     const { ahead } = this;
+    if (this.changing?.busy === true) return false;
     return ahead.turn === null && ahead.waiting.length === 0 && this.reception.idle && this.writer.idle;
   }
 
@@ -463,6 +464,11 @@ export class Lane implements StreamOwner, TurnOwner, MessageOwner, ChangedSessio
   answer(envelope: Envelope, body: unknown): void {
     this.waiters = this.waiters?.filter((waiter) => waiter !== envelope) ?? null;
     this.effects.reply(envelope, body);
+  }
+
+  refuse(envelope: Envelope, error: Failure): void {
+    this.waiters = this.waiters?.filter((waiter) => waiter !== envelope) ?? null;
+    this.effects.fail(envelope, error);
   }
 
   private statusOf(turn_id: string): Delivered['status'] {
