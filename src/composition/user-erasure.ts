@@ -130,15 +130,48 @@ export class UserErasures implements UserErasure {
     while (this.#delivering.has(user_id) && !this.#stopped) await this.#rest(LOOK_MS);
     const deleted = await this.#deletedBefore(user_id);
     const progress: Progress = { sessions: 0, workspaces: new Set([...workspaces, ...deleted.keys()]), deleted };
+    // While memory still knows in whose summaries they are; and once more, for one that was made meanwhile.
+    const summed = await this.#summedWith(user_id, progress.workspaces);
+    await this.#forgetSummaries(user_id, summed);
     await this.#sessionsOf(user_id, progress);
     context.point('erasure.sessions');
     for (const workspace_id of progress.workspaces) await this.#tell(user_id, workspace_id, progress);
+    await this.#forgetSummaries(user_id, summed);
     context.point('erasure.told');
     await this.#overwrite(user_id, progress);
     context.point('erasure.overwritten');
     if (this.#stopped) return;
     const counts = { sessions: progress.sessions, workspaces: progress.workspaces.size };
     await directory.apply('user.erased', { id: user_id, ...counts }, { user_id: 'system', via: '' });
+  }
+
+  /** Sessions of others that were summed up with something they said; their own go with all that is in them. */
+  async #summedWith(user_id: string, known: ReadonlySet<string>): Promise<ReadonlySet<string>> {
+    const { store } = this.#options;
+    const { workspaces, sessions: own } = await store.read('user.content', { user_id }, FRESH);
+    const sessions = new Set<string>();
+    for (const workspace_id of new Set([...known, ...workspaces])) {
+      const found = await store.read('memory.summed_with', { workspace_id, user_id }, FRESH);
+      for (const id of found.sessions) sessions.add(id);
+    }
+    for (const { session_id } of own) sessions.delete(session_id);
+    return sessions;
+  }
+
+  /** What those sessions are told of before goes, whosever they are. */
+  async #forgetSummaries(user_id: string, sessions: ReadonlySet<string>): Promise<void> {
+    for (const id of sessions) {
+      const session = address('session', id);
+      await this.#ask<{ seq: number }>((from, answered) =>
+        this.#bus.ask(session, 'session.erase_summary', { user_id }, { from, within: WITHIN.session }, answered),
+      ).then(
+        ({ seq }) => this.#options.acknowledged(seq),
+        (thrown: unknown) => {
+          // Deleted meanwhile, with all that was in it.
+          if (toFailure(thrown).code !== 'not_found' && toFailure(thrown).code !== 'conflict') throw thrown;
+        },
+      );
+    }
   }
 
   /** Until none is left: some may have been on their way. */

@@ -3,7 +3,7 @@
 
 import type { DirectoryRecord } from './directory-records.ts';
 import { restoreDirectory, storeDirectory } from './directory-records.ts';
-import { emptySession, packSession } from './fold.ts';
+import { emptySession, type PackedSession, packSession } from './fold.ts';
 import { restore, type SessionRecord, type StoredRecord, store, type TailRow, type ToolCall } from './records.ts';
 import { streamKind } from './streams.ts';
 import { restoreWorkspace, storeWorkspace, type WorkspaceRecord } from './workspace-records.ts';
@@ -15,7 +15,9 @@ export const ERASED = '…';
  * Records that have what lies before them in their own stream redacted. Each is owed in the journal from the transaction it
  * is written in until that is done, so whatever ends the process, the next start goes on with it.
  */
-const ERASING: ReadonlySet<string> = new Set(['session_deleted', 'session_forgotten', 'user_erased', 'user_erasing']);
+const ERASING: ReadonlySet<string> = new Set([
+  ...['session_deleted', 'summary_erased', 'session_forgotten', 'user_erased', 'user_erasing'],
+]);
 
 /** Whether a record of this type has those before it redacted. */
 export function erases(type: string): boolean {
@@ -43,7 +45,7 @@ export interface Redaction {
  */
 export function redactionBefore(stream: string, erasing: TailRow): Redaction {
   const kind = streamKind(stream);
-  if (kind === 'session') return sessionRedaction();
+  if (kind === 'session') return erasing.type === 'summary_erased' ? summaryRedaction() : sessionRedaction();
   if (kind === 'workspace') {
     const record = restoreWorkspace(erasing);
     if (record.type === 'user_erased') return workspaceRedaction(record);
@@ -65,6 +67,24 @@ function differing(row: TailRow, made: StoredRecord): StoredRecord | undefined {
 function sessionRedaction(): Redaction {
   return { notice: () => undefined, redact: (row) => differing(row, store(redactedSession(restore(row)))) };
 }
+
+/** Only what a session was summed up to: what was said in it is its people's. */
+function summaryRedaction(): Redaction {
+  const redacted = (record: SessionRecord): SessionRecord => {
+    if (record.type === 'compacted') return { ...record, summary: text(record.summary) };
+    if (record.type === 'session_changed' && record.details !== undefined)
+      return { ...record, details: { ...record.details, summary: text(record.details.summary) } };
+    if (record.type !== 'checkpoint') return record;
+    const { state, ...rest } = record.state as PackedSession;
+    return { ...record, state: { ...rest, state: { ...state, summary: null } } satisfies PackedSession };
+  };
+  return {
+    notice: () => undefined,
+    redact: (row) => (SUMMED.has(row.type) ? differing(row, store(redacted(restore(row)))) : undefined),
+  };
+}
+
+const SUMMED: ReadonlySet<string> = new Set(['compacted', 'session_changed', 'checkpoint']);
 
 const text = (content: string): string => (content === '' ? '' : ERASED);
 const calls = (made: readonly ToolCall[]): readonly ToolCall[] => made.map((call) => ({ ...call, arguments: '{}' }));
@@ -124,6 +144,7 @@ function redactedSession(record: SessionRecord): SessionRecord {
     case 'approval_decided':
     case 'cancel_requested':
     case 'session_deleted':
+    case 'summary_erased':
       return record;
     default:
       return record satisfies never;

@@ -318,6 +318,8 @@ function step(
       return emptySession();
     case 'compacted':
       return { ...state, summary: summaryOf(record) };
+    case 'summary_erased':
+      return { ...state, summary: null };
     case 'message_added':
       return added(state, record, window);
     case 'message_received':

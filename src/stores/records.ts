@@ -324,6 +324,16 @@ export interface Compacted {
   readonly messages: number;
 }
 
+/**
+ * Somebody whose words are in what the session was summed up to is being erased: it is told of no summary until there is
+ * another. What it was told before is redacted before this row.
+ */
+export interface SummaryErased {
+  readonly type: 'summary_erased';
+  /** Who. */
+  readonly user_id: string;
+}
+
 /** The folded state at this point, packed by the fold; reading a stream stops at the newest one. */
 export interface Checkpoint {
   readonly type: 'checkpoint';
@@ -352,6 +362,7 @@ export type SessionRecord =
   | MessageAdded
   | SessionDeleted
   | Compacted
+  | SummaryErased
   | Checkpoint;
 
 export type RecordType = SessionRecord['type'];
@@ -379,6 +390,7 @@ export const RECORD_VERSIONS: { readonly [T in RecordType]: number } = {
   message_added: 1,
   session_deleted: 1,
   compacted: 1,
+  summary_erased: 1,
   checkpoint: 1,
 };
 

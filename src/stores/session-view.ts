@@ -134,10 +134,12 @@ export function applyToSession(rows: SessionViewRows, row: JournalRow, record: S
   }
   const session = rows.session(id);
   if (session === undefined) return;
-  if (record.type === 'compacted') {
+  if (record.type === 'compacted' || record.type === 'summary_erased') {
     // Nobody did anything in it: it keeps its place among those that were used last.
     const details = session.details === '' ? NO_DETAILS : (JSON.parse(session.details) as SessionDetails);
-    session.details = JSON.stringify({ ...details, summary: record.summary, last_compaction_at: row.at });
+    const told =
+      record.type === 'compacted' ? { summary: record.summary, last_compaction_at: row.at } : { summary: '' };
+    session.details = JSON.stringify({ ...details, ...told });
     return;
   }
   session.updated_at = row.at;

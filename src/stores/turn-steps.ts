@@ -60,6 +60,7 @@ export function stepDetail(record: SessionRecord): Readonly<Record<string, unkno
     }
     case 'session_created':
     case 'session_deleted':
+    case 'summary_erased':
     case 'session_changed': {
       const { type: _type, ...rest } = record;
       return rest;

@@ -168,6 +168,7 @@ export class JournalRules {
         this.compactions.compacted(record.compaction_id);
         return;
       case 'session_changed':
+      case 'summary_erased':
       case 'message_added':
       case 'message_blocked':
       case 'session_deleted':

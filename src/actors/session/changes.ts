@@ -98,6 +98,19 @@ export class SessionChanges {
     owner.record([{ type: 'compacted', ...compacted }], answer);
   }
 
+  /** Forgets what it was summed up to; it is told of no summary until there is another. */
+  eraseSummary(envelope: Envelope): void {
+    const { owner } = this;
+    const { user_id } = envelope.body as { user_id: string };
+    const { facts, summary } = owner.state;
+    if (facts === null) return owner.effects.fail(envelope, unknownSession(owner.session_id));
+    if (this.going) return owner.effects.fail(envelope, goingSession());
+    owner.wait(envelope);
+    const answer = (): void => owner.answer(envelope, { seq: owner.seq });
+    if (summary === null) return owner.whenDurable(answer);
+    owner.record([{ type: 'summary_erased', user_id }], answer);
+  }
+
   /** Writes what a caller has made of the session, as long as no turn of it is open. */
   writeFor(envelope: Envelope): void {
     const { owner } = this;

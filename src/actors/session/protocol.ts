@@ -122,6 +122,11 @@ export type SessionProtocol = {
   };
   /** Its older messages were summed up to this. Answered when durable; `not_found` when there is no such session. */
   readonly 'session.compacted': { readonly body: SessionSummary; readonly reply: { readonly seq: number } };
+  /** Somebody whose words are in its summary is being erased. Answered when durable; `not_found` when there is no such session. */
+  readonly 'session.erase_summary': {
+    readonly body: { readonly user_id: string };
+    readonly reply: { readonly seq: number };
+  };
   /**
    * Stops what runs, drops what waits, and then deletes the session with all that was said in it. Answered when that is
    * durable; meanwhile nothing else is taken (`conflict`). `not_found` when there is none.

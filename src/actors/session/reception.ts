@@ -173,8 +173,9 @@ export class Reception {
       const { rules } = verdict;
       return owner.block(message, digest, rules, () => this.tell(message, (to) => effects.fail(to, blocked(rules))));
     }
+    const { message: taken } = verdict;
     const turn_id = owner.newTurn();
-    owner.take(verdict.message, turn_id, digest, () => {
+    owner.take(taken, turn_id, digest, () => {
       effects.point('receive.journaled');
       this.tell(message, (to) => effects.reply(to, owner.delivered(message.message_id, turn_id, false)));
     });
