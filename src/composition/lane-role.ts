@@ -55,6 +55,7 @@ import { createProbes } from './probes.ts';
 import type { Role, StartRole } from './role.ts';
 import { createScanner } from './scanner.ts';
 import { loadScannerRules, withScannerRules } from './scanner-rules.ts';
+import { SEND_TOOL, sessionsPort } from './session-port.ts';
 import { SKILL_TOOL, skillsPort, turnSkills } from './skills/turn-skills.ts';
 import { hasImages } from './stored-images.ts';
 import { testTools } from './test-tools.ts';
@@ -465,6 +466,7 @@ function laneEffects({
             workspace_id,
             user_id,
             turn_id: turn?.turn_id ?? '',
+            sessions: call.name === SEND_TOOL ? sessionsPort(context, state, call.id, WRITE_WITHIN) : undefined,
             skills:
               call.name === SKILL_TOOL
                 ? skillsPort(turnSkills(context.skills, state, policy().window), house.data_dir)

@@ -46,6 +46,8 @@ export interface WaitingMessage {
   readonly channel: string;
   readonly content: string;
   readonly model: string;
+  /** See {@link MessageReceived.hops}. */
+  readonly hops?: number;
   /** See {@link MessageReceived.attachments}. */
   readonly attachments?: readonly Attachment[];
   /** When it was received, epoch milliseconds. */
@@ -488,12 +490,13 @@ function blocked(state: SessionState, { message_id, digest, rules }: MessageBloc
 }
 
 function received(state: SessionState, record: MessageReceived, at: number): SessionState {
-  const { message_id, turn_id, user_id, channel, content, model, digest, flagged, queue, attachments } = record;
+  const { message_id, turn_id, user_id, channel, content, model, digest, flagged, queue, attachments, hops } = record;
   const message: WaitingMessage = {
     ...{ message_id, turn_id, user_id, channel, content, model, at },
     ...(flagged === undefined ? {} : { flagged }),
     ...(queue === undefined ? {} : queued(state, queue)),
     ...(attachments === undefined ? {} : { attachments }),
+    ...(hops === undefined ? {} : { hops }),
   };
   return {
     ...state,

@@ -56,6 +56,8 @@ export interface MessageReceived {
   readonly flagged?: readonly string[];
   /** What it does beside the turn that runs, where that is more than to wait for one of its own. */
   readonly queue?: 'collect' | 'steer';
+  /** It came from another session of its sender: how many it has come through. */
+  readonly hops?: number;
   /** The files that came with it. */
   readonly attachments?: readonly Attachment[];
 }

@@ -98,6 +98,7 @@ export function decideReceive(
     digest,
     ...(message.flagged === undefined ? {} : { flagged: message.flagged }),
     ...queueOf(message, state.turn),
+    ...(message.hops === undefined ? {} : { hops: message.hops }),
     ...(message.attachments === undefined ? {} : { attachments: message.attachments }),
   });
   const { turn } = draft.state;

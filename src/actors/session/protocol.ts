@@ -15,6 +15,8 @@ export interface Deliver {
   /** The channel it came by. */
   readonly channel: string;
   readonly content: string;
+  /** It comes from another session: how many it has come through. */
+  readonly hops?: number;
   /** Files that came with it; their bytes are kept already. */
   readonly attachments?: readonly Attachment[];
   /** The model asked for by name; empty: routed. */
