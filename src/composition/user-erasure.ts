@@ -28,6 +28,8 @@ export interface UserErasuresOptions {
   /** Where skills lie, and the command line keeps lines typed at this machine. */
   readonly dataDir: string;
   readonly acknowledged: (seq: number) => void;
+  /** Files they uploaded and sent with nothing yet. */
+  readonly uploads: { erase(user_id: string): Promise<void> };
 }
 
 const FRESH = { after: 'latest' } as const;
@@ -258,6 +260,7 @@ export class UserErasures implements UserErasure {
     { workspaces, deleted }: Pick<Progress, 'workspaces' | 'deleted'>,
   ): Promise<void> {
     const files = attachmentFiles(this.#options.dataDir);
+    await this.#options.uploads.erase(user_id);
     await files.eraseWorkspace(`personal:${user_id}`);
     for (const workspace_id of workspaces) {
       for (const session_id of deleted.get(workspace_id) ?? []) await files.eraseSession(workspace_id, session_id);

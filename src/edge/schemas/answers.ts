@@ -107,6 +107,17 @@ export const Message = z
   })
   .describe('A message of a session.');
 
+export const Upload = z
+  .object({
+    id: z.string().describe('For `attachments` of a message of the same user, for a day.'),
+    name: z.string(),
+    media_type: z.string().describe('As it was sent; what it is is told by its bytes.'),
+    size: z.int().describe('In bytes.'),
+  })
+  .describe('A file that waits for its message.');
+
+export type UploadAnswer = DeepReadonly<z.output<typeof Upload>>;
+
 export const Entity = z
   .object({
     id: z.string(),
