@@ -3,7 +3,7 @@
 
 import { hash } from 'node:crypto';
 import type { SigilProtocols } from '../actors/protocols.ts';
-import type { SessionsPort } from '../agent/tools/session-send.ts';
+import type { SessionsPort } from '../agent/tools/sessions-port.ts';
 import { address } from '../bus/address.ts';
 import { failure, SigilError } from '../errors.ts';
 import type { SessionState } from '../stores/fold.ts';

@@ -4,6 +4,8 @@
 import { readdirSync } from 'node:fs';
 import { afterAll, expect, it } from 'vitest';
 import { until } from '../edge/client.ts';
+import { anthropicMessages } from '../wire/anthropic.ts';
+import { startWireServer } from '../wire/server.ts';
 import { closeHouses, type House, startHouse } from './house.ts';
 
 afterAll(closeHouses);
@@ -28,6 +30,30 @@ const kept = (house: House): string[] =>
   readdirSync(house.dataDir, { recursive: true })
     .map(String)
     .filter((path) => /^workspaces\/[^/]+\/attachments\/[0-9a-f-]{36}\/./.test(path));
+
+it('a model that sees is sent the image with the message, and with the next one', async () => {
+  const vendor = await startWireServer();
+  try {
+    const usage = { inputTokens: 3, outputTokens: 1, cacheReadTokens: 0, cacheWriteTokens: 0 };
+    const parts = [{ type: 'text', deltas: ['A cat.'] }] as const;
+    vendor.answer(() => anthropicMessages.stream({ parts, finish: 'stop', usage }));
+    const house = await startHouse({
+      providers: { mine: { type: 'anthropic', endpoint: vendor.url, api_key: 'sk-flow' } },
+      models: { default: 'mine/claude-opus-5-5' },
+      auth: { tokens },
+    });
+    const ada = house.person('ada-token');
+    const cat = await upload(house, 'ada-token', 'cat.png', PNG);
+    const { session_id } = (await ada.chat('what is this?', { attachments: [cat.body.id] })).body;
+    await ada.chat('and its colour?', { session_id });
+    const sent = vendor.requests.map(({ body }) => JSON.stringify(body));
+    expect(sent.length).toBeGreaterThanOrEqual(2);
+    for (const body of sent) expect(body).toContain(PNG.toString('base64'));
+    expect(sent[0]).toContain('[Attached image: cat.png (image/png, 10 B)]');
+  } finally {
+    await vendor.close();
+  }
+});
 
 it('a file goes with its message, is there as long as that, and is nobody else’s', async () => {
   const house = await startHouse({ auth: { tokens }, attachments: { max_size: '1KB' } });

@@ -2,7 +2,7 @@
 // The contract of a tool: what it is called, what it takes, what it may do, and how it is run.
 
 import type { MemoryPort } from './memory-port.ts';
-import type { SessionsPort } from './session-send.ts';
+import type { SessionsPort } from './sessions-port.ts';
 import type { SkillsPort } from './skills-port.ts';
 
 /** What a tool gets besides its arguments. */
