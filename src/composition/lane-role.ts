@@ -53,7 +53,7 @@ import { createModelStream } from './model-stream.ts';
 import { nearestTexts } from './nearest.ts';
 import { createProbes } from './probes.ts';
 import type { Role, StartRole } from './role.ts';
-import { createScanner } from './scanner.ts';
+import { createScanner, type Scanner } from './scanner.ts';
 import { loadScannerRules, withScannerRules } from './scanner-rules.ts';
 import { SEND_TOOL, sessionsPort } from './session-port.ts';
 import { SKILL_TOOL, skillsPort, turnSkills } from './skills/turn-skills.ts';
@@ -157,13 +157,14 @@ function laneWith(context: ThreadContext, adapters: LaneAdapters): Role {
     policy = policyNow();
   };
   const place = placement(house.layout);
+  const scanner = createScanner(context);
   const reservations = createReservations(bus, () => policy);
 
   const lanes = new Lanes({
     world,
     policy: () => policy,
     effects: laneEffects({
-      ...{ context, adapters, reservations, prices, permit, equip },
+      ...{ context, adapters, reservations, prices, permit, equip, scanner },
       tools: () => tools,
       policy: () => policy,
     }),
@@ -226,13 +227,13 @@ function laneWith(context: ThreadContext, adapters: LaneAdapters): Role {
     from: address('thread', context.name),
     cost: (model, usage) => usageCost(model, usage, prices),
     hide: (text) => context.secrets.redactor.text(text),
-    scan: createScanner(context).replies,
+    scan: scanner.replies,
   });
   return {
     drain: (done) => lanes.drain(done),
     vendors: {
       probe: probes.probe,
-      call: calls.call,
+      call: (asked, done) => withScannerRules(() => calls.call(asked, done)),
       callOff: calls.off,
       key: adapters.key ?? ((_, done) => done({ fingerprint: null, refused: false })),
       models: answering(adapters.models ?? noModels),
@@ -337,6 +338,7 @@ interface LaneParts {
   readonly prices: ModelPrices;
   readonly permit: Permit;
   readonly equip: (state: SessionState) => TurnEquipment;
+  readonly scanner: Scanner;
 }
 
 function laneEffects({
@@ -348,13 +350,13 @@ function laneEffects({
   prices,
   permit,
   equip,
+  scanner,
 }: LaneParts): LaneEffects {
   const { checks } = adapters;
   const { reserve, settle, settleInterrupted } = reservations;
   const { bus, world, house } = context;
   const { config } = house;
   const { redactor } = context.secrets;
-  const scanner = createScanner(context);
   const journal = address('store', 'journal');
   const read = address('store', 'read');
   const from = address('thread', context.name);
