@@ -30,6 +30,7 @@ import { type GatewaySkills, gatewaySkills } from './composition/skills/gateway-
 import { startNote } from './composition/start-note.ts';
 import { Threads } from './composition/threads.ts';
 import { unavailableParts } from './composition/unavailable.ts';
+import { keepUploads } from './composition/uploads.ts';
 import { UserErasures } from './composition/user-erasure.ts';
 import { vectorsHere } from './composition/vectors-here.ts';
 import type { WorkerHost } from './composition/workers.ts';
@@ -194,8 +195,9 @@ async function start(
     log.warn({ refused }, 'there is more to do than can be done: messages were refused'),
   );
   const { store, gateway } = storesOf(context, directory, seen);
+  const uploads = keepUploads({ dataDir, limits: config.attachments, world: realWorld });
   const erasures = new UserErasures({
-    ...{ context, directory, store, dataDir, audit: gateway.auditLog, acknowledged: (seq) => seen.note(seq) },
+    ...{ context, directory, store, dataDir, audit: gateway.auditLog, acknowledged: (seq) => seen.note(seq), uploads },
     memberOf: (user_id) =>
       [...directory.people.table.parts.members.entries()].flatMap(([id, members]) =>
         members.has(user_id) ? [id] : [],
@@ -230,11 +232,13 @@ async function start(
     store,
     gateway,
     erasures,
+    uploads,
     skills,
   };
   const edge = edgeOf({ ...parts, state: () => state });
   const stopAll = async (): Promise<void> => {
     erasures.stop();
+    uploads.stop();
     skills.stop();
     admission.close();
     await threads.stop();
@@ -336,6 +340,7 @@ interface EdgeParts {
   readonly store: ReadStore;
   readonly gateway: GatewayStore;
   readonly erasures: UserErasures;
+  readonly uploads: EdgePorts['uploads'];
   readonly skills: GatewaySkills;
   readonly resting: ReadonlySet<string>;
   readonly state: EdgePorts['state'];
@@ -381,6 +386,7 @@ function edgeOf(parts: EdgeParts): Edge {
     gateway,
     usage: createUsageStore(store, (epoch) => new Date(epoch)),
     erasure: parts.erasures,
+    ...(parts.uploads === undefined ? {} : { uploads: parts.uploads }),
     // The tools are loaded when somebody asks: main itself never runs one.
     capabilities: {
       matrix: async () => (await import('./composition/capability-report.ts')).capabilityMatrix(config),

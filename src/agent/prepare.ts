@@ -2,9 +2,10 @@
 // The second stage: the request for one model call, made of window, message and this turn so far, within bounds.
 
 import { type Failure, failure } from '../errors.ts';
-import type { ChatMessage, ChatOptions, ChatRequest, ChatTool } from '../providers/provider.ts';
+import type { ChatImage, ChatMessage, ChatOptions, ChatRequest, ChatTool } from '../providers/provider.ts';
+import type { ImageAttachment } from '../stores/attachments.ts';
 import { BETWEEN_TEXTS } from '../stores/fold.ts';
-import { CHARACTERS_PER_TOKEN, messageSize, outputCap, textSize, tokensOf, toolSize } from './estimate.ts';
+import { CHARACTERS_PER_TOKEN, IMAGE_SIZE, messageSize, outputCap, textSize, tokensOf, toolSize } from './estimate.ts';
 import { type ChannelHints, systemPrompt } from './prompt.ts';
 import type { TurnMessage } from './turn-message.ts';
 import { unitsOf } from './window.ts';
@@ -22,10 +23,18 @@ export interface PrepareInput {
   readonly summary?: string | null;
   /** What the turn answers: one message, or all that were collected for it. */
   readonly messages: readonly string[];
+  /** Images among what the turn answers. */
+  readonly images?: readonly ImageAttachment[];
   /** What this turn has brought so far: replies with tool calls, results, messages handed to it while it runs. */
   readonly turn: readonly TurnMessage[];
   readonly tools: readonly ChatTool[];
-  readonly model: { readonly id: string; readonly maxContextTokens: number; readonly maxOutputTokens: number };
+  readonly model: {
+    readonly id: string;
+    readonly maxContextTokens: number;
+    readonly maxOutputTokens: number;
+    /** Whether it can be shown images; absent: it cannot. */
+    readonly vision?: boolean;
+  };
   readonly options: ChatOptions;
 }
 
@@ -43,7 +52,8 @@ const ORIGINS = { user: 'user_input', assistant: 'system', tool: 'tool_output' }
 function toChat(message: TurnMessage): ChatMessage {
   if (message.tool_calls === undefined && message.tool_call_id === undefined && message.tool_name === undefined) {
     // Nearly all are plain text.
-    return { role: message.role, content: message.content, origin: ORIGINS[message.role] };
+    const plain: ChatMessage = { role: message.role, content: message.content, origin: ORIGINS[message.role] };
+    return message.images === undefined ? plain : { ...plain, images: message.images.map(toImage) };
   }
   return {
     role: message.role,
@@ -55,14 +65,37 @@ function toChat(message: TurnMessage): ChatMessage {
   };
 }
 
+const toImage = ({ id, media_type }: ImageAttachment): ChatImage => ({ id, mediaType: media_type });
+
+/** Images in one request: the newest. Every one costs its tokens with every call. */
+const IMAGES_MOST = 8;
+const UNSEEN = '[This model cannot see images.]';
+
+/** The images a model is shown, and that it cannot see any; of what has none the same list. */
+function withImages(messages: readonly ChatMessage[], see: boolean): readonly ChatMessage[] {
+  if (messages.every(({ images }) => images === undefined)) return messages;
+  let left = see ? IMAGES_MOST : 0;
+  return messages
+    .toReversed()
+    .map((message) => {
+      const { images, ...rest } = message;
+      if (images === undefined) return message;
+      if (!see) return { ...rest, content: `${rest.content}\n\n${UNSEEN}` };
+      const shown = left === 0 ? [] : images.slice(-left);
+      left -= shown.length;
+      return shown.length === 0 ? rest : { ...rest, images: shown };
+    })
+    .toReversed();
+}
+
 const sizeOf = (messages: readonly ChatMessage[]): number =>
   messages.reduce((size, message) => size + messageSize(message), 0);
 
 /** The characters a unit puts before a model. */
 function unitSize(unit: readonly TurnMessage[]): number {
   let size = 0;
-  for (const { content, tool_calls, tool_name } of unit)
-    size += textSize(content, tool_calls) + (tool_name?.length ?? 0);
+  for (const { content, tool_calls, tool_name, images } of unit)
+    size += textSize(content, tool_calls) + (tool_name?.length ?? 0) + IMAGE_SIZE * (images?.length ?? 0);
   return size;
 }
 
@@ -109,7 +142,8 @@ function newestAlone(window: readonly TurnMessage[], most: number, room: number)
 }
 
 /** Whether a message is a unit of its own: it belongs to no tool call, and says something. */
-function alone({ role, content, tool_calls }: TurnMessage): boolean {
+function alone({ role, content, tool_calls, images }: TurnMessage): boolean {
+  if (images !== undefined) return false;
   return role === 'user' || (role === 'assistant' && tool_calls === undefined && content !== '');
 }
 
@@ -121,7 +155,12 @@ function alone({ role, content, tool_calls }: TurnMessage): boolean {
 export function prepare(input: PrepareInput): Prepared {
   const { model } = input;
   const system = systemPrompt(input.persona, input.channel, input.skills);
-  const question: ChatMessage = { role: 'user', content: input.messages.join(BETWEEN_TEXTS), origin: 'user_input' };
+  const { images = [] } = input;
+  const question = toChat({
+    role: 'user',
+    content: input.messages.join(BETWEEN_TEXTS),
+    ...(images.length > 0 && { images }),
+  });
   const turn = input.turn.length === 0 ? [question] : [question, ...unitsOf(input.turn).flat().map(toChat)];
   const reserved = outputCap(input.options.maxTokens, model.maxOutputTokens);
   const needed = input.tools.reduce((size, tool) => size + toolSize(tool), system.length + sizeOf(turn));
@@ -134,7 +173,7 @@ export function prepare(input: PrepareInput): Prepared {
   const fixed = before.length === 0 ? needed : withSummary;
   // Tokens are rounded up once, over everything: `most` tokens are this many characters.
   const window = newest(input.window, input.active_window, most * CHARACTERS_PER_TOKEN - fixed);
-  const messages = [...before, ...window.messages, ...turn];
+  const messages = withImages([...before, ...window.messages, ...turn], model.vision === true);
   const request = { model: model.id, systemPrompt: system, messages, tools: input.tools, options: input.options };
   return { ok: true, request, dropped: window.dropped };
 }

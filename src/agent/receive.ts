@@ -31,14 +31,16 @@ function refuse(code: 'validation_failed' | 'payload_too_large', message: string
  * Accepts a text or says why not. Half a surrogate pair cannot be written as UTF-8 and NUL ends strings in half the
  * world's software: both come from broken senders, not from people, so they are replaced visibly and nothing is lost of
  * the rest. Nothing else is changed.
+ *
+ * @param beside whether something comes with it: then it need say nothing
  */
-export function receive(text: string, limits: ReceiveLimits): Received {
+export function receive(text: string, limits: ReceiveLimits, beside = false): Received {
   // A UTF-16 unit takes at least one byte, so a huge text is refused without being counted.
   const bytes = text.length > limits.max_bytes ? text.length : Buffer.byteLength(text);
   if (bytes > limits.max_bytes) {
     return refuse('payload_too_large', `A message may have at most ${limits.max_bytes} bytes.`);
   }
-  if (!SOMETHING.test(text)) return refuse('validation_failed', 'A message must hold some text.');
+  if (!beside && !SOMETHING.test(text)) return refuse('validation_failed', 'A message must hold some text.');
   let replaced = 0;
   const content = text.replace(UNKEEPABLE, () => {
     replaced += 1;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A message as a turn works with it: one of the window, or one of the turn itself so far.
 
+import type { ImageAttachment } from '../stores/attachments.ts';
 import type { ToolCall } from '../stores/records.ts';
 
 export interface TurnMessage {
@@ -11,4 +12,6 @@ export interface TurnMessage {
   /** Which call a tool's message answers. */
   readonly tool_call_id?: string;
   readonly tool_name?: string;
+  /** Images of a person's message. */
+  readonly images?: readonly ImageAttachment[];
 }

@@ -112,13 +112,15 @@ export interface ChannelAdapter {
   start(sink: ChannelSink, options: { readonly signal: AbortSignal }): Promise<void>;
   /** Sends one message; resolves once the platform has taken it. */
   send(outbound: ChannelOutbound, options: { readonly signal: AbortSignal }): Promise<SentMessage>;
-  /** Puts another text in the place of a message's; only with `editing`. */
+  /** Puts another text in the place of a message's; only with `editing`. The text it has already is no failure. */
   edit?(
     channelId: string,
     platformMessageId: string,
     content: string,
     options: { readonly signal: AbortSignal },
   ): Promise<void>;
+  /** Takes a message of its own back; only where the platform can. One that is gone already is taken back. */
+  remove?(channelId: string, platformMessageId: string, options: { readonly signal: AbortSignal }): Promise<void>;
   react?(channelId: string, platformMessageId: string, reaction: string): Promise<void>;
   /** Shows for some seconds that the agent writes; only with `typing`. Failures are not worth telling. */
   typing?(channelId: string, threadId?: string): Promise<void>;

@@ -3,7 +3,7 @@
 
 import type { CommandRun } from './command.ts';
 import { withGateway } from './connect.ts';
-import { type JsonObject, number, object, objects, text } from './json-reading.ts';
+import { type JsonObject, number, object, objects, strings, text } from './json-reading.ts';
 import type { Output } from './output.ts';
 import { listOf } from './pages.ts';
 import { oneLine, visible } from './terminal-text.ts';
@@ -34,7 +34,8 @@ function messageLines(message: JsonObject, { paint }: Output, now: number): stri
     paint.dim(`  → ${oneLine(text(call['name']))} ${oneLine(text(call['arguments']))}`),
   );
   const lines = content === '' ? [] : content.split('\n').map((line) => (line === '' ? '' : `  ${line}`));
-  return ['', `${name}  ${paint.dim(agoText(text(message['created_at']), now))}`, ...lines, ...calls];
+  const files = strings(message['attachments']).map((file) => paint.dim(`  + ${oneLine(file)}`));
+  return ['', `${name}  ${paint.dim(agoText(text(message['created_at']), now))}`, ...lines, ...files, ...calls];
 }
 
 export const run: CommandRun = async (call) => {

@@ -2,7 +2,7 @@
 // What the config means for a lane: limits, routing and prices as the one frozen value that lanes are given.
 
 import type { LanePolicy } from '../actors/session/policy.ts';
-import { reservationOf, textSize, tokensOf, toolSize } from '../agent/estimate.ts';
+import { IMAGE_SIZE, reservationOf, textSize, tokensOf, toolSize } from '../agent/estimate.ts';
 import { summarySize } from '../agent/prepare.ts';
 import { systemPrompt } from '../agent/prompt.ts';
 import type { ToolRegistry } from '../agent/tools/registry.ts';
@@ -10,7 +10,7 @@ import type { Config } from '../config/schema.ts';
 import type { ModelInfo } from '../providers/provider.ts';
 import { knownCapabilities, knownModels } from '../providers/registry.ts';
 import { type RoutableProvider, routeModel } from '../providers/router.ts';
-import { BETWEEN_TEXTS, type SessionState, type WindowMessage } from '../stores/fold.ts';
+import { BETWEEN_TEXTS, type SessionState, textsOf, turnImages, type WindowMessage } from '../stores/fold.ts';
 import { fallbackModel, providerTypes, reachable } from './config-scopes.ts';
 import { type ModelPrices, modelPrices } from './model-prices.ts';
 
@@ -25,19 +25,20 @@ const CHECKPOINT_EVERY = 64;
 const ANSWER_TOKENS = 16_384;
 
 /** What a model takes and gives, as far as it is known here. */
-export type ModelSize = Pick<ModelInfo['capabilities'], 'maxContextTokens' | 'maxOutputTokens'>;
+export type ModelSize = Pick<ModelInfo['capabilities'], 'maxContextTokens' | 'maxOutputTokens' | 'vision'>;
 
 /** Looks up what a model, written `provider/model`, takes and gives. */
 export function modelSizes(config: Config): (model: string) => ModelSize {
   const types = providerTypes(config);
   const sizes = new Map<string, ModelSize>();
   return (model) => {
-    const known = sizes.get(model);
-    if (known !== undefined) return known;
+    const before = sizes.get(model);
+    if (before !== undefined) return before;
     const slash = model.indexOf('/');
     const name = model.slice(0, slash);
-    const { maxContextTokens, maxOutputTokens } = knownCapabilities(types.get(name) ?? name, model.slice(slash + 1));
-    const size = { maxContextTokens, maxOutputTokens: Math.min(maxOutputTokens, ANSWER_TOKENS) };
+    const known = knownCapabilities(types.get(name) ?? name, model.slice(slash + 1));
+    const { maxContextTokens, maxOutputTokens, vision } = known;
+    const size = { maxContextTokens, maxOutputTokens: Math.min(maxOutputTokens, ANSWER_TOKENS), vision };
     if (sizes.size < SIZES_MOST) sizes.set(model, size);
     return size;
   };
@@ -50,6 +51,9 @@ const SIZES_MOST = 1_024;
 export const CHANNEL_HINTS = { markdown: true } as const;
 
 const NOTHING: readonly WindowMessage[] = [];
+
+const windowSize = ({ content, tool_calls, images }: WindowMessage): number =>
+  textSize(content, tool_calls) + IMAGE_SIZE * (images?.length ?? 0);
 
 /** Which models may be asked in a workspace, and which budgets that reaches: the same for turns and for what is beside them. */
 export function modelRoutes(config: Config, prices: ModelPrices): Pick<LanePolicy, 'route' | 'failover' | 'budgets'> {
@@ -96,10 +100,14 @@ export function lanePolicy(
   const sizeOf = modelSizes(config);
 
   const estimate = (state: SessionState): { tokens: number; cost_usd: number } => {
-    let size = system + beside(state) + (state.turn?.message.content.length ?? 0) + summarySize(state.summary?.summary);
-    for (const { content } of state.turn?.collected ?? NOTHING) size += content.length + BETWEEN_TEXTS.length;
-    for (const { content, tool_calls } of state.window) size += textSize(content, tool_calls);
-    for (const { content, tool_calls } of state.turn?.said ?? NOTHING) size += textSize(content, tool_calls);
+    const { turn } = state;
+    let size = system + beside(state) + summarySize(state.summary?.summary);
+    if (turn !== null) {
+      for (const text of textsOf(turn)) size += text.length + BETWEEN_TEXTS.length;
+      size += IMAGE_SIZE * turnImages(turn).length;
+    }
+    for (const one of state.window) size += windowSize(one);
+    for (const one of turn?.said ?? NOTHING) size += windowSize(one);
     const model = state.turn?.model ?? '';
     const { maxContextTokens, maxOutputTokens } = sizeOf(model);
     return reservationOf(Math.min(tokensOf(size), maxContextTokens), maxOutputTokens, prices.of(model));

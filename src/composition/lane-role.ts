@@ -30,12 +30,13 @@ import type { ChatRequest } from '../providers/provider.ts';
 import { halfAllowed } from '../security/access-matrix.ts';
 import type { Decision } from '../security/enforcer.ts';
 import { createToolAccess } from '../security/tool-access.ts';
-import { type SessionState, textsOf } from '../stores/fold.ts';
+import { type SessionState, textsOf, turnImages } from '../stores/fold.ts';
 import type { Usage } from '../stores/records.ts';
 import { packAppend } from '../stores/remote/append-wire.ts';
 import { createReadStore, type SeqTracker } from '../stores/remote/read-store.ts';
 import { unpackTail } from '../stores/remote/tail-wire.ts';
 import { createWorkspaceWriter } from '../stores/remote/workspace-writer.ts';
+import { attachmentFiles } from '../stores/sqlite/attachment-files.ts';
 import { createKnowledgeStore } from '../stores/workspace-knowledge.ts';
 import { providerEntries, rulesOf } from './config-scopes.ts';
 import { configuredTools } from './configured-tools.ts';
@@ -52,9 +53,11 @@ import { createModelStream } from './model-stream.ts';
 import { nearestTexts } from './nearest.ts';
 import { createProbes } from './probes.ts';
 import type { Role, StartRole } from './role.ts';
-import { createScanner } from './scanner.ts';
+import { createScanner, type Scanner } from './scanner.ts';
 import { loadScannerRules, withScannerRules } from './scanner-rules.ts';
+import { SEND_TOOL, sessionsPort } from './session-port.ts';
 import { SKILL_TOOL, skillsPort, turnSkills } from './skills/turn-skills.ts';
+import { hasImages } from './stored-images.ts';
 import { testTools } from './test-tools.ts';
 import { toolApproval } from './tool-approval.ts';
 import { equipmentSize, type TurnEquipment, turnEquipment } from './turn-equipment.ts';
@@ -84,6 +87,8 @@ export interface LaneAdapters {
   readonly key?: VendorDoor['key'];
   /** A provider's models. */
   readonly models?: (provider: string) => Promise<ListedModels>;
+  /** A session is gone: so is what is kept of it outside the stores. */
+  readonly deleted?: (workspace_id: string, session_id: string) => void;
   /** Lets go of what it holds outside; nothing is asked of it any more. */
   readonly close?: () => void;
 }
@@ -106,10 +111,16 @@ export const startLane = laneRole(async (context) => {
   const { house, secrets, world } = context;
   const tools = await testTools(configuredTools(context), process.env['SIGIL_TEST_TOOLS'], secrets);
   const providers = providerEntries(house.config);
-  const models = createModelStream({ providers, world, secrets, tap: wireTap(context) });
+  const files = attachmentFiles(house.data_dir);
+  const models = createModelStream({ providers, world, secrets, tap: wireTap(context), images: files });
   await models.preload('sigil');
   const { stream, vectors, key, close } = models;
-  return { tools, checks, stream, vectors, key, models: models.models, close };
+  const deleted = (workspace_id: string, session_id: string): void => {
+    files.eraseSession(workspace_id, session_id).catch((thrown: unknown) => {
+      context.fault(address('session', session_id), toFailure(thrown));
+    });
+  };
+  return { tools, checks, stream, vectors, key, models: models.models, deleted, close };
 });
 
 function laneWith(context: ThreadContext, adapters: LaneAdapters): Role {
@@ -148,13 +159,14 @@ function laneWith(context: ThreadContext, adapters: LaneAdapters): Role {
     policy = policyNow();
   };
   const place = placement(house.layout);
+  const scanner = createScanner(context);
   const reservations = createReservations(bus, () => policy);
 
   const lanes = new Lanes({
     world,
     policy: () => policy,
     effects: laneEffects({
-      ...{ context, adapters, reservations, prices, permit, equip },
+      ...{ context, adapters, reservations, prices, permit, equip, scanner },
       tools: () => tools,
       policy: () => policy,
     }),
@@ -166,6 +178,7 @@ function laneWith(context: ThreadContext, adapters: LaneAdapters): Role {
         bus.send(to, 'workspace.session_awake', { session_id, opened: how === 'opened' }, options);
       else bus.send(to, 'workspace.session_asleep', { session_id }, options);
       if (how === 'deleted') bus.send(to, 'workspace.session_deleted', { session_id }, options);
+      if (how === 'deleted') adapters.deleted?.(workspace_id, session_id);
     },
     ended: (session_id) => bus.ended(address('session', session_id)),
     fault: (session_id, error) => context.fault(address('session', session_id), error),
@@ -216,12 +229,13 @@ function laneWith(context: ThreadContext, adapters: LaneAdapters): Role {
     from: address('thread', context.name),
     cost: (model, usage) => usageCost(model, usage, prices),
     hide: (text) => context.secrets.redactor.text(text),
+    scan: scanner.replies,
   });
   return {
     drain: (done) => lanes.drain(done),
     vendors: {
       probe: probes.probe,
-      call: calls.call,
+      call: (asked, done) => withScannerRules(() => calls.call(asked, done)),
       callOff: calls.off,
       key: adapters.key ?? ((_, done) => done({ fingerprint: null, refused: false })),
       models: answering(adapters.models ?? noModels),
@@ -326,6 +340,7 @@ interface LaneParts {
   readonly prices: ModelPrices;
   readonly permit: Permit;
   readonly equip: (state: SessionState) => TurnEquipment;
+  readonly scanner: Scanner;
 }
 
 function laneEffects({
@@ -337,13 +352,13 @@ function laneEffects({
   prices,
   permit,
   equip,
+  scanner,
 }: LaneParts): LaneEffects {
   const { checks } = adapters;
   const { reserve, settle, settleInterrupted } = reservations;
   const { bus, world, house } = context;
   const { config } = house;
   const { redactor } = context.secrets;
-  const scanner = createScanner(context);
   const journal = address('store', 'journal');
   const read = address('store', 'read');
   const from = address('thread', context.name);
@@ -366,12 +381,16 @@ function laneEffects({
       active_window: policy().window,
       summary: state.summary?.summary ?? null,
       messages: turn === null ? [''] : textsOf(turn),
+      images: turn === null ? [] : turnImages(turn),
       turn: turn?.said ?? [],
       model: { id: model.slice(model.indexOf('/') + 1), ...size },
       options: { maxTokens: size.maxOutputTokens },
     });
     context.point('model.prepared');
-    return prepared.ok ? prepared.request : prepared.failure;
+    if (!prepared.ok) return prepared.failure;
+    if (!hasImages(prepared.request) || state.facts === null) return prepared.request;
+    const { workspace_id, session_id } = state.facts;
+    return { ...prepared.request, images_in: { workspace_id, session_id } };
   };
 
   return {
@@ -458,6 +477,7 @@ function laneEffects({
             workspace_id,
             user_id,
             turn_id: turn?.turn_id ?? '',
+            sessions: call.name === SEND_TOOL ? sessionsPort(context, state, call.id, WRITE_WITHIN) : undefined,
             skills:
               call.name === SKILL_TOOL
                 ? skillsPort(turnSkills(context.skills, state, policy().window), house.data_dir)

@@ -8,10 +8,12 @@ import type { ListedModels } from '../actors/thread/protocol.ts';
 import { type Failure, failure, SigilError, toFailure } from '../errors.ts';
 import type { ChatRequest, Provider } from '../providers/provider.ts';
 import type { TappedCall, WireTap } from '../providers/wire-tap.ts';
+import type { AttachmentFiles } from '../stores/attachments.ts';
 import type { World } from '../world.ts';
 import { createKeyStates } from './key-states.ts';
 import { createProviderLoader, type ProviderEntry } from './provider-loader.ts';
 import type { ThreadSecrets } from './secrets.ts';
+import { hasImages, withReadImages } from './stored-images.ts';
 
 /** Whatever brought a secret there, a message of a person or the result of a tool: it is not for a model. */
 function redacted(request: ChatRequest, redactor: ThreadSecrets['redactor']): ChatRequest {
@@ -25,6 +27,8 @@ export interface ModelStreamOptions {
   readonly world: Pick<World, 'now' | 'monotonic' | 'after' | 'uuid'>;
   /** What keys stand for; and what keeps secrets out of what is sent to a model and out of what a provider says of its failures. */
   readonly secrets: ThreadSecrets;
+  /** Where images of messages are kept; not given where there are none. */
+  readonly images?: Pick<AttachmentFiles, 'read'>;
   /** Who looks at what goes to the vendors and comes from them, if anybody does. */
   readonly tap?: WireTap;
 }
@@ -43,7 +47,7 @@ export interface ModelStream {
   close(): void;
 }
 
-export function createModelStream({ providers, world, secrets, tap }: ModelStreamOptions): ModelStream {
+export function createModelStream({ providers, world, secrets, tap, images }: ModelStreamOptions): ModelStream {
   const { redactor } = secrets;
   const keys = createKeyStates({ written: (name) => providers.get(name)?.settings.api_key, resolve: secrets.resolve });
   const loader = createProviderLoader({ providers, world, resolver: keys.resolver, tap });
@@ -61,7 +65,9 @@ export function createModelStream({ providers, world, secrets, tap }: ModelStrea
   ): Promise<void> => {
     let last = '';
     try {
-      for await (const batch of provider.chat(request, { signal })) {
+      const whole = images === undefined || !hasImages(request) ? request : await withReadImages(request, images);
+      if (signal.aborted) return;
+      for await (const batch of provider.chat(whole, { signal })) {
         for (const event of batch) {
           if (signal.aborted) return;
           last = event.type;

@@ -13,6 +13,7 @@ import type { Actor } from '../stores/directory-commands.ts';
 import type { StoredErasure } from '../stores/directory-records.ts';
 import type { AuditStore } from '../stores/gateway-store.ts';
 import type { ReadStore } from '../stores/session-store.ts';
+import { attachmentFiles } from '../stores/sqlite/attachment-files.ts';
 import type { ThreadContext } from './context.ts';
 import type { RootDirectory } from './root-directory.ts';
 import { folderOf, hasFolder } from './skills/folders.ts';
@@ -27,6 +28,8 @@ export interface UserErasuresOptions {
   /** Where skills lie, and the command line keeps lines typed at this machine. */
   readonly dataDir: string;
   readonly acknowledged: (seq: number) => void;
+  /** Files they uploaded and sent with nothing yet. */
+  readonly uploads: { erase(user_id: string): Promise<void> };
 }
 
 const FRESH = { after: 'latest' } as const;
@@ -129,15 +132,48 @@ export class UserErasures implements UserErasure {
     while (this.#delivering.has(user_id) && !this.#stopped) await this.#rest(LOOK_MS);
     const deleted = await this.#deletedBefore(user_id);
     const progress: Progress = { sessions: 0, workspaces: new Set([...workspaces, ...deleted.keys()]), deleted };
+    // While memory still knows in whose summaries they are; and once more, for one that was made meanwhile.
+    const summed = await this.#summedWith(user_id, progress.workspaces);
+    await this.#forgetSummaries(user_id, summed);
     await this.#sessionsOf(user_id, progress);
     context.point('erasure.sessions');
     for (const workspace_id of progress.workspaces) await this.#tell(user_id, workspace_id, progress);
+    await this.#forgetSummaries(user_id, summed);
     context.point('erasure.told');
     await this.#overwrite(user_id, progress);
     context.point('erasure.overwritten');
     if (this.#stopped) return;
     const counts = { sessions: progress.sessions, workspaces: progress.workspaces.size };
     await directory.apply('user.erased', { id: user_id, ...counts }, { user_id: 'system', via: '' });
+  }
+
+  /** Sessions of others that were summed up with something they said; their own go with all that is in them. */
+  async #summedWith(user_id: string, known: ReadonlySet<string>): Promise<ReadonlySet<string>> {
+    const { store } = this.#options;
+    const { workspaces, sessions: own } = await store.read('user.content', { user_id }, FRESH);
+    const sessions = new Set<string>();
+    for (const workspace_id of new Set([...known, ...workspaces])) {
+      const found = await store.read('memory.summed_with', { workspace_id, user_id }, FRESH);
+      for (const id of found.sessions) sessions.add(id);
+    }
+    for (const { session_id } of own) sessions.delete(session_id);
+    return sessions;
+  }
+
+  /** What those sessions are told of before goes, whosever they are. */
+  async #forgetSummaries(user_id: string, sessions: ReadonlySet<string>): Promise<void> {
+    for (const id of sessions) {
+      const session = address('session', id);
+      await this.#ask<{ seq: number }>((from, answered) =>
+        this.#bus.ask(session, 'session.erase_summary', { user_id }, { from, within: WITHIN.session }, answered),
+      ).then(
+        ({ seq }) => this.#options.acknowledged(seq),
+        (thrown: unknown) => {
+          // Deleted meanwhile, with all that was in it.
+          if (toFailure(thrown).code !== 'not_found' && toFailure(thrown).code !== 'conflict') throw thrown;
+        },
+      );
+    }
   }
 
   /** Until none is left: some may have been on their way. */
@@ -218,7 +254,21 @@ export class UserErasures implements UserErasure {
     }
   }
 
-  async #overwrite(user_id: string, { workspaces }: Progress): Promise<void> {
+  /** Files that came with what they said, and those of sessions that were theirs. */
+  async #attachments(
+    user_id: string,
+    { workspaces, deleted }: Pick<Progress, 'workspaces' | 'deleted'>,
+  ): Promise<void> {
+    const files = attachmentFiles(this.#options.dataDir);
+    await this.#options.uploads.erase(user_id);
+    await files.eraseWorkspace(`personal:${user_id}`);
+    for (const workspace_id of workspaces) {
+      for (const session_id of deleted.get(workspace_id) ?? []) await files.eraseSession(workspace_id, session_id);
+      await files.eraseUser(workspace_id, user_id);
+    }
+  }
+
+  async #overwrite(user_id: string, { workspaces, deleted }: Progress): Promise<void> {
     const { dataDir } = this.#options;
     const [journal, views] = [address('store', 'journal'), address('store', 'views')];
     const { seq: upto } = await this.#ask<{ seq: number }>((from, answered) =>
@@ -231,6 +281,7 @@ export class UserErasures implements UserErasure {
     await this.#ask((from, answered) =>
       this.#bus.ask(journal, 'journal.erase', {}, { from, within: WITHIN.wipe }, answered),
     );
+    await this.#attachments(user_id, { workspaces, deleted });
     // Skills of a workspace that was theirs alone: they may say anything.
     const own = `personal:${user_id}`;
     if (await hasFolder(dataDir, own)) await rm(folderOf(dataDir, own), { recursive: true, force: true });

@@ -100,6 +100,7 @@ async function make(): Promise<Json> {
           },
         }),
     ...(operation.lines ? { requestBody: LINES_BODY } : {}),
+    ...(operation.form ? { requestBody: FORM_BODY } : {}),
     responses: {
       ...answers(operation),
       ...problems(operation.open ? operation.refuses : [...ALWAYS, ...operation.refuses]),
@@ -160,6 +161,18 @@ const TAGS = [
   { name: 'debug', description: 'The live actor system; needs `admin:debug`.' },
 ];
 
+const FORM_BODY = {
+  required: true,
+  content: {
+    'multipart/form-data': {
+      schema: {
+        type: 'object',
+        properties: { file: { type: 'string', format: 'binary' } },
+        required: ['file'],
+      },
+    },
+  },
+};
 const LINES_BODY = {
   required: true,
   content: { 'application/x-ndjson': { schema: { type: 'string', description: 'One JSON object a line.' } } },

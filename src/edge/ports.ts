@@ -10,6 +10,7 @@ import type { ModelInfo } from '../providers/provider.ts';
 import type { SecretKeeping } from '../secrets/keeping.ts';
 import type { Redactor } from '../secrets/redactor.ts';
 import type { Explained, WorkspaceMatrix } from '../security/access-matrix.ts';
+import type { Attachment, AttachmentOwner } from '../stores/attachments.ts';
 import type { Actor } from '../stores/directory-commands.ts';
 import type { StoredErasure, StoredWorkspace } from '../stores/directory-records.ts';
 import type { GatewayStore } from '../stores/gateway-store.ts';
@@ -85,6 +86,28 @@ export interface UserErasure {
   erasing(user_id: string): boolean;
 }
 
+/** Files that were uploaded and wait for their message. */
+export interface AttachmentUploads {
+  /** Bytes one may have. */
+  readonly most: number;
+  keep(
+    user_id: string,
+    file: { readonly name: string; readonly media_type: string; readonly data: Uint8Array },
+  ): Promise<{ readonly id: string; readonly name: string; readonly media_type: string; readonly size: number }>;
+  /**
+   * What they are to a message; `session_id` is empty where it opens a session. `discard` is for a message that was not taken.
+   *
+   * @throws SigilError `validation_failed` naming those that are not there
+   */
+  attach(
+    owner: AttachmentOwner,
+    ids: readonly string[],
+    signal: AbortSignal,
+  ): Promise<{ readonly attachments: readonly Attachment[]; discard(): Promise<void> }>;
+  /** Those of somebody who is erased. */
+  erase(user_id: string): Promise<void>;
+}
+
 /** What the enforcer would say. */
 export interface Capabilities {
   matrix(): Promise<readonly WorkspaceMatrix[]>;
@@ -138,6 +161,8 @@ export interface EdgePorts {
   readonly secrets: SecretKeeping;
   readonly skills: SkillKeeping;
   readonly erasure: UserErasure;
+  /** Not given where no files are taken. */
+  readonly uploads?: AttachmentUploads;
   readonly capabilities: Capabilities;
   /** Named places of the crash tests. */
   readonly point?: (name: EdgePoint) => void;

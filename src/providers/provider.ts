@@ -22,11 +22,19 @@ export interface ChatAttachment {
   readonly data: Uint8Array;
 }
 
+/** An image that is kept and has still to be read: whoever makes the call does so before a provider sees the request. */
+export interface ChatImage {
+  readonly id: string;
+  readonly mediaType: (typeof IMAGE_TYPES)[number];
+}
+
 export interface ChatMessage {
   readonly role: 'user' | 'assistant' | 'tool';
   readonly content: string;
   /** Of a person's message; elsewhere they are not sent. */
   readonly attachments?: readonly ChatAttachment[];
+  /** No provider is given these: they become attachments first. */
+  readonly images?: readonly ChatImage[];
   readonly toolCallId?: string;
   readonly toolName?: string;
   readonly toolCalls?: readonly ChatToolCall[];
@@ -55,6 +63,8 @@ export interface ChatRequest {
   readonly model: string;
   readonly systemPrompt: string;
   readonly messages: readonly ChatMessage[];
+  /** Where the images are kept that have still to be read. */
+  readonly images_in?: { readonly workspace_id: string; readonly session_id: string };
   readonly tools: readonly ChatTool[];
   readonly options: ChatOptions;
 }

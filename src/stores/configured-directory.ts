@@ -45,6 +45,7 @@ export function configuredDirectory(config: Pick<Config, 'users' | 'auth' | 'wor
   const identities = config.users.flatMap(({ id, identities: own }) =>
     own.map((identity) => [identityKey(identity), id] as const),
   );
+  const named = config.auth.tokens.map(({ user_id }) => user_id);
   return {
     users,
     tokens,
@@ -55,7 +56,8 @@ export function configuredDirectory(config: Pick<Config, 'users' | 'auth' | 'wor
         ...config.users.flatMap(({ id, role }) => (role === 'owner' ? [id] : [])),
       ]),
       identities: new Map(identities),
-      known: new Set([OWNER_ID, ...config.auth.tokens.map(({ user_id }) => user_id)]),
+      known: new Set([OWNER_ID, ...named]),
+      named: new Set(named),
       tokens: new Set(tokens.map(({ id }) => id)),
       workspaces: new Set(Object.keys(config.workspaces)),
     },

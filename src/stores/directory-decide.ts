@@ -26,6 +26,7 @@ import {
   isErasing,
   isKnown,
   missing,
+  namedByToken,
   readOnly,
   refuse,
   takenBy,
@@ -70,13 +71,12 @@ export function decideDirectory(state: Directory, command: DirectoryCommand, dec
         );
       });
     case 'user.delete':
-      return userIn(command.body.id, (user) =>
-        write(
-          { type: 'user_deleted', id: user.id },
-          note('user.deleted', { id: user.id, role: user.role }),
-          () => user,
-        ),
-      );
+      return userIn(command.body.id, (user) => {
+        // They would be known all the same, and a guest as more than that.
+        if (fixed.named.has(user.id)) return conflict(namedByToken(user.id));
+        const audit = note('user.deleted', { id: user.id, role: user.role });
+        return write({ type: 'user_deleted', id: user.id }, audit, () => user);
+      });
     case 'user.erase': {
       const { id: user_id, workspaces } = command.body;
       const under_way = state.erasures.get(user_id);

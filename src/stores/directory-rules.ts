@@ -16,6 +16,8 @@ export interface Fixed {
   readonly identities: ReadonlyMap<string, string>;
   /** Ids a token or a pairing may be of although no user has them: `owner`, and those tokens of the configuration name. */
   readonly known: ReadonlySet<string>;
+  /** Ids that tokens of the configuration name. */
+  readonly named: ReadonlySet<string>;
   readonly tokens: ReadonlySet<string>;
   readonly workspaces: ReadonlySet<string>;
 }
@@ -98,4 +100,8 @@ export function isWorkspace({ state, fixed }: Pick<Changing, 'state' | 'fixed'>,
   if (fixed.workspaces.has(id)) return true;
   const workspace = state.workspaces.get(id);
   return workspace !== undefined && workspace.deleted !== true;
+}
+
+export function namedByToken(user_id: string): string {
+  return `${user_id} is named in \`auth.tokens\` of the configuration and would be known as a member without an entry here; remove that token first.`;
 }

@@ -4,7 +4,7 @@
 import { identityKey, senderKey } from './directory.ts';
 import type { DirectoryRecord } from './directory-records.ts';
 import { restoreDirectory, storeDirectory } from './directory-records.ts';
-import { emptySession, packSession } from './fold.ts';
+import { emptySession, type PackedSession, packSession } from './fold.ts';
 import { restore, type SessionRecord, type StoredRecord, store, type TailRow, type ToolCall } from './records.ts';
 import { streamKind } from './streams.ts';
 import { restoreWorkspace, storeWorkspace, type WorkspaceRecord } from './workspace-records.ts';
@@ -16,7 +16,9 @@ export const ERASED = '…';
  * Records that have what lies before them in their own stream redacted. Each is owed in the journal from the transaction it
  * is written in until that is done, so whatever ends the process, the next start goes on with it.
  */
-const ERASING: ReadonlySet<string> = new Set(['session_deleted', 'session_forgotten', 'user_erased', 'user_erasing']);
+const ERASING: ReadonlySet<string> = new Set([
+  ...['session_deleted', 'summary_erased', 'session_forgotten', 'user_erased', 'user_erasing'],
+]);
 
 /** Whether a record of this type has those before it redacted. */
 export function erases(type: string): boolean {
@@ -44,7 +46,7 @@ export interface Redaction {
  */
 export function redactionBefore(stream: string, erasing: TailRow): Redaction {
   const kind = streamKind(stream);
-  if (kind === 'session') return sessionRedaction();
+  if (kind === 'session') return erasing.type === 'summary_erased' ? summaryRedaction() : sessionRedaction();
   if (kind === 'workspace') {
     const record = restoreWorkspace(erasing);
     if (record.type === 'user_erased') return workspaceRedaction(record);
@@ -67,6 +69,24 @@ function sessionRedaction(): Redaction {
   return { notice: () => undefined, redact: (row) => differing(row, store(redactedSession(restore(row)))) };
 }
 
+/** Only what a session was summed up to: what was said in it is its people's. */
+function summaryRedaction(): Redaction {
+  const redacted = (record: SessionRecord): SessionRecord => {
+    if (record.type === 'compacted') return { ...record, summary: text(record.summary) };
+    if (record.type === 'session_changed' && record.details !== undefined)
+      return { ...record, details: { ...record.details, summary: text(record.details.summary) } };
+    if (record.type !== 'checkpoint') return record;
+    const { state, ...rest } = record.state as PackedSession;
+    return { ...record, state: { ...rest, state: { ...state, summary: null } } satisfies PackedSession };
+  };
+  return {
+    notice: () => undefined,
+    redact: (row) => (SUMMED.has(row.type) ? differing(row, store(redacted(restore(row)))) : undefined),
+  };
+}
+
+const SUMMED: ReadonlySet<string> = new Set(['compacted', 'session_changed', 'checkpoint']);
+
 const text = (content: string): string => (content === '' ? '' : ERASED);
 const calls = (made: readonly ToolCall[]): readonly ToolCall[] => made.map((call) => ({ ...call, arguments: '{}' }));
 /** A sender's own key may say something; this one follows from the turn. */
@@ -74,8 +94,10 @@ const keyOf = (turn_id: string): string => `erased-${turn_id}`;
 
 function redactedSession(record: SessionRecord): SessionRecord {
   switch (record.type) {
-    case 'message_received':
-      return { ...record, message_id: keyOf(record.turn_id), content: text(record.content), digest: '' };
+    case 'message_received': {
+      const { attachments: _, ...rest } = record;
+      return { ...rest, message_id: keyOf(record.turn_id), content: text(record.content), digest: '' };
+    }
     case 'message_blocked':
       return { ...record, message_id: text(record.message_id), digest: '' };
     case 'message_collected':
@@ -124,6 +146,7 @@ function redactedSession(record: SessionRecord): SessionRecord {
     case 'cancel_requested':
     case 'session_deleted':
     case 'session_superseded':
+    case 'summary_erased':
       return record;
     default:
       return record satisfies never;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The fold: a session's state is what its records add up to, alive and after a crash. `evolve` is the only way it changes.
 
+import { type Attachment, attachmentsSize, type ImageAttachment, imagesOf, messageText } from './attachments.ts';
 import type {
   ApprovalDecided,
   ApprovalDecision,
@@ -33,6 +34,8 @@ export interface WindowMessage {
   readonly tool_calls?: readonly ToolCall[];
   readonly tool_call_id?: string;
   readonly tool_name?: string;
+  /** Of a person's message. */
+  readonly images?: readonly ImageAttachment[];
 }
 
 /** A message that is durable and whose turn has not begun. */
@@ -43,6 +46,10 @@ export interface WaitingMessage {
   readonly channel: string;
   readonly content: string;
   readonly model: string;
+  /** See {@link MessageReceived.hops}. */
+  readonly hops?: number;
+  /** See {@link MessageReceived.attachments}. */
+  readonly attachments?: readonly Attachment[];
   /** When it was received, epoch milliseconds. */
   readonly at: number;
   /** See {@link MessageReceived.flagged}. */
@@ -168,7 +175,7 @@ export interface SessionState {
   /** Null until the session was created. */
   readonly facts: SessionFacts | null;
   readonly waiting: readonly WaitingMessage[];
-  /** Characters of content waiting. */
+  /** Characters waiting: what was said and what is shown of attachments. */
   readonly waiting_size: number;
   readonly turn: TurnState | null;
   readonly window: readonly WindowMessage[];
@@ -233,9 +240,29 @@ export function tokensOf(usage: Usage): number {
   return usage.input_tokens + usage.output_tokens + usage.cache_read_tokens + usage.cache_write_tokens;
 }
 
-/** What a turn answers, as texts. */
+/** What a turn answers, as texts: what was said, with what its attachments say. */
 export function textsOf({ message, collected }: Pick<TurnState, 'message' | 'collected'>): readonly string[] {
-  return collected.length === 0 ? [message.content] : [message, ...collected].map(({ content }) => content);
+  if (collected.length === 0) return [messageText(message.content, message.attachments)];
+  return [message, ...collected].map(({ content, attachments }) => messageText(content, attachments));
+}
+
+/** The images of what a turn answers. */
+export function turnImages({
+  message,
+  collected,
+}: Pick<TurnState, 'message' | 'collected'>): readonly ImageAttachment[] {
+  if (collected.length === 0) return imagesOf(message.attachments);
+  return [message, ...collected].flatMap(({ attachments }) => imagesOf(attachments));
+}
+
+/** A person's message as the window keeps it. */
+function said(content: string, images: readonly ImageAttachment[]): WindowMessage {
+  return images.length === 0 ? { role: 'user', content } : { role: 'user', content, images };
+}
+
+/** Characters a waiting message holds. */
+export function waitingSize({ content, attachments }: Pick<WaitingMessage, 'content' | 'attachments'>): number {
+  return content.length + attachmentsSize(attachments);
 }
 
 /** What stands between the texts of messages that are answered together. */
@@ -297,6 +324,8 @@ function step(
       return { ...state, superseded: { next: record.next, generation: record.generation } };
     case 'compacted':
       return { ...state, summary: summaryOf(record) };
+    case 'summary_erased':
+      return { ...state, summary: null };
     case 'message_added':
       return added(state, record, window);
     case 'message_received':
@@ -465,17 +494,19 @@ function blocked(state: SessionState, { message_id, digest, rules }: MessageBloc
 }
 
 function received(state: SessionState, record: MessageReceived, at: number): SessionState {
-  const { message_id, turn_id, user_id, channel, content, model, digest, flagged, queue } = record;
+  const { message_id, turn_id, user_id, channel, content, model, digest, flagged, queue, attachments, hops } = record;
   const message: WaitingMessage = {
     ...{ message_id, turn_id, user_id, channel, content, model, at },
     ...(flagged === undefined ? {} : { flagged }),
     ...(queue === undefined ? {} : queued(state, queue)),
+    ...(attachments === undefined ? {} : { attachments }),
+    ...(hops === undefined ? {} : { hops }),
   };
   return {
     ...state,
     keys_forgotten: remember(state, message_id, { turn_id, digest, at }),
     waiting: [...state.waiting, message],
-    waiting_size: state.waiting_size + content.length,
+    waiting_size: state.waiting_size + waitingSize(message),
   };
 }
 
@@ -514,7 +545,7 @@ function steered(state: SessionState, { message_id, turn_id, waited_as }: Messag
     turn: {
       ...turn,
       steered: [...turn.steered, { message_id, turn_id: waited_as }],
-      said: [...turn.said, { role: 'user', content: message.content }],
+      said: [...turn.said, said(messageText(message.content, message.attachments), imagesOf(message.attachments))],
     },
   };
 }
@@ -557,7 +588,7 @@ const NONE_WAITING = { waiting: NO_MESSAGES, waiting_size: 0 } as const;
 function without(state: SessionState, turn_id: string): Pick<SessionState, 'waiting' | 'waiting_size'> {
   const waiting = state.waiting.filter((message) => message.turn_id !== turn_id && message.answered_by !== turn_id);
   if (waiting.length === 0) return NONE_WAITING;
-  return { waiting, waiting_size: waiting.reduce((size, message) => size + message.content.length, 0) };
+  return { waiting, waiting_size: waiting.reduce((size, message) => size + waitingSize(message), 0) };
 }
 
 function ended(state: SessionState, record: TurnFinished | TurnFailed, window: number): SessionState {
@@ -569,7 +600,7 @@ function ended(state: SessionState, record: TurnFinished | TurnFailed, window: n
     ...state,
     turn: null,
     window: trimWindow(
-      [...state.window, { role: 'user', content: textsOf(turn).join(BETWEEN_TEXTS) }, ...turn.said],
+      [...state.window, said(textsOf(turn).join(BETWEEN_TEXTS), turnImages(turn)), ...turn.said],
       window,
     ),
   };

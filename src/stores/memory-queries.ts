@@ -84,6 +84,11 @@ export type MemoryQueries = {
     };
     readonly reply: { readonly sessions: readonly string[] };
   };
+  /** Sessions with a summary in which somebody's words are. */
+  readonly 'memory.summed_with': {
+    readonly body: { readonly workspace_id: string; readonly user_id: string };
+    readonly reply: { readonly sessions: readonly string[] };
+  };
   /** The texts somebody's vectors are made of, in the order they came. */
   readonly 'vectors.items': {
     readonly body: { readonly workspace_id: string; readonly user_id: string; readonly page: PageRequest };

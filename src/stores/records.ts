@@ -2,6 +2,7 @@
 // What a session's stream may hold: every record type, its version, and how it is written to and read from the journal.
 
 import type { ErrorCode } from '../errors.ts';
+import type { Attachment } from './attachments.ts';
 import type { ToolPermission } from './tool-use.ts';
 
 export type Origin = 'user_input' | 'system' | 'tool_output';
@@ -55,6 +56,10 @@ export interface MessageReceived {
   readonly flagged?: readonly string[];
   /** What it does beside the turn that runs, where that is more than to wait for one of its own. */
   readonly queue?: 'collect' | 'steer';
+  /** It came from another session of its sender: how many it has come through. */
+  readonly hops?: number;
+  /** The files that came with it. */
+  readonly attachments?: readonly Attachment[];
 }
 
 /** A message that the scanner refused: no turn answers it, no model sees it, and its text is not kept. */
@@ -321,6 +326,16 @@ export interface Compacted {
   readonly messages: number;
 }
 
+/**
+ * Somebody whose words are in what the session was summed up to is being erased: it is told of no summary until there is
+ * another. What it was told before is redacted before this row.
+ */
+export interface SummaryErased {
+  readonly type: 'summary_erased';
+  /** Who. */
+  readonly user_id: string;
+}
+
 /** The folded state at this point, packed by the fold; reading a stream stops at the newest one. */
 export interface Checkpoint {
   readonly type: 'checkpoint';
@@ -358,6 +373,7 @@ export type SessionRecord =
   | SessionDeleted
   | SessionSuperseded
   | Compacted
+  | SummaryErased
   | Checkpoint;
 
 export type RecordType = SessionRecord['type'];
@@ -386,6 +402,7 @@ export const RECORD_VERSIONS: { readonly [T in RecordType]: number } = {
   session_deleted: 1,
   session_superseded: 1,
   compacted: 1,
+  summary_erased: 1,
   checkpoint: 1,
 };
 

@@ -38,6 +38,8 @@ export interface MessageRow {
   readonly origin: Origin;
   readonly tool_calls?: readonly ToolCall[];
   readonly tool_call_id?: string;
+  /** What came with it, each in a line: `cat.png (image/png, 120 KB)`. */
+  readonly attachments?: readonly string[];
   readonly created_at: string;
 }
 

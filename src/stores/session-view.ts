@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What each record of a session changes in the rows people read: sessions, messages and turns. Pure: no SQL, no clock.
 
+import { attachmentName } from './attachments.ts';
 import { addUsage, NO_USAGE } from './fold.ts';
 import type {
   FinishReason,
@@ -83,7 +84,7 @@ export interface MessageView {
   readonly content: string;
   readonly tool_calls: readonly ToolCall[];
   readonly tool: { readonly call_id: string; readonly is_error: boolean; readonly truncated: boolean } | null;
-  /** What only messages have that were put in. */
+  /** What only messages have that were put in, or that files came with. */
   readonly extras: MessageExtras | null;
 }
 
@@ -133,10 +134,12 @@ export function applyToSession(rows: SessionViewRows, row: JournalRow, record: S
   }
   const session = rows.session(id);
   if (session === undefined) return;
-  if (record.type === 'compacted') {
+  if (record.type === 'compacted' || record.type === 'summary_erased') {
     // Nobody did anything in it: it keeps its place among those that were used last.
     const details = session.details === '' ? NO_DETAILS : (JSON.parse(session.details) as SessionDetails);
-    session.details = JSON.stringify({ ...details, summary: record.summary, last_compaction_at: row.at });
+    const told =
+      record.type === 'compacted' ? { summary: record.summary, last_compaction_at: row.at } : { summary: '' };
+    session.details = JSON.stringify({ ...details, ...told });
     return;
   }
   session.updated_at = row.at;
@@ -256,8 +259,10 @@ function messageOf(session: SessionView, row: JournalRow, record: SessionRecord)
   const base = { seq: row.seq, session_id: session.id, user_id: session.user_id, at: row.at, extras: null };
   switch (record.type) {
     case 'message_received': {
-      const { message_id: id, turn_id, content } = record;
-      return { ...base, id, turn_id, content, role: 'user', origin: 'user_input', tool_calls: [], tool: null };
+      const { message_id: id, turn_id, content, attachments: files = [] } = record;
+      const attachments = files.map(attachmentName);
+      const extras = files.length === 0 ? null : { tool_name: null, attachments, metadata: {} };
+      return { ...base, id, turn_id, content, role: 'user', origin: 'user_input', tool_calls: [], tool: null, extras };
     }
     case 'model_replied': {
       const { message_id: id, turn_id, content, tool_calls } = record;

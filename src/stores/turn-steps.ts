@@ -61,6 +61,7 @@ export function stepDetail(record: SessionRecord): Readonly<Record<string, unkno
     case 'session_created':
     case 'session_deleted':
     case 'session_superseded':
+    case 'summary_erased':
     case 'session_changed': {
       const { type: _type, ...rest } = record;
       return rest;

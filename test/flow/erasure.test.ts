@@ -5,6 +5,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, describe, expect, it } from 'vitest';
+import { attachmentFiles } from '../../src/stores/sqlite/attachment-files.ts';
 import { rebuildViews } from '../../src/stores/sqlite/rebuild.ts';
 import { scratch, sigil, start } from '../cli/process.ts';
 import { until } from '../edge/client.ts';
@@ -160,6 +161,34 @@ describe.each(['erasure.sessions', 'journal.redacted:2', 'erasure.told', 'journa
   },
 );
 
+describe('what a session of others was summed up to', () => {
+  it('goes with somebody whose words are in it, from its log and its views, and the session goes on', async () => {
+    const tokens = [...settings.auth.tokens, { token: 'cy-token', user_id: 'cy', permissions: ['admin:*'] }];
+    const house = await startHouse({ ...settings, auth: { tokens } });
+    const ada = house.person('ada-token');
+    const { session_id } = (await ada.chat('I like tea')).body;
+    const said = await house.person('cy-token').chat('my cat is called floccinauci', { session_id });
+    expect(said.status).toBe(200);
+    for (const text of ['what is 2+3?', 'what is 4+5?', 'what is 6+7?']) await ada.chat(text, { session_id });
+    const summed = (): string => {
+      const journal = new Database(join(house.dataDir, 'journal.db'), { readonly: true });
+      const rows = journal.prepare(`SELECT payload FROM records WHERE type = 'compacted'`).pluck().all() as string[];
+      journal.close();
+      const views = new Database(join(house.dataDir, 'workspaces', 'personal%3Aada', 'sessions.db'), {
+        readonly: true,
+      });
+      const details = views.prepare('SELECT details FROM sessions').pluck().all() as string[];
+      views.close();
+      return [...rows, ...details].join();
+    };
+    await until(() => summed().includes('floccinauci'), 30_000);
+    await boss(house, 'POST', '/api/v1/users/cy/erase', { confirm: 'cy' });
+    await until(async () => (await boss(house, 'GET', '/api/v1/users/cy/erasure')).body.status === 'done', 30_000);
+    expect(summed()).not.toContain('floccinauci');
+    expect((await ada.chat('what is 1+1?', { session_id })).body.content).toContain('2');
+  });
+});
+
 describe('an erasure of a user', () => {
   it('leaves no byte of what they said in any file, and what others said where it was', async () => {
     const { house, token, adas } = await lived();
@@ -169,6 +198,11 @@ describe('an erasure of a user', () => {
     const taught = join(house.dataDir, 'workspaces', 'personal%3Abo', 'skills', 'flat');
     mkdirSync(taught, { recursive: true });
     writeFileSync(join(taught, 'SKILL.md'), '---\nname: flat\ndescription: The way to quokkaland.\n---\n');
+    // Files that came with messages: theirs in a session of others, and others' beside them.
+    const files = attachmentFiles(house.dataDir);
+    const here = { workspace_id: 'homelab', session_id: adas };
+    await files.keep({ ...here, user_id: 'bo', message_id: 'm1' }, Buffer.from('a map of quokkaland'));
+    const kept = await files.keep({ ...here, user_id: 'ada', message_id: 'm2' }, Buffer.from(ADAS));
     expect(holding(house.dataDir, SECRETS).length).toBeGreaterThan(5);
     expect((await boss(house, 'POST', '/api/v1/users/bo/erase', { confirm: 'ada' })).status).toBe(422);
     expect(
@@ -191,6 +225,7 @@ describe('an erasure of a user', () => {
         ]);
       }
     }
+    expect(await files.read('homelab', adas, kept.id)).toEqual(Buffer.from(ADAS));
     const ada = house.person('ada-token');
     expect((await ada.get(`/api/v1/sessions/${adas}/messages`)).text).toContain(ADAS);
     expect((await ada.get('/api/v1/memory/facts?workspace=homelab')).text).toContain(ADAS);

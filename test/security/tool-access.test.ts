@@ -107,7 +107,8 @@ describe('a tool', () => {
     const config = ConfigSchema.parse({ tools: { web_fetch: { enabled: true }, exec_sandboxed: { enabled: true } } });
     const read = () => Promise.reject(new Error('never'));
     const all = enabledTools(config as Config, { pages: () => ({ read }), sandbox: () => read });
-    expect(all.filter(({ safe }) => safe !== true).map(({ name }) => name)).toEqual(['web_fetch', 'exec_sandboxed']);
+    const others = all.filter(({ safe }) => safe !== true).map(({ name }) => name);
+    expect(others).toEqual(['session_send', 'web_fetch', 'exec_sandboxed']);
     for (const { name, safe } of all) expect([name, outward.test(name) && safe === true]).toEqual([name, false]);
   });
 });

@@ -169,6 +169,7 @@ export class JournalRules {
         return;
       case 'session_superseded':
       case 'session_changed':
+      case 'summary_erased':
       case 'message_added':
       case 'message_blocked':
       case 'session_deleted':

@@ -109,9 +109,24 @@ const FIXED = {
   owners: new Set<string>(),
   identities: new Map(),
   known: new Set<string>(),
+  named: new Set<string>(),
   tokens: new Set<string>(),
   workspaces: new Set<string>(),
 };
+
+it('does not let somebody go whom a token of the configuration would bring back as more than they were', () => {
+  const ada = { id: 'ada', name: '', role: 'guest', session_mode: null, identities: [] } as const;
+  const deciding = { now: 1, uuid: () => 'id', by: { user_id: 'x', via: '' } };
+  const made = decideDirectory(EMPTY_DIRECTORY, { type: 'user.create', body: ada }, { ...deciding, fixed: FIXED });
+  if (!made.ok) throw new Error(made.error.message);
+  const state = made.records.reduce((folded, record) => evolveDirectory(folded, record, 1), EMPTY_DIRECTORY);
+  const fixed = { ...FIXED, known: new Set(['ada']), named: new Set(['ada']) };
+  const remove = { type: 'user.delete', body: { id: 'ada' } } as const;
+  expect(decideDirectory(state, remove, { ...deciding, fixed })).toMatchObject({
+    ...{ ok: false, error: { code: 'conflict', message: expect.stringContaining('auth.tokens') } },
+  });
+  expect(decideDirectory(state, remove, { ...deciding, fixed: FIXED }).ok).toBe(true);
+});
 
 describe('the directory', () => {
   it('is the same from any checkpoint, and nothing in it points to what is gone', () => {

@@ -35,7 +35,7 @@ const WORKSPACE = /^[a-z0-9][a-z0-9:_-]{0,63}$/;
 
 /** @param channel the address of the channel it came by */
 export function place(inbound: Inbound, channel: string, routing: RoutingTable): Placed | Failure {
-  const content = receive(inbound.content, { max_bytes: routing.content_most });
+  const content = receive(inbound.content, { max_bytes: routing.content_most }, (inbound.attachments?.length ?? 0) > 0);
   if (!content.ok) return content.failure;
   const { sender, message_id, session_id, model } = inbound;
   const nobody = refusedSender(routing.people, sender.user_id, '', true);
@@ -53,6 +53,7 @@ export function place(inbound: Inbound, channel: string, routing: RoutingTable):
     user_id: sender.user_id,
     channel,
     content: content.content,
+    ...(inbound.attachments === undefined ? {} : { attachments: inbound.attachments }),
     model,
     queue: inbound.queue ?? routing.queue,
     workspace_id,

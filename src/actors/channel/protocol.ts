@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a channel answers to.
 
+import type { Attachment } from '../../stores/attachments.ts';
 import type { QueueMode } from '../../stores/records.ts';
 import type { Delivered } from '../session/protocol.ts';
 
@@ -17,6 +18,8 @@ export interface Inbound {
   /** The sender's own key; empty: one is made, and then a repetition cannot be told. */
   readonly message_id: string;
   readonly content: string;
+  /** Files that came with it, kept already. */
+  readonly attachments?: readonly Attachment[];
   /** Empty: the sender's personal workspace, or the session's own. */
   readonly workspace_id: string;
   /** Empty: a new session. */

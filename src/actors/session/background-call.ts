@@ -8,6 +8,7 @@ import type { Usage } from '../../stores/records.ts';
 import type { CallResult, ThreadProtocol } from '../thread/protocol.ts';
 import { type CallModelOptions, callModel } from './call-model.ts';
 import { ReplyCollector } from './reply-collector.ts';
+import { type ReplyScanOptions, scannedSink } from './reply-scan.ts';
 
 export interface BackgroundCallsOptions extends Omit<CallModelOptions, 'prepare' | 'turn_timeout'> {
   /** The thread they are made on: it holds the permits. */
@@ -15,6 +16,11 @@ export interface BackgroundCallsOptions extends Omit<CallModelOptions, 'prepare'
   readonly cost: (model: string, usage: Usage) => number;
   /** Takes secrets out of a text. */
   readonly hide: (text: string) => string;
+  /**
+   * What is said is scanned as a reply is, for it is stored and shown to models. Nobody sees it come: where a reply would end
+   * at a secret, that is cut out instead.
+   */
+  readonly scan: ReplyScanOptions;
 }
 
 export interface BackgroundCalls {
@@ -27,6 +33,10 @@ export interface BackgroundCalls {
 
 export function createBackgroundCalls(options: BackgroundCallsOptions): BackgroundCalls {
   const { world, from, cost, hide } = options;
+  const scan: ReplyScanOptions = {
+    ...options.scan,
+    mode: options.scan.mode === 'block' ? 'redact' : options.scan.mode,
+  };
   const running = new Map<string, (why: 'late' | 'off') => void>();
   let stopped = false;
 
@@ -48,17 +58,13 @@ export function createBackgroundCalls(options: BackgroundCallsOptions): Backgrou
         const told = failed === null ? null : { ...failed, message: hide(failed.message) };
         done({ text: hide(content), whole: finish === 'stop', usage, error: told });
       };
-      const abort = callModel(
-        options,
-        {
-          ...{ from, workspace_id, tokens, within, turn_id: id, background: true },
-          provider: address('provider', model.slice(0, slash)),
-          model: model.slice(slash + 1),
-          prepare: () => request,
-        },
+      const closed = scan.closed();
+      if (closed !== null) return void world.soon(() => end(closed));
+      let abort = (): void => undefined;
+      const sink = scannedSink(
         {
           event: (event) => {
-            if (over) return;
+            if (over || event.type === 'notice') return;
             if (event.type === 'done') finish = event.finishReason;
             else if (event.type === 'error') return end(event.error);
             collector.take(event);
@@ -69,7 +75,19 @@ export function createBackgroundCalls(options: BackgroundCallsOptions): Backgrou
           },
           end,
         },
+        scan,
       );
+      abort = callModel(
+        options,
+        {
+          ...{ from, workspace_id, tokens, within, turn_id: id, background: true },
+          provider: address('provider', model.slice(0, slash)),
+          model: model.slice(slash + 1),
+          prepare: () => request,
+        },
+        sink,
+      );
+      sink.stop = abort;
       running.set(id, (why) => {
         abort();
         end(

@@ -2,12 +2,13 @@
 // What is done to a session beside its turns: changed, written to for a caller, added to from elsewhere, deleted.
 
 import type { Envelope } from '../../bus/envelope.ts';
-import { failure } from '../../errors.ts';
+import { type Failure, failure } from '../../errors.ts';
 import type { SessionState, SessionSummary } from '../../stores/fold.ts';
 import type { DatedRecords } from '../../stores/imported-turn.ts';
 import type { SessionRecord } from '../../stores/records.ts';
 import { refusedWrite, type SessionWrite } from '../../stores/session-write.ts';
 import type { LaneEffects } from './effects.ts';
+import { scanImport } from './import-scan.ts';
 import type { Deliver, SessionChange, SessionImport } from './protocol.ts';
 import { goingSession, unknownSession } from './refused.ts';
 
@@ -21,9 +22,16 @@ export interface ChangedSession {
   readonly seq: number;
   /** Nothing runs, nothing waits, nothing is on its way to the journal. */
   readonly quiet: boolean;
+  readonly stopped: boolean;
   /** Somebody waits who is answered by {@link answer}, or with everyone else when the session is lost. */
   wait(envelope: Envelope): void;
   answer(envelope: Envelope, body: unknown): void;
+  /** The same, where nothing comes of it. */
+  refuse(envelope: Envelope, error: Failure): void;
+  /** It has something to do. */
+  stir(): void;
+  /** It may have nothing to do any more. */
+  written(): void;
   /** Journals records; `then` runs once they are durable, and the chart is told after it. */
   record(records: readonly SessionRecord[], then: () => void, by?: string): void;
   /** Journals records of other times in one piece. */
@@ -38,9 +46,14 @@ export interface ChangedSession {
   deleted(workspace_id: string): void;
 }
 
+/** Parts of imports that may wait. */
+const IMPORTS_MOST = 64;
+
 export class SessionChanges {
   private readonly owner: ChangedSession;
   /** Those who want the session deleted, from the first on until it is. */
+  /** Parts of an import, the first of which is scanned. */
+  private readonly imports: Envelope[] = [];
   private deleting: { readonly by: string; readonly asked: Envelope[]; writing: boolean } | null = null;
 
   constructor(owner: ChangedSession) {
@@ -52,9 +65,15 @@ export class SessionChanges {
     return this.deleting !== null;
   }
 
+  /** Something is on its way into the session that is scanned elsewhere. */
+  get busy(): boolean {
+    return this.imports.length > 0;
+  }
+
   /** The session is lost, and with it what was to be done. */
   forget(): void {
     this.deleting = null;
+    this.imports.length = 0;
   }
 
   change(envelope: Envelope): void {
@@ -79,6 +98,19 @@ export class SessionChanges {
     owner.record([{ type: 'compacted', ...compacted }], answer);
   }
 
+  /** Forgets what it was summed up to; it is told of no summary until there is another. */
+  eraseSummary(envelope: Envelope): void {
+    const { owner } = this;
+    const { user_id } = envelope.body as { user_id: string };
+    const { facts, summary } = owner.state;
+    if (facts === null) return owner.effects.fail(envelope, unknownSession(owner.session_id));
+    if (this.going) return owner.effects.fail(envelope, goingSession());
+    owner.wait(envelope);
+    const answer = (): void => owner.answer(envelope, { seq: owner.seq });
+    if (summary === null) return owner.whenDurable(answer);
+    owner.record([{ type: 'summary_erased', user_id }], answer);
+  }
+
   /** Writes what a caller has made of the session, as long as no turn of it is open. */
   writeFor(envelope: Envelope): void {
     const { owner } = this;
@@ -93,19 +125,54 @@ export class SessionChanges {
   /** Takes in turns that were had elsewhere: nobody listens to them, and nothing of them is left to do. */
   import(envelope: Envelope): void {
     const { owner } = this;
-    const { create, turns } = envelope.body as SessionImport;
-    const { facts, keys } = owner.state;
-    if (this.going) return owner.effects.fail(envelope, goingSession());
+    const refused = this.refusedImport(envelope);
+    if (refused !== null) return owner.effects.fail(envelope, refused);
+    owner.wait(envelope);
+    this.imports.push(envelope);
+    if (this.imports.length > 1) return;
+    owner.stir();
+    this.nextImport();
+  }
+
+  private refusedImport({ body }: Envelope): Failure | null {
+    const { facts } = this.owner.state;
+    const { create } = body as SessionImport;
+    if (this.going) return goingSession();
+    if (this.imports.length >= IMPORTS_MOST)
+      return failure('overloaded', 'Too much is being imported here; try again.');
     if (facts !== null && (facts.user_id !== create.user_id || facts.workspace_id !== create.workspace_id))
-      return owner.effects.fail(envelope, failure('forbidden', 'The session belongs to somebody else.'));
-    const fresh = turns.filter(({ message_id }) => !keys.has(message_id));
-    const parts: DatedRecords[] = fresh.flatMap((turn) => turn.parts.map((part) => this.fingerprinted(part)));
+      return failure('forbidden', 'The session belongs to somebody else.');
+    return null;
+  }
+
+  /** One at a time: the same part, sent again, finds what the first has brought. */
+  private nextImport(): void {
+    const { owner } = this;
+    const [envelope] = this.imports;
+    if (envelope === undefined) return owner.written();
+    const { turns } = envelope.body as SessionImport;
+    const fresh = turns.filter(({ message_id }) => !owner.state.keys.has(message_id));
+    const parts = fresh.flatMap((turn) => turn.parts);
+    scanImport(parts, owner.effects.scan, (scanned) => {
+      if (owner.stopped || this.imports[0] !== envelope) return;
+      const refused = scanned.ok ? (this.going ? goingSession() : null) : scanned.error;
+      if (!scanned.ok || refused !== null) owner.refuse(envelope, refused ?? goingSession());
+      else this.imported(envelope, scanned.parts, fresh.length);
+      this.imports.shift();
+      this.nextImport();
+    });
+  }
+
+  private imported(envelope: Envelope, scanned: readonly DatedRecords[], turns: number): void {
+    const { owner } = this;
+    const { create } = envelope.body as SessionImport;
+    const { facts } = owner.state;
+    const parts = scanned.map((part) => this.fingerprinted(part));
     if (facts === null) {
       const { at, ...place } = create;
       parts.unshift({ at, records: [{ type: 'session_created', session_id: owner.session_id, ...place }] });
     }
-    owner.wait(envelope);
-    const answer = (): void => owner.answer(envelope, { turns: fresh.length, seq: owner.seq });
+    const answer = (): void => owner.answer(envelope, { turns, seq: owner.seq });
     if (parts.length === 0) return owner.whenDurable(answer);
     owner.recordDated(parts, () => {
       if (facts === null) owner.opened(create.workspace_id);

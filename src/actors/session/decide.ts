@@ -98,6 +98,8 @@ export function decideReceive(
     digest,
     ...(message.flagged === undefined ? {} : { flagged: message.flagged }),
     ...queueOf(message, state.turn),
+    ...(message.hops === undefined ? {} : { hops: message.hops }),
+    ...(message.attachments === undefined ? {} : { attachments: message.attachments }),
   });
   const { turn } = draft.state;
   if (turn === null) startNext(draft, deciding);

@@ -167,6 +167,7 @@ export class Lane implements StreamOwner, TurnOwner, MessageOwner, CommandedSess
   /** Nothing runs, nothing waits, nothing is on its way to the journal. */
   get quiet(): boolean {
     const { ahead } = this;
+    if (this.changing?.busy === true) return false;
     return ahead.turn === null && ahead.waiting.length === 0 && this.reception.idle && this.writer.idle;
   }
 

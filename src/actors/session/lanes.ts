@@ -284,6 +284,8 @@ export class Lanes {
         return this.lookAt(lane, () => lane.changes.writeFor(envelope));
       case 'session.compacted':
         return this.lookAt(lane, () => lane.changes.compacted(envelope));
+      case 'session.erase_summary':
+        return this.lookAt(lane, () => lane.changes.eraseSummary(envelope));
       case 'session.delete':
         return this.lookAt(lane, () => lane.changes.delete(envelope));
       default:

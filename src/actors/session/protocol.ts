@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a session's lane answers to.
 
+import type { Attachment } from '../../stores/attachments.ts';
 import type { SessionSummary } from '../../stores/fold.ts';
 import type { ImportedTurn } from '../../stores/imported-turn.ts';
 import type { ApprovalDecision, QueueMode } from '../../stores/records.ts';
@@ -14,6 +15,10 @@ export interface Deliver {
   /** The channel it came by. */
   readonly channel: string;
   readonly content: string;
+  /** It comes from another session: how many it has come through. */
+  readonly hops?: number;
+  /** Files that came with it; their bytes are kept already. */
+  readonly attachments?: readonly Attachment[];
   /** The model asked for by name; empty: routed. */
   readonly model: string;
   readonly queue: QueueMode;
@@ -170,6 +175,11 @@ export type SessionProtocol = {
   };
   /** Its older messages were summed up to this. Answered when durable; `not_found` when there is no such session. */
   readonly 'session.compacted': { readonly body: SessionSummary; readonly reply: { readonly seq: number } };
+  /** Somebody whose words are in its summary is being erased. Answered when durable; `not_found` when there is no such session. */
+  readonly 'session.erase_summary': {
+    readonly body: { readonly user_id: string };
+    readonly reply: { readonly seq: number };
+  };
   /**
    * Stops what runs, drops what waits, and then deletes the session with all that was said in it. Answered when that is
    * durable; meanwhile nothing else is taken (`conflict`). `not_found` when there is none.

@@ -4,10 +4,11 @@
 import type { Envelope } from '../../bus/envelope.ts';
 import { type Failure, failure } from '../../errors.ts';
 import { blockedText } from '../../security/scanner/told.ts';
-import type { KnownKey, SessionState } from '../../stores/fold.ts';
+import { type KnownKey, type SessionState, waitingSize } from '../../stores/fold.ts';
 import type { Scanned } from './decide.ts';
-import type { LaneEffects, MessageVerdict } from './effects.ts';
+import type { LaneEffects } from './effects.ts';
 import { Few } from './few.ts';
+import { type Judged, scanMessage } from './message-scan.ts';
 import type { LanePolicy } from './policy.ts';
 import type { Deliver, Delivered } from './protocol.ts';
 import { goingSession, unknownSession } from './refused.ts';
@@ -83,8 +84,9 @@ export class Reception {
   }
 
   /** What a message is known by besides its key. */
-  digest({ model, content }: Pick<Deliver, 'model' | 'content'>): string {
-    return this.owner.effects.digest(`${model}\n${content}`);
+  digest({ model, content, attachments }: Pick<Deliver, 'model' | 'content' | 'attachments'>): string {
+    const files = attachments?.map((one) => ('id' in one ? one.id : one.name)).join() ?? '';
+    return this.owner.effects.digest(files === '' ? `${model}\n${content}` : `${model}\n${content}\n${files}`);
   }
 
   private refusal(message: Deliver): Failure | null {
@@ -110,7 +112,7 @@ export class Reception {
   /** Waits behind a message that is scanned; as many as may wait for their turn. */
   private queue(envelope: Envelope, behind: Envelope[]): void {
     const { effects, policy, state } = this.owner;
-    const size = [...behind, envelope].reduce((sum, { body }) => sum + (body as Deliver).content.length, 0);
+    const size = [...behind, envelope].reduce((sum, { body }) => sum + waitingSize(body as Deliver), 0);
     const fits = behind.length < policy.waiting_most - state.waiting.length;
     if (fits && state.waiting_size + size <= policy.waiting_size) return void behind.push(envelope);
     effects.fail(
@@ -123,7 +125,7 @@ export class Reception {
     const { owner } = this;
     const { effects, policy } = owner;
     const { facts, waiting, waiting_size } = owner.state;
-    if (waiting.length >= policy.waiting_most || waiting_size + message.content.length > policy.waiting_size) {
+    if (waiting.length >= policy.waiting_most || waiting_size + waitingSize(message) > policy.waiting_size) {
       return effects.fail(
         envelope,
         failure(
@@ -143,7 +145,7 @@ export class Reception {
   private scan(message: Deliver, digest: string): void {
     const { owner } = this;
     let returned = false;
-    owner.effects.scan(message.content, (verdict) => {
+    scanMessage(message, owner.effects.scan, (verdict) => {
       const waits = returned;
       returned = true;
       if (!waits) return this.scanned(message, digest, verdict);
@@ -162,7 +164,7 @@ export class Reception {
     owner.stir();
   }
 
-  private scanned(message: Deliver, digest: string, verdict: MessageVerdict): void {
+  private scanned(message: Deliver, digest: string, verdict: Judged): void {
     const { owner } = this;
     const { effects } = owner;
     if (verdict.kind === 'failed') return this.tell(message, (to) => effects.fail(to, verdict.error));
@@ -171,12 +173,7 @@ export class Reception {
       const { rules } = verdict;
       return owner.block(message, digest, rules, () => this.tell(message, (to) => effects.fail(to, blocked(rules))));
     }
-    const taken: Scanned =
-      verdict.kind === 'redact'
-        ? { ...message, content: verdict.text }
-        : verdict.kind === 'flag'
-          ? { ...message, flagged: verdict.rules }
-          : message;
+    const { message: taken } = verdict;
     const turn_id = owner.newTurn();
     owner.take(taken, turn_id, digest, () => {
       effects.point('receive.journaled');

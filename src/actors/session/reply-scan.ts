@@ -36,6 +36,11 @@ export function scanReplies(callModel: CallModel, options: ReplyScanOptions): Ca
   };
 }
 
+/** A sink that passes on what the scanner leaves; `stop` is to end the call. */
+export function scannedSink(sink: Sink, options: ReplyScanOptions): Sink & { stop: Abort } {
+  return new ReplyScan(sink, options);
+}
+
 class ReplyScan implements Sink {
   /** Ends the call. */
   stop: Abort = () => undefined;

@@ -157,7 +157,7 @@ function toItem(
       if (endsIn(batch, record.turn_id)) continue;
       owes ??= [];
       owes.push({ record: index, kind: 'turn' });
-    } else if (record.type === 'session_deleted') {
+    } else if (record.type === 'session_deleted' || record.type === 'summary_erased') {
       owes ??= [];
       owes.push({ record: index, kind: 'erasure' });
     } else {

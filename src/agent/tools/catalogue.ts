@@ -7,11 +7,12 @@ import { memoryForget } from './forget.ts';
 import { memoryRemember, memorySearch } from './memory.ts';
 import { memoryRecall, memorySummary } from './recall.ts';
 import { memorySemantic } from './semantic.ts';
+import { sessionSend } from './session-send.ts';
 import { sessionList } from './sessions.ts';
 import { skillRead } from './skill-read.ts';
 import type { Tool } from './tool.ts';
 
-/** The built-in tools, safe for everybody who may talk to the agent. */
+/** The built-in tools. Those that are `safe` are there for everybody; the others where a workspace allows them. */
 export function builtInTools(): readonly Tool[] {
   return [
     calculator,
@@ -23,6 +24,7 @@ export function builtInTools(): readonly Tool[] {
     memoryRemember,
     memoryForget,
     sessionList,
+    sessionSend,
     skillRead,
   ];
 }

@@ -2,6 +2,7 @@
 // The contract of a tool: what it is called, what it takes, what it may do, and how it is run.
 
 import type { MemoryPort } from './memory-port.ts';
+import type { SessionsPort } from './sessions-port.ts';
 import type { SkillsPort } from './skills-port.ts';
 
 /** What a tool gets besides its arguments. */
@@ -16,6 +17,8 @@ export interface ToolContext {
   /** Epoch milliseconds. */
   now(): number;
   readonly memory: MemoryPort;
+  /** Other sessions; only where the tool that sends to them is called. */
+  readonly sessions?: SessionsPort | undefined;
   /** The skills of the workspace; not given where there are none. */
   readonly skills?: SkillsPort | undefined;
 }

@@ -72,7 +72,7 @@ async function done(job: SkillJob): Promise<Answers[SkillJob['do']]> {
   const put = () => import('./stage.ts');
   switch (job.do) {
     case 'scan':
-      return await (await import('./scan.ts')).scanPlace(job.folder);
+      return await (await import('./scan.ts')).scanPlace(job.folder, true);
     case 'list': {
       const { listInside, skillRoot } = await import('./read-inside.ts');
       return await listInside(await skillRoot(job.folder, job.name), []);

@@ -4,6 +4,7 @@
 import type { EdgeContext } from '../context.ts';
 import type { Route } from '../exchange.ts';
 import { approvalRoutes } from './approvals.ts';
+import { attachmentRoutes } from './attachments.ts';
 import { auditRoutes } from './audit.ts';
 import { backupRoutes } from './backups.ts';
 import { capabilityRoutes } from './capabilities.ts';
@@ -29,6 +30,7 @@ export function allRoutes(edge: EdgeContext): readonly Route[] {
     ...systemRoutes(edge),
     ...providerRoutes(edge),
     ...mcpRoutes(edge),
+    ...attachmentRoutes(edge),
     ...chatRoutes(edge),
     ...turnRoutes(edge),
     ...approvalRoutes(edge),

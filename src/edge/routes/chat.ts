@@ -4,11 +4,12 @@
 import type { Delivered } from '../../actors/session/protocol.ts';
 import { SigilError } from '../../errors.ts';
 import type { TurnRow } from '../../stores/session-store.ts';
-import { idFrom } from '../access.ts';
+import { checkWorkspace, idFrom, ownSession } from '../access.ts';
 import { Patience, passing } from '../ask.ts';
 import { readBody } from '../body.ts';
 import type { EdgeContext } from '../context.ts';
 import { type Answer, type Exchange, type Handler, json, param, type Route, STREAMED } from '../exchange.ts';
+import type { AttachmentUploads } from '../ports.ts';
 import { about, invalid, Refusal, tooMany, turnProblem } from '../problem.ts';
 import { CHANNEL_HEADER, channelOf, deliver, turnEnd } from '../receive.ts';
 import type { ChatAnswer } from '../schemas/answers.ts';
@@ -74,14 +75,42 @@ async function accept(edge: EdgeContext, exchange: Exchange, body: ChatBody): Pr
     model: body.model ?? '',
     share: edge.shareOf(exchange),
   };
+  let discard = (): Promise<void> => Promise.resolve();
   try {
     const channel = channelOf(exchange.request.headers[CHANNEL_HEADER]);
-    const delivered = await deliver(edge.ports, channel, inbound, exchange.requestId);
+    const files = await attached(edge, exchange, body, message_id);
+    discard = files?.discard ?? discard;
+    const whole = files === undefined ? inbound : { ...inbound, attachments: files.attachments };
+    const delivered = await deliver(edge.ports, channel, whole, exchange.requestId);
     edge.ports.point?.('edge.acknowledged');
     return delivered;
   } catch (thrown) {
+    // What may have been taken all the same keeps its files, and so does another message under this id.
+    if (thrown instanceof SigilError && NOT_TAKEN.has(thrown.failure.code)) await discard();
     throw thrown instanceof SigilError ? about(thrown, { message_id }) : thrown;
   }
+}
+
+/** Refusals of a message that nobody has. */
+const NOT_TAKEN: ReadonlySet<string> = new Set(['input_blocked', 'forbidden', 'not_a_member', 'not_found']);
+
+/** The files of a message, put where it will be. */
+async function attached(
+  { ports }: EdgeContext,
+  { caller, response }: Exchange,
+  { attachments: ids = [], session_id = '', workspace_id }: ChatBody,
+  message_id: string,
+): Promise<Awaited<ReturnType<AttachmentUploads['attach']>> | undefined> {
+  if (ids.length === 0) return undefined;
+  if (ports.uploads === undefined) throw invalid([{ path: 'attachments', message: 'cannot be sent here' }]);
+  const { user_id } = caller;
+  const of = session_id === '' ? undefined : await ownSession(ports, caller, session_id);
+  const place = of?.workspace_id ?? workspace_id ?? `personal:${user_id}`;
+  if (of === undefined) checkWorkspace(caller, place, ports.places);
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  const owner = { user_id, workspace_id: place, session_id: session_id.toLowerCase(), message_id };
+  return await ports.uploads.attach(owner, ids, gone.signal);
 }
 
 /** Counts a message against its sender's rate; a repetition of one that was counted is free. */

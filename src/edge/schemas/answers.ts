@@ -102,9 +102,21 @@ export const Message = z
     origin: z.enum(['user_input', 'system', 'tool_output']),
     tool_calls: z.array(ToolCall).optional(),
     tool_call_id: z.string().optional(),
+    attachments: z.array(z.string()).optional().describe('Files that came with it, each as `name (type, size)`.'),
     created_at: Time,
   })
   .describe('A message of a session.');
+
+export const Upload = z
+  .object({
+    id: z.string().describe('For `attachments` of a message of the same user, for a day.'),
+    name: z.string(),
+    media_type: z.string().describe('As it was sent; what it is is told by its bytes.'),
+    size: z.int().describe('In bytes.'),
+  })
+  .describe('A file that waits for its message.');
+
+export type UploadAnswer = DeepReadonly<z.output<typeof Upload>>;
 
 export const Entity = z
   .object({
@@ -275,5 +287,7 @@ export const SAME = {
   session: (row: SessionRow): DeepReadonly<z.output<typeof Session>> => row,
   graph: (row: GraphRow): DeepReadonly<z.output<typeof Graph>> => row,
   fact: (row: FactRow): DeepReadonly<z.output<typeof Fact>> => row,
-  message: (row: MessageRow): DeepReadonly<Omit<z.output<typeof Message>, 'tool_calls' | 'tool_call_id'>> => row,
+  message: (
+    row: MessageRow,
+  ): DeepReadonly<Omit<z.output<typeof Message>, 'tool_calls' | 'tool_call_id' | 'attachments'>> => row,
 };

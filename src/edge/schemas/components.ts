@@ -31,6 +31,7 @@ export const COMPONENTS = {
   Sessions: answers.Sessions,
   Message: answers.Message,
   Messages: answers.Messages,
+  Upload: answers.Upload,
   Workspace: answers.Workspace,
   Workspaces: answers.Workspaces,
   FoundMessage: answers.FoundMessage,

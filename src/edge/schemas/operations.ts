@@ -24,6 +24,8 @@ export interface Operation {
   readonly resumes?: true;
   /** A body of lines of JSON, worked on as it comes. */
   readonly lines?: true;
+  /** A body of multipart/form-data with one file in the field `file`. */
+  readonly form?: true;
   /** Or a body of one of these types, taken as it comes. */
   readonly uploads?: readonly string[];
   readonly body?: { readonly schema: ComponentName; readonly required: boolean };
@@ -162,6 +164,12 @@ export const OPERATIONS: readonly Operation[] = [
     body: MAY_BE_EMPTY,
     answer: 'McpReconnected',
     refuses: ['forbidden', 'not_found', 'thread_lost', 'overloaded', 'deadline_exceeded', ...BODY],
+  }),
+  operation('POST /api/v1/attachments', 'upload', 'Uploads a file for a message', {
+    tag: 'chat',
+    form: true,
+    answer: 'Upload',
+    refuses: [...BODY, 'conflict', 'overloaded', 'storage_failed'],
   }),
   operation('POST /api/v1/chat', 'chat', 'Sends a message and waits for the whole answer', {
     tag: 'chat',

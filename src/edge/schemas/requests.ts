@@ -2,6 +2,7 @@
 // What requests may say. These schemas validate, give the types, and make the OpenAPI document.
 
 import { z } from 'zod';
+import { ATTACHMENTS_MOST } from '../../stores/attachments.ts';
 import { GRAPH_DEPTH } from '../../stores/knowledge-store.ts';
 import { Content, MessageId, Model, SessionId, WorkspaceId } from './fields.ts';
 
@@ -13,10 +14,10 @@ export const ChatRequest = z
     model: Model.optional(),
     message_id: MessageId.optional(),
     attachments: z
-      .array(z.string())
-      .max(0, { error: 'cannot be sent yet' })
+      .array(z.string().min(1).max(4_096))
+      .max(ATTACHMENTS_MOST)
       .optional()
-      .describe('Ids of attachments. None can be uploaded yet.'),
+      .describe('Ids of files that were uploaded with `POST /api/v1/attachments`.'),
   })
   .describe('A message.');
 

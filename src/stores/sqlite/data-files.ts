@@ -57,6 +57,7 @@ export function roleOf(path: string): DataRole {
     if (WORKSPACE_VIEWS.has(inside)) return 'view';
     return inside.endsWith('.db') ? 'primary' : 'unknown';
   }
+  if (top === 'workspaces' && parts.length === 5 && inside === 'attachments') return 'blob';
   if (parts.length > 1) return 'unknown';
   if (path === JOURNAL_FILE) return 'journal';
   if (path === GATEWAY_FILE) return 'view';

@@ -75,6 +75,10 @@ export class MemoryReader {
     return this.#sql.due.all(bound);
   }
 
+  summedWith(user_id: string): readonly string[] {
+    return this.#sql.summedWith.all(user_id, user_id);
+  }
+
   removed(id: string): number {
     return this.#sql.removed.get(id) ?? 0;
   }
@@ -245,6 +249,12 @@ function prepare(db: SqliteDatabase) {
     message: db.prepare<[string], number>('SELECT n FROM messages WHERE id = ? LIMIT 1').pluck(),
     summary: db.prepare<[string], number>('SELECT n FROM summaries WHERE id = ?').pluck(),
     messageCount: db.prepare<[], number>('SELECT count(*) FROM messages').pluck(),
+    summedWith: db
+      .prepare<[string, string], string>(
+        `SELECT DISTINCT session_id FROM summaries
+         WHERE user_id = ? OR EXISTS (SELECT 1 FROM json_each(user_ids) WHERE value = ?) ORDER BY session_id`,
+      )
+      .pluck(),
     summaryCount: db.prepare<[], number>('SELECT count(*) FROM summaries').pluck(),
     newestSummary: db.prepare<
       [string],

@@ -277,6 +277,7 @@ export function openReader({ dataDir, clock, openFiles, patience, hurry, journal
       'memory.summaries': asks('memory.summaries'),
       'memory.batch': asks('memory.batch'),
       'memory.due': asks('memory.due'),
+      'memory.summed_with': asks('memory.summed_with'),
       'compaction.open': asks('compaction.open'),
       'compaction.workspaces': asks('compaction.workspaces'),
       'compaction.gone': asks('compaction.gone'),

@@ -309,6 +309,9 @@ export class SqliteReader {
       'memory.batch': (body) =>
         this.#memoryOf(body.workspace_id)?.batch(body) ?? { messages: [], left: 0, before: null },
       'memory.due': (body) => ({ sessions: this.#memoryOf(body.workspace_id)?.due(body) ?? [] }),
+      'memory.summed_with': ({ workspace_id, user_id }) => ({
+        sessions: this.#memoryOf(workspace_id)?.summedWith(user_id) ?? [],
+      }),
       'memory.messages': (body) => this.#memoryOf(body.workspace_id)?.range(body) ?? empty,
       'memory.summaries': (body) => this.#memoryOf(body.workspace_id)?.summariesOf(body) ?? empty,
       'memory.count': ({ workspace_id }) => this.#memoryOf(workspace_id)?.count() ?? { messages: 0, summaries: 0 },

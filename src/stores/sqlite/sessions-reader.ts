@@ -152,7 +152,14 @@ function callsOf(row: StoredMessage): readonly ToolCall[] {
   return row.tool_calls === null ? [] : (JSON.parse(row.tool_calls) as readonly ToolCall[]);
 }
 
+function extrasOf({ extras }: StoredMessage): MessageExtras {
+  return extras === null ? NO_EXTRAS : (JSON.parse(extras) as MessageExtras);
+}
+
+const NO_EXTRAS: MessageExtras = { tool_name: null, attachments: [], metadata: {} };
+
 function messageRow(row: StoredMessage): MessageRow {
+  const { attachments } = extrasOf(row);
   const { id, turn_id, role, content, origin } = row;
   return {
     id,
@@ -162,16 +169,13 @@ function messageRow(row: StoredMessage): MessageRow {
     origin,
     ...(row.tool_calls === null ? {} : { tool_calls: callsOf(row) }),
     ...(row.tool_call_id === null ? {} : { tool_call_id: row.tool_call_id }),
+    ...(attachments.length === 0 ? {} : { attachments }),
     created_at: time(row.at),
   };
 }
 
 function storedRow(row: StoredMessage): StoredMessageRow {
-  const extras: MessageExtras =
-    row.extras === null
-      ? { tool_name: null, attachments: [], metadata: {} }
-      : (JSON.parse(row.extras) as MessageExtras);
-  return { ...messageRow(row), user_id: row.user_id, ...extras };
+  return { ...messageRow(row), user_id: row.user_id, ...extrasOf(row) };
 }
 
 /** Calls and results of a turn from its messages. A result belongs to the newest open call of its id: models repeat ids. */

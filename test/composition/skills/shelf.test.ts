@@ -125,6 +125,41 @@ it('a broken file is said once, and mended is as it says', async () => {
   await becomes('lab', 'a=mended b=more');
 });
 
+it('a file that is broken when a gateway starts leaves what it said last, until it is mended or gone', async () => {
+  const next = async (): Promise<SkillShelf> => {
+    const other = new SkillShelf({
+      ...{ dataDir, named: () => undefined, workspaces: ['lab'], work: skillWork(skillOutcome) },
+      world: { monotonic: () => 0, after: () => () => undefined },
+      log: (_, fields, message) => void logged.push([fields, message]),
+      changed: () => undefined,
+    });
+    await other.start();
+    return other;
+  };
+  const of = (other: SkillShelf): unknown =>
+    other
+      .all()
+      .get('lab')
+      ?.skills.map(({ name, body, stale }) => `${name}=${body.trim()} ${stale !== null}`);
+  shelf.stop();
+  writeFileSync(join(lab(), 'a', 'SKILL.md'), 'nothing');
+  const second = await next();
+  expect(of(second)).toEqual(['a=one true']);
+  expect(logged.at(-1)?.[1]).toBe('a skill is broken; what it said before goes on');
+  second.stop();
+  write(lab(), 'a', 'mended');
+  const third = await next();
+  expect(of(third)).toEqual(['a=mended false']);
+  third.stop();
+  rmSync(join(lab(), 'a'), { recursive: true });
+  (await next()).stop();
+  mkdirSync(join(lab(), 'a'));
+  writeFileSync(join(lab(), 'a', 'SKILL.md'), 'nothing');
+  const last = await next();
+  expect(of(last)).toEqual([]);
+  last.stop();
+});
+
 it('what cannot be read by a worker leaves what was known', async () => {
   let broken = false;
   const work = skillWork(skillOutcome);
