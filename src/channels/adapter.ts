@@ -89,6 +89,28 @@ export interface SentMessage {
   readonly platformMessageId: string;
 }
 
+/** A request of the platform to us, as it came to `/webhooks/{channel}`. Plain data: it crosses threads. */
+export interface WebhookRequest {
+  /** In capitals. Only `GET` and `POST` come this far. */
+  readonly method: string;
+  /** What was asked for, as it was written, without the query. */
+  readonly path: string;
+  /** The query as it was written, without its `?`; empty when there is none. */
+  readonly query: string;
+  /** By their names in lower case; several of one name are joined by `, `. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The bytes as they came: signatures are over them. At most a mebibyte. */
+  readonly body: Uint8Array;
+}
+
+/** What the platform is answered. */
+export interface WebhookResponse {
+  /** 200 to 599. */
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
 /** Who an adapter tells what it hears. */
 export interface ChannelSink {
   /**
@@ -126,6 +148,14 @@ export interface ChannelAdapter {
   typing?(channelId: string, threadId?: string): Promise<void>;
   /** The message that was sent under a key, or null; only with `dedupe: 'lookup'`. */
   lookup?(channelId: string, idempotencyKey: string): Promise<SentMessage | null>;
+  /**
+   * Takes a request of a platform that calls us; only where one does, and only between `start` and `stop`. The adapter checks
+   * whose request it is, over the raw bytes, before it reads anything in it: nobody has by then. It answers 200 only once
+   * `received` has resolved for every message in it, and 503 when one was not taken, so that the platform sends it again. Of
+   * a request that is not the platform's the answer says nothing but 401.
+   * @throws SigilError where it cannot answer, which the edge tells as its status
+   */
+  webhook?(request: WebhookRequest, options: { readonly signal: AbortSignal }): Promise<WebhookResponse>;
   /** Who somebody is, or null when nobody has that id. */
   identity(platformId: string): Promise<PlatformSender | null>;
   /** Ends it: what is being sent settles first or fails; no socket, timer or listener is left. Never throws. */

@@ -61,6 +61,8 @@ export interface Platform {
   up(): Promise<void>;
   /** Connections to the server that stand now. */
   connections(): Promise<number>;
+  /** What the adapters still wait for, of the clock they were given. */
+  timers?(): number;
   close(): Promise<void>;
 }
 

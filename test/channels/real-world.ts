@@ -13,3 +13,21 @@ export const realWorld: ConnectionOptions = {
   },
   resolve: async (written) => written,
 };
+
+/** The same, with a count of what is still to come: an adapter that has ended has nothing left. */
+export function countedWorld(): { readonly options: ConnectionOptions; readonly timers: () => number } {
+  const open = new Set<() => void>();
+  const after: ConnectionOptions['world']['after'] = (ms, run) => {
+    const end = realWorld.world.after(ms, () => {
+      open.delete(cancel);
+      run();
+    });
+    const cancel = () => {
+      open.delete(cancel);
+      end();
+    };
+    open.add(cancel);
+    return cancel;
+  };
+  return { options: { ...realWorld, world: { ...realWorld.world, after } }, timers: () => open.size };
+}

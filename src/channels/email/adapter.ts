@@ -17,6 +17,11 @@ import type {
 } from '../adapter.ts';
 import { BoundedMap } from '../bounded-map.ts';
 import type { ConnectionOptions } from '../connection-options.ts';
+import type { ParseMarkdown } from '../text/document.ts';
+import { matrixHtml } from '../text/html.ts';
+import { loadMarkdown } from '../text/markdown.ts';
+import { PLAIN } from '../text/marked-text.ts';
+import { shownText } from '../text/shown.ts';
 import { gone, imapFailure, smtpFailure } from './failures.ts';
 import type { EmailSettings } from './settings.ts';
 import {
@@ -58,7 +63,7 @@ export class EmailAdapter implements ChannelAdapter {
     editing: false,
     typing: false,
     voice: false,
-    richText: 'none',
+    richText: 'platform',
     maxMessageLength: MAX_MESSAGE_LENGTH,
     mediaTypes: ['*/*'],
     dedupe: 'lookup',
@@ -75,6 +80,7 @@ export class EmailAdapter implements ChannelAdapter {
   #smtp: Transporter | null = null;
   #sink: ChannelSink | null = null;
   #parse: ((source: Buffer) => Promise<ParsedMail>) | null = null;
+  #markdown: ParseMarkdown | null = null;
   #online = false;
   #looking: Promise<void> | null = null;
   #again = false;
@@ -91,12 +97,14 @@ export class EmailAdapter implements ChannelAdapter {
 
   async start(sink: ChannelSink, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     const { settings, resolve } = this.#options;
-    const [password, { ImapFlow }, { simpleParser }, { createTransport }] = await Promise.all([
+    const [password, { ImapFlow }, { simpleParser }, { createTransport }, markdown] = await Promise.all([
       resolve(settings.password),
       import('imapflow'),
       import('mailparser'),
       import('nodemailer'),
+      loadMarkdown(),
     ]);
+    this.#markdown = markdown;
     const both = AbortSignal.any([signal, this.#ended.signal]);
     if (both.aborted) throw gone('it was stopped while it connected');
     this.#sink = sink;
@@ -168,10 +176,12 @@ export class EmailAdapter implements ChannelAdapter {
     if (!isAddress(to)) throw new SigilError(failure('not_found', `${JSON.stringify(to.slice(0, 80))} is no address`));
     if (content.length > MAX_MESSAGE_LENGTH)
       throw new SigilError(failure('payload_too_large', `a mail has at most ${MAX_MESSAGE_LENGTH} characters`));
-    if (this.#smtp === null || !this.#online || signal.aborted) throw gone('it is not connected');
+    const parse = this.#markdown;
+    if (this.#smtp === null || parse === null || !this.#online || signal.aborted) throw gone('it is not connected');
     const answered = await this.#answeredBy(replyTo ?? threadId);
     const references = answering(threadId, answered?.references ?? [], replyTo);
     const messageId = messageIdFor(idempotencyKey, settings.address);
+    const html = matrixHtml(parse(content));
     const { default: MailComposer } = await import('nodemailer/lib/mail-composer/index.js');
     const raw = await new MailComposer({
       from: { name: settings.name, address: settings.address },
@@ -184,7 +194,9 @@ export class EmailAdapter implements ChannelAdapter {
       date: new Date(this.#options.world.now()),
       // So that no other robot answers this one.
       headers: { 'Auto-Submitted': 'auto-replied' },
-      text: content,
+      text: shownText(parse, content, PLAIN, MAX_MESSAGE_LENGTH),
+      // For programs that show it; nothing in it is fetched from anywhere.
+      ...(html === '' ? {} : { html }),
       attachments: attachments.map(({ name, mediaType, data }) => ({
         filename: name,
         contentType: mediaType,

@@ -16,6 +16,10 @@ import type {
 import { BoundedMap } from '../bounded-map.ts';
 import type { ConnectionOptions } from '../connection-options.ts';
 import { Intake } from '../intake.ts';
+import type { ParseMarkdown } from '../text/document.ts';
+import { loadMarkdown } from '../text/markdown.ts';
+import { PLAIN } from '../text/marked-text.ts';
+import { shownText } from '../text/shown.ts';
 import { messageRefusal } from './numerics.ts';
 import { Pacer } from './pacer.ts';
 import { awaited, identify, join, type Lines, register } from './registration.ts';
@@ -64,6 +68,7 @@ export class IrcAdapter implements ChannelAdapter {
   readonly #askers = new BoundedMap<string, string>(REMEMBERED);
   readonly #pacer: Pacer;
   #client: Client | null = null;
+  #parse: ParseMarkdown | null = null;
   #intake: Intake | null = null;
   #sink: ChannelSink | null = null;
   #online = false;
@@ -91,11 +96,13 @@ export class IrcAdapter implements ChannelAdapter {
         failure('channel_auth', 'a password for IRC has a line break; correct the secret it is kept in'),
       );
     };
-    const [password, serverPassword, { default: library }] = await Promise.all([
+    const [password, serverPassword, { default: library }, parse] = await Promise.all([
       given(settings.password),
       given(settings.server_password),
       import('irc-framework'),
+      loadMarkdown(),
     ]);
+    this.#parse = parse;
     const both = AbortSignal.any([signal, this.#ended.signal]);
     if (both.aborted) throw gone('it was stopped while it connected');
     const client = new library.Client();
@@ -165,9 +172,11 @@ export class IrcAdapter implements ChannelAdapter {
         failure('payload_too_large', `a message to IRC has at most ${MAX_MESSAGE_LENGTH} characters`),
       );
     const client = this.#client;
-    if (client === null || !this.#online) throw gone('it is not connected');
+    const parse = this.#parse;
+    if (client === null || parse === null || !this.#online) throw gone('it is not connected');
     const asker = replyTo === undefined ? undefined : this.#askers.get(replyTo);
-    const text = asker === undefined ? content : `${asker}: ${content}`;
+    const shown = shownText(parse, content, PLAIN, MAX_MESSAGE_LENGTH);
+    const text = asker === undefined ? shown : `${asker}: ${shown}`;
     // An empty line cannot be sent; a message of nothing else is nothing to send.
     try {
       for (const line of lines(text, room(client.user.nick, target))) {

@@ -16,6 +16,10 @@ import type {
 import { BoundedMap } from '../bounded-map.ts';
 import type { ConnectionOptions } from '../connection-options.ts';
 import { Intake } from '../intake.ts';
+import type { ParseMarkdown } from '../text/document.ts';
+import { loadMarkdown } from '../text/markdown.ts';
+import { PLAIN } from '../text/marked-text.ts';
+import { shownText } from '../text/shown.ts';
 import { Acknowledged } from './acknowledged.ts';
 import { connectFailure, gone, stanzaFailure } from './failures.ts';
 import type { XmppSettings } from './settings.ts';
@@ -71,6 +75,7 @@ export class XmppAdapter implements ChannelAdapter {
   readonly #occupants = new BoundedMap<string, string>(REMEMBERED * 10);
   readonly #sending = new Set<Promise<unknown>>();
   #xmpp: Client | null = null;
+  #parse: ParseMarkdown | null = null;
   #xml: Xml | null = null;
   #sink: ChannelSink | null = null;
   #intake: Intake | null = null;
@@ -85,7 +90,12 @@ export class XmppAdapter implements ChannelAdapter {
 
   async start(sink: ChannelSink, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     const { settings, world, resolve } = this.#options;
-    const [password, { client, xml }] = await Promise.all([resolve(settings.password), import('@xmpp/client')]);
+    const [password, { client, xml }, parse] = await Promise.all([
+      resolve(settings.password),
+      import('@xmpp/client'),
+      loadMarkdown(),
+    ]);
+    this.#parse = parse;
     const both = AbortSignal.any([signal, this.#ended.signal]);
     if (both.aborted) throw gone('it was stopped while it connected');
     const [username = '', domain = ''] = settings.jid.split('@');
@@ -182,12 +192,12 @@ export class XmppAdapter implements ChannelAdapter {
       throw new SigilError(
         failure('payload_too_large', `a message to XMPP has at most ${MAX_MESSAGE_LENGTH} characters`),
       );
-    const [xmpp, xml] = [this.#xmpp, this.#xml];
-    if (xmpp === null || xml === null || !this.#online) throw gone('it is not connected');
+    const [xmpp, xml, parse] = [this.#xmpp, this.#xml, this.#parse];
+    if (xmpp === null || xml === null || parse === null || !this.#online) throw gone('it is not connected');
     const room = this.#isRoom(channelId);
     const author = replyTo === undefined ? undefined : this.#authors.get(replyTo);
     const message = xml('message', { to: channelId, type: room ? 'groupchat' : 'chat', id });
-    message.append(xml('body', {}, xmlText(content)));
+    message.append(xml('body', {}, xmlText(shownText(parse, content, PLAIN, MAX_MESSAGE_LENGTH))));
     message.append(xml('origin-id', { xmlns: NS.ids, id }));
     message.append(xml('active', { xmlns: NS.chatStates }));
     if (author !== undefined) message.append(xml('reply', { xmlns: NS.reply, to: author, id: replyTo ?? '' }));
