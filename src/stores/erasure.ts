@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is left of a record when what somebody said is erased: the record itself, in its place and under its number, without the words. Pure.
 
+import { restoreChannel, storeChannel } from './channel-records.ts';
+import { channelRedaction } from './channel-redaction.ts';
 import { identityKey, senderKey } from './directory.ts';
 import type { DirectoryRecord } from './directory-records.ts';
 import { restoreDirectory, storeDirectory } from './directory-records.ts';
@@ -18,6 +20,7 @@ export const ERASED = '…';
  */
 const ERASING: ReadonlySet<string> = new Set([
   ...['session_deleted', 'summary_erased', 'session_forgotten', 'user_erased', 'user_erasing'],
+  'replies_erased',
 ]);
 
 /** Whether a record of this type has those before it redacted. */
@@ -45,6 +48,10 @@ export interface Redaction {
  * @throws Error when the row erases nothing, or was written by a newer Sigil
  */
 export function redactionBefore(stream: string, erasing: TailRow): Redaction {
+  if (stream.startsWith('channel/')) {
+    const record = restoreChannel(erasing);
+    if (record.type === 'replies_erased') return channelRedaction(record, ERASED, storeChannel);
+  }
   const kind = streamKind(stream);
   if (kind === 'session') return erasing.type === 'summary_erased' ? summaryRedaction() : sessionRedaction();
   if (kind === 'workspace') {
@@ -92,10 +99,17 @@ const calls = (made: readonly ToolCall[]): readonly ToolCall[] => made.map((call
 /** A sender's own key may say something; this one follows from the turn. */
 const keyOf = (turn_id: string): string => `erased-${turn_id}`;
 
+/** A record without where on a platform somebody is. */
+function without<R extends object, K extends string>(record: R, name: K): Omit<R, K> & R {
+  const { [name]: _, ...rest } = record as R & Record<K, unknown>;
+  // What is left out may always be absent.
+  return rest as unknown as Omit<R, K> & R;
+}
+
 function redactedSession(record: SessionRecord): SessionRecord {
   switch (record.type) {
     case 'message_received': {
-      const { attachments: _, ...rest } = record;
+      const { attachments: _, ...rest } = without(record, 'reply_to');
       return { ...rest, message_id: keyOf(record.turn_id), content: text(record.content), digest: '' };
     }
     case 'message_blocked':
@@ -120,12 +134,14 @@ function redactedSession(record: SessionRecord): SessionRecord {
     case 'tool_called':
       return { ...record, calls: calls(record.calls) };
     case 'approval_requested':
-      return { ...record, arguments: '{}', reason: text(record.reason) };
+      return { ...without(record, 'outbox'), arguments: '{}', reason: text(record.reason) };
     case 'tool_returned':
-    case 'turn_finished':
       return { ...record, content: text(record.content) };
+    case 'turn_finished':
+      return { ...without(record, 'outbox'), content: text(record.content) };
     case 'turn_failed':
-      return { ...record, message: text(record.message) };
+    case 'reply_lost':
+      return { ...without(record, 'outbox'), message: text(record.message) };
     case 'session_changed': {
       const { title, details: _, ...rest } = record;
       return title === undefined ? rest : { ...rest, title: text(title) };
@@ -145,6 +161,7 @@ function redactedSession(record: SessionRecord): SessionRecord {
     case 'approval_decided':
     case 'cancel_requested':
     case 'session_deleted':
+    case 'reply_handed':
     case 'session_superseded':
     case 'summary_erased':
       return record;

@@ -2,6 +2,7 @@
 // The fold: a session's state is what its records add up to, alive and after a crash. `evolve` is the only way it changes.
 
 import { type Attachment, attachmentsSize, type ImageAttachment, imagesOf, messageText } from './attachments.ts';
+import { type Outgoing, outgoing, routeOf } from './outbox.ts';
 import type {
   ApprovalDecided,
   ApprovalDecision,
@@ -24,6 +25,7 @@ import type {
   TurnStarted,
   Usage,
 } from './records.ts';
+import type { ReplyRoute, ReplyTo } from './reply-to.ts';
 import { type ToolUse, withUse } from './tool-use.ts';
 import { cursorAfter, type EventCursor, NO_EVENTS, type TurnPlace } from './turn-events.ts';
 
@@ -62,6 +64,8 @@ export interface WaitingMessage {
   readonly answered_by?: string;
   /** It was cancelled while it waited, and its turn is still to be ended. */
   readonly cancelled?: true;
+  /** See {@link MessageReceived.reply_to}. */
+  readonly reply_to?: ReplyTo;
 }
 
 /** A message handed to a turn that ran. */
@@ -69,6 +73,8 @@ export interface SteeredMessage {
   readonly message_id: string;
   /** The turn it had waited for. */
   readonly turn_id: string;
+  /** Where it is answered; null where its sender follows the turn. Absent in what was written before there were chat channels. */
+  readonly route?: ReplyRoute | null;
 }
 
 export interface RunningTool {
@@ -187,6 +193,8 @@ export interface SessionState {
   readonly keys_forgotten: boolean;
   readonly used_tokens: number;
   readonly tool_calls: number;
+  /** What chat channels are still to be told, oldest first. */
+  readonly outbox: readonly Outgoing[];
   /** What stands for its conversation since somebody began anew; absent: it does itself. */
   readonly superseded?: { readonly next: string; readonly generation: number };
   /** Records since the last checkpoint. */
@@ -222,9 +230,12 @@ export function emptySession(): SessionState {
     keys_forgotten: false,
     used_tokens: 0,
     tool_calls: 0,
+    outbox: NONE_OUTGOING,
     since_checkpoint: 0,
   };
 }
+
+const NONE_OUTGOING: readonly Outgoing[] = [];
 
 export function addUsage(a: Usage, b: Usage): Usage {
   return {
@@ -342,7 +353,10 @@ function step(
       return started(state, record, at);
     case 'turn_finished':
     case 'turn_failed':
-      return ended(state, record, window);
+      return owing(ended(state, record, window), record, at);
+    case 'reply_handed':
+    case 'reply_lost':
+      return { ...state, outbox: state.outbox.filter(({ key }) => key !== record.key) };
     default:
       break;
   }
@@ -410,12 +424,18 @@ function step(
         },
       };
     case 'approval_requested':
-      return { ...state, turn: asked(turn, record, cursor, at) };
+      return owing({ ...state, turn: asked(turn, record, cursor, at) }, record, at);
     case 'approval_decided':
       return { ...state, turn: answered(turn, record, at) };
     default:
       return record satisfies never;
   }
+}
+
+/** What a record says is to be told on a channel. */
+function owing(state: SessionState, record: TurnFinished | TurnFailed | ApprovalRequested, at: number): SessionState {
+  const part = record.outbox === undefined ? null : outgoing(record, at);
+  return part === null ? state : { ...state, outbox: [...state.outbox, part] };
 }
 
 function asked(turn: TurnState, record: ApprovalRequested, cursor: EventCursor, at: number): TurnState {
@@ -494,13 +514,15 @@ function blocked(state: SessionState, { message_id, digest, rules }: MessageBloc
 }
 
 function received(state: SessionState, record: MessageReceived, at: number): SessionState {
-  const { message_id, turn_id, user_id, channel, content, model, digest, flagged, queue, attachments, hops } = record;
+  const { message_id, turn_id, user_id, channel, content, model, digest, flagged, queue, attachments, hops, reply_to } =
+    record;
   const message: WaitingMessage = {
     ...{ message_id, turn_id, user_id, channel, content, model, at },
     ...(flagged === undefined ? {} : { flagged }),
     ...(queue === undefined ? {} : queued(state, queue)),
     ...(attachments === undefined ? {} : { attachments }),
     ...(hops === undefined ? {} : { hops }),
+    ...(reply_to === undefined ? {} : { reply_to }),
   };
   return {
     ...state,
@@ -544,7 +566,7 @@ function steered(state: SessionState, { message_id, turn_id, waited_as }: Messag
     ...left,
     turn: {
       ...turn,
-      steered: [...turn.steered, { message_id, turn_id: waited_as }],
+      steered: [...turn.steered, { message_id, turn_id: waited_as, route: routeOf(message) }],
       said: [...turn.said, said(messageText(message.content, message.attachments), imagesOf(message.attachments))],
     },
   };
@@ -632,12 +654,13 @@ function unpackTurn(turn: PackedTurn): TurnState {
 
 /** A checkpoint's form of a state: plain JSON. */
 export interface PackedSession {
-  readonly state: Omit<SessionState, 'keys' | 'turn' | 'summary'> & {
+  readonly state: Omit<SessionState, 'keys' | 'turn' | 'summary' | 'outbox'> & {
     readonly summary?: SessionSummary | null;
+    readonly outbox?: readonly Outgoing[];
     readonly keys: readonly (readonly [string, KnownKey])[];
     readonly turn: PackedTurn | null;
   };
-  /** Seqs of the open turns' messages. A negative number counts back from the checkpoint's own row. */
+  /** Seqs of the open turns' messages, and of what channels are owed under the name of the part. A negative number counts back from the checkpoint's own row. */
   readonly owed: readonly (readonly [turn_id: string, seq: number])[];
 }
 
@@ -653,6 +676,7 @@ export function unpackSession(packed: PackedSession, seq: number): { state: Sess
       ...packed.state,
       // Written before there were summaries.
       summary: packed.state.summary ?? null,
+      outbox: packed.state.outbox ?? NONE_OUTGOING,
       turn: turn === null ? null : unpackTurn(turn),
       keys: new Map(packed.state.keys),
       since_checkpoint: 0,

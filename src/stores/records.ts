@@ -3,6 +3,7 @@
 
 import type { ErrorCode } from '../errors.ts';
 import type { Attachment } from './attachments.ts';
+import type { ReplyRoute, ReplyTo } from './reply-to.ts';
 import type { ToolPermission } from './tool-use.ts';
 
 export type Origin = 'user_input' | 'system' | 'tool_output';
@@ -60,6 +61,8 @@ export interface MessageReceived {
   readonly hops?: number;
   /** The files that came with it. */
   readonly attachments?: readonly Attachment[];
+  /** Where on its channel the answer goes, where it came by one that is told. */
+  readonly reply_to?: ReplyTo;
 }
 
 /** A message that the scanner refused: no turn answers it, no model sees it, and its text is not kept. */
@@ -217,6 +220,8 @@ export interface ApprovalRequested {
   readonly user_id: string;
   /** When it counts as denied, epoch milliseconds. */
   readonly expires_at: number;
+  /** Where the question is asked. */
+  readonly outbox?: ReplyRoute;
 }
 
 /** How a request for approval ended: a person's answer, its time was over, or its turn. */
@@ -245,6 +250,8 @@ export interface TurnFinished {
   /** All text of the turn: exactly what its text deltas add up to. */
   readonly content: string;
   readonly usage: Usage;
+  /** Where it is said; owed from this record on until the channel has it. */
+  readonly outbox?: ReplyRoute;
 }
 
 export interface TurnFailed {
@@ -253,6 +260,26 @@ export interface TurnFailed {
   readonly code: ErrorCode;
   readonly message: string;
   readonly usage: Usage;
+  /** Where it is said; owed from this record on until the channel has it. */
+  readonly outbox?: ReplyRoute;
+}
+
+/** A channel has what it was to be told in its own stream: from here on it is the channel's. */
+export interface ReplyHanded {
+  readonly type: 'reply_handed';
+  readonly turn_id: string;
+  /** See {@link Outgoing.key}. */
+  readonly key: string;
+}
+
+/** No channel took it in its time: nobody will be told. */
+export interface ReplyLost {
+  readonly type: 'reply_lost';
+  readonly turn_id: string;
+  readonly key: string;
+  readonly channel: string;
+  readonly code: ErrorCode;
+  readonly message: string;
 }
 
 export type SessionStatus = 'active' | 'paused' | 'archived';
@@ -368,6 +395,8 @@ export type SessionRecord =
   | CancelRequested
   | TurnFinished
   | TurnFailed
+  | ReplyHanded
+  | ReplyLost
   | SessionChanged
   | MessageAdded
   | SessionDeleted
@@ -397,6 +426,8 @@ export const RECORD_VERSIONS: { readonly [T in RecordType]: number } = {
   cancel_requested: 1,
   turn_finished: 1,
   turn_failed: 1,
+  reply_handed: 1,
+  reply_lost: 1,
   session_changed: 1,
   message_added: 1,
   session_deleted: 1,

@@ -5,6 +5,7 @@ import { type Failure, failure } from '../errors.ts';
 import type { AuditNote } from './audit.ts';
 import { owedErasures } from './erasure.ts';
 import type { Append, Committed, Tail } from './journal.ts';
+import type { OwedSeqs, Owing } from './owing.ts';
 import type { StoredRecord, TailRow } from './records.ts';
 
 /** What came of an ask. */
@@ -33,10 +34,16 @@ export interface StreamOwnerOptions<S, R> {
   readonly workspace_id: string;
   /** The state of an empty stream. */
   readonly initial: S;
+  /**
+   * The same anew, where a state is changed in place: one whose change did not become durable is thrown away and read again.
+   */
+  readonly fresh?: () => S;
+  /** What is owed of it; nothing but erasures when not given. */
+  readonly owing?: Owing<R>;
   /** Pure. A checkpoint's record gives the state it holds. */
   readonly evolve: (state: S, record: R, at: number) => S;
   /** The record that stands for a state, so that reading a stream stops there. */
-  readonly checkpoint: (state: S) => R;
+  readonly checkpoint: (state: S, owed: OwedSeqs) => R;
   /** Records after which the next append carries a checkpoint: a large state is to be written seldom. */
   readonly checkpointEvery?: (state: S) => number;
   readonly store: (record: R) => StoredRecord;
@@ -79,6 +86,8 @@ export class StreamOwner<S, R> {
   #n: number | null = null;
   #seq = 0;
   #since = 0;
+  /** What is owed and durable, by name. */
+  #owed = new Map<string, number>();
   #busy = false;
   #stopped = false;
   #waiting: Waiting<S, R>[] = [];
@@ -139,7 +148,7 @@ export class StreamOwner<S, R> {
 
   #read(): void {
     this.#busy = true;
-    const { stream, tail, restore, evolve, initial } = this.#options;
+    const { stream, tail, restore, evolve, initial, fresh } = this.#options;
     tail(stream, (outcome) => {
       if (this.#stopped) return;
       this.#busy = false;
@@ -148,8 +157,13 @@ export class StreamOwner<S, R> {
         return this.#fail(this.#waiting.splice(0), outcome.error);
       }
       try {
-        let state = initial;
-        for (const row of outcome.body.rows) state = evolve(state, restore(row), row.at);
+        let state = fresh?.() ?? initial;
+        this.#owed = new Map();
+        for (const row of outcome.body.rows) {
+          const record = restore(row);
+          state = evolve(state, record, row.at);
+          this.#noteOwed(record, row.seq);
+        }
         this.#state = state;
         this.#n = outcome.body.n;
         this.#seq = outcome.body.rows.at(-1)?.seq ?? 0;
@@ -166,6 +180,7 @@ export class StreamOwner<S, R> {
     const { evolve, now, store, checkpoint, stream, workspace_id } = this.#options;
     const at = now();
     const records: StoredRecord[] = [];
+    const decided: R[] = [];
     const audit: AuditNote[] = [];
     const decisions: Decision<R, unknown>[] = [];
     let state = this.#state;
@@ -178,6 +193,7 @@ export class StreamOwner<S, R> {
         if (records.length > 0 && length + more > TOGETHER_LENGTH) break;
         for (const record of decision.records) state = evolve(state, record, at);
         records.push(...stored);
+        decided.push(...decision.records);
         audit.push(...(decision.audit ?? []));
         length += more;
       }
@@ -198,14 +214,18 @@ export class StreamOwner<S, R> {
       return this.#next();
     }
     const full = this.#since + records.length >= (this.#options.checkpointEvery?.(state) ?? CHECKPOINT_EVERY);
-    if (full) records.push(store(checkpoint(state)));
-    const item = { at, records, owes: owedErasures(records), settles: [] };
+    const { parts, settles, owed } = this.#owing(decided);
+    if (full) records.push(store(checkpoint(state, owed)));
+    const item = { at, records, owes: [...owedErasures(records), ...parts], settles };
     const items = [audit.length === 0 ? item : { ...item, audit }];
     const append = { stream, workspace_id, n: n + 1, items };
     this.#append(append, group, (seq) => {
       this.#state = state;
       this.#n = n + records.length;
       this.#seq = seq + records.length - 1;
+      decided.forEach((record, index) => {
+        this.#noteOwed(record, seq + index);
+      });
       this.#since = full ? 1 : this.#since + records.length;
       answer();
     });
@@ -227,9 +247,51 @@ export class StreamOwner<S, R> {
         this.#waiting.unshift(...group);
         return this.#next();
       }
+      // What was changed in place says more than there is.
+      if (this.#options.fresh !== undefined) this.#n = null;
       this.#fail(group, outcome.error);
       this.#next();
     });
+  }
+
+  #noteOwed(record: R, seq: number): void {
+    const { owing } = this.#options;
+    if (owing === undefined) return;
+    for (const [name, at] of owing.packed(record)) this.#owed.set(name, at > 0 ? at : seq + at);
+    const closed = owing.closes(record);
+    if (closed !== null) this.#owed.delete(closed);
+    const opened = owing.opens(record);
+    if (opened !== null) this.#owed.set(opened, seq);
+  }
+
+  /** What these records open and close, and what a checkpoint right behind them says is owed. */
+  #owing(records: readonly R[]): {
+    readonly parts: readonly { readonly record: number; readonly kind: 'part' }[];
+    readonly settles: readonly number[];
+    readonly owed: OwedSeqs;
+  } {
+    const { owing } = this.#options;
+    if (owing === undefined) return { parts: [], settles: [], owed: [] };
+    const opened = new Map<string, number>();
+    const settles: number[] = [];
+    const closed = new Set<string>();
+    records.forEach((record, index) => {
+      const over = owing.closes(record);
+      const seq = over === null ? undefined : this.#owed.get(over);
+      if (over !== null) {
+        closed.add(over);
+        opened.delete(over);
+      }
+      if (seq !== undefined) settles.push(seq);
+      const opens = owing.opens(record);
+      if (opens !== null) opened.set(opens, index);
+    });
+    const before = [...this.#owed].filter(([name]) => !closed.has(name));
+    return {
+      parts: [...opened.values()].map((record) => ({ record, kind: 'part' })),
+      settles,
+      owed: [...before, ...[...opened].map(([name, index]) => [name, index - records.length] as const)],
+    };
   }
 
   #again(run: () => void): void {

@@ -42,7 +42,9 @@ export function stepDetail(record: SessionRecord): Readonly<Record<string, unkno
     case 'model_replaced':
     case 'approval_decided':
     case 'cancel_requested':
-    case 'turn_failed': {
+    case 'turn_failed':
+    case 'reply_handed':
+    case 'reply_lost': {
       const { type: _type, turn_id: _turn, ...rest } = record;
       return rest;
     }

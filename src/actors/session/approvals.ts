@@ -2,6 +2,7 @@
 // Asking a person before a tool call runs: the request, the answer, and that nobody gave one. Pure.
 
 import { isAsked, type RunningTool, type SessionState } from '../../stores/fold.ts';
+import { routeBack, told } from '../../stores/outbox.ts';
 import type { ToolCall } from '../../stores/records.ts';
 import { type Deciding, type Decision, Draft, decided } from './draft.ts';
 import { nextStep } from './next-step.ts';
@@ -29,6 +30,7 @@ export function requestApproval(draft: Draft, call: ToolCall, reason: string, { 
     reason,
     user_id: turn.message.user_id,
     expires_at: now + policy.approval_timeout,
+    ...told(routeBack(turn)),
   });
 }
 

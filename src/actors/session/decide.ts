@@ -100,6 +100,7 @@ export function decideReceive(
     ...queueOf(message, state.turn),
     ...(message.hops === undefined ? {} : { hops: message.hops }),
     ...(message.attachments === undefined ? {} : { attachments: message.attachments }),
+    ...(message.reply_to === undefined ? {} : { reply_to: message.reply_to }),
   });
   const { turn } = draft.state;
   if (turn === null) startNext(draft, deciding);

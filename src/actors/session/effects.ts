@@ -7,6 +7,7 @@ import type { ChatEvent } from '../../providers/provider.ts';
 import type { Verdict } from '../../security/scanner/verdict.ts';
 import type { SessionState } from '../../stores/fold.ts';
 import type { Append, Committed, Tail } from '../../stores/journal.ts';
+import type { Outgoing } from '../../stores/outbox.ts';
 import type { SessionRecord, ToolCall, Usage, Warning } from '../../stores/records.ts';
 import type { ShortEvent } from '../../stores/turn-events.ts';
 import type { SessionNames } from './names.ts';
@@ -46,6 +47,9 @@ export type LanePoint =
   | 'cancel.journaled'
   | 'turn.before_finish'
   | 'turn.finished'
+  | 'reply.handing'
+  | 'reply.taken'
+  | 'reply.handed'
   | 'lane.checkpoint'
   | 'lane.asleep';
 
@@ -64,6 +68,8 @@ export interface LaneEffects {
    * @param anywhere see `refusedSender`
    */
   refused(user_id: string, workspace_id: string, anywhere: boolean): Failure | null;
+  /** Asks a channel to take on what it is to say. */
+  say(session_id: string, part: Outgoing, answered: (answer: Answer<{ readonly seq: number }>) => void): void;
   /** Asks another session instead, and answers with what that says. */
   forward(envelope: Envelope, session_id: string): void;
   reply(to: Envelope, body: unknown): void;

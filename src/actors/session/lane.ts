@@ -6,7 +6,9 @@ import { type Failure, failure } from '../../errors.ts';
 import { evolve, packSession, placeOf, type SessionState, type TurnState, tokensOf } from '../../stores/fold.ts';
 import type { DatedRecords } from '../../stores/imported-turn.ts';
 import type { Append, Committed } from '../../stores/journal.ts';
-import type { SessionRecord } from '../../stores/records.ts';
+import type { Outgoing } from '../../stores/outbox.ts';
+import { owedPart, partName } from '../../stores/outbox.ts';
+import type { ReplyHanded, ReplyLost, SessionRecord } from '../../stores/records.ts';
 import type { ShortEvent } from '../../stores/turn-events.ts';
 import type { World } from '../../world.ts';
 import type { Resident } from '../residents.ts';
@@ -29,6 +31,7 @@ import {
 import type { Deciding, Decision } from './draft.ts';
 import type { LaneEffects } from './effects.ts';
 import { Few } from './few.ts';
+import { type Handing, HandOver } from './hand-over.ts';
 import { LedTurns } from './led-turns.ts';
 import { LiveTurn } from './live-turn.ts';
 import { eventOf, type LaneEffect, type LaneEvent } from './machine.ts';
@@ -87,7 +90,7 @@ const NOT_MADE = { tokens: 0, cost_usd: 0, seq: 0 } as const;
 /** Pause before an append is made again that may not have reached the journal, in milliseconds. */
 const AGAIN_MS = 50;
 
-export class Lane implements StreamOwner, TurnOwner, MessageOwner, CommandedSession, Ordered<Lane>, Timed {
+export class Lane implements StreamOwner, Handing, TurnOwner, MessageOwner, CommandedSession, Ordered<Lane>, Timed {
   readonly names: SessionNames;
   /** Its entry with the inspector, once it has one. */
   resident: Resident | null = null;
@@ -101,7 +104,7 @@ export class Lane implements StreamOwner, TurnOwner, MessageOwner, CommandedSess
   sleepy = false;
   private readonly host: LaneHost;
   readonly effects: LaneEffects;
-  private readonly world: World;
+  readonly world: World;
   private readonly writer: StreamWriter;
   private readonly runner: TurnRunner;
   /** Where its chart stands. */
@@ -118,6 +121,7 @@ export class Lane implements StreamOwner, TurnOwner, MessageOwner, CommandedSess
   /** Others who are answered once something is durable. */
   private waiters: Envelope[] | null = null;
   private changing: SessionChanges | null = null;
+  private handing: HandOver | null = null;
   /** The chart is being fed, and what came meanwhile. */
   private feeding = false;
   private facts: Fact[] | null = null;
@@ -161,7 +165,7 @@ export class Lane implements StreamOwner, TurnOwner, MessageOwner, CommandedSess
 
   /** Whether its log, as far as it is known to be durable, leaves something open: what was decided since may be lost. */
   get open(): boolean {
-    return nextStep(this.durable) !== 'idle';
+    return nextStep(this.durable) !== 'idle' || this.durable.outbox.length > 0;
   }
 
   /** Nothing runs, nothing waits, nothing is on its way to the journal. */
@@ -177,6 +181,7 @@ export class Lane implements StreamOwner, TurnOwner, MessageOwner, CommandedSess
    * @param share its share in the interruption: none, or that it was worked on when its thread was lost
    */
   resume(share: Share = 'unknown'): void {
+    this.handOver();
     if (nextStep(this.ahead) === 'idle') return this.rest();
     const { turn } = this.ahead;
     if (turn !== null) this.host.began(this, turn.started_at);
@@ -270,9 +275,11 @@ export class Lane implements StreamOwner, TurnOwner, MessageOwner, CommandedSess
     return this.changing;
   }
 
-  /** Whether nothing is left to it but to wait for a person: it is durable as it is, whatever becomes of its thread. */
+  /** Whether nothing is left to it but to wait for a person, or for a channel to come back: it is durable as it is, whatever becomes of its thread. */
   get asks(): boolean {
-    return nextStep(this.ahead) === 'approval' && this.reception.idle && this.writer.idle;
+    if (!this.reception.idle || !this.writer.idle) return false;
+    const next = nextStep(this.ahead);
+    return next === 'approval' || (next === 'idle' && this.handing?.waits === true);
   }
 
   /**
@@ -320,6 +327,7 @@ export class Lane implements StreamOwner, TurnOwner, MessageOwner, CommandedSess
     this.stopped = true;
     this.writer.close();
     this.runner.stop();
+    this.handing?.stop();
   }
 
   // What its writer needs of it.
@@ -339,6 +347,47 @@ export class Lane implements StreamOwner, TurnOwner, MessageOwner, CommandedSess
 
   later(run: () => void): void {
     this.world.after(AGAIN_MS, () => this.host.guarded(this, run));
+  }
+
+  // What hands its answers to channels needs of it.
+
+  get outbox(): readonly Outgoing[] {
+    return this.durable.outbox;
+  }
+
+  get outboxAge(): number {
+    return this.policy.outbox_age;
+  }
+
+  say(part: Outgoing, answered: (answer: Answer<{ readonly seq: number }>) => void): void {
+    this.effects.point('reply.handing');
+    this.effects.say(this.session_id, part, (answer) => {
+      if (answer.ok) this.effects.point('reply.taken');
+      answered(answer);
+    });
+  }
+
+  handed(record: ReplyHanded | ReplyLost, then: () => void): void {
+    // It may have been deleted meanwhile, with all it had to say.
+    if (!this.ahead.outbox.some(({ key }) => key === record.key)) return then();
+    this.write(this.one(record), () => {
+      this.effects.point('reply.handed');
+      then();
+    });
+  }
+
+  guard(run: () => void): void {
+    this.host.guarded(this, run);
+  }
+
+  private handOver(): void {
+    if (this.durable.outbox.length === 0) return;
+    this.handing ??= new HandOver(this);
+    this.handing.look();
+  }
+
+  owedParts(): readonly number[] {
+    return this.durable.outbox.flatMap(({ key }) => this.owed.get(partName(key)) ?? []);
   }
 
   written(): void {
@@ -513,6 +562,7 @@ export class Lane implements StreamOwner, TurnOwner, MessageOwner, CommandedSess
         for (const led of this.led.over(turn_id)) this.effects.published(this.names, led, this.seq);
       }
       if (over.length > 0) this.effects.point('turn.finished');
+      this.handOver();
       then(state);
     };
     this.writer.write(now, records, durable, audit);
@@ -539,10 +589,14 @@ export class Lane implements StreamOwner, TurnOwner, MessageOwner, CommandedSess
         const { turn } = this.durable;
         // Its time runs on, and is over sooner than the next look at what was asked.
         if (turn?.waited?.since === null) this.host.due(this, this.deadline(turn));
+      } else if (record.type === 'reply_handed' || record.type === 'reply_lost') {
+        this.owed.delete(partName(record.key));
       } else if (this.led.note(record)) {
         this.owed.delete(record.waited_as);
         this.effects.led(this.names, record.waited_as, record.turn_id);
       }
+      const part = owedPart(record);
+      if (part !== null) this.owed.set(partName(part), seq);
       seq += 1;
       if (!('turn_id' in record) || facts === null) continue;
       let live = this.turns.get(record.turn_id);
@@ -572,8 +626,12 @@ export class Lane implements StreamOwner, TurnOwner, MessageOwner, CommandedSess
       ...ahead.waiting.map((message) => message.turn_id),
     ];
     const owed = open.map(
-      (turn_id) => [turn_id, this.owed.get(turn_id) ?? seqFromCheckpoint(records, turn_id)] as const,
+      (turn_id) => [turn_id, this.owed.get(turn_id) ?? seqFromCheckpoint(records, isReceiptOf(turn_id))] as const,
     );
+    for (const { key } of ahead.outbox) {
+      const name = partName(key);
+      owed.push([name, this.owed.get(name) ?? seqFromCheckpoint(records, (record) => owedPart(record) === key)]);
+    }
     this.ahead = { ...ahead, since_checkpoint: 0 };
     this.effects.point('lane.checkpoint');
     return { type: 'checkpoint', state: packSession(ahead, owed) };
@@ -611,7 +669,7 @@ export class Lane implements StreamOwner, TurnOwner, MessageOwner, CommandedSess
 
   /** Tells that it rests, if it does. */
   private rest(): void {
-    if (this.resting || this.stopped || !this.quiet) return;
+    if (this.resting || this.stopped || !this.quiet || this.ahead.outbox.length > 0) return;
     this.resting = true;
     this.host.rested(this);
   }
@@ -643,7 +701,11 @@ export class Lane implements StreamOwner, TurnOwner, MessageOwner, CommandedSess
   }
 }
 
-/** Where a turn's receipt in the same batch lies, counted back from the checkpoint's own row. */
-function seqFromCheckpoint(before: readonly SessionRecord[], turn_id: string): number {
-  return before.findIndex((record) => record.type === 'message_received' && record.turn_id === turn_id) - before.length;
+/** Where a record of the same batch lies, counted back from the checkpoint's own row. */
+function seqFromCheckpoint(before: readonly SessionRecord[], is: (record: SessionRecord) => boolean): number {
+  return before.findIndex(is) - before.length;
+}
+
+function isReceiptOf(turn_id: string): (record: SessionRecord) => boolean {
+  return (record) => record.type === 'message_received' && record.turn_id === turn_id;
 }

@@ -6,6 +6,7 @@ import type { Answer, Envelope } from '../../bus/envelope.ts';
 import { type Failure, failure } from '../../errors.ts';
 import { emptySession, evolve, type PackedSession, unpackSession } from '../../stores/fold.ts';
 import type { Tail } from '../../stores/journal.ts';
+import { owedPart, partName } from '../../stores/outbox.ts';
 import { restore } from '../../stores/records.ts';
 import type { World } from '../../world.ts';
 import type { Residents } from '../residents.ts';
@@ -399,6 +400,9 @@ export class Lanes {
       if (record.type === 'message_received') owed.set(record.turn_id, row.seq);
       else if (record.type === 'turn_finished' || record.type === 'turn_failed') owed.delete(record.turn_id);
       else if ('waited_as' in record) owed.delete(record.waited_as);
+      else if (record.type === 'reply_handed' || record.type === 'reply_lost') owed.delete(partName(record.key));
+      const part = owedPart(record);
+      if (part !== null) owed.set(partName(part), row.seq);
     }
     this.logLength = this.logLength === 0 ? length : this.logLength + (length - this.logLength) / LOGS_REMEMBERED;
     return { state, n: tail.n, seq: tail.rows.at(-1)?.seq ?? 0, owed };

@@ -51,6 +51,8 @@ export interface LanePolicy {
   readonly approval: (state: SessionState, call: ToolCall) => string | null;
   /** How long a person may take to answer, in milliseconds. */
   readonly approval_timeout: number;
+  /** How long a channel is tried to be told something, in milliseconds. */
+  readonly outbox_age: number;
   /** Whether an interrupted call of this tool may simply be made again. */
   readonly idempotent: (tool: string) => boolean;
 }

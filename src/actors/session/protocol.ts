@@ -5,6 +5,7 @@ import type { Attachment } from '../../stores/attachments.ts';
 import type { SessionSummary } from '../../stores/fold.ts';
 import type { ImportedTurn } from '../../stores/imported-turn.ts';
 import type { ApprovalDecision, QueueMode } from '../../stores/records.ts';
+import type { ReplyTo } from '../../stores/reply-to.ts';
 import type { SessionWrite } from '../../stores/session-write.ts';
 import type { NumberedTurnEvent, TurnEventBatch } from '../../stores/turn-events.ts';
 
@@ -34,6 +35,8 @@ export interface Deliver {
   readonly conversation?: true;
   /** The version of the directory its sender was looked up in: who takes it knows at least as much. */
   readonly directory?: number;
+  /** Where on its channel the answer goes; absent where the sender follows the turn instead (HTTP, the terminal). */
+  readonly reply_to?: ReplyTo;
 }
 
 /** A message that is durable, and the turn that answers it. */

@@ -5,6 +5,7 @@ import type { Answer } from '../../bus/envelope.ts';
 import type { Failure } from '../../errors.ts';
 import type { AuditNote } from '../../stores/audit.ts';
 import type { Append, AppendItem, Committed, OwedKind } from '../../stores/journal.ts';
+import { owedPart, partName } from '../../stores/outbox.ts';
 import type { SessionRecord } from '../../stores/records.ts';
 
 /** Whose stream it is. */
@@ -14,8 +15,10 @@ export interface StreamOwner {
   append(append: Append<SessionRecord>, answered: (answer: Answer<Committed>) => void): void;
   /** Runs the append again after a while: it may not have reached the journal. */
   later(run: () => void): void;
-  /** The seq under which a turn is owed, once its message is durable. */
+  /** The seq under which a turn is owed, once its message is durable; or a part, by {@link partName}. */
   owedSeq(turn_id: string): number | undefined;
+  /** The seqs of all parts that are owed to channels and durable. */
+  owedParts(): readonly number[];
   /** A checkpoint to write right behind these writes' records, if one is due. */
   dueCheckpoint(before: readonly { readonly records: readonly SessionRecord[] }[]): SessionRecord | null;
   /** Nothing is on its way any more. */
@@ -160,7 +163,14 @@ function toItem(
     } else if (record.type === 'session_deleted' || record.type === 'summary_erased') {
       owes ??= [];
       owes.push({ record: index, kind: 'erasure' });
+      // Nobody is told any more what was said in it.
+      const parts = owner.owedParts();
+      if (parts.length > 0) settles = [...(settles ?? []), ...parts];
     } else {
+      if (owedPart(record) !== null) {
+        owes ??= [];
+        owes.push({ record: index, kind: 'part' });
+      }
       const over = overWith(record);
       const seq = over === undefined ? undefined : owner.owedSeq(over);
       if (seq === undefined) continue;
@@ -174,7 +184,7 @@ function toItem(
 
 const NONE: readonly never[] = [];
 
-/** The turn that is owed no more from this record on: it is over, or another answers its message. */
+/** What is owed no more from this record on: a turn that is over or whose message another answers, a part its channel has. */
 function overWith(record: SessionRecord): string | undefined {
   switch (record.type) {
     case 'turn_finished':
@@ -183,6 +193,9 @@ function overWith(record: SessionRecord): string | undefined {
     case 'message_collected':
     case 'message_steered':
       return record.waited_as;
+    case 'reply_handed':
+    case 'reply_lost':
+      return partName(record.key);
     default:
       return undefined;
   }

@@ -4,7 +4,8 @@
 import { type Failure, failure } from '../../errors.ts';
 import { flaggedInput } from '../../security/scanner/told.ts';
 import { isAsked, NO_USAGE, type SessionState, type TurnState, type WaitingMessage } from '../../stores/fold.ts';
-import type { FinishReason, SessionRecord, TurnStarted, Usage } from '../../stores/records.ts';
+import { routeBack, told } from '../../stores/outbox.ts';
+import type { FinishReason, TurnFinished, TurnStarted, Usage } from '../../stores/records.ts';
 import type { Deciding, Draft } from './draft.ts';
 import { collectedWith, steeredInto } from './queue-modes.ts';
 import { toolReturned, unmade } from './tool-result.ts';
@@ -122,7 +123,7 @@ export function conclude(draft: Draft, deciding: Deciding): void {
 export function finish(draft: Draft, reply_id: string, reason: FinishReason, deciding: Deciding): void {
   const { turn } = draft.state;
   if (turn === null) return;
-  draft.add(finished(turn.turn_id, reply_id, reason, turn.cursor.text, turn.usage));
+  draft.add({ ...finished(turn.turn_id, reply_id, reason, turn.cursor.text, turn.usage), ...told(routeBack(turn)) });
   startNext(draft, deciding);
 }
 
@@ -132,7 +133,7 @@ function finished(
   finish_reason: FinishReason,
   content: string,
   usage: Usage,
-): SessionRecord {
+): TurnFinished {
   return { type: 'turn_finished', turn_id, reply_id, finish_reason, content, usage };
 }
 
@@ -152,6 +153,7 @@ function failAlone(draft: Draft, error: Failure): void {
     code: error.code,
     message: error.message,
     usage: turn.usage,
+    ...told(routeBack(turn)),
   });
 }
 

@@ -52,6 +52,7 @@ it('writes a part in one append, under its own times, with nothing owed', () => 
       },
       later: () => undefined,
       owedSeq: () => undefined,
+      owedParts: () => [],
       dueCheckpoint: () => null,
       written: () => undefined,
       lost: (error) => {

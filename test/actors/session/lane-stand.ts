@@ -13,6 +13,7 @@ import type { Failure } from '../../../src/errors.ts';
 import { BETWEEN_TEXTS, type SessionState, textsOf } from '../../../src/stores/fold.ts';
 import { JournalWriter } from '../../../src/stores/journal-writer.ts';
 import { emptyMemoryJournal, MemoryJournalDisk, type MemoryJournalState } from '../../../src/stores/memory-journal.ts';
+import type { Outgoing } from '../../../src/stores/outbox.ts';
 import type { QueueMode, SessionRecord } from '../../../src/stores/records.ts';
 import { restore } from '../../../src/stores/records.ts';
 import { packAppend, unpackAppend } from '../../../src/stores/remote/append-wire.ts';
@@ -59,6 +60,9 @@ export class LaneStand {
   scan: LaneEffects['scan'] = (_, done) => done({ kind: 'pass' });
   /** Answers of the journal are held back. */
   stalled = false;
+  /** What channels were asked to take on, and how each is answered. */
+  readonly said: { readonly part: Outgoing; readonly answered: (answer: Answer<{ readonly seq: number }>) => void }[] =
+    [];
   private readonly residents: Residents;
   private readonly held: (() => void)[] = [];
   private readonly asked = new Map<number, Asked>();
@@ -102,6 +106,7 @@ export class LaneStand {
       },
       oldKey: (_, __, answered) => answered({ ok: true, body: { turn_id: null, content: '' } }),
       refused: () => null,
+      say: (_, part, answered) => void this.said.push({ part, answered }),
       forward: (envelope, session_id) => this.lanes.receive(envelope, session_id),
       reply: (to, body) => this.tell(to, { ok: true, body }),
       fail: (to, error) => this.tell(to, { ok: false, error }),

@@ -32,6 +32,7 @@ export const policy: LanePolicy = {
   budgets: (model) => (model === 'far/dear' ? ['global'] : []),
   approval: (_, call) => (call.name.startsWith('ask') ? 'it asks' : null),
   approval_timeout: 3_600_000,
+  outbox_age: 86_400_000,
   idempotent: (tool) => tool.endsWith('again'),
 };
 
