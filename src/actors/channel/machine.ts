@@ -7,10 +7,10 @@ import { failure } from '../../errors.ts';
 import type { Answering, EventsOf } from '../machine-actor.ts';
 import type { Delivered } from '../session/protocol.ts';
 import { type Placed, place, type RoutingTable } from './place.ts';
-import type { ChannelProtocol, Inbound } from './protocol.ts';
+import type { Inbound, PullProtocol } from './protocol.ts';
 
 export type ChannelEvent =
-  | EventsOf<ChannelProtocol>
+  | EventsOf<PullProtocol>
   | { readonly type: 'delivered'; readonly to: Envelope; readonly answer: Answer<Delivered> }
   | { readonly type: 'drain' };
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a channel answers to.
 
+import type { WebhookRequest, WebhookResponse } from '../../channels/adapter.ts';
 import type { Attachment } from '../../stores/attachments.ts';
 import type { QueueMode } from '../../stores/records.ts';
 import type { Delivered } from '../session/protocol.ts';
+import type { ChatProtocol } from './chat-protocol.ts';
 
 /** Who sends: as the edge's guard or a platform's adapter found out. */
 export interface Sender {
@@ -48,7 +50,11 @@ export function approvalWords(message: string): ApprovalWords | null {
   return { decision: word.toLowerCase() === 'approve' ? 'approve' : 'deny', id: id.toLowerCase() };
 }
 
-export type ChannelProtocol = {
+export type { ChatState, ChatStatus, DeadLetter } from './chat-protocol.ts';
+
+export type ChannelProtocol = ChatProtocol & PullProtocol;
+
+export type PullProtocol = {
   /** Identify, authorise, place, deliver: answered when the message is durable. */
   readonly 'channel.receive': { readonly body: Inbound; readonly reply: Delivered };
   /** The channel's own state, for status. */
@@ -62,4 +68,10 @@ export type ChannelProtocol = {
       readonly refused: number;
     };
   };
+  /**
+   * A request of the platform's to `/webhooks/{channel}`, which nobody has checked. The actor gives it to its adapter's
+   * `webhook` and answers with what comes of it, so only while it is online: otherwise it fails `overloaded` with
+   * `retry_after_ms`, and `not_found` where the adapter takes none.
+   */
+  readonly 'channel.webhook': { readonly body: WebhookRequest; readonly reply: WebhookResponse };
 };
