@@ -25,6 +25,13 @@ export function writeJson(response: ServerResponse, status: number, body: unknow
   }
 }
 
+/** Writes a short text, as plain text unless the response has another type by now. */
+export function writeText(response: ServerResponse, status: number, text: string): void {
+  const type = response.getHeader('content-type');
+  head(response, status, typeof type === 'string' ? type : 'text/plain; charset=utf-8', text);
+  response.end(text);
+}
+
 /** Writes a problem; a request whose body is too much to wait for is let go together with its connection. */
 export function writeProblem(request: IncomingMessage, response: ServerResponse, problem: Problem, world: World): void {
   for (const [name, value] of Object.entries(problem.headers)) response.setHeader(name, value);

@@ -32,6 +32,19 @@ export async function readBody<S extends z.ZodType>(
   return parse(schema, parseJson(bytes));
 }
 
+/**
+ * The body as it came, of any type.
+ *
+ * @param held what all bodies of the kind may hold until they are whole
+ * @throws Refusal
+ */
+export async function readBytes({ request, response }: Exchange, held: HeldBytes): Promise<Buffer> {
+  const { 'content-length': declared, expect } = request.headers;
+  if (declared !== undefined && Number(declared) > BODY_LIMIT) throw tooLarge();
+  if (expect !== undefined) response.writeContinue();
+  return collect(request, held);
+}
+
 /** Longest body that is worked on as it comes, in bytes. */
 const LINES_LIMIT = 1024 * 1024 * 1024;
 const LINES_TYPE = /^(?:application\/(?:x-ndjson|jsonl|jsonlines|x-jsonlines)|text\/plain)\s*(?:;|$)/i;

@@ -65,7 +65,7 @@ export interface Route {
   readonly path: string;
   /** A permission besides being known. */
   readonly needs?: string;
-  /** Answers with events: then HEAD makes no sense. */
+  /** Answers with events, or in words of its own: then HEAD makes no sense. */
   readonly stream?: true;
   readonly handle: Handler;
 }

@@ -157,6 +157,7 @@ const TAGS = [
   { name: 'skills', description: 'What the agent was taught.' },
   { name: 'users', description: 'Who may speak, and with what.' },
   { name: 'audit', description: 'What was done, and what was used.' },
+  { name: 'channels', description: 'Chat platforms.' },
   { name: 'gateway', description: 'The gateway itself.' },
   { name: 'debug', description: 'The live actor system; needs `admin:debug`.' },
 ];

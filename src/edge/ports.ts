@@ -150,6 +150,10 @@ export interface EdgePorts {
   readonly providers: readonly ConfiguredProvider[];
   /** Configured channels by actor id, for status. */
   readonly channels: readonly string[];
+  /**
+   * Whether a channel of this name is configured whose platform may call us; asked for each request. None is when not given.
+   */
+  takesWebhooks?(channel: string): boolean;
   /** Budget scopes with an actor (`global`, `workspace:<id>`). */
   readonly budgets: readonly string[];
   /** Whether every part is up, and none is stopping. */

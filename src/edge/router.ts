@@ -42,7 +42,8 @@ export function createRouter(routes: readonly Route[]): (method: string, path: s
   };
 }
 
-function unknownPath(): Refusal {
+/** Nothing is there, or nothing that whoever asks is to know of. */
+export function unknownPath(): Refusal {
   return new Refusal('not_found', 'There is nothing at this path.');
 }
 

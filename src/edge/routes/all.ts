@@ -8,6 +8,7 @@ import { attachmentRoutes } from './attachments.ts';
 import { auditRoutes } from './audit.ts';
 import { backupRoutes } from './backups.ts';
 import { capabilityRoutes } from './capabilities.ts';
+import { channelRoutes } from './channels.ts';
 import { chatRoutes } from './chat.ts';
 import { compactionRoutes } from './compactions.ts';
 import { debugRoutes } from './debug.ts';
@@ -23,6 +24,7 @@ import { tokenRoutes } from './tokens.ts';
 import { turnRoutes } from './turns.ts';
 import { userDataRoutes } from './user-data.ts';
 import { userRoutes } from './users.ts';
+import { webhookRoutes } from './webhooks.ts';
 import { workspaceRoutes } from './workspaces.ts';
 
 export function allRoutes(edge: EdgeContext): readonly Route[] {
@@ -31,6 +33,7 @@ export function allRoutes(edge: EdgeContext): readonly Route[] {
     ...providerRoutes(edge),
     ...mcpRoutes(edge),
     ...attachmentRoutes(edge),
+    ...channelRoutes(edge),
     ...chatRoutes(edge),
     ...turnRoutes(edge),
     ...approvalRoutes(edge),
@@ -48,5 +51,6 @@ export function allRoutes(edge: EdgeContext): readonly Route[] {
     ...secretRoutes(edge),
     ...skillRoutes(edge),
     ...debugRoutes(edge),
+    ...webhookRoutes(edge),
   ];
 }

@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import * as answers from './answers.ts';
 import * as approvals from './approvals.ts';
 import * as capabilities from './capabilities.ts';
+import * as channels from './channels.ts';
 import * as debug from './debug.ts';
 import * as directory from './directory.ts';
 import * as kept from './directory-answers.ts';
@@ -95,6 +96,11 @@ export const COMPONENTS = {
   Provider: providers.Provider,
   Providers: providers.Providers,
   ProviderHealth: providers.ProviderHealth,
+  ChannelDetails: channels.ChannelDetails,
+  Channels: channels.Channels,
+  ChannelState: channels.ChannelState,
+  DeadLetter: channels.DeadLetter,
+  DeadLetters: channels.DeadLetters,
   McpServer: mcp.McpServer,
   McpServers: mcp.McpServers,
   McpTool: mcp.McpTool,

@@ -16,7 +16,17 @@ export interface Operation {
   readonly method: Method;
   readonly path: string;
   readonly id: string;
-  readonly tag: 'chat' | 'turns' | 'sessions' | 'memory' | 'skills' | 'users' | 'audit' | 'gateway' | 'debug';
+  readonly tag:
+    | 'chat'
+    | 'turns'
+    | 'sessions'
+    | 'memory'
+    | 'skills'
+    | 'users'
+    | 'audit'
+    | 'channels'
+    | 'gateway'
+    | 'debug';
   readonly summary: string;
   /** The parameters in the path, and what they are. */
   readonly params?: Readonly<Record<string, string>>;
@@ -79,11 +89,21 @@ const TURN_FAILS: readonly ErrorCode[] = [
   'tool_loop_limit',
   'poisoned',
 ];
+const CHANNEL = { channel: 'Name of the channel in the configuration.' };
+const WEBHOOK = {
+  open: true,
+  files: ['text/plain', 'application/json'],
+  refuses: [
+    ...(['unauthenticated', 'not_found', 'payload_too_large', 'rate_limited', 'overloaded', 'draining'] as const),
+    ...(['deadline_exceeded', 'internal'] as const),
+  ],
+} as const;
 const SESSION = { id: "The session's id." };
 const WORKSPACE = { id: "The workspace's id." };
 const USER = { id: "The user's id." };
 const PROVIDER = { name: "The provider's name." };
 const SKILL = { name: "The skill's name." };
+const CHANNEL_NAME = { name: "The channel's name." };
 const MCP = { name: "The server's name." };
 const SECRET = { service: 'What it is for.', account: 'Which of them.' };
 const PAIRING = { id: "The pairing's id." };
@@ -171,6 +191,38 @@ export const OPERATIONS: readonly Operation[] = [
     answer: 'Upload',
     refuses: [...BODY, 'conflict', 'overloaded', 'storage_failed'],
   }),
+  operation('GET /api/v1/channels', 'listChannels', 'Channels', { tag: 'gateway', answer: 'Channels' }),
+  operation('GET /api/v1/channels/:name', 'getChannel', 'How a channel is', {
+    tag: 'gateway',
+    params: CHANNEL_NAME,
+    answer: 'ChannelDetails',
+    refuses: ['not_found'],
+  }),
+  operation('GET /api/v1/channels/:name/dead-letters', 'listDeadLetters', 'The newest of what a channel did not say', {
+    tag: 'gateway',
+    params: CHANNEL_NAME,
+    answer: 'DeadLetters',
+    refuses: ['forbidden', 'not_found', 'conflict', 'thread_lost', 'overloaded', 'deadline_exceeded'],
+  }),
+  operation('POST /api/v1/channels/:name/start', 'startChannel', 'Connects a channel, at once whatever it waits for', {
+    tag: 'gateway',
+    params: CHANNEL_NAME,
+    body: MAY_BE_EMPTY,
+    answer: 'ChannelState',
+    refuses: ['forbidden', 'not_found', 'conflict', 'thread_lost', 'overloaded', 'deadline_exceeded', ...BODY],
+  }),
+  operation(
+    'POST /api/v1/channels/:name/stop',
+    'stopChannel',
+    'Lets go of a channel until it or the gateway is started',
+    {
+      tag: 'gateway',
+      params: CHANNEL_NAME,
+      body: MAY_BE_EMPTY,
+      answer: 'ChannelState',
+      refuses: ['forbidden', 'not_found', 'conflict', 'thread_lost', 'overloaded', 'deadline_exceeded', ...BODY],
+    },
+  ),
   operation('POST /api/v1/chat', 'chat', 'Sends a message and waits for the whole answer', {
     tag: 'chat',
     body: CHAT_BODY,
@@ -567,5 +619,15 @@ export const OPERATIONS: readonly Operation[] = [
     params: TURN,
     answer: 'TurnSteps',
     refuses: OWNED,
+  }),
+  operation('GET /webhooks/:channel', 'verifyWebhook', "A platform asks whether this address is its channel's", {
+    tag: 'channels',
+    params: CHANNEL,
+    ...WEBHOOK,
+  }),
+  operation('POST /webhooks/:channel', 'callWebhook', 'A platform tells a channel what happened, and signs it', {
+    tag: 'channels',
+    params: CHANNEL,
+    ...WEBHOOK,
   }),
 ];
