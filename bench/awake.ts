@@ -85,6 +85,7 @@ async function weighSession(): Promise<number> {
     tail: (_, answered) => realWorld.soon(() => answered({ ok: true, body: { n: 0, rows: [] } })),
     oldKey: () => undefined,
     refused: () => null,
+    say: () => undefined,
     reply: () => undefined,
     forward: () => undefined,
     fail: refuse,

@@ -33,6 +33,7 @@ import { unavailableParts } from './composition/unavailable.ts';
 import { keepUploads } from './composition/uploads.ts';
 import { UserErasures } from './composition/user-erasure.ts';
 import { vectorsHere } from './composition/vectors-here.ts';
+import { webhookChannels } from './composition/webhook-channels.ts';
 import type { WorkerHost } from './composition/workers.ts';
 import { parseListen } from './config/listen.ts';
 import type { Config } from './config/schema.ts';
@@ -213,7 +214,6 @@ async function start(
   });
   lost = (thread) => threadLost(context, main, thread);
   let state: 'starting' | 'running' | 'draining' = 'starting';
-  // No chat channel and no plugin is configured that this version can run.
   const needed = new Set(ioThreads(config).map((of) => names[placement(layout)(of)]));
   const resting = new Set(names.filter((thread) => thread.startsWith('io-') && !needed.has(thread)));
   const started = threads.start(resting);
@@ -411,7 +411,8 @@ function edgeOf(parts: EdgeParts): Edge {
     workspaces: Object.keys(config.workspaces),
     places: directory,
     providers: configuredProviders(config),
-    channels: PULL_CHANNELS,
+    channels: [...PULL_CHANNELS, ...Object.keys(config.channels)],
+    takesWebhooks: webhookChannels(config),
     budgets: budgetScopes(config),
     state,
     quarantined,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The supervision tree, whole: what there is, where it runs, and what happens when it ends.
+// Channels are of two kinds: those that are pulled (http, cli) live on main, those of chat platforms on the I/O threads.
 // Order is start order, reverse is stop order; the edge is last in and first out.
 
 import type { ChildSpec } from './bus/supervision.ts';
@@ -18,6 +19,7 @@ export type Start =
   | 'vector-index'
   | 'session'
   | 'channel'
+  | 'chat'
   | 'mcp'
   | 'edge';
 
@@ -37,6 +39,7 @@ export const TREE = [
   { id: 'vector-index/*', thread: 'read', start: 'vector-index', restart: 'transient', shutdown_ms: 1_000 },
   { id: 'session/*', thread: 'lane-*', start: 'session', restart: 'transient', shutdown_ms: 1_000 },
   { id: 'gateway/root', thread: 'main', start: 'gateway', restart: 'permanent', shutdown_ms: 1_000 },
+  { id: 'channel/*', thread: 'io-*', start: 'chat', restart: 'permanent', shutdown_ms: 3_000 },
   { id: 'channel/*', thread: 'main', start: 'channel', restart: 'permanent', shutdown_ms: 1_000 },
   { id: 'mcp/*', thread: 'io-*', start: 'mcp', restart: 'permanent', shutdown_ms: 3_000 },
   { id: 'edge', thread: 'main', start: 'edge', restart: 'permanent', shutdown_ms: 5_000 },

@@ -63,6 +63,11 @@ const stages: readonly (readonly Step[])[] = [
       needs: 'test/crash/run.ts',
     },
     {
+      title: 'crashes on the way of chat messages, short form',
+      command: [process.execPath, 'test/crash/run.ts', '--channels', '--short'],
+      needs: 'test/crash/channels.ts',
+    },
+    {
       title: 'crashes at random, power loss and the way back, short form',
       command: [process.execPath, 'test/crash/run.ts', ...SHORT_CRASHES, '--short'],
       needs: 'test/crash/run.ts',

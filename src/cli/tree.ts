@@ -399,6 +399,32 @@ function addProvider(program: CliCommand): void {
     .runs(() => import('./provider-trace.ts'), { ownSignals: true });
 }
 
+function addChannel(program: CliCommand): void {
+  const channel = program.command('channel').summary('channels: list, status, start, stop').helpGroup('See inside:');
+  channel
+    .command('list')
+    .summary('the channels there are, and how each is')
+    .runs(() => import('./channel-list.ts'));
+  channel
+    .command('status')
+    .summary('one whole, with what it could not say; 1 when it needs somebody')
+    .argument('<NAME>', 'the channel')
+    .runs(() => import('./channel-status.ts'));
+  channel
+    .command('start')
+    .summary('connect one, at once whatever it waits for')
+    .argument('<NAME>', 'the channel')
+    .runs(() => import('./channel-start.ts'));
+  channel
+    .command('stop')
+    .summary('let go of one')
+    .description(
+      'It lasts until `sigil channel start`, or until the gateway is started anew. What is to be said waits.',
+    )
+    .argument('<NAME>', 'the channel')
+    .runs(() => import('./channel-stop.ts'));
+}
+
 function addMcp(program: CliCommand): void {
   const mcp = program.command('mcp').summary('MCP servers: list, tools, reconnect').helpGroup('See inside:');
   mcp
@@ -678,6 +704,7 @@ export function createProgram(): CliCommand {
     .addOption(new CliOption('--kind <K>', 'only actors of this kind').completesWith(KINDS))
     .runs(() => import('./actors.ts'), { ownSignals: true });
   addProvider(program);
+  addChannel(program);
   addMcp(program);
   addSession(program);
   addMemory(program);

@@ -10,6 +10,7 @@ import { asksVendors } from './embedding-choice.ts';
 export function ioThreads(config: Config): readonly Address[] {
   return [
     ...(asksVendors(config) ? [address('store', STORE_IDS.vendors)] : []),
+    ...Object.keys(config.channels).map((name) => address('channel', name)),
     ...Object.keys(config.mcp).map((name) => address('mcp', name)),
     ...(config.tools.exec_sandboxed.enabled ? [address('sandbox', SANDBOX_ID)] : []),
   ];

@@ -96,7 +96,23 @@ export const DATA_POINTS = [
   'restore.done',
 ] as const;
 
-export type KillPoint = (typeof KILL_POINTS)[number] | (typeof DATA_POINTS)[number];
+/** Places a message of a chat platform passes, on its way in and its answer on the way out: the crash tests have a platform for them. */
+export const CHANNEL_POINTS = [
+  // A message of a platform: come, and durable in its session.
+  'channel.received',
+  'channel.delivered',
+  // What a chat channel is to say: about to be handed to it, taken by it, and known by the session to be so.
+  'reply.handing',
+  'reply.taken',
+  'reply.handed',
+  // What a channel says: taken on, a message of it journaled, taken by the platform, and journaled to be so.
+  'channel.queued',
+  'channel.sending',
+  'channel.accepted',
+  'channel.sent',
+] as const;
+
+export type KillPoint = (typeof KILL_POINTS)[number] | (typeof DATA_POINTS)[number] | (typeof CHANNEL_POINTS)[number];
 
 /** What a thread calls at its named places; without a setting it does nothing. */
 export function killPoints(setting: string | undefined): (name: KillPoint) => void {

@@ -4,9 +4,11 @@
 import type { KnownTypes } from '../config/entries.ts';
 import { KEY_VARIABLES, PROVIDER_TYPES, WITHOUT_ADDRESS } from '../providers/registry.ts';
 
+import { CHANNEL_TYPES } from './channel-types.ts';
+
 export const knownTypes: KnownTypes = {
   providerTypes: PROVIDER_TYPES,
   providerKeys: KEY_VARIABLES,
   providersWithoutAddress: WITHOUT_ADDRESS,
-  channelTypes: [],
+  channelTypes: CHANNEL_TYPES,
 };

@@ -95,7 +95,7 @@ export function lanePolicy(
   beside: (state: SessionState) => number = () => tools.offer().reduce((size, tool) => size + toolSize(tool), 0),
   approval: LanePolicy['approval'] = () => null,
 ): LanePolicy {
-  const { sessions, models, gateway, agent, approvals } = config;
+  const { sessions, models, gateway, agent, approvals, outbox } = config;
   const system = systemPrompt(agent.persona, CHANNEL_HINTS).length;
   const sizeOf = modelSizes(config);
 
@@ -131,6 +131,7 @@ export function lanePolicy(
     estimate,
     approval,
     approval_timeout: approvals.timeout,
+    outbox_age: outbox.max_age,
     idempotent: (name) => tools.get(name)?.idempotent ?? false,
   };
   return Object.freeze(policy);

@@ -67,6 +67,8 @@ import { wireTap } from './wire-tap.ts';
 const JOURNAL_WITHIN = 60_000;
 /** How long a question to the read thread may take. */
 const READ_WITHIN = 10_000;
+/** How long a channel may take to make what it is told durable. */
+const SAY_WITHIN = 15_000;
 /** How long the session that stands for another one's conversation may take to answer. */
 const FORWARD_WITHIN = 60_000;
 /** How long a tool waits for what it changes to be durable. */
@@ -437,6 +439,12 @@ function laneEffects({
     },
     refused: (user_id, workspace_id, anywhere) =>
       refusedSender(context.directory.table, user_id, workspace_id, anywhere),
+    say: (session_id, { channel, to, ...part }, answered) => {
+      const { key, kind, user_id, content } = part;
+      const say = { key, kind, session_id, user_id, to, content };
+      const options = { from: address('session', session_id), within: SAY_WITHIN };
+      bus.ask(channel as Address<'channel'>, 'channel.deliver', say, options, answered);
+    },
     forward: (envelope, session_id) => {
       const options = { from: envelope.to, within: FORWARD_WITHIN };
       const type = envelope.type as 'session.deliver' | 'session.command';

@@ -10,22 +10,19 @@ import { type MachineActor, startMachineActor } from '../actors/machine-actor.ts
 import type { WorkspaceEvent } from '../actors/workspace/machine.ts';
 import { type Address, address, idOf } from '../bus/address.ts';
 import { placement, threadNames } from '../bus/layout.ts';
-import type { Config } from '../config/schema.ts';
 import type { Admission } from '../edge/admission.ts';
 import { type Failure, failure } from '../errors.ts';
 import { isDirectoryChange } from '../stores/directory-commands.ts';
 import { Actors } from './actors.ts';
 import { hostAuthorities } from './authorities.ts';
 import type { ThreadContext } from './context.ts';
-import type { DirectoryFeed } from './directory-feed.ts';
 import { RefusedSenders } from './refused-senders.ts';
 import type { RootDirectory } from './root-directory.ts';
+import { routingOf } from './routing.ts';
 
 /** Channels that are part of every gateway. */
 export const PULL_CHANNELS = ['http', 'cli'] as const;
 
-/** Longest message, in bytes of UTF-8: what the edge takes as a body. */
-const CONTENT_MOST = 1_048_576;
 /** How long a session may take to make a message durable, in milliseconds. */
 const DELIVER_WITHIN = 60_000;
 
@@ -41,18 +38,6 @@ export interface MainOptions {
   readonly enter?: (user_id: string) => (() => void) | null;
   /** A message is durable under this seq: what is read from now on must have seen it. */
   readonly acknowledged: (seq: number) => void;
-}
-
-/** The table as it is now: made anew when the directory has changed. */
-function routingOf(config: Config, feed: DirectoryFeed): () => RoutingTable {
-  const { queue, mode: session_mode } = config.sessions;
-  const longest = Math.min(CONTENT_MOST, config.security.scanner.limits.max_content_length);
-  const made = (): RoutingTable => Object.freeze({ people: feed.table, queue, session_mode, content_most: longest });
-  let routing = made();
-  return () => {
-    if (routing.people !== feed.table) routing = made();
-    return routing;
-  };
 }
 
 /** A life of a thread has ended: whoever keeps count of what lives there is told. */
@@ -92,9 +77,15 @@ export function startMain(context: ThreadContext, options: MainOptions): Actors 
       perform: (_, send) => {
         actors.tell<ChannelEvent>('channel', { type: 'drain' });
         refused.flush();
+        const until = world.monotonic() + config.gateway.drain_timeout;
+        for (const name of Object.keys(config.channels))
+          bus.send(address('channel', name), 'channel.drain', {}, { from: root });
         drainLanes(context, (turns_left) => {
-          send({ type: 'drained' });
-          options.drained(turns_left);
+          // What the last turns had to say goes out, as far as it goes now.
+          drainThreads(context, chatThreads(context), Math.min(LAST_WORDS_MS, until - world.monotonic()), () => {
+            send({ type: 'drained' });
+            options.drained(turns_left);
+          });
         });
       },
     });
@@ -210,14 +201,35 @@ export function askToDrain(context: ThreadContext, reason: string): void {
   });
 }
 
+/** How long chat channels get to say what the last turns came to, in milliseconds: what is left is said after the start. */
+const LAST_WORDS_MS = 5_000;
+
+/** The I/O threads on which chat channels live. */
+function chatThreads({ house }: ThreadContext): readonly string[] {
+  const names = threadNames(house.layout);
+  const place = placement(house.layout);
+  const there = Object.keys(house.config.channels).map((name) => names[place(address('channel', name))] ?? '');
+  return [...new Set(there)];
+}
+
 /** Asks every lane to finish; those that do not within the drain timeout stay journaled and go on at the next start. */
 function drainLanes(context: ThreadContext, done: (turns_left: number) => void): void {
-  const { bus, house, world } = context;
+  const { house, world } = context;
   const lanes = threadNames(house.layout).filter((name) => name.startsWith('lane-'));
   const within = house.config.gateway.drain_timeout;
   if (within === 0) return void world.soon(() => done(0));
+  drainThreads(context, lanes, within, done);
+}
+
+function drainThreads(
+  { bus, world }: ThreadContext,
+  threads: readonly string[],
+  within: number,
+  done: (turns_left: number) => void,
+): void {
+  if (threads.length === 0 || within <= 0) return done(0);
   const until = world.monotonic() + within;
-  let left = lanes.length;
+  let left = threads.length;
   let turns_left = 0;
   const drain = (name: string): void => {
     const options = { from: address('gateway', 'root'), within: Math.max(1, until - world.monotonic()) };
@@ -231,5 +243,5 @@ function drainLanes(context: ThreadContext, done: (turns_left: number) => void):
       if (left === 0) done(turns_left);
     });
   };
-  for (const name of lanes) drain(name);
+  for (const name of threads) drain(name);
 }

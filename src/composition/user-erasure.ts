@@ -139,6 +139,7 @@ export class UserErasures implements UserErasure {
     context.point('erasure.sessions');
     for (const workspace_id of progress.workspaces) await this.#tell(user_id, workspace_id, progress);
     await this.#forgetSummaries(user_id, summed);
+    await this.#tellChannels(user_id);
     context.point('erasure.told');
     await this.#overwrite(user_id, progress);
     context.point('erasure.overwritten');
@@ -265,6 +266,22 @@ export class UserErasures implements UserErasure {
     for (const workspace_id of workspaces) {
       for (const session_id of deleted.get(workspace_id) ?? []) await files.eraseSession(workspace_id, session_id);
       await files.eraseUser(workspace_id, user_id);
+    }
+  }
+
+  /** What chat channels were given to say to them, or have said. */
+  async #tellChannels(user_id: string): Promise<void> {
+    for (const name of Object.keys(this.#options.context.house.config.channels)) {
+      const { seq } = await this.#ask<{ seq: number }>((from, answered) =>
+        this.#bus.ask(
+          address('channel', name),
+          'channel.erase',
+          { session_id: '', user_id },
+          { from, within: WITHIN.write },
+          answered,
+        ),
+      );
+      this.#options.acknowledged(seq);
     }
   }
 

@@ -13,6 +13,7 @@ export const OTHER_ENV_NAMES: readonly string[] = [
   'SIGIL_KILL_AT',
   'SIGIL_SECRETS_PASSPHRASE',
   'SIGIL_TEST_TOOLS',
+  'SIGIL_TEST_CHANNELS',
   'SIGIL_TOKEN',
   'SIGIL_URL',
 ];

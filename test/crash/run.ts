@@ -4,6 +4,7 @@
 import { parseArgs } from 'node:util';
 import { disturbEveryFile } from '../disk-faults/every-file.ts';
 import { BARS, backQuickly } from './back-quickly.ts';
+import { killChannels } from './channels.ts';
 import { killAtRandom } from './kills.ts';
 import { killAtEveryPoint } from './points.ts';
 import { losePower } from './power.ts';
@@ -14,6 +15,7 @@ const { values } = parseArgs({
   options: {
     kills: { type: 'string' },
     points: { type: 'boolean', default: false },
+    channels: { type: 'boolean', default: false },
     power: { type: 'string' },
     'power-views': { type: 'string' },
     back: { type: 'boolean', default: false },
@@ -30,15 +32,16 @@ const { values } = parseArgs({
   },
 });
 if (values.help) {
-  console.log(`Usage: npm run test:crash -- [--all] [--kills N] [--points] [--power N] [--power-views N] [--disk] [--back] [options]
+  console.log(`Usage: npm run test:crash -- [--all] [--kills N] [--points] [--channels] [--power N] [--power-views N] [--disk] [--back] [options]
 
   --kills N      kills at random (1,000 when --all)
   --points       a kill at every named place
+  --channels     a kill at every place a message of a chat platform and its answer pass
   --power N      copies of a journal as a power loss leaves it
   --power-views N  copies of a whole data directory as a power loss leaves it: its views
   --disk         every file full, broken, read-only and locked while it is written (needs strace)
   --back         a start over a million rows with a thousand interrupted turns
-  --all          all six, which is also what happens when none is named
+  --all          all seven, which is also what happens when none is named
   --short        the form of the suite
   --seed S       draws the same kills, messages and cuts again
   --clients N    how many talk meanwhile
@@ -56,6 +59,7 @@ const USUAL = {
   power: 5_000,
   powerViews: 1_000,
   passes: [1, 2, 5],
+  channelPasses: [1, 2, 3, 7, 20],
   back: { rows: 1_000_000, sessions: 1_000, rounds: 3 },
 };
 const SHORT = {
@@ -64,6 +68,7 @@ const SHORT = {
   power: 250,
   powerViews: 24,
   passes: [1],
+  channelPasses: [2],
   back: { rows: 10_000, sessions: 100, rounds: 1 },
 };
 
@@ -73,6 +78,7 @@ const none =
   values.power === undefined &&
   values['power-views'] === undefined &&
   !values.points &&
+  !values.channels &&
   !values.disk &&
   !values.back;
 const all = values.all || none;
@@ -83,6 +89,9 @@ console.log(`crash tests, seed ${common.seed}: run again with --seed ${common.se
 if (all || values.points) {
   const figures = await killAtEveryPoint({ ...common, passes: size.passes });
   outcomes.push({ part: 'points', figures });
+}
+if (all || values.channels) {
+  outcomes.push({ part: 'channels', figures: await killChannels({ ...common, passes: size.channelPasses }) });
 }
 if (all || values.kills !== undefined) {
   const kills = Number(values.kills ?? size.kills);

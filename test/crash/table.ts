@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { type Figures as DataFigures, KINDS, killsIn } from '../data-kills/figures.ts';
 import { type DiskFigures, diskTable } from '../disk-faults/every-file.ts';
 import { BARS, type BackFigures } from './back-quickly.ts';
+import type { ChannelFigures } from './channels.ts';
 import type { killAtRandom } from './kills.ts';
 import type { killAtEveryPoint } from './points.ts';
 import type { PowerFigures } from './power.ts';
@@ -12,6 +13,7 @@ import type { PowerViewsFigures } from './power-views.ts';
 
 export type Outcome =
   | { readonly part: 'points'; readonly figures: Awaited<ReturnType<typeof killAtEveryPoint>> }
+  | { readonly part: 'channels'; readonly figures: ChannelFigures }
   | { readonly part: 'kills'; readonly figures: Awaited<ReturnType<typeof killAtRandom>> }
   | { readonly part: 'power'; readonly figures: PowerFigures }
   | { readonly part: 'power-views'; readonly figures: PowerViewsFigures }
@@ -42,6 +44,17 @@ function rowsOf(outcome: Outcome): readonly Row[] {
           tried: `${many(copies)} copies of a journal cut at any call to the disk (${by}), ${many(while_checkpointing)} of them in a checkpoint`,
           out: `${many(problems)} lost or unreadable; with \`normal\`, ${many(normal_short)} of ${many(normal)} were short of rows since the last checkpoint`,
           bar: '0 acknowledged lost with `full`, never unreadable',
+        },
+      ];
+    }
+    case 'channels': {
+      const { kills, places, messages, again, problems } = outcome.figures;
+      return [
+        {
+          promise: 'R1, R2 messages of chat platforms and their answers',
+          tried: `${many(messages)} messages on channels of every kind, ${many(kills)} kills at ${many(places)} places on their way`,
+          out: `${many(problems)} lost, doubled or out of order; ${many(again)} sent again where the platform does not tell and nobody could know`,
+          bar: '0; no more of the latter than were in flight',
         },
       ];
     }

@@ -239,6 +239,9 @@ export class JournalRules {
         this.ended(row, turn, facts, 'failed');
         turn.code = record.code;
         break;
+      case 'reply_handed':
+      case 'reply_lost':
+        break;
       default:
         record satisfies never;
     }
