@@ -7,6 +7,9 @@ import type { WorkspaceRecord } from './workspace-records.ts';
 /** The open compactions, by session. One session has one at a time. */
 export type OpenCompactions = ReadonlyMap<string, OpenCompaction>;
 
+/** What stands in the place of a summary whose words are erased. */
+export const WITHOUT_WORDS = '…';
+
 export const NO_COMPACTIONS: OpenCompactions = new Map();
 
 /**
@@ -47,10 +50,10 @@ export function evolveCompactions(open: OpenCompactions, record: WorkspaceRecord
       return changed(open, { ...failed, stage: 'failed', reserved_tokens: 0, reserved_usd: 0, summary: null });
     }
     case 'summary_stored': {
-      const { id, session_id, content, from, to, message_ids } = record.summary;
+      const { id, session_id, content, from, to, message_ids, user_ids = [] } = record.summary;
       const known = open.get(session_id);
       if (known?.id !== id) return open;
-      return changed(open, { ...known, summary: { content, from, to, messages: message_ids.length } });
+      return changed(open, { ...known, summary: { content, from, to, messages: message_ids.length, user_ids } });
     }
     case 'compaction_stored': {
       const known = open.get(record.session_id);
@@ -63,7 +66,9 @@ export function evolveCompactions(open: OpenCompactions, record: WorkspaceRecord
       return without(open, record.session_id);
     case 'user_erased':
       // A call that runs is settled first, whoever it was made for.
-      return record.session_ids.filter((id) => open.get(id)?.stage !== 'called').reduce(without, open);
+      return record.session_ids
+        .filter((id) => open.get(id)?.stage !== 'called')
+        .reduce(without, withoutWordsOf(open, record.user_id));
     default:
       return open;
   }
@@ -71,6 +76,16 @@ export function evolveCompactions(open: OpenCompactions, record: WorkspaceRecord
 
 function changed(open: OpenCompactions, one: OpenCompaction): OpenCompactions {
   return new Map(open).set(one.session_id, one);
+}
+
+/** What was stored and not told yet is told without what somebody said: that it was summed up stays true. */
+function withoutWordsOf(open: OpenCompactions, user_id: string): OpenCompactions {
+  let left = open;
+  for (const one of open.values()) {
+    if (one.summary?.user_ids?.includes(user_id) === true)
+      left = changed(left, { ...one, summary: { ...one.summary, content: WITHOUT_WORDS } });
+  }
+  return left;
 }
 
 function without(open: OpenCompactions, session_id: string): OpenCompactions {

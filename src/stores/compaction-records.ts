@@ -92,6 +92,8 @@ export interface OpenSummary {
   readonly from: number;
   readonly to: number;
   readonly messages: number;
+  /** Whose words may be in it; not given in checkpoints of versions before. */
+  readonly user_ids?: readonly string[];
 }
 
 /** A checkpoint's form of them. */

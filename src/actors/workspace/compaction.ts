@@ -4,7 +4,7 @@
 import { createActor } from 'xstate';
 import type { SummaryReply } from '../../agent/summary-reply.ts';
 import { type Failure, failure } from '../../errors.ts';
-import { nextCompactionStep } from '../../stores/compaction-fold.ts';
+import { nextCompactionStep, WITHOUT_WORDS } from '../../stores/compaction-fold.ts';
 import type { OpenCompaction } from '../../stores/compaction-records.ts';
 import { NO_USAGE, tokensOf } from '../../stores/fold.ts';
 import type { Usage } from '../../stores/records.ts';
@@ -108,8 +108,12 @@ export class Compaction {
 
   /** Whether somebody's words are in it. */
   concerns(user_id: string): boolean {
+    if (this.#open?.summary?.user_ids?.includes(user_id) === true) return true;
     const batch = this.#batch;
-    return batch !== null && (batch.user_id === user_id || speakersOf(batch.messages).includes(user_id));
+    if (batch === null) return false;
+    // What the summary before says goes into this one.
+    const before = batch.before?.user_ids ?? [];
+    return batch.user_id === user_id || speakersOf(batch.messages).includes(user_id) || before.includes(user_id);
   }
 
   /** What it is made of is being erased: nothing of it is stored from now on. */
@@ -290,8 +294,8 @@ export class Compaction {
       effects.settle(scopes, of.id, of.call, { tokens: tokensOf(usage), cost_usd: usage.cost_usd, seq });
       for (const record of records) {
         if (record.type === 'summary_stored') {
-          const { content, from, to, message_ids } = record.summary;
-          this.#open = openOf(of, { content, from, to, messages: message_ids.length });
+          const { content, from, to, message_ids, user_ids = [] } = record.summary;
+          this.#open = openOf(of, { content, from, to, messages: message_ids.length, user_ids });
         } else if (record.type === 'compaction_stored') {
           const { messages, facts, facts_problem } = record;
           this.#told = { kind: 'compacted', messages, facts, facts_problem };
@@ -306,7 +310,8 @@ export class Compaction {
     const { effects, session_id } = this.#options;
     const open = this.#open;
     if (open?.summary == null) return this.#postpone(failure('internal', 'there is no summary to be told'));
-    effects.tell(session_id, open.id, open.summary, (outcome) => {
+    const summary = this.#cancelled ? { ...open.summary, content: WITHOUT_WORDS } : open.summary;
+    effects.tell(session_id, open.id, summary, (outcome) => {
       if (!outcome.ok) return this.#postpone(outcome.error);
       if (!outcome.body) {
         this.#end = { kind: 'gone' };

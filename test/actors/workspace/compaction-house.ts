@@ -156,8 +156,12 @@ export class CompactionHouse {
           if (this.gone.has(session_id)) return done({ ok: true, body: null });
           const left = this.#left(session_id);
           const messages = left.slice(0, Math.max(least, batch));
-          const speakers = [...new Set(messages.map(({ user_id }) => user_id))];
-          const before = this.told.has(session_id) ? { content: 'before', user_ids: speakers } : null;
+          const user_ids = this.records.flatMap((record) =>
+            record.type === 'summary_stored' && record.summary.session_id === session_id
+              ? (record.summary.user_ids ?? [])
+              : [],
+          );
+          const before = this.told.has(session_id) ? { content: 'before', user_ids } : null;
           done({ ok: true, body: { session_id, user_id: 'ada', model: '', messages, left: left.length, before } });
         }),
       gone: (done) =>

@@ -169,6 +169,23 @@ describe('an erasure', () => {
   });
 });
 
+describe('an erasure of somebody who is in the summary before only', () => {
+  it('ends the call that goes on from there', () => {
+    const house = new CompactionHouse();
+    house.say('s', 6, 'ben');
+    house.run();
+    const of = (kind: string) => typesOf(house).filter((type) => type === kind).length;
+    const made = of('compaction_called');
+    house.say('s', 20, 'ada');
+    // The third from here is of what ada said alone, and of what the summary before it says of ben.
+    while (of('compaction_called') < made + 3) house.step();
+    const stored = of('summary_stored');
+    house.compactor.erased('ben', []);
+    house.run(40);
+    expect(of('summary_stored')).toBe(stored);
+  });
+});
+
 describe('the end of the process', () => {
   /** What was said is in memory, or in a summary that is stored; and what its session does not know is in memory still. */
   const nothingMissing = (house: CompactionHouse): void => {
