@@ -36,6 +36,12 @@ export interface MessageOwner {
   written(): void;
 }
 
+/**
+ * Answers a session owes a channel, beyond which it takes no more messages from there: turns may be made faster than a channel
+ * takes what they come to, and what is owed is held in memory.
+ */
+const UNSAID_MOST = 16;
+
 export class Reception {
   private readonly owner: MessageOwner;
   /** Receipts on their way to the journal, by key, with everyone who waits for them. */
@@ -124,7 +130,12 @@ export class Reception {
   private receive(envelope: Envelope, message: Deliver, digest: string): void {
     const { owner } = this;
     const { effects, policy } = owner;
-    const { facts, waiting, waiting_size } = owner.state;
+    const { facts, waiting, waiting_size, outbox } = owner.state;
+    if (message.reply_to !== undefined && outbox.length >= UNSAID_MOST) {
+      const unsaid = outbox.filter(({ channel }) => channel === message.channel).length;
+      if (unsaid >= UNSAID_MOST)
+        return effects.fail(envelope, failure('overloaded', `${message.channel} has ${unsaid} answers of this session to take first.`));
+    }
     if (waiting.length >= policy.waiting_most || waiting_size + waitingSize(message) > policy.waiting_size) {
       return effects.fail(
         envelope,

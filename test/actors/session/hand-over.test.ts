@@ -85,6 +85,23 @@ describe('an answer to a message of a chat channel', () => {
     expect(owed(stand)).toEqual([]);
   });
 
+  it('is to be taken before many more are made: the platform keeps the next messages', () => {
+    const stand = new LaneStand();
+    for (let at = 0; at < 40; at += 1) {
+      say(stand, `message ${at}`);
+      stand.settle();
+    }
+    expect(say(stand, 'one more').answer).toMatchObject({ ok: false, error: { code: 'overloaded' } });
+    expect(stand.rows.owed.size).toBe(16);
+    const elsewhere = [say(stand, 'by another', 'channel/irc'), say(stand, 'over HTTP', 'channel/http', null)];
+    stand.settle();
+    expect(elsewhere.map(({ answer }) => answer?.ok)).toEqual([true, true]);
+    take(stand);
+    const again = say(stand, 'message 16');
+    stand.settle();
+    expect(again.answer?.ok).toBe(true);
+  });
+
   it('is given up after its time, and says so', () => {
     const stand = new LaneStand({ outbox_age: 60_000, turn_timeout: 3_600_000 });
     say(stand, 'one');
