@@ -17,6 +17,8 @@ import { type ModelPrices, modelPrices } from './model-prices.ts';
 /** Messages that may wait in one session, and the characters they may hold together. */
 const WAITING_MOST = 64;
 const WAITING_SIZE = 8 * 1_048_576;
+/** Senders' keys that the sessions of a thread remember together: some 16 MiB. */
+const KEYS_MOST = 65_536;
 /** Attempts without progress after which a turn is given up. */
 const ATTEMPTS_MOST = 3;
 /** Records after which a checkpoint is due. */
@@ -117,6 +119,7 @@ export function lanePolicy(
     window: sessions.memory.active_window,
     waiting_most: WAITING_MOST,
     waiting_size: WAITING_SIZE,
+    keys_most: KEYS_MOST,
     max_tool_iterations: sessions.max_tool_iterations,
     max_tool_calls_per_turn: sessions.max_tool_calls_per_turn,
     max_tool_calls_per_session: sessions.max_tool_calls_per_session,

@@ -509,6 +509,16 @@ function remember({ keys, keys_forgotten }: SessionState, message_id: string, kn
   return forgotten;
 }
 
+/** The state with so many of its newest keys: whoever asks for an older one is to ask the view. */
+export function withoutOldKeys(state: SessionState, left: number): SessionState {
+  const { keys } = state;
+  for (const key of keys.keys()) {
+    if (keys.size <= left) break;
+    keys.delete(key);
+  }
+  return state.keys_forgotten ? state : { ...state, keys_forgotten: true };
+}
+
 function blocked(state: SessionState, { message_id, digest, rules }: MessageBlocked, at: number): boolean {
   return remember(state, message_id, { turn_id: '', digest, at, blocked: rules });
 }

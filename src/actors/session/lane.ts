@@ -3,7 +3,7 @@
 
 import type { Answer, Envelope } from '../../bus/envelope.ts';
 import { type Failure, failure } from '../../errors.ts';
-import { evolve, packSession, placeOf, type SessionState, type TurnState, tokensOf } from '../../stores/fold.ts';
+import { evolve, packSession, placeOf, type SessionState, type TurnState, tokensOf, withoutOldKeys } from '../../stores/fold.ts';
 import type { DatedRecords } from '../../stores/imported-turn.ts';
 import type { Append, Committed } from '../../stores/journal.ts';
 import type { Outgoing } from '../../stores/outbox.ts';
@@ -50,6 +50,8 @@ export interface LaneHost {
   readonly world: World;
   readonly policy: () => LanePolicy;
   readonly effects: LaneEffects;
+  /** It may remember more keys than before. */
+  remembered(lane: Lane): void;
   /** Told after every event of the chart: its name, the state value now, when handling began. */
   traced(lane: Lane, event: string, to: unknown, started: number): void;
   /** The session was opened: its creation is durable. */
@@ -321,6 +323,15 @@ export class Lane implements StreamOwner, Handing, TurnOwner, MessageOwner, Comm
     return true;
   }
 
+  get keys(): number {
+    return this.ahead.keys.size;
+  }
+
+  /** What is not durable yet is known by its receipt. */
+  forgetKeys(left: number): void {
+    this.ahead = withoutOldKeys(this.ahead, left);
+  }
+
   /** Forgets everything; effects are aborted, nobody is told. */
   stop(): void {
     if (this.stopped) return;
@@ -458,6 +469,7 @@ export class Lane implements StreamOwner, Handing, TurnOwner, MessageOwner, Comm
     const { window } = this.policy;
     for (const { at, records } of parts) for (const record of records) state = evolve(state, record, at, window);
     this.ahead = state;
+    this.host.remembered(this);
     const count = parts.reduce((sum, { records }) => sum + records.length, 0);
     this.writer.writeTogether(parts, (seq) => {
       this.durable = state;
@@ -546,6 +558,7 @@ export class Lane implements StreamOwner, Handing, TurnOwner, MessageOwner, Comm
     const now = this.world.now();
     const audit = auditOf(this.ahead, state, this.session_id, records, { by, now });
     this.ahead = state;
+    this.host.remembered(this);
     const over: string[] = [];
     for (const record of records) {
       if (record.type === 'turn_finished' || record.type === 'turn_failed') over.push(record.turn_id);

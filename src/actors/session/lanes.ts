@@ -15,6 +15,7 @@ import type { Share } from './decide.ts';
 import type { LaneEffects } from './effects.ts';
 import { InspectedLane } from './inspect.ts';
 import { isolated } from './isolated.ts';
+import { KeyRoom } from './key-room.ts';
 import { type FoldedLog, Lane, type LaneHost } from './lane.ts';
 import { namesOf } from './names.ts';
 import type { LanePolicy } from './policy.ts';
@@ -79,6 +80,7 @@ export class Lanes {
   private logLength = 0;
   private readonly lanes = new Map<string, Lane>();
   private readonly sleep: Sleep;
+  private readonly keys = new KeyRoom(() => this.options.policy().keys_most);
   private readonly drained: ((turns_left: number) => void)[] = [];
   /** Goes on with recovering, when there was no room for more. */
   private recoverOn: (() => void) | null = null;
@@ -97,6 +99,11 @@ export class Lanes {
       forget: (lane) => this.forget(lane),
       swept: () => this.tellDrained(),
     });
+  }
+
+  /** Senders' keys that are remembered. */
+  get remembered(): number {
+    return this.keys.total;
   }
 
   /** A message for a session. */
@@ -195,6 +202,7 @@ export class Lanes {
       world,
       policy,
       effects,
+      remembered: (lane) => this.keys.note(lane),
       traced: (lane, event, to, started) => {
         if (lane.resident !== null) residents.moved(lane.resident, event, to, started);
       },
@@ -380,6 +388,7 @@ export class Lanes {
     const parent = facts === null ? null : address('workspace', facts.workspace_id);
     lane.resident = this.options.residents.add(names.address, parent, new InspectedLane(lane));
     this.lanes.set(session_id, lane);
+    this.keys.note(lane);
     if (facts !== null) this.options.moved(facts.workspace_id, session_id, 'awake');
     return lane;
   }
@@ -426,6 +435,7 @@ export class Lanes {
     const { facts } = lane.state;
     this.sleep.left(lane);
     this.lanes.delete(session_id);
+    this.keys.left(lane);
     try {
       lane.stop();
     } catch (cause) {

@@ -17,6 +17,8 @@ export interface LanePolicy {
   /** Messages that may wait in one session, and the characters they may hold together. */
   readonly waiting_most: number;
   readonly waiting_size: number;
+  /** Senders' keys that the sessions of a thread remember together; each session a few in any case. */
+  readonly keys_most: number;
   readonly max_tool_iterations: number;
   readonly max_tool_calls_per_turn: number;
   readonly max_tool_calls_per_session: number;

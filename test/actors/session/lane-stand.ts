@@ -58,6 +58,9 @@ export class LaneStand {
   share: Share = 'unknown';
   /** What the scanner does with a message. */
   scan: LaneEffects['scan'] = (_, done) => done({ kind: 'pass' });
+  /** What the view knows of keys that are not remembered any more, and which it was asked for. */
+  readonly old = new Map<string, { readonly turn_id: string; readonly content: string }>();
+  readonly looked: string[] = [];
   /** Answers of the journal are held back. */
   stalled = false;
   /** What channels were asked to take on, and how each is answered. */
@@ -104,7 +107,10 @@ export class LaneStand {
         this.tails += 1;
         journal.tail({ body: { stream: address('session', session_id) }, ...answering(answered) });
       },
-      oldKey: (_, __, answered) => answered({ ok: true, body: { turn_id: null, content: '' } }),
+      oldKey: (_, key, answered) => {
+        this.looked.push(key);
+        answered({ ok: true, body: this.old.get(key) ?? { turn_id: null, content: '' } });
+      },
       refused: () => null,
       say: (_, part, answered) => void this.said.push({ part, answered }),
       forward: (envelope, session_id) => this.lanes.receive(envelope, session_id),
