@@ -10,15 +10,20 @@ import { Inlet } from '../actors/channel/inlet.ts';
 import { Outbox } from '../actors/channel/outbox.ts';
 import { startMachineActor } from '../actors/machine-actor.ts';
 import { type Address, address } from '../bus/address.ts';
+import { placement, threadNames } from '../bus/layout.ts';
 import type { Config } from '../config/schema.ts';
+import { Admission } from '../edge/admission.ts';
 import { ERRORS, type Failure, failure } from '../errors.ts';
 import { packAppendOf } from '../stores/remote/append-wire.ts';
 import { unpackTail } from '../stores/remote/tail-wire.ts';
+import { attachmentFiles } from '../stores/sqlite/attachment-files.ts';
 import { Actors, type Supervised } from './actors.ts';
+import { takeAttachments } from './attachments.ts';
 import type { MakeAdapter } from './channel-adapters.ts';
 import { ChannelConnection } from './channel-connection.ts';
 import type { ThreadContext } from './context.ts';
 import { housePorts } from './house-ports.ts';
+import { type MessageFilesOptions, messageFiles } from './message-files.ts';
 import { routingOf } from './routing.ts';
 import { followTurns } from './turn-following.ts';
 
@@ -47,13 +52,20 @@ const WEBHOOK_WITHIN = 10_000;
 export function hostChatChannels(context: ThreadContext, names: readonly string[], make: MakeAdapter): ChatChannels {
   const { bus, house } = context;
   const actors = new Actors(context);
+  // One for all channels of the thread: those of a flooded one wait for their turns among the others'.
+  const turns = new Admission(context.world, (refused) =>
+    context.log('warn', { refused }, 'messages of chat channels were left to their platforms: there is more to do than can be done'),
+  );
+  const files = attachmentFiles(house.data_dir);
+  const taking = takeAttachments({ files, limits: house.config.attachments, world: context.world });
+  const kept = { files, taking };
   const living = new Map<Address, Channel>();
   for (const name of names) {
     const entry = house.config.channels[name];
     if (entry === undefined) continue;
     const self = address('channel', name);
     actors.start('chat', self, (fault) => {
-      const channel = startChannel({ context, name, entry, make, fault });
+      const channel = startChannel({ context, name, entry, make, turns, kept, fault });
       living.set(self, channel);
       return channel;
     });
@@ -74,7 +86,10 @@ export function hostChatChannels(context: ThreadContext, names: readonly string[
         });
       }
     },
-    close: () => actors.stop(),
+    close: () => {
+      actors.stop();
+      turns.close();
+    },
   };
 }
 
@@ -83,6 +98,8 @@ interface ChannelParts {
   readonly name: string;
   readonly entry: Entry;
   readonly make: MakeAdapter;
+  readonly turns: Admission;
+  readonly kept: Pick<MessageFilesOptions, 'taking' | 'files'>;
   readonly fault: (whose: Address, error: Failure) => void;
 }
 
@@ -90,9 +107,12 @@ interface Channel extends Supervised {
   settled(done: () => void): void;
 }
 
-function startChannel({ context, name, entry: first, make, fault }: ChannelParts): Channel {
+function startChannel({ context, name, entry: first, make, turns, kept, fault }: ChannelParts): Channel {
   const { bus, world, residents, secrets, log, house } = context;
   const self = address('channel', name);
+  const names = threadNames(house.layout);
+  const place = placement(house.layout);
+  const laneOf = (session: Address): string => names[place(session)] ?? '';
   const root = address('gateway', 'root');
   const journal = address('store', 'journal');
   const what = `channels.${name}`;
@@ -111,6 +131,7 @@ function startChannel({ context, name, entry: first, make, fault }: ChannelParts
   let chatHouse = new ChatHouse(door, chatPorts);
   let draining = false;
   let stopped = false;
+  const ends = new AbortController();
   let since = world.now();
   let cancelTimer = (): void => undefined;
   let said_failed = false;
@@ -166,14 +187,17 @@ function startChannel({ context, name, entry: first, make, fault }: ChannelParts
   const inlet = new Inlet(name, {
     world,
     admit: (message) => admit(message, door, routing()),
-    deliver: (session_id, deliver, _, answered) =>
-      bus.ask(
-        address('session', session_id),
-        'session.deliver',
-        deliver,
-        { from: self, within: DELIVER_WITHIN },
-        answered,
-      ),
+    files: messageFiles({ context, from: self, ...kept, signal: ends.signal }),
+    deliver: (session_id, deliver, share, answered) => {
+      const session = address('session', session_id);
+      const refused = turns.pass(laneOf(session), share, Number.POSITIVE_INFINITY, (leave) =>
+        bus.ask(session, 'session.deliver', deliver, { from: self, within: DELIVER_WITHIN }, (answer) => {
+          leave();
+          answered(answer);
+        }),
+      );
+      if (refused !== null) answered({ ok: false, error: refused });
+    },
     settle: (admission, message, answered) => chatHouse.settle(admission, message, answered),
     say: (say, answered) => outbox.take(say, answered),
     said: (key, answered) => outbox.knows(key, answered),
@@ -325,6 +349,7 @@ function startChannel({ context, name, entry: first, make, fault }: ChannelParts
     },
     stop: () => {
       stopped = true;
+      ends.abort();
       cancelTimer();
       inlet.stop();
       outbox.stop();

@@ -164,8 +164,7 @@ function placedOf(
   { user_id, workspace_id, direct, session_id }: Admitted,
   routing: RoutingTable,
 ): Placed | Failure {
-  const text = message.attachments.length > 0 && message.content.trim() === '' ? ATTACHED : message.content;
-  const content = receive(text, { max_bytes: routing.content_most });
+  const content = receive(message.content, { max_bytes: routing.content_most }, message.attachments.length > 0);
   if (!content.ok) return content.failure;
   return {
     session_id,
@@ -184,12 +183,10 @@ function placedOf(
       conversation: true,
       directory: routing.people.version,
     },
-    share: user_id,
+    // One who floods a group is not to keep their own words elsewhere waiting, nor anybody's.
+    share: `${door.name}:${user_id}`,
   };
 }
-
-/** What stands for the text of a message that has none, and something else. */
-const ATTACHED = '(no text)';
 
 /** The key a message is known by: of its channel, because one session may have several. */
 function messageKey(channel: string, dedupeKey: string): string {

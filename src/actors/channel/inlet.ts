@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a platform brings on its way to its session: one at a time in each conversation, bounded, told as taken only once durable.
 
-import type { ChannelInbound } from '../../channels/adapter.ts';
-import { type Failure, failure, toFailure } from '../../errors.ts';
+import type { ChannelInbound, InboundAttachment } from '../../channels/adapter.ts';
+import { type ErrorCode, type Failure, failure, toFailure } from '../../errors.ts';
+import type { Attachment } from '../../stores/attachments.ts';
 import type { ReplyTo } from '../../stores/reply-to.ts';
 import type { Outcome } from '../../stores/stream-owner.ts';
 import type { World } from '../../world.ts';
@@ -10,19 +11,36 @@ import type { Deliver, Delivered } from '../session/protocol.ts';
 import type { Admission, Admitted } from './admission.ts';
 import type { HouseAnswer } from './chat-house.ts';
 import type { Say } from './chat-protocol.ts';
+import type { Placed } from './place.ts';
 import { conversationOf } from './reply-queue.ts';
 
 /** Where a crash test may end the process: a message came, and its session has it. */
 export type InletPoint = 'channel.received' | 'channel.delivered';
 
+/** The files of one message, on the disk. */
+export interface KeptFiles {
+  readonly attachments: readonly Attachment[];
+  /** The message was not taken: they go. Nobody waits for it. */
+  readonly discard: () => void;
+}
+
 export interface InletPorts {
   readonly world: Pick<World, 'after' | 'random' | 'monotonic'>;
   readonly admit: (message: ChannelInbound) => Admission;
-  /** Hands a message to its session; answered when it is durable. */
+  /**
+   * Keeps a message's files where it will be; answered when they are durable. A file that cannot be had does not fail it; what
+   * fails is that nothing can be kept.
+   */
+  readonly files: (
+    placed: Placed,
+    found: readonly InboundAttachment[],
+    answered: (kept: Outcome<KeptFiles>) => void,
+  ) => void;
+  /** Hands a message to its session when it is its share's turn; answered when it is durable. */
   readonly deliver: (
     session_id: string,
     deliver: Deliver,
-    message: ChannelInbound,
+    share: string,
     answered: (answer: Outcome<Delivered>) => void,
   ) => void;
   /** Does what is no message for a session. Asked again with the same message after a crash, it does the same. */
@@ -51,6 +69,12 @@ const PAUSE = { first: 100, longest: 2_000 } as const;
 const LOOKS_MOST = 5;
 /** Pause before somebody is looked up again who was just made known, in milliseconds, doubled each time. */
 const LOOK_PAUSE = 10;
+
+/** Refusals of a message that no session has. */
+const NOT_TAKEN: ReadonlySet<ErrorCode> = new Set(['input_blocked', 'forbidden', 'not_a_member', 'not_found']);
+const NO_FILES: KeptFiles = { attachments: [], discard: () => undefined };
+
+type Delivering = Extract<Admission, { readonly kind: 'deliver' }>;
 
 interface Coming {
   readonly message: ChannelInbound;
@@ -141,23 +165,38 @@ export class Inlet {
     }
   }
 
-  #deliver(
-    { placed, admitted }: Extract<Admission, { kind: 'deliver' }>,
+  /** Its files first: who takes it is to find them. */
+  #deliver(admission: Delivering, message: ChannelInbound, done: Coming['done']): void {
+    const { attachments } = message;
+    if (attachments.length === 0) return this.#hand(admission, message, NO_FILES, done);
+    this.#ports.files(admission.placed, attachments, (kept) => {
+      if (this.#stopped) return;
+      if (kept.ok) this.#hand(admission, message, kept.body, done);
+      else done(kept.error);
+    });
+  }
+
+  #hand(
+    { placed, admitted }: Delivering,
     message: ChannelInbound,
+    { attachments, discard }: KeptFiles,
     done: Coming['done'],
-  ) {
+  ): void {
     const { world, deliver, began } = this.#ports;
     const to = placeOf(message);
     const until = world.monotonic() + ASK_FOR;
-    const body: Deliver = { ...placed.deliver, reply_to: to };
+    const files = attachments.length === 0 ? {} : { attachments };
+    const body: Deliver = { ...placed.deliver, ...files, reply_to: to };
     const ask = (pause: number): void => {
-      deliver(placed.session_id, body, message, (answer) => {
+      deliver(placed.session_id, body, placed.share, (answer) => {
         if (this.#stopped) return;
         if (answer.ok) {
           began(answer.body, admitted, to);
           return done(null);
         }
         const { error } = answer;
+        // What may have been taken all the same keeps its files.
+        if (NOT_TAKEN.has(error.code)) discard();
         if (!error.retryable) return this.#tell(message, admitted.user_id, refusalText(error), done);
         if (world.monotonic() >= until) return done(error);
         world.after(pause * (0.5 + world.random()), () => this.#stopped || ask(Math.min(PAUSE.longest, pause * 2)));
