@@ -12,7 +12,6 @@ import { startMachineActor } from '../actors/machine-actor.ts';
 import { type Address, address } from '../bus/address.ts';
 import { placement, threadNames } from '../bus/layout.ts';
 import type { Config } from '../config/schema.ts';
-import { Admission } from '../edge/admission.ts';
 import { ERRORS, type Failure, failure } from '../errors.ts';
 import { packAppendOf } from '../stores/remote/append-wire.ts';
 import { unpackTail } from '../stores/remote/tail-wire.ts';
@@ -21,6 +20,7 @@ import { Actors, type Supervised } from './actors.ts';
 import { takeAttachments } from './attachments.ts';
 import type { MakeAdapter } from './channel-adapters.ts';
 import { ChannelConnection } from './channel-connection.ts';
+import { ChatTurns } from './chat-turns.ts';
 import type { ThreadContext } from './context.ts';
 import { housePorts } from './house-ports.ts';
 import { type MessageFilesOptions, messageFiles } from './message-files.ts';
@@ -53,7 +53,7 @@ export function hostChatChannels(context: ThreadContext, names: readonly string[
   const { bus, house } = context;
   const actors = new Actors(context);
   // One for all channels of the thread: those of a flooded one wait for their turns among the others'.
-  const turns = new Admission(context.world, (refused) =>
+  const turns = new ChatTurns(context.world, (refused) =>
     context.log('warn', { refused }, 'messages of chat channels were left to their platforms: there is more to do than can be done'),
   );
   const files = attachmentFiles(house.data_dir);
@@ -98,7 +98,7 @@ interface ChannelParts {
   readonly name: string;
   readonly entry: Entry;
   readonly make: MakeAdapter;
-  readonly turns: Admission;
+  readonly turns: ChatTurns;
   readonly kept: Pick<MessageFilesOptions, 'taking' | 'files'>;
   readonly fault: (whose: Address, error: Failure) => void;
 }
@@ -190,9 +190,9 @@ function startChannel({ context, name, entry: first, make, turns, kept, fault }:
     files: messageFiles({ context, from: self, ...kept, signal: ends.signal }),
     deliver: (session_id, deliver, share, answered) => {
       const session = address('session', session_id);
-      const refused = turns.pass(laneOf(session), share, Number.POSITIVE_INFINITY, (leave) =>
+      const refused = turns.pass(laneOf(session), share, (began) =>
         bus.ask(session, 'session.deliver', deliver, { from: self, within: DELIVER_WITHIN }, (answer) => {
-          leave();
+          began(answer.ok && answer.body.status !== 'ended' ? answer.body.turn_id : null);
           answered(answer);
         }),
       );
@@ -260,6 +260,7 @@ function startChannel({ context, name, entry: first, make, turns, kept, fault }:
     const { envelope: to } = asked;
     switch (asked.type) {
       case 'channel.deliver':
+        turns.answered(asked.body.key);
         return outbox.take(asked.body, (outcome) =>
           outcome.ok ? bus.reply(to, outcome.body) : bus.fail(to, outcome.error),
         );

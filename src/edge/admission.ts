@@ -10,7 +10,7 @@ import { FEW, Lately, Waiting } from './waiting.ts';
  * here, where those who share are served in turn. What a thread has been given it takes in the order it came, and records
  * are written in the order of the journal, whosesoever they are.
  */
-interface Within {
+export interface Within {
   readonly inside_ms: number;
   readonly inside_least: number;
   readonly reading_ms: number;
@@ -95,14 +95,23 @@ export class Admission {
   private readonly lanes = new Map<string, Lane>();
   private readonly records: Waiting;
   private readonly lately: Lately;
+  private readonly within: { readonly alone: Within; readonly shared: Within };
   private readonly told: (refused: number) => void;
   /** Refused since that was told last. */
   private refused = 0;
   private stopTelling: (() => void) | null = null;
 
-  /** @param told how many were refused: at once for the first, then for all in between at most every ten seconds */
-  constructor(world: World, told: (refused: number) => void = () => undefined) {
+  /**
+   * @param told how many were refused: at once for the first, then for all in between at most every ten seconds
+   * @param within how much is given at once, where one share has a thread to itself and where several have
+   */
+  constructor(
+    world: World,
+    told: (refused: number) => void = () => undefined,
+    within: { readonly alone: Within; readonly shared: Within } = { alone: ALONE, shared: SHARED },
+  ) {
     this.world = world;
+    this.within = within;
     this.told = told;
     this.records = new Waiting(world);
     this.lately = new Lately(world);
@@ -161,7 +170,7 @@ export class Admission {
 
   /** Gives a thread what it may have. */
   private pump(lane: Lane): void {
-    const within = this.lately.count > 1 ? SHARED : ALONE;
+    const within = this.lately.count > 1 ? this.within.shared : this.within.alone;
     const most = Math.max(within.inside_least, lane.waiting.worksOff(within.inside_ms) ?? 0);
     while (lane.kept) {
       const open = lane.inside < most && this.recorded(within);

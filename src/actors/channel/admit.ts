@@ -183,8 +183,7 @@ function placedOf(
       conversation: true,
       directory: routing.people.version,
     },
-    // One who floods a group is not to keep their own words elsewhere waiting, nor anybody's.
-    share: `${door.name}:${user_id}`,
+    share: door.name,
   };
 }
 

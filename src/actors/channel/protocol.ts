@@ -29,7 +29,7 @@ export interface Inbound {
   readonly model: string;
   /** What it does while a turn runs; the config says it when not given. */
   readonly queue?: QueueMode;
-  /** Who has a turn of their own when there is more to do than can be done: the user, or where they came from. */
+  /** Who has a turn of their own when there is more to do than can be done: the user, or where they came from; the channel of a chat platform. */
   readonly share: string;
 }
 

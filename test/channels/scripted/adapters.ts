@@ -9,11 +9,12 @@ import type {
   ChannelInbound,
   ChannelOutbound,
   ChannelSink,
+  InboundAttachment,
   SentMessage,
 } from '../../../src/channels/adapter.ts';
 import type { MakeAdapter } from '../../../src/composition/channel-adapters.ts';
 import { type ErrorCode, type Failure, failure } from '../../../src/errors.ts';
-import type { FromAdapter, ToAdapter } from './platform.ts';
+import type { FromAdapter, ScriptedFile, ToAdapter } from './platform.ts';
 
 type Entry = Readonly<Record<string, unknown>>;
 type Thrown = (failure: Failure) => Error;
@@ -99,7 +100,8 @@ class ScriptedAdapter implements ChannelAdapter {
   #hear({ say, answer, body, error, welcome }: ToAdapter): void {
     if (welcome === true) this.#welcomed?.resolve();
     if (say !== undefined) {
-      const message = { attachments: [], metadata: {}, ...say } as unknown as ChannelInbound;
+      const { files = [], ...said } = say as { readonly files?: readonly ScriptedFile[] };
+      const message = { attachments: files.map(attachmentOf), metadata: {}, ...said } as unknown as ChannelInbound;
       // What is not taken is sent again when the connection is made anew; or soon, as a platform with a queue does it.
       const hand = (): void => {
         this.#sink?.received(message).then(
@@ -129,6 +131,11 @@ class ScriptedAdapter implements ChannelAdapter {
   #write(message: FromAdapter): void {
     this.#socket?.write(`${JSON.stringify(message)}\n`);
   }
+}
+
+function attachmentOf({ name, type, data, size }: ScriptedFile): InboundAttachment {
+  const fetch = (): Promise<Uint8Array> => Promise.resolve(Buffer.from(data, 'base64'));
+  return { name, mediaType: type, size: size ?? null, fetch };
 }
 
 function failureOf({ code, message, retry_after_ms }: NonNullable<ToAdapter['error']>) {

@@ -12,6 +12,15 @@ export interface Saying {
   readonly thread?: string;
   readonly direct?: boolean;
   readonly mention?: boolean;
+  readonly files?: readonly ScriptedFile[];
+}
+
+/** A file of a message; `data` in base64, `size` as the platform says it. */
+export interface ScriptedFile {
+  readonly name: string;
+  readonly type: string;
+  readonly data: string;
+  readonly size?: number;
 }
 
 /** A message of the agent's as it stands now. */
@@ -74,11 +83,12 @@ export class Account {
   say(saying: Saying): string {
     this.#count += 1;
     const key = `said-${this.#count}`;
-    const { from, text, direct = saying.in === undefined, mention = false } = saying;
+    const { from, text, direct = saying.in === undefined, mention = false, files = [] } = saying;
     const message = {
       ...{ messageId: key, dedupeKey: key, channelId: saying.in ?? `dm-${from}`, direct },
       ...(saying.thread === undefined ? {} : { threadId: saying.thread }),
       ...{ sender: { platformId: from, displayName: from }, content: text, mentionsAgent: mention, at: Date.now() },
+      files,
     };
     this.#unacked.set(key, message);
     this.tell({ say: message });
