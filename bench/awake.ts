@@ -86,6 +86,8 @@ async function weighSession(): Promise<number> {
     oldKey: () => undefined,
     refused: () => null,
     say: () => undefined,
+    gaveUp: () => undefined,
+    unsay: (_, __, answered) => answered(null),
     reply: () => undefined,
     forward: () => undefined,
     fail: refuse,

@@ -9,6 +9,7 @@ import type { RunningGateway, StartOptions } from './cli/running-gateway.ts';
 import { versionInfo } from './cli/version.ts';
 import { backupSource } from './composition/backup-job.ts';
 import type { House } from './composition/boot.ts';
+import { PULL_CHANNELS } from './composition/channel-types.ts';
 import { budgetScopes, configuredProviders } from './composition/config-scopes.ts';
 import { createContext, type ThreadContext } from './composition/context.ts';
 import { type Held, socketIn, takeDataDir } from './composition/data-dir.ts';
@@ -17,11 +18,12 @@ import { hostEmbedder } from './composition/embedder.ts';
 import { ioThreads } from './composition/io-threads.ts';
 import { killPoints } from './composition/kill-points.ts';
 import { createLog, type ProcessLog } from './composition/log.ts';
-import { askToDrain, PULL_CHANNELS, startMain, threadLost } from './composition/main-role.ts';
+import { askToDrain, startMain, threadLost } from './composition/main-role.ts';
 import { mintToken, tokenGrants } from './composition/owner-token.ts';
 import { mintCode } from './composition/pairing-code.ts';
 import { hostPoolJobs } from './composition/pool-jobs.ts';
 import { realWorld } from './composition/real-world.ts';
+import { findRemovedChannels } from './composition/removed-channels.ts';
 import { RootDirectory } from './composition/root-directory.ts';
 import { rootSecrets } from './composition/root-secrets.ts';
 import { secretKeeping } from './composition/secret-keeping.ts';
@@ -267,6 +269,10 @@ async function start(
   // From here on a read need not ask for the latest: this process knows what it has acknowledged.
   bus.ask(address('store', 'journal'), 'journal.stats', {}, { from, within: 10_000 }, (answer) => {
     if (answer.ok) seen.began(answer.body.seq);
+  });
+  findRemovedChannels(context, (left) => {
+    log.warn({ part: left.what }, `${left.message} ${left.advice}`);
+    quarantined.push(left);
   });
   erasures.resume();
   directory.note(startNote(config, quarantined));

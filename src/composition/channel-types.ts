@@ -13,4 +13,7 @@ export const CHANNEL_TYPES = [
   'webhook',
 ] as const;
 
+/** The gateway's own channels, which serve whoever calls. */
+export const PULL_CHANNELS = ['http', 'cli'] as const;
+
 export type ChannelType = (typeof CHANNEL_TYPES)[number];

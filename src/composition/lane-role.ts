@@ -61,6 +61,7 @@ import { hasImages } from './stored-images.ts';
 import { testTools } from './test-tools.ts';
 import { toolApproval } from './tool-approval.ts';
 import { equipmentSize, type TurnEquipment, turnEquipment } from './turn-equipment.ts';
+import { unsaying } from './unsaying.ts';
 import { wireTap } from './wire-tap.ts';
 
 /** How long the journal may take, in milliseconds. A slow disk is waited for; a lost thread is told at once. */
@@ -445,6 +446,13 @@ function laneEffects({
       const options = { from: address('session', session_id), within: SAY_WITHIN };
       bus.ask(channel as Address<'channel'>, 'channel.deliver', say, options, answered);
     },
+    gaveUp: (session_id, { channel, code, message }) =>
+      context.log(
+        'error',
+        { session_id, channel, error: { code, message } },
+        'an answer is given up: its channel did not take it',
+      ),
+    unsay: unsaying(context),
     forward: (envelope, session_id) => {
       const options = { from: envelope.to, within: FORWARD_WITHIN };
       const type = envelope.type as 'session.deliver' | 'session.command';

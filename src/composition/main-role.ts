@@ -15,13 +15,11 @@ import { type Failure, failure } from '../errors.ts';
 import { isDirectoryChange } from '../stores/directory-commands.ts';
 import { Actors } from './actors.ts';
 import { hostAuthorities } from './authorities.ts';
+import { PULL_CHANNELS } from './channel-types.ts';
 import type { ThreadContext } from './context.ts';
 import { RefusedSenders } from './refused-senders.ts';
 import type { RootDirectory } from './root-directory.ts';
 import { routingOf } from './routing.ts';
-
-/** Channels that are part of every gateway. */
-export const PULL_CHANNELS = ['http', 'cli'] as const;
 
 /** How long a session may take to make a message durable, in milliseconds. */
 const DELIVER_WITHIN = 60_000;

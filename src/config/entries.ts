@@ -94,9 +94,21 @@ function badProviders(config: Config, known: KnownTypes): BadEntry[] {
   return bad;
 }
 
+/** The gateway's own channels: whatever is addressed to one of these names is theirs. */
+const OWN_CHANNELS: ReadonlySet<string> = new Set(['http', 'cli', 'web']);
+
 function badChannels(config: Config, known: KnownTypes): BadEntry[] {
   return Object.entries(config.channels).flatMap(([name, channel]) => {
     const path = ['channels', name];
+    if (OWN_CHANNELS.has(name)) {
+      const message = `A chat channel cannot be called ${name}: that is a channel of the gateway itself.`;
+      return {
+        path,
+        code: 'invalid_entry',
+        message,
+        advice: 'Give the entry another name, and its platform as `type`.',
+      };
+    }
     return badType('channel', path, channel.type ?? name, known.channelTypes, PLANNED_CHANNEL_TYPES) ?? [];
   });
 }

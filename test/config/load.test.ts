@@ -362,7 +362,7 @@ describe('one bad entry', () => {
       '  ring: { type: sigil, api_key: "keyring://sigil/x" }',
       'channels:',
       '  tg: { type: telegram, token: "${TG}" }',
-      '  web: {}',
+      '  web: { type: web }',
       '  what: { type: pigeon }',
       'models:',
       '  default: anthropic/claude-opus-4-6',
@@ -378,6 +378,7 @@ describe('one bad entry', () => {
       [16, 'plugins.config.echo', 'broken_reference'],
       [4, 'providers.work', 'not_available'],
       [5, 'providers.odd', 'unknown_type'],
+      [9, 'channels.web', 'invalid_entry'],
       [10, 'channels.what', 'unknown_type'],
       [15, 'mcp.fs', 'invalid_entry'],
       [12, 'models.default', 'provider_not_configured'],
@@ -391,7 +392,10 @@ describe('one bad entry', () => {
     expect(quarantined.find(({ path }) => path === 'providers.odd')?.advice).toContain('Did you mean anthropic?');
     expect(Object.keys(config.providers)).toEqual(['sigil', 'ring']);
     expect(config.providers['ring']?.api_key).toBe('keyring://sigil/x');
-    expect(Object.keys(config.channels)).toEqual(['web']);
+    expect(quarantined.find(({ path }) => path === 'channels.web')?.message).toContain(
+      'A chat channel cannot be called web: that is a channel of the gateway itself.',
+    );
+    expect(Object.keys(config.channels)).toEqual([]);
     expect(config.models).toMatchObject({ default: '', failover: ['sigil/offline'] });
     expect(config.workspaces['lab']?.model).toBe('');
     expect(config.plugins.config).toEqual({});

@@ -183,6 +183,9 @@ describe('an answer', () => {
     expect(items).toMatchObject([{ kind: 'reply', user_id: 'dan', code: 'forbidden', outcome_unknown: false }]);
     await ask('one', 'dan', 'and now');
     expect(there.texts('dm-dan').join()).toContain('and now');
+    // What is left of a session goes with it.
+    expect((await house.owner.get(`/api/v1/sessions/${items[0].session_id}`, { method: 'DELETE' })).status).toBe(200);
+    expect((await house.owner.get('/api/v1/channels/one/dead-letters')).body.items).toEqual([]);
   });
 
   it('that hangs in one conversation holds up no other', async () => {
@@ -271,5 +274,20 @@ describe('a channel', () => {
     const all = Array.from({ length: 6 }, (_, at) => `over and over ${at}`);
     await there.until(() => all.every((text) => there.texts().some((shown) => shown.includes(text))), 30_000);
     for (const text of all) expect(there.texts().filter((shown) => shown.includes(text))).toHaveLength(1);
+  });
+
+  it('that is taken out of the configuration while it has something to say is told of', async () => {
+    const there = account('lookup');
+    there.fates.set('dm-bob', ['hang']);
+    there.say({ from: 'bob', text: 'count to 2' });
+    await until(async () => (await statusOf('lookup')).waiting === 1);
+    const { dataDir } = house;
+    await house.drain();
+    house = await startHouse({}, dataDir);
+    await until(async () => (await house.owner.get('/api/v1/channels')).body.items.length > 2);
+    const left = await statusOf('lookup');
+    expect(left.state).toBe('quarantined');
+    expect(left.last_error?.message).toContain('not in the configuration any more and has something left to say');
+    expect(left.advice).toContain('Put the entry channels.lookup back');
   });
 });

@@ -37,6 +37,8 @@ export interface ChangedSession {
   /** Journals records of other times in one piece. */
   recordDated(parts: readonly DatedRecords[], then: () => void): void;
   whenDurable(run: () => void): void;
+  /** Has chat channels forget what was said in it; told once that is durable, or why it is not. */
+  unsay(told: (error: Failure | null) => void): void;
   /** Stops a running turn, or drops a waiting one. */
   stopTurn(turn_id: string, by: string): void;
   digest(message: Pick<Deliver, 'content' | 'model'>): string;
@@ -214,6 +216,13 @@ export class SessionChanges {
       for (const envelope of deleting.asked) owner.answer(envelope, { seq: owner.seq });
       owner.deleted(facts.workspace_id);
     };
-    owner.record([{ type: 'session_deleted', session_id: owner.session_id }], gone, deleting.by);
+    // First what others keep of it: once the session is gone nobody would know that they are still to forget.
+    owner.unsay((error) => {
+      if (this.deleting !== deleting) return;
+      if (error === null)
+        return owner.record([{ type: 'session_deleted', session_id: owner.session_id }], gone, deleting.by);
+      this.deleting = null;
+      for (const envelope of deleting.asked) owner.refuse(envelope, error);
+    });
   }
 }

@@ -8,7 +8,7 @@ import type { Verdict } from '../../security/scanner/verdict.ts';
 import type { SessionState } from '../../stores/fold.ts';
 import type { Append, Committed, Tail } from '../../stores/journal.ts';
 import type { Outgoing } from '../../stores/outbox.ts';
-import type { SessionRecord, ToolCall, Usage, Warning } from '../../stores/records.ts';
+import type { ReplyLost, SessionRecord, ToolCall, Usage, Warning } from '../../stores/records.ts';
 import type { ShortEvent } from '../../stores/turn-events.ts';
 import type { SessionNames } from './names.ts';
 import type { ToolResult } from './tool-result.ts';
@@ -70,6 +70,14 @@ export interface LaneEffects {
   refused(user_id: string, workspace_id: string, anywhere: boolean): Failure | null;
   /** Asks a channel to take on what it is to say. */
   say(session_id: string, part: Outgoing, answered: (answer: Answer<{ readonly seq: number }>) => void): void;
+  /** Answers that are given up: their channel did not take them in time. */
+  gaveUp(session_id: string, lost: ReplyLost): void;
+  /**
+   * Has chat channels forget what was said in a session, durably.
+   *
+   * @param channel the one it was opened by
+   */
+  unsay(session_id: string, channel: string, answered: (error: Failure | null) => void): void;
   /** Asks another session instead, and answers with what that says. */
   forward(envelope: Envelope, session_id: string): void;
   reply(to: Envelope, body: unknown): void;

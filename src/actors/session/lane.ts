@@ -3,7 +3,15 @@
 
 import type { Answer, Envelope } from '../../bus/envelope.ts';
 import { type Failure, failure } from '../../errors.ts';
-import { evolve, packSession, placeOf, type SessionState, type TurnState, tokensOf, withoutOldKeys } from '../../stores/fold.ts';
+import {
+  evolve,
+  packSession,
+  placeOf,
+  type SessionState,
+  type TurnState,
+  tokensOf,
+  withoutOldKeys,
+} from '../../stores/fold.ts';
 import type { DatedRecords } from '../../stores/imported-turn.ts';
 import type { Append, Committed } from '../../stores/journal.ts';
 import type { Outgoing } from '../../stores/outbox.ts';
@@ -383,6 +391,7 @@ export class Lane implements StreamOwner, Handing, TurnOwner, MessageOwner, Comm
     if (!this.ahead.outbox.some(({ key }) => key === record.key)) return then();
     this.write(this.one(record), () => {
       this.effects.point('reply.handed');
+      if (record.type === 'reply_lost') this.effects.gaveUp(this.session_id, record);
       then();
     });
   }
@@ -391,7 +400,19 @@ export class Lane implements StreamOwner, Handing, TurnOwner, MessageOwner, Comm
     this.host.guarded(this, run);
   }
 
+  /** Nothing more is handed over, so that nothing comes to a channel behind its being told to forget. */
+  unsay(told: (error: Failure | null) => void): void {
+    this.handing?.stop();
+    this.handing = null;
+    this.effects.unsay(this.session_id, this.ahead.facts?.channel ?? '', (error) => {
+      if (this.stopped) return;
+      told(error);
+      this.handOver();
+    });
+  }
+
   private handOver(): void {
+    if (this.changing?.going === true) return;
     if (this.durable.outbox.length === 0) return;
     this.handing ??= new HandOver(this);
     this.handing.look();

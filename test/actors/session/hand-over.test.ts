@@ -111,6 +111,7 @@ describe('an answer to a message of a chat channel', () => {
       stand.clock.advance(60_000);
     }
     expect(stand.records('s1').at(-1)).toMatchObject({ type: 'reply_lost', code: 'deadline_exceeded' });
+    expect(stand.gaveUp).toEqual(['channel/tg']);
     expect(owed(stand)).toEqual([]);
   });
 
@@ -122,6 +123,24 @@ describe('an answer to a message of a chat channel', () => {
     stand.settle();
     expect(deleted.answer?.ok).toBe(true);
     expect(owed(stand)).toEqual(['erasure']);
+  });
+
+  it('is forgotten by the channels before its session is gone, and the session stays where one cannot', () => {
+    const stand = new LaneStand();
+    say(stand, 'one');
+    stand.settle();
+    stand.unsaying = failure('thread_lost', 'the thread ended');
+    const refused = stand.send('s1', 'session.delete', { by: 'ann' });
+    stand.settle();
+    expect(refused.answer).toMatchObject({ ok: false, error: { code: 'thread_lost' } });
+    expect(stand.types('s1')).not.toContain('session_deleted');
+    // What is owed is handed over again.
+    expect(stand.said).toHaveLength(2);
+    stand.unsaying = null;
+    const deleted = stand.send('s1', 'session.delete', { by: 'ann' });
+    stand.settle();
+    expect(deleted.answer?.ok).toBe(true);
+    expect(stand.unsaid).toEqual(['channel/tg s1', 'channel/tg s1']);
   });
 
   it('tells a person that their turn failed', () => {

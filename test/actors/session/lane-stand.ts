@@ -66,6 +66,10 @@ export class LaneStand {
   /** What channels were asked to take on, and how each is answered. */
   readonly said: { readonly part: Outgoing; readonly answered: (answer: Answer<{ readonly seq: number }>) => void }[] =
     [];
+  /** Channels that did not take an answer in its time; what was to be forgotten, and what came of that. */
+  readonly gaveUp: string[] = [];
+  readonly unsaid: string[] = [];
+  unsaying: Failure | null = null;
   private readonly residents: Residents;
   private readonly held: (() => void)[] = [];
   private readonly asked = new Map<number, Asked>();
@@ -113,6 +117,11 @@ export class LaneStand {
       },
       refused: () => null,
       say: (_, part, answered) => void this.said.push({ part, answered }),
+      gaveUp: (_, { channel }) => void this.gaveUp.push(channel),
+      unsay: (session_id, channel, answered) => {
+        this.unsaid.push(`${channel} ${session_id}`);
+        answered(this.unsaying);
+      },
       forward: (envelope, session_id) => this.lanes.receive(envelope, session_id),
       reply: (to, body) => this.tell(to, { ok: true, body }),
       fail: (to, error) => this.tell(to, { ok: false, error }),
