@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A chat channel's connection: its adapter with time limits around every promise, so that one that hangs or throws is its own trouble.
 
-import type { DoneAnswer, Platform, Refusal, SentAnswer } from '../actors/channel/outbox.ts';
+import type { DoneAnswer, Platform, Refusal, SentAnswer } from '../actors/channel/outbox-ports.ts';
 import type {
   ChannelAdapter,
   ChannelInbound,

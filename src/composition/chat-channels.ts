@@ -54,7 +54,11 @@ export function hostChatChannels(context: ThreadContext, names: readonly string[
   const actors = new Actors(context);
   // One for all channels of the thread: those of a flooded one wait for their turns among the others'.
   const turns = new ChatTurns(context.world, (refused) =>
-    context.log('warn', { refused }, 'messages of chat channels were left to their platforms: there is more to do than can be done'),
+    context.log(
+      'warn',
+      { refused },
+      'messages of chat channels were left to their platforms: there is more to do than can be done',
+    ),
   );
   const files = attachmentFiles(house.data_dir);
   const taking = takeAttachments({ files, limits: house.config.attachments, world: context.world });

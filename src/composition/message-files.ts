@@ -34,7 +34,11 @@ export function messageFiles({ context, from, taking, files, signal }: MessageFi
       const discard = (): void => {
         files.discard(owner).catch((thrown: unknown) => {
           const error = toFailure(thrown);
-          log('error', { channel, session_id: owner.session_id, error }, 'files of a message that was not taken are left');
+          log(
+            'error',
+            { channel, session_id: owner.session_id, error },
+            'files of a message that was not taken are left',
+          );
         });
       };
       taking.take(owner, found, { signal }).then(

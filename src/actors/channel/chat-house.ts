@@ -5,12 +5,22 @@ import type { Failure } from '../../errors.ts';
 import type { ApprovalRow } from '../../stores/approvals.ts';
 import { codeAnswer } from '../../stores/directory-codes.ts';
 import type { Actor, DirectoryChange, DirectoryChanges, OwnerPlace } from '../../stores/directory-commands.ts';
-import { shortId } from '../../stores/directory-pairings.ts';
-import type { StoredPairing } from '../../stores/directory-records.ts';
 import type { Outcome } from '../../stores/stream-owner.ts';
 import type { Answered, GivenAnswer, SessionCommand, SessionCommanded } from '../session/protocol.ts';
 import type { Admission, Admitted, ChannelDoor, SenderHere } from './admission.ts';
-import { CHAT_COMMANDS, type ChatCommand } from './chat-command.ts';
+import type { ChatCommand } from './chat-command.ts';
+import {
+  answerText,
+  commandedText,
+  forbiddenTo,
+  helpText,
+  LET_IN,
+  NOTHING_WAITS,
+  namedAs,
+  REQUEST_SENT,
+  requestText,
+  whichText,
+} from './house-texts.ts';
 import { RefusalReplies } from './refusal-replies.ts';
 import { nextSession } from './session-of.ts';
 
@@ -59,8 +69,6 @@ type Answer = (answer: HouseAnswer) => void;
 
 /** What asks for something itself rather than somebody for it. */
 const SYSTEM: Actor = { user_id: 'system', via: '' };
-/** What is told of a name somebody gave themselves, in UTF-16 units. */
-const SHOWN_NAME = 60;
 /** Requests that owners are told of in an hour by one channel; the others they find in the list. */
 const NOTICES_MOST = 20;
 const HOUR_MS = 3_600_000;
@@ -250,102 +258,9 @@ export class ChatHouse {
 
 /** The shortest part of an id that names a request of another conversation. */
 const PART_LEAST = 4;
-/** What somebody who asks to be let in is told. */
-export const REQUEST_SENT = 'Your request was sent. You hear from me when somebody has answered it.';
-/** What they are told then. */
-export const LET_IN = 'You are let in. Write what you want to know, or /help.';
-const NOTHING_WAITS = 'Nothing waits for your answer under that name.';
-
 /** Who may do for everybody what others may for themselves. */
 function rules(role: Admitted['role']): boolean {
   return role === 'owner' || role === 'admin';
-}
-
-/** Why somebody may not use a command, or null. */
-function forbiddenTo({ role, direct }: Admitted, { name }: ChatCommand): string | null {
-  if (role !== 'guest') return null;
-  if (name === 'answer') return 'A guest approves nothing; an owner or admin does.';
-  if (name === 'model') return 'A guest cannot choose the model.';
-  if (name === 'new' && !direct) return 'A guest cannot begin this conversation anew for everybody.';
-  return null;
-}
-
-function helpText(admitted: Admitted): string {
-  const may = CHAT_COMMANDS.filter(({ word }) => {
-    const name = word === 'approve' || word === 'deny' ? 'answer' : word;
-    return word !== 'pair' && forbiddenTo(admitted, { name } as ChatCommand) === null;
-  });
-  return [
-    'Write to me, or:',
-    ...may.map(({ word, takes, does }) => `/${word}${takes === '' ? '' : ` ${takes}`}: ${does}`),
-  ].join('\n');
-}
-
-function commandedText(what: SessionCommanded['what'], admitted: Admitted): string {
-  switch (what.did) {
-    case 'new':
-      return 'A new conversation. What was said before is kept.';
-    case 'stop':
-      if (what.status === 'not_yours') return 'That answers somebody else; they or an admin can stop it.';
-      return what.status === 'idle' ? 'Nothing runs.' : 'Stopping.';
-    case 'status': {
-      const { model, running, waiting, asked } = what;
-      const work = running
-        ? asked > 0
-          ? `${asked} calls wait for an answer`
-          : 'a reply is being made'
-        : 'nothing runs';
-      const more = waiting === 0 ? '' : `, ${waiting} messages wait`;
-      return [
-        `You are ${admitted.user_id} (${admitted.role}) in workspace ${admitted.workspace_id}.`,
-        `Model: ${model === '' ? 'none can be asked' : model}. Now ${work}${more}.`,
-      ].join('\n');
-    }
-    case 'model':
-      if (what.chosen) return `Model: ${what.model}, chosen for this conversation.`;
-      return what.model === '' ? 'Model: as configured.' : `Model: ${what.model}, as configured.`;
-    case 'answer':
-      return answerText(what, 'approve');
-    default:
-      return what satisfies never;
-  }
-}
-
-type Given = Pick<Extract<SessionCommanded['what'], { did: 'answer' }>, 'status' | 'tool' | 'ids'>;
-
-function answerText({ status, tool, ids }: Given, decision: 'approve' | 'deny'): string {
-  switch (status) {
-    case 'taken':
-      return decision === 'approve' ? `${tool} is allowed.` : `${tool} is not allowed.`;
-    case 'none':
-      return NOTHING_WAITS;
-    case 'which':
-      return whichText(ids);
-    case 'not_yours':
-      return 'That is for whoever asked, or an admin, to decide.';
-    default:
-      return status satisfies never;
-  }
-}
-
-function whichText(ids: readonly string[]): string {
-  return `${ids.length} requests wait; say which: ${ids.slice(0, 5).map(shortId).join(', ')}.`;
-}
-
-function requestText(pairing: StoredPairing): string {
-  const id = shortId(pairing.id);
-  const where = pairing.workspace_id === '' ? '' : ` to the workspace ${pairing.workspace_id}`;
-  return `${namedAs(pairing)} asks on ${pairing.channel} to be let in${where}. /approve ${id} or /deny ${id}`;
-}
-
-/** Who a pairing is about, as people are shown them: the name is theirs to choose, the id is not. */
-function namedAs({ display_name, platform_id, channel_type }: StoredPairing): string {
-  // What a name could mean as Markdown is taken out of it.
-  const name = display_name
-    .replace(/[^\p{L}\p{M}\p{N} .'-]/gu, '')
-    .slice(0, SHOWN_NAME)
-    .trim();
-  return `${name === '' ? 'Somebody' : `“${name}”`} (${channel_type} ${platform_id})`;
 }
 
 /** What can be tried again is the caller's to try; what cannot is said. */

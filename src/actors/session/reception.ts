@@ -134,7 +134,10 @@ export class Reception {
     if (message.reply_to !== undefined && outbox.length >= UNSAID_MOST) {
       const unsaid = outbox.filter(({ channel }) => channel === message.channel).length;
       if (unsaid >= UNSAID_MOST)
-        return effects.fail(envelope, failure('overloaded', `${message.channel} has ${unsaid} answers of this session to take first.`));
+        return effects.fail(
+          envelope,
+          failure('overloaded', `${message.channel} has ${unsaid} answers of this session to take first.`),
+        );
     }
     if (waiting.length >= policy.waiting_most || waiting_size + waitingSize(message) > policy.waiting_size) {
       return effects.fail(

@@ -3,7 +3,8 @@
 
 import { describe, expect, it } from 'vitest';
 import type { DeadLetter, Say } from '../../../src/actors/channel/chat-protocol.ts';
-import { Outbox, type OutboxSettings, type Platform, type SentAnswer } from '../../../src/actors/channel/outbox.ts';
+import { Outbox } from '../../../src/actors/channel/outbox.ts';
+import type { OutboxSettings, Platform, SentAnswer } from '../../../src/actors/channel/outbox-ports.ts';
 import { type Failure, failure } from '../../../src/errors.ts';
 import { JournalWriter } from '../../../src/stores/journal-writer.ts';
 import { emptyMemoryJournal, MemoryJournalDisk, type MemoryJournalState } from '../../../src/stores/memory-journal.ts';

@@ -34,7 +34,12 @@ describe('the keys of all sessions of a thread', () => {
   it('count those only that are awake', () => {
     const room = new KeyRoom(() => 100);
     const lane = (keys: number) => {
-      const of = { keys, forgetKeys: (left: number) => void (of.keys = left) };
+      const of = {
+        keys,
+        forgetKeys: (left: number) => {
+          of.keys = left;
+        },
+      };
       room.note(of);
       return of;
     };
