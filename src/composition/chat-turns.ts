@@ -15,7 +15,7 @@ const UNDER_WAY_MS = 250;
  * Messages of one thread's channels under way at once for one lane: so many keep the lanes busy, and leave the journal little
  * to work off before what a quiet channel adds.
  */
-const WITHIN: Within = { inside_ms: 2, inside_least: 4, reading_ms: 2, reading_least: 2 };
+const WITHIN: Within = { inside_ms: 2, inside_least: 2, reading_ms: 2, reading_least: 2 };
 
 /** One for a thread: what passes is bounded for all its channels together, and they take turns. */
 export class ChatTurns {
