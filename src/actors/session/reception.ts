@@ -66,7 +66,8 @@ export class Reception {
     if (refused !== null) return effects.fail(envelope, refused);
     const digest = this.digest(message);
     const known = state.keys.get(message.message_id);
-    if (known !== undefined) return this.repeat(envelope, message, known.digest === digest, known);
+    if (known !== undefined)
+      return this.repeat(envelope, message, known.digest === digest || isFetchedAnew(message), known);
     const asked = this.receipts.get(message.message_id);
     if (asked !== undefined) return void asked.push(envelope);
     if (this.behind !== null) return this.queue(envelope, this.behind);
@@ -244,6 +245,11 @@ export class Reception {
       this.repeat(envelope, message, verdict.kind === 'redact' && verdict.text === kept, { turn_id });
     });
   }
+}
+
+/** A platform's message with files is the same under its key whatever they come to now: one may not be there any more. */
+function isFetchedAnew({ reply_to, attachments }: Deliver): boolean {
+  return reply_to !== undefined && attachments !== undefined;
 }
 
 /** What is known of a message that is sent again. */

@@ -102,6 +102,23 @@ describe('an answer to a message of a chat channel', () => {
     expect(again.answer?.ok).toBe(true);
   });
 
+  it('is not made twice where the platform sends the message again and its file cannot be had any more', () => {
+    const stand = new LaneStand();
+    const named = { name: 'cat.png', media_type: 'image/png', size: 10 } as const;
+    const send = (attachment: object) =>
+      stand.send('s1', 'session.deliver', {
+        ...{ message_id: 'm', user_id: 'ann', channel: 'channel/tg', content: '', model: '', queue: 'followup' },
+        ...{ workspace_id: 'home', open: true, any_user: false, reply_to: there, attachments: [attachment] },
+      });
+    const first = send({ kind: 'file', ...named, id: 'a-file' });
+    stand.settle();
+    const again = send({ kind: 'refused', ...named, problem: 'it could not be fetched' });
+    stand.settle();
+    expect(again.answer).toMatchObject({ ok: true, body: { repeated: true } });
+    expect(first.answer?.ok).toBe(true);
+    expect(stand.said).toHaveLength(1);
+  });
+
   it('is given up after its time, and says so', () => {
     const stand = new LaneStand({ outbox_age: 60_000, turn_timeout: 3_600_000 });
     say(stand, 'one');
