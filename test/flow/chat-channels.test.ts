@@ -151,6 +151,20 @@ describe('what a person says that is for the channel itself', () => {
     expect(await ask('door', 'zoe', 'count to 3')).toEqual(['1 2 3']);
   });
 
+  it('tells somebody that they are let in whom an owner approves elsewhere, once', async () => {
+    const there = account('door');
+    await ask('door', 'ulf', 'let me in');
+    const pending = async () => (await house.owner.get('/api/v1/pairings?status=pending')).body.items;
+    const { id } = (await pending()).find(({ platform_id }: { platform_id: string }) => platform_id === 'ulf');
+    for (let times = 0; times < 2; times += 1)
+      expect(
+        (await house.owner.get(`/api/v1/pairings/${id}`, { method: 'PATCH', json: { status: 'active' } })).status,
+      ).toBe(200);
+    await there.until(() => there.texts('dm-ulf').length > 1);
+    expect(await ask('door', 'ulf', 'count to 3')).toEqual(['1 2 3']);
+    expect(there.texts('dm-ulf').filter((text) => text.startsWith('You are let in'))).toHaveLength(1);
+  });
+
   it("is a guest's where anybody may write", async () => {
     expect(await ask('open', 'yan', 'count to 2')).toEqual(['1 2']);
   });

@@ -53,6 +53,8 @@ export interface HousePorts {
   readonly approve: (session_id: string, answer: GivenAnswer, answered: (outcome: Outcome<Answered>) => void) => void;
   /** Tells somebody something in a conversation of any channel; under one key once. Nobody waits for it. */
   readonly notify: (place: OwnerPlace, key: string, text: string) => void;
+  /** Somebody who is not known could not be taken on, and is not heard. */
+  readonly unheard: (error: Failure) => void;
 }
 
 type Answer = (answer: HouseAnswer) => void;
@@ -61,6 +63,8 @@ type Answer = (answer: HouseAnswer) => void;
 const SYSTEM: Actor = { user_id: 'system', via: '' };
 /** What is told of a name somebody gave themselves, in UTF-16 units. */
 const SHOWN_NAME = 60;
+/** What is shown of an id, in UTF-16 units. */
+const SHOWN_ID = 120;
 /** Requests that owners are told of in an hour by one channel; the others they find in the list. */
 const NOTICES_MOST = 20;
 const HOUR_MS = 3_600_000;
@@ -115,14 +119,14 @@ export class ChatHouse {
 
   #register(guest: SenderHere, answered: Answer): void {
     this.#ports.directory('guest.register', guest, SYSTEM, (outcome) => {
-      if (!outcome.ok) return answered(outcome);
+      if (!outcome.ok) return answered(this.#unheard(outcome.error, guest));
       this.#ports.known(outcome.body.table, () => answered({ ok: true, again: true }));
     });
   }
 
   #request(request: SenderHere, answered: Answer): void {
     this.#ports.directory('pairing.request', request, SYSTEM, (outcome) => {
-      if (!outcome.ok) return answered(outcome);
+      if (!outcome.ok) return answered(this.#unheard(outcome.error, request));
       const { pairing, fresh, owners } = outcome.body.body;
       if (!fresh) return answered({ ok: true, say: null });
       if (this.#mayNotify()) {
@@ -131,6 +135,18 @@ export class ChatHouse {
       }
       answered({ ok: true, say: REQUEST_SENT });
     });
+  }
+
+  /**
+   * A stranger for whom there is no room. Their message is over with that: were the platform to send it again, those who
+   * are known would wait behind it for as long as strangers like.
+   */
+  #unheard(error: Failure, { platform_id }: SenderHere): HouseAnswer {
+    if (error.retryable) return { ok: false, error };
+    this.#ports.unheard(error);
+    const { denied_reply } = this.#door;
+    const told = denied_reply !== '' && this.#replies.may(platform_id, this.#ports.now());
+    return { ok: true, say: told ? denied_reply : null };
   }
 
   #mayNotify(): boolean {
@@ -235,14 +251,7 @@ export class ChatHouse {
         return answered(
           outcome.error.code === 'not_found' ? { ok: true, say: NOTHING_WAITS } : answerable(outcome.error),
         );
-      const { body: pairing, table } = outcome.body;
-      const who = namedAs(pairing);
-      if (decision === 'approve') {
-        const { id, channel, channel_id } = pairing;
-        this.#ports.known(table, () =>
-          this.#ports.notify({ user_id: pairing.user_id, channel, channel_id }, `pairing:${id}:approved`, LET_IN),
-        );
-      }
+      const who = namedAs(outcome.body.body);
       answered({ ok: true, say: decision === 'approve' ? `${who} is let in.` : `${who} is kept out.` });
     });
   }
@@ -251,8 +260,8 @@ export class ChatHouse {
 /** The shortest part of an id that names a request of another conversation. */
 const PART_LEAST = 4;
 /** What somebody who asks to be let in is told. */
-export const REQUEST_SENT = 'Your request was sent. You hear from me when somebody has answered it.';
-/** What they are told then. */
+export const REQUEST_SENT = 'Your request was sent. You hear from me when you are let in.';
+/** What they are told then, whoever lets them in and from where. */
 export const LET_IN = 'You are let in. Write what you want to know, or /help.';
 const NOTHING_WAITS = 'Nothing waits for your answer under that name.';
 
@@ -338,14 +347,16 @@ function requestText(pairing: StoredPairing): string {
   return `${namedAs(pairing)} asks on ${pairing.channel} to be let in${where}. /approve ${id} or /deny ${id}`;
 }
 
-/** Who a pairing is about, as people are shown them: the name is theirs to choose, the id is not. */
+/** Who a pairing is about, as people are shown them. The name is theirs to choose. */
 function namedAs({ display_name, platform_id, channel_type }: StoredPairing): string {
   // What a name could mean as Markdown is taken out of it.
   const name = display_name
     .replace(/[^\p{L}\p{M}\p{N} .'-]/gu, '')
     .slice(0, SHOWN_NAME)
     .trim();
-  return `${name === '' ? 'Somebody' : `“${name}”`} (${channel_type} ${platform_id})`;
+  // There are platforms where a part of the id is theirs to choose as well: it is shown as code, where nothing is a mark.
+  const id = platform_id.replace(/[\p{C}\p{Z}`]+/gu, ' ').slice(0, SHOWN_ID);
+  return `${name === '' ? 'Somebody' : `“${name}”`} (${channel_type} \`${id}\`)`;
 }
 
 /** What can be tried again is the caller's to try; what cannot is said. */
