@@ -3,6 +3,7 @@
 
 import { LET_IN } from '../actors/channel/chat-house.ts';
 import { address } from '../bus/address.ts';
+import { pairingKey } from '../stores/channel-fold.ts';
 import type { StoredPairing } from '../stores/directory-records.ts';
 import type { ThreadContext } from './context.ts';
 
@@ -17,7 +18,14 @@ export function tellLetIn(
   // Made by hand it may name no conversation.
   if (channel_id === '' || house.config.channels[channel] === undefined) return;
   const to = { channel_id, message_id: '', direct: true };
-  const say = { key: `pairing:${id}:approved`, kind: 'notice', session_id: '', user_id, to, content: LET_IN } as const;
+  const say = {
+    key: `${pairingKey(id)}:approved`,
+    kind: 'notice',
+    session_id: '',
+    user_id,
+    to,
+    content: LET_IN,
+  } as const;
   const options = { from: address('gateway', 'root'), within: WITHIN };
   bus.ask(address('channel', channel), 'channel.deliver', say, options, (answer) => {
     if (!answer.ok)

@@ -83,9 +83,9 @@ export function decideDirectory(state: Directory, command: DirectoryCommand, dec
       const under_way = state.erasures.get(user_id);
       if (under_way?.done_at === null) return { ok: true, records: [], body: under_way };
       const id = deciding.uuid();
-      return write({ type: 'user_erasing', id, user_id, workspaces }, note('user.erasing', { user_id, id }), (after) =>
-        after.erasures.get(user_id),
-      );
+      const pairings = [...state.pairings.values()].filter((one) => one.user_id === user_id).map((one) => one.id);
+      const record = { type: 'user_erasing', id, user_id, workspaces, pairings } as const;
+      return write(record, note('user.erasing', { user_id, id }), (after) => after.erasures.get(user_id));
     }
     case 'user.erased': {
       const { id: user_id, ...counts } = command.body;

@@ -3,6 +3,7 @@
 
 import type { Failure } from '../../errors.ts';
 import type { ApprovalRow } from '../../stores/approvals.ts';
+import { pairingKey } from '../../stores/channel-fold.ts';
 import { codeAnswer } from '../../stores/directory-codes.ts';
 import type { Actor, DirectoryChange, DirectoryChanges, OwnerPlace } from '../../stores/directory-commands.ts';
 import { shortId } from '../../stores/directory-pairings.ts';
@@ -16,7 +17,12 @@ import { nextSession } from './session-of.ts';
 
 /** What came of it: what the person is told, that they are known now and are to be looked at again, or why it failed. */
 export type HouseAnswer =
-  | { readonly ok: true; readonly say: string | null }
+  | {
+      readonly ok: true;
+      readonly say: string | null;
+      /** Who is told, where they are no user yet: see `pairingKey`. */
+      readonly user_id?: string;
+    }
   | { readonly ok: true; readonly again: true }
   | { readonly ok: false; readonly error: Failure };
 
@@ -131,9 +137,9 @@ export class ChatHouse {
       if (!fresh) return answered({ ok: true, say: null });
       if (this.#mayNotify()) {
         const text = requestText(pairing);
-        for (const place of owners) this.#ports.notify(place, `pairing:${pairing.id}:asked:${place.user_id}`, text);
+        for (const place of owners) this.#ports.notify(place, `${pairingKey(pairing.id)}:asked:${place.user_id}`, text);
       }
-      answered({ ok: true, say: REQUEST_SENT });
+      answered({ ok: true, say: REQUEST_SENT, user_id: pairingKey(pairing.id) });
     });
   }
 
