@@ -20,6 +20,8 @@ function header(mail: ParsedMail, name: string): string {
 
 /** The sender's address, or null when there is not exactly one. */
 export function senderOf(mail: ParsedMail): { readonly address: string; readonly name: string } | null {
+  // Of two lines the server that took it in may have checked the other one.
+  if (mail.headerLines.filter(({ key }) => key === 'from').length !== 1) return null;
   const [from, ...others] = mail.from?.value ?? [];
   const address = lowerCase(from?.address ?? '');
   if (others.length > 0 || !isAddress(address)) return null;
