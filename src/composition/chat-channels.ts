@@ -2,7 +2,7 @@
 // The chat channels of an I/O thread: each one's chart with its connection, what comes in by it and what goes out.
 
 import { admit } from '../actors/channel/admit.ts';
-import { ChatHouse } from '../actors/channel/chat-house.ts';
+import { ChatHouse, type HousePorts } from '../actors/channel/chat-house.ts';
 import { type ChatEffect, type ChatEvent, chatMachine } from '../actors/channel/chat-machine.ts';
 import type { ChatSettings, ChatStatus } from '../actors/channel/chat-protocol.ts';
 import { channelDoor } from '../actors/channel/door.ts';
@@ -45,6 +45,8 @@ const LOAD_AGAIN = 1_000;
 const STEADY_MS = 60_000;
 /** How long another channel may take to take on what somebody is told there, in milliseconds. */
 const NOTICE_WITHIN = 15_000;
+/** How often it is logged that strangers are not heard, in milliseconds. */
+const UNHEARD_EVERY = 60_000;
 /** How long a platform's request may take that did not say. */
 const WEBHOOK_WITHIN = 10_000;
 
@@ -125,13 +127,20 @@ function startChannel({ context, name, entry: first, make, turns, kept, fault }:
   const routing = routingOf(house.config, context.directory);
   let entry = first;
   let door = channelDoor(name, entry);
-  const chatPorts = housePorts(context, self, ({ channel, channel_id, user_id }, key, content) => {
+  const notify: HousePorts['notify'] = ({ channel, channel_id, user_id }, key, content) => {
     const to = { channel_id, message_id: '', direct: true };
     const say = { key, kind: 'notice', session_id: '', user_id, to, content } as const;
     bus.ask(address('channel', channel), 'channel.deliver', say, { from: self, within: NOTICE_WITHIN }, (answer) => {
       if (!answer.ok) log('warn', { channel, user_id, error: answer.error }, 'somebody could not be told of a request');
     });
-  });
+  };
+  let unheard_at = Number.NEGATIVE_INFINITY;
+  const unheard = (error: Failure): void => {
+    if (world.monotonic() - unheard_at < UNHEARD_EVERY) return;
+    unheard_at = world.monotonic();
+    log('warn', { channel: name, error }, 'strangers are not heard: there is no room for more of them');
+  };
+  const chatPorts = housePorts(context, self, notify, unheard);
   let chatHouse = new ChatHouse(door, chatPorts);
   let draining = false;
   let stopped = false;
@@ -365,5 +374,7 @@ function startChannel({ context, name, entry: first, make, turns, kept, fault }:
 }
 
 function adviceOf(name: string, code: Failure['code']): string {
-  return `${ERRORS[code].advice} Then \`sigil channel start ${name}\` connects again.`;
+  // What is wrong there is in the configuration, not in a request.
+  const advice = code === 'validation_failed' ? `Correct \`channels.${name}\`.` : ERRORS[code].advice;
+  return `${advice} Then \`sigil channel start ${name}\` connects again.`;
 }

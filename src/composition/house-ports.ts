@@ -13,11 +13,13 @@ const APPROVALS_MOST = 200;
 /**
  * @param from the channel's address
  * @param notify says something on a channel; nobody waits for it
+ * @param unheard is told why a stranger was not taken on
  */
 export function housePorts(
   { bus, world, directory }: Pick<ThreadContext, 'bus' | 'world' | 'directory'>,
   from: Address<'channel'>,
   notify: HousePorts['notify'],
+  unheard: HousePorts['unheard'],
 ): HousePorts {
   const root = address('gateway', 'root');
   return {
@@ -44,5 +46,6 @@ export function housePorts(
       bus.ask(address('session', session_id), 'session.approval', answer, { from, within: WITHIN.session }, answered);
     },
     notify,
+    unheard,
   };
 }

@@ -67,13 +67,21 @@ export function startIdleMemory(): () => void {
   });
 }
 
-/**
- * A full collection that gives empty pages back at once. Node has it behind a flag only, which a context made while the
- * flag is set sees.
- */
+/** A full collection that gives empty pages back at once. Without a collector there is none: a later rest is as good. */
 function collect(): void {
+  const gc = collector() ?? collector();
+  gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+}
+
+type Collector = (options: { readonly type: 'major'; readonly execution: 'sync'; readonly flavor: string }) => void;
+
+/**
+ * Node has it behind a flag only, which a context made while the flag is set sees. The flag is the whole process's: another
+ * thread that rests at the same moment may have taken it back, and then there is none here.
+ */
+export function collector(): Collector | undefined {
   setFlagsFromString('--expose-gc');
-  const gc: unknown = runInNewContext('gc');
+  const gc: unknown = runInNewContext('globalThis.gc');
   setFlagsFromString('--no-expose-gc');
-  if (typeof gc === 'function') gc({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+  return typeof gc === 'function' ? (gc as Collector) : undefined;
 }

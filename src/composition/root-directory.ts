@@ -11,13 +11,14 @@ import { type ConfiguredDirectory, configuredDirectory, OWNER_ID } from '../stor
 import type { Directory } from '../stores/directory.ts';
 import type { Actor, DirectoryChange, DirectoryChanges } from '../stores/directory-commands.ts';
 import { DirectoryOwner } from '../stores/directory-owner.ts';
-import type { StoredUser, StoredWorkspace } from '../stores/directory-records.ts';
+import type { StoredPairing, StoredUser, StoredWorkspace } from '../stores/directory-records.ts';
 import type { Committed } from '../stores/journal.ts';
 import { packAppendOf } from '../stores/remote/append-wire.ts';
 import { unpackTail } from '../stores/remote/tail-wire.ts';
 import type { Outcome } from '../stores/stream-owner.ts';
 import type { ThreadContext } from './context.ts';
 import { DirectoryFeed } from './directory-feed.ts';
+import { tellLetIn } from './let-in.ts';
 
 /** How long the journal may take, in milliseconds. */
 const JOURNAL_WITHIN = 60_000;
@@ -195,6 +196,14 @@ export class RootDirectory implements LiveTokens, LiveWorkspaces {
     return this.#roles.get(user_id) ?? user?.role ?? (user_id === OWNER_ID ? 'owner' : 'member');
   }
 
+  /** Whether a change, once it is made, lets somebody in who was not. Whoever sends a code is answered as they are. */
+  #letsIn<T extends DirectoryChange>(type: T, body: DirectoryChanges[T]['body']): boolean {
+    if (type === 'pairing.answer') return (body as DirectoryChanges['pairing.answer']['body']).decision === 'approve';
+    if (type !== 'pairing.change') return false;
+    const { id, status } = body as DirectoryChanges['pairing.change']['body'];
+    return status === 'active' && this.state?.pairings.get(id)?.status !== 'active';
+  }
+
   #change<T extends DirectoryChange>(
     type: T,
     body: DirectoryChanges[T]['body'],
@@ -202,7 +211,12 @@ export class RootDirectory implements LiveTokens, LiveWorkspaces {
     answered: Parameters<DirectoryOwner['change']>[3],
   ): void {
     const owner = this.#owner;
-    if (owner !== null) return owner.change(type, body, by, answered as never);
+    const told = (outcome: Outcome<{ readonly body: unknown }>): void => {
+      answered(outcome as never);
+      if (outcome.ok && letsIn) tellLetIn(this.#context, outcome.body.body as StoredPairing);
+    };
+    const letsIn = this.#letsIn(type, body);
+    if (owner !== null) return owner.change(type, body, by, told as never);
     answered({ ok: false, error: { code: 'draining', message: 'the root is not running', retryable: true } });
   }
 }

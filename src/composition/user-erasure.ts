@@ -8,6 +8,7 @@ import { type Address, address } from '../bus/address.ts';
 import type { Answer } from '../bus/envelope.ts';
 import type { UserErasure } from '../edge/ports.ts';
 import { SigilError, toFailure } from '../errors.ts';
+import { pairingKey } from '../stores/channel-fold.ts';
 import { OWNER_ID } from '../stores/configured-directory.ts';
 import type { Actor } from '../stores/directory-commands.ts';
 import type { StoredErasure } from '../stores/directory-records.ts';
@@ -127,7 +128,7 @@ export class UserErasures implements UserErasure {
     }
   }
 
-  async #erase({ user_id, workspaces }: StoredErasure): Promise<void> {
+  async #erase({ user_id, workspaces, pairings = [] }: StoredErasure): Promise<void> {
     const { directory, context } = this.#options;
     while (this.#delivering.has(user_id) && !this.#stopped) await this.#rest(LOOK_MS);
     const deleted = await this.#deletedBefore(user_id);
@@ -139,7 +140,7 @@ export class UserErasures implements UserErasure {
     context.point('erasure.sessions');
     for (const workspace_id of progress.workspaces) await this.#tell(user_id, workspace_id, progress);
     await this.#forgetSummaries(user_id, summed);
-    await this.#tellChannels(user_id);
+    await this.#tellChannels([user_id, ...pairings.map(pairingKey)]);
     context.point('erasure.told');
     await this.#overwrite(user_id, progress);
     context.point('erasure.overwritten');
@@ -269,9 +270,10 @@ export class UserErasures implements UserErasure {
     }
   }
 
-  /** What chat channels were given to say to them, or have said. */
-  async #tellChannels(user_id: string): Promise<void> {
-    for (const name of Object.keys(this.#options.context.house.config.channels)) {
+  /** What chat channels were given to say to them, or have said; and what they said to others of their asking to be let in. */
+  async #tellChannels(those: readonly string[]): Promise<void> {
+    const names = Object.keys(this.#options.context.house.config.channels);
+    for (const [name, user_id] of names.flatMap((one) => those.map((who) => [one, who] as const))) {
       const { seq } = await this.#ask<{ seq: number }>((from, answered) =>
         this.#bus.ask(
           address('channel', name),

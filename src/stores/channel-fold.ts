@@ -130,14 +130,27 @@ export function evolveChannel(state: ChannelFold, record: ChannelRecord, at: num
   }
 }
 
-/** Whose replies a record erases. */
+/**
+ * What somebody who asks to be let in is known by while they are no user: what is said to them is said to this one, and
+ * the keys of what is said of it to others begin with it.
+ */
+export function pairingKey(pairing_id: string): string {
+  return `pairing:${pairing_id}`;
+}
+
+/** Whose replies a record erases: those to them, and those of them. */
 export function ofErased(erased: {
   readonly session_id: string;
   readonly user_id: string;
-}): (reply: Pick<OpenReply, 'session_id' | 'user_id'>) => boolean {
-  return ({ session_id, user_id }) =>
+}): (reply: Pick<OpenReply, 'key' | 'session_id' | 'user_id'>) => boolean {
+  return ({ key, session_id, user_id }) =>
     (erased.session_id !== '' && erased.session_id === session_id) ||
-    (erased.user_id !== '' && erased.user_id === user_id);
+    (erased.user_id !== '' && (erased.user_id === user_id || isOf(key, erased.user_id)));
+}
+
+/** A channel may be named as one is that asks, and so may a user: only its whole key is one's. */
+function isOf(key: string, whose: string): boolean {
+  return /^pairing:[0-9a-f-]{36}$/.test(whose) && key.startsWith(`${whose}:`);
 }
 
 function growing({ key, growing: of }: ReplySending, at: number): OpenReply | null {

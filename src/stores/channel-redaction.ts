@@ -47,8 +47,8 @@ export function channelRedaction(
     notice: (row) => {
       const record = restoreChannel(row);
       if (record.type === 'reply_queued' && theirs(record)) keys.add(record.key);
-      if (record.type === 'reply_sending' && record.growing !== undefined && theirs(record.growing))
-        keys.add(record.key);
+      if (record.type !== 'reply_sending' || record.growing === undefined) return;
+      if (theirs({ key: record.key, ...record.growing })) keys.add(record.key);
     },
     redact: (row) => {
       const made = store(redacted(restoreChannel(row)));

@@ -5,7 +5,7 @@ import { failure } from '../errors.ts';
 import { auditNote, isNote } from './audit.ts';
 import { type Directory, evolveDirectory, identityKey } from './directory.ts';
 import { createCode, redeemCode, removeCode } from './directory-codes.ts';
-import type { Actor, DirectoryCommand, NewToken, NewUser, UserChange } from './directory-commands.ts';
+import type { Actor, DirectoryChanges, DirectoryCommand, NewToken, NewUser, UserChange } from './directory-commands.ts';
 import {
   answerPairing,
   changePairing,
@@ -30,6 +30,7 @@ import {
   readOnly,
   refuse,
   takenBy,
+  written,
 } from './directory-rules.ts';
 import { changeWorkspace, createWorkspace, deleteWorkspace } from './directory-workspaces.ts';
 
@@ -82,9 +83,9 @@ export function decideDirectory(state: Directory, command: DirectoryCommand, dec
       const under_way = state.erasures.get(user_id);
       if (under_way?.done_at === null) return { ok: true, records: [], body: under_way };
       const id = deciding.uuid();
-      return write({ type: 'user_erasing', id, user_id, workspaces }, note('user.erasing', { user_id, id }), (after) =>
-        after.erasures.get(user_id),
-      );
+      const pairings = [...state.pairings.values()].filter((one) => one.user_id === user_id).map((one) => one.id);
+      const record = { type: 'user_erasing', id, user_id, workspaces, pairings } as const;
+      return write(record, note('user.erasing', { user_id, id }), (after) => after.erasures.get(user_id));
     }
     case 'user.erased': {
       const { id: user_id, ...counts } = command.body;
@@ -95,6 +96,8 @@ export function decideDirectory(state: Directory, command: DirectoryCommand, dec
       return write({ type: 'erasure_done', user_id }, audit, (after) => after.erasures.get(user_id));
     }
     case 'user.link':
+      if (!state.users.has(command.body.id) && !fixed.users.has(command.body.id) && fixed.known.has(command.body.id))
+        return firstIdentity(changing, command.body);
       return userIn(command.body.id, (user) => {
         const { identity } = command.body;
         const taken = takenBy(state, fixed, identity);
@@ -169,6 +172,30 @@ export function decideDirectory(state: Directory, command: DirectoryCommand, dec
     default:
       return command satisfies never;
   }
+}
+
+/** Of somebody who is known without an entry: the owner, or whom a token of the configuration names. They have one then. */
+function firstIdentity(changing: Changing, { id, identity }: DirectoryChanges['user.link']['body']): Decided {
+  const { state, fixed, now, note } = changing;
+  const taken = takenBy(state, fixed, identity);
+  if (taken !== undefined) return conflict(belongs(identity, taken));
+  if (isErasing(state, id)) return goes(id);
+  if (state.users.size >= DIRECTORY_MOST.users) return full(DIRECTORY_MOST.users, 'users');
+  const role = fixed.owners.has(id) ? 'owner' : 'member';
+  const user = {
+    id,
+    name: '',
+    role,
+    session_mode: null,
+    identities: [identity],
+    created_at: now,
+    updated_at: now,
+  } as const;
+  const audit = [
+    note('user.created', { id, role }),
+    note('identity.linked', { user_id: id, channel: identity.channel }),
+  ];
+  return written(changing, [{ type: 'user_created', user }], audit, (after) => after.users.get(id));
 }
 
 /** Somebody says that an identity that came with a pairing is theirs: from here on it holds wherever they write from. */

@@ -96,8 +96,7 @@ export function registerGuest(changing: Changing, sender: SenderThere): Decided 
   const { user_id } = person;
   // Denied, or let in already: nothing here changes that.
   if (before !== undefined && before.status !== 'pending') return { ok: true, records: [], body: { user_id } };
-  if (before === undefined && state.guests >= DIRECTORY_MOST.guests)
-    return refuse(failure('overloaded', 'There are as many guests as there may be; remove some pairings first.'));
+  if (before === undefined && state.guests >= DIRECTORY_MOST.guests) return full(DIRECTORY_MOST.guests, 'guests');
   return paired(changing, sender, before, person, 'open', () => ({ user_id }));
 }
 
@@ -106,8 +105,7 @@ export function requestPairing(changing: Changing, sender: SenderThere): Decided
   const before = pairingOf(state, sender);
   if (before !== undefined && (before.origin !== 'open' || before.status !== 'active'))
     return { ok: true, records: [], body: { pairing: before, fresh: false, owners: [] } };
-  if (state.pending >= DIRECTORY_MOST.pending)
-    return refuse(failure('overloaded', 'Too many people wait to be let in; an owner has to answer them first.'));
+  if (state.pending >= DIRECTORY_MOST.pending) return full(DIRECTORY_MOST.pending, 'people who wait to be let in');
   if (before !== undefined) {
     // The channel took anybody then, and does not any more.
     const { id, channel } = before;

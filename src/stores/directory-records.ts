@@ -167,13 +167,15 @@ export type DirectoryRecord =
   | { readonly type: 'tokens_used'; readonly at: Readonly<Record<string, number>> }
   /**
    * All that is held about somebody is to go, beginning with them, their pairings and tokens: carried on at every start until
-   * it is done. `workspaces`: where they had something when it began.
+   * it is done. `workspaces`: where they had something when it began. `pairings`: theirs then, of which channels have spoken;
+   * absent in those of before that was kept.
    */
   | {
       readonly type: 'user_erasing';
       readonly id: string;
       readonly user_id: string;
       readonly workspaces: readonly string[];
+      readonly pairings?: readonly string[];
     }
   | { readonly type: 'erasure_done'; readonly user_id: string }
   /** Nothing changes: what is to be said stands in the audit. */
@@ -199,6 +201,8 @@ export interface StoredErasure {
   readonly user_id: string;
   /** Where they had something when it began; none once it is done. */
   readonly workspaces: readonly string[];
+  /** Ids of their pairings when it began; none once it is done. */
+  readonly pairings?: readonly string[];
   readonly began_at: number;
   /** Null while it goes on. */
   readonly done_at: number | null;

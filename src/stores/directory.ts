@@ -144,14 +144,14 @@ export function evolveDirectory(state: Directory, record: DirectoryRecord, at: n
       return { ...state, tokens };
     }
     case 'user_erasing': {
-      const { id, user_id, workspaces } = record;
-      const erasure = { id, user_id, workspaces, began_at: at, done_at: null };
+      const { id, user_id, workspaces, pairings = [] } = record;
+      const erasure = { id, user_id, workspaces, pairings, began_at: at, done_at: null };
       return { ...withoutUser(state, user_id), erasures: state.erasures.with(user_id, erasure) };
     }
     case 'erasure_done': {
       const erasure = state.erasures.get(record.user_id);
       if (erasure === undefined) return state;
-      const erasures = state.erasures.with(record.user_id, { ...erasure, workspaces: [], done_at: at });
+      const erasures = state.erasures.with(record.user_id, { ...erasure, workspaces: [], pairings: [], done_at: at });
       return { ...state, erasures: withoutOldest(erasures) };
     }
     case 'noted':

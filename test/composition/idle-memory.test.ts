@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // When a thread gives memory back: once it rests, if there is something to give, and not over and over.
 
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { giveBackWhenIdle } from '../../src/composition/idle-memory.ts';
 
@@ -70,4 +72,10 @@ describe('giving memory back', () => {
     expect(thread.collected).toBeLessThanOrEqual(3);
     expect(thread.collected).toBeGreaterThan(0);
   });
+});
+
+it('ends no thread when two of them rest at the same moment', async () => {
+  const threads = [1, 2].map(() => new Worker(new URL('resting-thread.ts', import.meta.url)));
+  const ended = await Promise.all(threads.map(async (thread) => (await once(thread, 'message'))[0]));
+  expect(ended).toEqual(['rested', 'rested']);
 });

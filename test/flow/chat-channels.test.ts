@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Chat channels in a whole gateway, from a platform to a session and back, with a platform that does what it is told.
 
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Account, ScriptedPlatform } from '../channels/scripted/platform.ts';
 import { until } from '../edge/client.ts';
@@ -149,6 +151,41 @@ describe('what a person says that is for the channel itself', () => {
     expect((await ask('door', 'ann', `/approve ${id}`))[0]).toContain('is let in');
     await there.until(() => there.texts('dm-zoe').some((text) => text.includes('You are let in')));
     expect(await ask('door', 'zoe', 'count to 3')).toEqual(['1 2 3']);
+  });
+
+  it('tells somebody that they are let in whom an owner approves elsewhere, once', async () => {
+    const there = account('door');
+    await ask('door', 'ulf', 'let me in');
+    const pending = async () => (await house.owner.get('/api/v1/pairings?status=pending')).body.items;
+    const { id } = (await pending()).find(({ platform_id }: { platform_id: string }) => platform_id === 'ulf');
+    for (let times = 0; times < 2; times += 1)
+      expect(
+        (await house.owner.get(`/api/v1/pairings/${id}`, { method: 'PATCH', json: { status: 'active' } })).status,
+      ).toBe(200);
+    await there.until(() => there.texts('dm-ulf').length > 1);
+    expect(await ask('door', 'ulf', 'count to 3')).toEqual(['1 2 3']);
+    expect(there.texts('dm-ulf').filter((text) => text.startsWith('You are let in'))).toHaveLength(1);
+  });
+
+  it('is erased with them, from what others were told of their asking too', async () => {
+    await ask('door', 'ann', 'count to 2');
+    const there = account('door');
+    const from = 'wanda-4417';
+    await ask('door', from, 'let me in');
+    await there.until(() => there.texts('dm-ann').some((text) => text.includes(from)));
+    const { items } = (await house.owner.get('/api/v1/pairings?status=pending')).body;
+    const { id } = items.find(({ platform_id }: { platform_id: string }) => platform_id === from);
+    const json = { status: 'active' };
+    const { user_id } = (await house.owner.get(`/api/v1/pairings/${id}`, { method: 'PATCH', json })).body;
+    await there.until(() => there.texts(`dm-${from}`).length > 1);
+    await ask('door', from, 'count to 3');
+    await until(async () => (await statusOf('door')).waiting === 0);
+    expect((await house.owner.post(`/api/v1/users/${user_id}/erase`, { confirm: user_id })).status).toBe(200);
+    await until(async () => (await house.owner.get(`/api/v1/users/${user_id}/erasure`)).body.status === 'done', 30_000);
+    const journal = new Database(join(house.dataDir, 'journal.db'), { readonly: true });
+    const left = journal.prepare(`SELECT type, payload FROM records WHERE payload LIKE '%${from}%'`).all();
+    journal.close();
+    expect(left).toEqual([]);
   });
 
   it("is a guest's where anybody may write", async () => {

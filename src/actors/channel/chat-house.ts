@@ -3,6 +3,7 @@
 
 import type { Failure } from '../../errors.ts';
 import type { ApprovalRow } from '../../stores/approvals.ts';
+import { pairingKey } from '../../stores/channel-fold.ts';
 import { codeAnswer } from '../../stores/directory-codes.ts';
 import type { Actor, DirectoryChange, DirectoryChanges, OwnerPlace } from '../../stores/directory-commands.ts';
 import type { Outcome } from '../../stores/stream-owner.ts';
@@ -14,7 +15,6 @@ import {
   commandedText,
   forbiddenTo,
   helpText,
-  LET_IN,
   NOTHING_WAITS,
   namedAs,
   REQUEST_SENT,
@@ -26,7 +26,12 @@ import { nextSession } from './session-of.ts';
 
 /** What came of it: what the person is told, that they are known now and are to be looked at again, or why it failed. */
 export type HouseAnswer =
-  | { readonly ok: true; readonly say: string | null }
+  | {
+      readonly ok: true;
+      readonly say: string | null;
+      /** Who is told, where they are no user yet: see `pairingKey`. */
+      readonly user_id?: string;
+    }
   | { readonly ok: true; readonly again: true }
   | { readonly ok: false; readonly error: Failure };
 
@@ -63,6 +68,8 @@ export interface HousePorts {
   readonly approve: (session_id: string, answer: GivenAnswer, answered: (outcome: Outcome<Answered>) => void) => void;
   /** Tells somebody something in a conversation of any channel; under one key once. Nobody waits for it. */
   readonly notify: (place: OwnerPlace, key: string, text: string) => void;
+  /** Somebody who is not known could not be taken on, and is not heard. */
+  readonly unheard: (error: Failure) => void;
 }
 
 type Answer = (answer: HouseAnswer) => void;
@@ -123,22 +130,34 @@ export class ChatHouse {
 
   #register(guest: SenderHere, answered: Answer): void {
     this.#ports.directory('guest.register', guest, SYSTEM, (outcome) => {
-      if (!outcome.ok) return answered(outcome);
+      if (!outcome.ok) return answered(this.#unheard(outcome.error, guest));
       this.#ports.known(outcome.body.table, () => answered({ ok: true, again: true }));
     });
   }
 
   #request(request: SenderHere, answered: Answer): void {
     this.#ports.directory('pairing.request', request, SYSTEM, (outcome) => {
-      if (!outcome.ok) return answered(outcome);
+      if (!outcome.ok) return answered(this.#unheard(outcome.error, request));
       const { pairing, fresh, owners } = outcome.body.body;
       if (!fresh) return answered({ ok: true, say: null });
       if (this.#mayNotify()) {
         const text = requestText(pairing);
-        for (const place of owners) this.#ports.notify(place, `pairing:${pairing.id}:asked:${place.user_id}`, text);
+        for (const place of owners) this.#ports.notify(place, `${pairingKey(pairing.id)}:asked:${place.user_id}`, text);
       }
-      answered({ ok: true, say: REQUEST_SENT });
+      answered({ ok: true, say: REQUEST_SENT, user_id: pairingKey(pairing.id) });
     });
+  }
+
+  /**
+   * A stranger for whom there is no room. Their message is over with that: were the platform to send it again, those who
+   * are known would wait behind it for as long as strangers like.
+   */
+  #unheard(error: Failure, { platform_id }: SenderHere): HouseAnswer {
+    if (error.retryable) return { ok: false, error };
+    this.#ports.unheard(error);
+    const { denied_reply } = this.#door;
+    const told = denied_reply !== '' && this.#replies.may(platform_id, this.#ports.now());
+    return { ok: true, say: told ? denied_reply : null };
   }
 
   #mayNotify(): boolean {
@@ -243,14 +262,7 @@ export class ChatHouse {
         return answered(
           outcome.error.code === 'not_found' ? { ok: true, say: NOTHING_WAITS } : answerable(outcome.error),
         );
-      const { body: pairing, table } = outcome.body;
-      const who = namedAs(pairing);
-      if (decision === 'approve') {
-        const { id, channel, channel_id } = pairing;
-        this.#ports.known(table, () =>
-          this.#ports.notify({ user_id: pairing.user_id, channel, channel_id }, `pairing:${id}:approved`, LET_IN),
-        );
-      }
+      const who = namedAs(outcome.body.body);
       answered({ ok: true, say: decision === 'approve' ? `${who} is let in.` : `${who} is kept out.` });
     });
   }

@@ -9,9 +9,11 @@ import { CHAT_COMMANDS, type ChatCommand } from './chat-command.ts';
 
 /** What is told of a name somebody gave themselves, in UTF-16 units. */
 const SHOWN_NAME = 60;
+/** What is shown of an id, in UTF-16 units. */
+const SHOWN_ID = 120;
 /** What somebody who asks to be let in is told. */
-export const REQUEST_SENT = 'Your request was sent. You hear from me when somebody has answered it.';
-/** What they are told then. */
+export const REQUEST_SENT = 'Your request was sent. You hear from me when you are let in.';
+/** What they are told then, whoever lets them in and from where. */
 export const LET_IN = 'You are let in. Write what you want to know, or /help.';
 /** There is nothing to approve or deny. */
 export const NOTHING_WAITS = 'Nothing waits for your answer under that name.';
@@ -98,12 +100,14 @@ export function requestText(pairing: StoredPairing): string {
   return `${namedAs(pairing)} asks on ${pairing.channel} to be let in${where}. /approve ${id} or /deny ${id}`;
 }
 
-/** Who a pairing is about, as people are shown them: the name is theirs to choose, the id is not. */
+/** Who a pairing is about, as people are shown them. The name is theirs to choose. */
 export function namedAs({ display_name, platform_id, channel_type }: StoredPairing): string {
   // What a name could mean as Markdown is taken out of it.
   const name = display_name
     .replace(/[^\p{L}\p{M}\p{N} .'-]/gu, '')
     .slice(0, SHOWN_NAME)
     .trim();
-  return `${name === '' ? 'Somebody' : `“${name}”`} (${channel_type} ${platform_id})`;
+  // There are platforms where a part of the id is theirs to choose as well: it is shown as code, where nothing is a mark.
+  const id = platform_id.replace(/[\p{C}\p{Z}`]+/gu, ' ').slice(0, SHOWN_ID);
+  return `${name === '' ? 'Somebody' : `“${name}”`} (${channel_type} \`${id}\`)`;
 }

@@ -224,7 +224,7 @@ export class Inlet {
             ? done(answer.error)
             : this.#tell(message, user_id, refusalText(answer.error), done);
         }
-        if (!('again' in answer)) return this.#tell(message, user_id, answer.say, done);
+        if (!('again' in answer)) return this.#tell(message, answer.user_id ?? user_id, answer.say, done);
         const pause = LOOK_PAUSE * 2 ** (LOOKS_MOST - looks);
         if (looks > 0) return void world.after(pause, () => this.#stopped || this.#take(message, looks - 1, done));
         done(failure('overloaded', `channel/${this.#name} does not know yet who this is.`));

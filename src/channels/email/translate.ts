@@ -20,12 +20,17 @@ function header(mail: ParsedMail, name: string): string {
 
 /** The sender's address, or null when there is not exactly one. */
 export function senderOf(mail: ParsedMail): { readonly address: string; readonly name: string } | null {
+  // Of two lines the server that took it in may have checked the other one.
+  if (mail.headerLines.filter(({ key }) => key === 'from').length !== 1) return null;
   const [from, ...others] = mail.from?.value ?? [];
-  const address = from?.address?.toLowerCase() ?? '';
+  const address = lowerCase(from?.address ?? '');
   if (others.length > 0 || !isAddress(address)) return null;
   const name = from?.name ?? '';
   return { address, name: name === '' ? (address.split('@')[0] ?? address) : name };
 }
+
+/** Of Latin letters only: there are others that become one of these (the sign of the kelvin), and would be somebody else. */
+const lowerCase = (text: string): string => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 
 /** One address and nothing else. */
 export function isAddress(text: string): boolean {

@@ -115,7 +115,9 @@ async function remove(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
 
 async function link(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
   const identity = identityOf(await readBody(exchange, IdentityRequest));
-  const id = await touchable(edge, exchange);
+  const id = param(exchange, 'id');
+  // Who is known without an entry, as the owner is at first, has one from here on.
+  await checkUser(edge, exchange.caller, id);
   return json(shownUser(await edge.ports.gateway.users.link(id, identity, actorOf(exchange))));
 }
 

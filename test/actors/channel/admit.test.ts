@@ -171,7 +171,6 @@ describe('a channel', () => {
     stand.commanded = () => ({ did: 'answer', status: 'none', tool: '', ids: [] });
     expect(stand.send(inbound(said, {}, '2'), tg, house)).toContain('Nothing waits');
     expect(stand.send(inbound(said, {}, '1'), tg, house)).toContain('is let in');
-    expect(stand.notices[1]?.[0]).toMatchObject({ channel: 'tg', channel_id: '99' });
     expect(stand.where(hello, tg)).toMatch(/^telegram-\w+ in personal:telegram-/);
     // Not by another channel of the platform, and not where others have their workspace.
     expect(stand.where(hello, door('tg-work'))).toBe('request_pairing');

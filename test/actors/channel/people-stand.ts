@@ -48,6 +48,8 @@ export class PeopleStand {
   /** What was said on channels, and what sessions were asked. */
   readonly notices: (readonly [place: Parameters<HousePorts['notify']>[0], text: string])[] = [];
   readonly commands: (readonly [string, SessionCommand])[] = [];
+  /** Why strangers were not taken on. */
+  readonly unheard: string[] = [];
   /** What sessions answer. */
   commanded: (asked: SessionCommand) => SessionCommanded['what'] = () => ({ did: 'stop', status: 'idle' });
   private readonly config: Config;
@@ -143,6 +145,7 @@ export class PeopleStand {
       approve: (_, answer, answered) =>
         answered({ ok: true, body: { status: 'over', by: answer.by, decision: null, seq: 1 } }),
       notify: (place, _, text) => void this.notices.push([place, text]),
+      unheard: (error) => void this.unheard.push(error.code),
     });
   }
 
