@@ -6,16 +6,35 @@ import type { ChannelAdapter, WebhookRequest, WebhookResponse } from '../../src/
 /** Between two tries, in milliseconds; platforms take longer. */
 const AGAIN = 10;
 
+/** A gateway as it is called from outside; one that is not there has not taken anything. */
+export function gatewayAt(url: string): Pick<ChannelAdapter, 'webhook'> {
+  return {
+    webhook: async ({ method, headers, body }) => {
+      try {
+        const told = await fetch(url, { method, headers, body: Buffer.from(body) });
+        const says = await told.text();
+        // Whatever is wrong there, it is sent again.
+        return { status: told.status >= 500 ? 503 : told.status, headers: {}, body: says };
+      } catch {
+        return { status: 503, headers: {}, body: '' };
+      }
+    },
+  };
+}
+
 export class CallingPlatform {
   /** Who is called; what is said before there is anybody waits. */
-  adapter: ChannelAdapter | null = null;
+  adapter: Pick<ChannelAdapter, 'webhook'> | null = null;
   /** What was answered besides 200 and 503. */
   readonly refused: number[] = [];
+  /** What was not taken yet. */
+  open = 0;
   readonly #queues = new Map<string, Promise<void>>();
   #closed = false;
 
   /** Calls behind what was called for the same sender. @param make the request, made anew each time it is sent */
   call(from: string, make: () => WebhookRequest): void {
+    this.open += 1;
     const before = this.#queues.get(from) ?? Promise.resolve();
     this.#queues.set(
       from,
@@ -37,6 +56,7 @@ export class CallingPlatform {
   async #until(make: () => WebhookRequest): Promise<void> {
     while (!this.#closed) {
       const { status } = await this.again(make);
+      if (status === 200 || status !== 503) this.open -= 1;
       if (status === 200) return;
       if (status !== 503) {
         this.refused.push(status);

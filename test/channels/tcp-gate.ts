@@ -9,6 +9,7 @@ export class TcpGate {
   readonly #target: number;
   #server: Server | null = null;
   #port = 0;
+  #hanging = false;
 
   /** @param target the server's port on this machine */
   constructor(target: number) {
@@ -35,6 +36,7 @@ export class TcpGate {
         far.destroy();
       };
       for (const socket of [near, far]) socket.on('error', end).on('close', end);
+      if (this.#hanging) return void near.resume();
       near.pipe(far);
       far.pipe(near);
     });
@@ -43,6 +45,12 @@ export class TcpGate {
     await once(server, 'listening');
     const address = server.address();
     if (address !== null && typeof address === 'object') this.#port = address.port;
+  }
+
+  /** The server accepts and never answers, neither those who come nor those who are there. */
+  hang(): void {
+    this.#hanging = true;
+    for (const near of this.#open) near.unpipe().resume();
   }
 
   /** Everything through it breaks, and nobody answers. */

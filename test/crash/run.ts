@@ -3,6 +3,7 @@
 
 import { parseArgs } from 'node:util';
 import { disturbEveryFile } from '../disk-faults/every-file.ts';
+import { killAdapters } from './adapters.ts';
 import { BARS, backQuickly } from './back-quickly.ts';
 import { killChannels } from './channels.ts';
 import { killAtRandom } from './kills.ts';
@@ -16,6 +17,8 @@ const { values } = parseArgs({
     kills: { type: 'string' },
     points: { type: 'boolean', default: false },
     channels: { type: 'boolean', default: false },
+    adapters: { type: 'boolean', default: false },
+    only: { type: 'string' },
     power: { type: 'string' },
     'power-views': { type: 'string' },
     back: { type: 'boolean', default: false },
@@ -37,11 +40,12 @@ if (values.help) {
   --kills N      kills at random (1,000 when --all)
   --points       a kill at every named place
   --channels     a kill at every place a message of a chat platform and its answer pass
+  --adapters     the same with the real adapters, each with a platform that sends again; --only telegram,matrix for some of them
   --power N      copies of a journal as a power loss leaves it
   --power-views N  copies of a whole data directory as a power loss leaves it: its views
   --disk         every file full, broken, read-only and locked while it is written (needs strace)
   --back         a start over a million rows with a thousand interrupted turns
-  --all          all seven, which is also what happens when none is named
+  --all          all of these, which is also what happens when none is named
   --short        the form of the suite
   --seed S       draws the same kills, messages and cuts again
   --clients N    how many talk meanwhile
@@ -60,6 +64,7 @@ const USUAL = {
   powerViews: 1_000,
   passes: [1, 2, 5],
   channelPasses: [1, 2, 3, 7, 20],
+  adapterPasses: [1, 2],
   back: { rows: 1_000_000, sessions: 1_000, rounds: 3 },
 };
 const SHORT = {
@@ -69,6 +74,7 @@ const SHORT = {
   powerViews: 24,
   passes: [1],
   channelPasses: [2],
+  adapterPasses: [1],
   back: { rows: 10_000, sessions: 100, rounds: 1 },
 };
 
@@ -79,6 +85,7 @@ const none =
   values['power-views'] === undefined &&
   !values.points &&
   !values.channels &&
+  !values.adapters &&
   !values.disk &&
   !values.back;
 const all = values.all || none;
@@ -92,6 +99,10 @@ if (all || values.points) {
 }
 if (all || values.channels) {
   outcomes.push({ part: 'channels', figures: await killChannels({ ...common, passes: size.channelPasses }) });
+}
+if (all || values.adapters) {
+  const only = values.only?.split(',');
+  outcomes.push({ part: 'adapters', figures: await killAdapters({ ...common, passes: size.adapterPasses, only }) });
 }
 if (all || values.kills !== undefined) {
   const kills = Number(values.kills ?? size.kills);

@@ -4,6 +4,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { type Figures as DataFigures, KINDS, killsIn } from '../data-kills/figures.ts';
 import { type DiskFigures, diskTable } from '../disk-faults/every-file.ts';
+import type { AdapterFigures } from './adapters.ts';
 import { BARS, type BackFigures } from './back-quickly.ts';
 import type { ChannelFigures } from './channels.ts';
 import type { killAtRandom } from './kills.ts';
@@ -14,6 +15,7 @@ import type { PowerViewsFigures } from './power-views.ts';
 export type Outcome =
   | { readonly part: 'points'; readonly figures: Awaited<ReturnType<typeof killAtEveryPoint>> }
   | { readonly part: 'channels'; readonly figures: ChannelFigures }
+  | { readonly part: 'adapters'; readonly figures: AdapterFigures }
   | { readonly part: 'kills'; readonly figures: Awaited<ReturnType<typeof killAtRandom>> }
   | { readonly part: 'power'; readonly figures: PowerFigures }
   | { readonly part: 'power-views'; readonly figures: PowerViewsFigures }
@@ -55,6 +57,17 @@ function rowsOf(outcome: Outcome): readonly Row[] {
           tried: `${many(messages)} messages on channels of every kind, ${many(kills)} kills at ${many(places)} places on their way`,
           out: `${many(problems)} lost, doubled or out of order; ${many(again)} sent again where the platform does not tell and nobody could know`,
           bar: '0; no more of the latter than were in flight',
+        },
+      ];
+    }
+    case 'adapters': {
+      const { adapters, kills, messages, again, skipped, problems } = outcome.figures;
+      return [
+        {
+          promise: 'R1, R2 through the real adapters',
+          tried: `${many(messages)} messages by ${adapters} adapters, ${many(kills)} kills at every place on their way${skipped > 0 ? `; ${skipped} adapters had no server here` : ''}`,
+          out: `${many(problems)} lost, doubled or out of order; ${many(again)} shown twice where the platform does not tell, each marked in the journal`,
+          bar: '0; what is shown twice was in flight and is marked',
         },
       ];
     }

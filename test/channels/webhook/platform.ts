@@ -125,8 +125,9 @@ export async function openPlatform(): Promise<WebhookPlatform> {
     nowhere: 'nowhere',
     adapter({ wrongKey = false } = {}) {
       if (wrongKey) return make({ secret: 'another-secret-that-nobody-knows' });
-      calls.adapter = make(EDITABLE);
-      return calls.adapter;
+      const made = make(EDITABLE);
+      calls.adapter = made;
+      return made;
     },
     async say(one) {
       const id = randomUUID();

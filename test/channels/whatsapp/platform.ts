@@ -197,8 +197,9 @@ export async function openPlatform(): Promise<WhatsAppPlatform> {
     nowhere: NOBODY,
     adapter({ wrongKey = false } = {}) {
       if (wrongKey) return make({ access_token: 'EAAGanothertoken' });
-      calls.adapter = make();
-      return calls.adapter;
+      const made = make();
+      calls.adapter = made;
+      return made;
     },
     async say({ from, text, replyTo, attachment }: Said) {
       const id = `wamid.${randomUUID()}`;
