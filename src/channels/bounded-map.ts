@@ -14,6 +14,11 @@ export class BoundedMap<K, V> {
     return this.#entries.get(key);
   }
 
+  /** Oldest first. */
+  entries(): readonly (readonly [K, V])[] {
+    return [...this.#entries];
+  }
+
   delete(key: K): void {
     this.#entries.delete(key);
   }

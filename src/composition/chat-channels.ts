@@ -23,6 +23,7 @@ import { ChannelConnection } from './channel-connection.ts';
 import { ChatTurns } from './chat-turns.ts';
 import type { ThreadContext } from './context.ts';
 import { housePorts } from './house-ports.ts';
+import { keptByChannel } from './kept-by-channels.ts';
 import { type MessageFilesOptions, messageFiles } from './message-files.ts';
 import { routingOf } from './routing.ts';
 import { followTurns } from './turn-following.ts';
@@ -149,9 +150,16 @@ function startChannel({ context, name, entry: first, make, turns, kept, fault }:
   let cancelTimer = (): void => undefined;
   let said_failed = false;
 
+  const kept = keptByChannel(house.data_dir, name, (error) =>
+    log(
+      'warn',
+      { channel: name, error },
+      'how far a channel came could not be kept: what a crash cuts off may be lost',
+    ),
+  );
   const connection = new ChannelConnection({
     ...{ name, type, world, hide },
-    make: (of) => make(type, of, { world, resolve: (written) => secrets.resolve(written) }),
+    make: (of) => make(type, of, { world, kept, resolve: (written) => secrets.resolve(written) }),
     connected: () => send({ type: 'connected' }),
     lost: (error) => send({ type: 'lost', error, at: world.now(), chance: world.random() }),
     received: (message, done) => inlet.receive(message, done),

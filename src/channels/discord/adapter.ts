@@ -133,6 +133,7 @@ export class DiscordAdapter implements ChannelAdapter {
         api: settings.api_url,
         intents: INTENTS | (settings.message_content ? MESSAGE_CONTENT : 0),
         information: information as APIGatewayBotInfo,
+        kept: this.#options.kept,
         heard: (payload) => this.#dispatched(payload),
         lost: (reason) => this.#lost(reason),
       });
@@ -142,7 +143,7 @@ export class DiscordAdapter implements ChannelAdapter {
       both.throwIfAborted();
       this.#online = true;
     } catch (thrown) {
-      await this.#end('it could not be opened', false);
+      await this.#end('it could not be opened', true);
       throw discordFailure(thrown, 'the question who the bot is');
     }
   }
@@ -270,7 +271,7 @@ export class DiscordAdapter implements ChannelAdapter {
 
   async stop(): Promise<void> {
     if (!this.#ended.signal.aborted) await this.#sending.settled(this.#options.world);
-    await this.#end('it was stopped', false);
+    await this.#end('it was stopped', true);
     await this.#sending.over();
   }
 

@@ -4,9 +4,10 @@
 import { createHash } from 'node:crypto';
 import type { SessionInfo, WebSocketShard } from '@discordjs/ws';
 import type { APIGatewayBotInfo, GatewayDispatchPayload } from 'discord-api-types/v10';
+import { z } from 'zod';
 import { failure, SigilError } from '../../errors.ts';
 import { BoundedMap } from '../bounded-map.ts';
-import type { ConnectionOptions } from '../connection-options.ts';
+import type { ConnectionOptions, KeptText } from '../connection-options.ts';
 import { closedForGood, gone } from './failures.ts';
 
 type Library = typeof import('@discordjs/ws');
@@ -16,6 +17,8 @@ const RESUME = 15_000;
 const CONNECT = 30_000;
 /** How long the gateway may take to close what was ended, in milliseconds. */
 const CLOSE = 1_000;
+/** Between two keepings, in milliseconds: what came since comes again after a crash, and is known. */
+const KEEP = 1_000;
 /** Threads that are known, so that what is said in them is known to belong to their channel. */
 const THREADS = 10_000;
 
@@ -25,8 +28,35 @@ export interface Kept {
   readonly threads: BoundedMap<string, string>;
 }
 
-/** By what a token stands for, not the token. They live as long as this thread does. */
+/** By what a token stands for, not the token. They live as long as this thread does; what is kept on disk is behind by a moment. */
 const broken = new BoundedMap<string, Kept>(64);
+
+/** As it lies on disk. */
+const onDisk = z.object({
+  of: z.string(),
+  session: z.object({
+    sequence: z.number(),
+    sessionId: z.string(),
+    resumeURL: z.string(),
+    shardId: z.number(),
+    shardCount: z.number(),
+  }),
+  threads: z.array(z.tuple([z.string(), z.string()])).max(THREADS),
+});
+
+/** What an earlier life of the gateway has kept of a token's session; null when there is none that can be read. */
+function readKept(text: string | null, of: string): Kept | null {
+  if (text === null) return null;
+  try {
+    const { session, threads, of: whose } = onDisk.parse(JSON.parse(text));
+    if (whose !== of) return null;
+    const known = new BoundedMap<string, string>(THREADS);
+    for (const [thread, channel] of threads) known.set(thread, channel);
+    return { session, threads: known };
+  } catch {
+    return null;
+  }
+}
 
 /** As much of the library's web socket as is used; it is its own. */
 interface Socket {
@@ -43,6 +73,8 @@ export interface GatewayOptions {
   readonly api: string;
   readonly intents: number;
   readonly information: APIGatewayBotInfo;
+  /** Where the session is kept for the next life of the gateway. */
+  readonly kept?: KeptText | undefined;
   readonly heard: (payload: GatewayDispatchPayload) => void;
   /** It ended by itself; told once, after it stood. */
   readonly lost: (reason: SigilError) => void;
@@ -51,7 +83,7 @@ export interface GatewayOptions {
 export class Gateway {
   readonly #options: GatewayOptions;
   readonly #key: string;
-  readonly #kept: Kept;
+  #kept: Kept;
   readonly #shard: WebSocketShard;
   /** Numbers of events that are being taken, oldest first. */
   readonly #taking = new Set<number>();
@@ -61,6 +93,7 @@ export class Gateway {
   #ready = false;
   #ended = false;
   #resuming: () => void = () => undefined;
+  #cancelKeep: (() => void) | null = null;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
@@ -74,7 +107,9 @@ export class Gateway {
         // Asked for before each connection: after the end there is none, and the library has no other way to be told.
         retrieveSessionInfo: () => (this.#ended ? new Promise<never>(() => undefined) : this.#session()),
         updateSessionInfo: (_, session) => {
-          if (!this.#ended) this.#kept.session = session;
+          if (this.#ended) return;
+          this.#kept.session = session;
+          this.#keepSoon();
         },
         waitForIdentify: async () => undefined,
       },
@@ -88,7 +123,9 @@ export class Gateway {
   }
 
   async connect(signal: AbortSignal): Promise<void> {
-    const { library, world, information } = this.#options;
+    const { library, world, information, kept } = this.#options;
+    if (kept !== undefined && this.#kept.session === null)
+      this.#kept = readKept(await kept.read(), this.#key) ?? this.#kept;
     const { remaining, reset_after: reset } = information.session_start_limit;
     if (this.#kept.session === null && remaining === 0)
       throw new SigilError(
@@ -114,6 +151,8 @@ export class Gateway {
     try {
       if (signal.aborted) aborted();
       await Promise.race([shard.connect(), this.#failed.promise]);
+      // Kept before it counts as connected: who begins anew after a crash hears nothing of what was said meanwhile.
+      await this.#keep();
       this.#stood = true;
     } finally {
       late();
@@ -139,9 +178,12 @@ export class Gateway {
     if (this.#ended) return;
     const session = this.#session();
     this.#ended = true;
+    this.#cancelKeep?.();
     this.#resuming();
     this.#failed.reject(gone('it was stopped'));
-    broken.set(this.#key, { ...this.#kept, session: keep ? session : null });
+    const left = keep ? session : null;
+    broken.set(this.#key, { ...this.#kept, session: left });
+    const written = this.#write(left);
     const socket = this.#socket();
     // Without a listener an error of a socket that ends while it connects would end the thread.
     socket?.on('error', () => undefined);
@@ -150,7 +192,27 @@ export class Gateway {
     await this.#shard.destroy({ code: keep ? 4_200 : 1_000, reason: 'stopped' }).catch(() => undefined);
     cancel();
     socket?.terminate();
+    await written;
     this.#shard.removeAllListeners();
+  }
+
+  #keepSoon(): void {
+    if (this.#options.kept === undefined || this.#cancelKeep !== null) return;
+    this.#cancelKeep = this.#options.world.after(KEEP, () => {
+      this.#cancelKeep = null;
+      void this.#keep();
+    });
+  }
+
+  async #keep(): Promise<void> {
+    const session = this.#session();
+    if (this.#ended || session === null) return;
+    await this.#write(session);
+  }
+
+  async #write(session: SessionInfo | null): Promise<void> {
+    const kept = { of: this.#key, session, threads: this.#kept.threads.entries() };
+    await this.#options.kept?.write(session === null ? null : JSON.stringify(kept));
   }
 
   /** The session as far as all in it is durable. */

@@ -108,7 +108,9 @@ export class Inbox {
   async #begin(signal: AbortSignal): Promise<void> {
     const { next_batch, rooms } = await this.#sync({ filter: syncFilter(1), timeout: '0' }, signal, FIRST);
     this.#since = next_batch;
-    this.#durable(next_batch);
+    // Kept before anything is heard: who begins anew after a crash begins behind what was said meanwhile.
+    this.#unkept = next_batch;
+    await this.#keep();
     this.#accept(Object.keys(rooms.invite));
   }
 

@@ -2,6 +2,7 @@
 // Discord's REST and gateway as the suite's platform: sessions that can be resumed, nonces that are enforced, threads, limits.
 
 import type { WebSocket } from 'ws';
+import type { KeptText } from '../../../src/channels/connection-options.ts';
 import { DiscordAdapter } from '../../../src/channels/discord/adapter.ts';
 import { discordSettings } from '../../../src/channels/discord/settings.ts';
 import { until } from '../../edge/client.ts';
@@ -33,7 +34,7 @@ export interface DiscordPlatform extends Platform {
   readonly calls: readonly { readonly method: string; readonly path: string; readonly body: Body }[];
   /** How connections began, in order. */
   readonly began: readonly ('identify' | 'resume')[];
-  make(settings?: object): DiscordAdapter;
+  make(settings?: object, kept?: KeptText, of?: typeof DiscordAdapter): DiscordAdapter;
   /** An event of the gateway's. */
   dispatch(type: string, data: unknown): void;
   /** Connections end with this code; nothing is said to those that come, until `heal`. */
@@ -216,9 +217,10 @@ export async function openPlatform(): Promise<DiscordPlatform> {
             ],
     };
   };
-  const make = (settings: object = {}) =>
-    new DiscordAdapter({
+  const make = (settings: object = {}, kept?: KeptText, Of = DiscordAdapter) =>
+    new Of({
       ...world.options,
+      ...(kept === undefined ? {} : { kept }),
       settings: discordSettings.parse({ token: TOKEN, api_url: `${server.url}/api`, ...settings }),
     });
 

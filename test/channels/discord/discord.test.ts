@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Discord adapter against its REST and gateway: the suite, and what is Discord's alone.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ChannelInbound } from '../../../src/channels/adapter.ts';
 import type { DiscordAdapter } from '../../../src/channels/discord/adapter.ts';
 import { toFailure } from '../../../src/errors.ts';
@@ -91,6 +91,37 @@ describe('Discord', () => {
     expect(discord.began.slice(-2)).toEqual(['resume', 'identify']);
     expect(third.heard.messages.at(-1)).toMatchObject(discord.target('thread', 'ada'));
     await third.adapter.stop();
+  });
+
+  it('goes on in the next life of the gateway where the last one was killed', async () => {
+    const disk = { text: null as string | null };
+    const kept = {
+      read: async () => disk.text,
+      write: async (text: string | null) => {
+        disk.text = text;
+      },
+    };
+    const dead = new Heard();
+    dead.take = ({ content }) => (content === 'not durable' ? new Promise(() => undefined) : Promise.resolve());
+    const killed = discord.make({}, kept);
+    running.push(killed);
+    await killed.start(dead, { signal });
+    await discord.say({ from: 'ada', in: 'direct', text: 'not durable' });
+    await discord.say({ from: 'ada', in: 'thread', text: 'durable' });
+    await until(() => dead.texts.includes('durable'));
+    // What a thread remembers is gone with it; so is what it would still have written.
+    const left = disk.text;
+    vi.resetModules();
+    const { DiscordAdapter: Anew } = await import('../../../src/channels/discord/adapter.ts');
+    const next = new Heard();
+    const adapter = discord.make({}, { ...kept, read: async () => left }, Anew);
+    running.push(adapter);
+    await adapter.start(next, { signal });
+    await until(() => next.texts.includes('durable'));
+    expect(discord.began.at(-1)).toBe('resume');
+    expect(next.texts).toEqual(['not durable', 'durable']);
+    // Threads are told of once, when a session begins.
+    expect(next.messages.at(-1)).toMatchObject(discord.target('thread', 'ada'));
   });
 
   it('reads no more than it can hand on', async () => {

@@ -99,6 +99,14 @@ describe('Matrix', () => {
     expect(next.texts()).toEqual(['hangs', 'after it']);
   });
 
+  it('keeps its first position before anything is heard: a crash right after it loses nothing', async () => {
+    under.home.accountData.clear();
+    await started();
+    expect(under.home.accountData.get('dev.sigil.position.DEV')).toMatchObject({
+      since: expect.stringMatching(/^s\d+$/),
+    });
+  });
+
   it('keeps its position while it runs, for the case that it does not get to stop', async () => {
     const roomId = room();
     const { texts } = await started({}, undefined, quick);
