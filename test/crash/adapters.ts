@@ -38,7 +38,8 @@ const REDELIVERING = {
   whatsapp: 'two',
   webhook: 'one',
   xmpp: 'two',
-  email: 'one',
+  // Its copy is looked for, which a kill may have come before.
+  email: 'two',
 } as const satisfies Readonly<Partial<Record<PlatformName, 'one' | 'two'>>>;
 type Redelivering = keyof typeof REDELIVERING;
 
@@ -97,7 +98,7 @@ async function killOne(name: Redelivering, passes: readonly number[], keep: bool
   const config = join(dir, 'sigil.yaml');
   const users = PEOPLE.map((id) => ({
     ...{ id, name: id, role: 'owner', session_mode: 'per_channel' },
-    identities: [{ channel: name, platform_id: people.id(id) }],
+    identities: [{ channel: String(people.entry['type']), platform_id: people.id(id) }],
   }));
   // JSON is YAML.
   const channels = { [name]: { ...people.entry, pairing: 'closed' } };

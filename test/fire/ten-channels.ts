@@ -127,9 +127,14 @@ class Ten {
     await gate.up();
     const users = [...PEOPLE, ...FLOODING].map((id) => ({
       ...{ id, name: id, role: 'owner', session_mode: 'per_channel' },
-      identities: [...opened]
-        .filter(([channel]) => channel === FLOODED || !FLOODING.includes(id))
-        .map(([channel, people]) => ({ channel, platform_id: people.id(id) })),
+      // People are known by the type of a platform: on two of one type they have the same id.
+      identities: [
+        ...new Map(
+          [...opened]
+            .filter(([name]) => name === FLOODED || !FLOODING.includes(id))
+            .map(([, people]) => [String(people.entry['type']), people.id(id)] as const),
+        ),
+      ].map(([channel, platform_id]) => ({ channel, platform_id })),
     }));
     const channels = [...opened].map(([name, { entry }]) => {
       const hangs = name === HANGING ? { api_root: `http://127.0.0.1:${gate.port}` } : {};

@@ -60,7 +60,8 @@ export class ReplySender {
         if (!answer.ok) return this.#owner.answered(reply, this.#refused(reply, answer));
         if (answer.found !== null) return this.#taken(reply, op, answer.found);
         reply.doubt = null;
-        this.#send(reply, op, false);
+        // Not found is no proof: a mail can be on its way before its copy lies where it is looked for.
+        this.#send(reply, op, true);
       });
     }
     if (platform.dedupe === 'window') return this.#send(reply, op, false);
