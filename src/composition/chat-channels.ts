@@ -150,7 +150,7 @@ function startChannel({ context, name, entry: first, make, turns, kept, fault }:
   let cancelTimer = (): void => undefined;
   let said_failed = false;
 
-  const kept = keptByChannel(house.data_dir, name, (error) =>
+  const position = keptByChannel(house.data_dir, name, (error) =>
     log(
       'warn',
       { channel: name, error },
@@ -159,7 +159,7 @@ function startChannel({ context, name, entry: first, make, turns, kept, fault }:
   );
   const connection = new ChannelConnection({
     ...{ name, type, world, hide },
-    make: (of) => make(type, of, { world, kept, resolve: (written) => secrets.resolve(written) }),
+    make: (of) => make(type, of, { world, kept: position, resolve: (written) => secrets.resolve(written) }),
     connected: () => send({ type: 'connected' }),
     lost: (error) => send({ type: 'lost', error, at: world.now(), chance: world.random() }),
     received: (message, done) => inlet.receive(message, done),

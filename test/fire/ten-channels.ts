@@ -242,7 +242,7 @@ const figures = [calm, ill].map((ten) => {
   return {
     answered: times.length,
     unanswered: MEASURED.reduce((sum, [name]) => sum + (ten.watches.get(name)?.left ?? 0), 0),
-    ...{ flooded: ten.flooded, unanswered_on_the_hanging: ten.watches.get(HANGING)?.left ?? 0 },
+    flooded: ten.flooded,
     ...{
       p50: rounded(percentile(times, 0.5)),
       p95: rounded(percentile(times, 0.95)),
