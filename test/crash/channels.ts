@@ -35,7 +35,7 @@ const KINDS = {
 type Kind = keyof typeof KINDS;
 const PEOPLE = ['ann', 'bob', 'cyd'] as const;
 /** How long a place may take to be passed, and all that was said to be answered at the end, in milliseconds. */
-const PATIENCE_MS = 6_000;
+const PATIENCE_MS = 20_000;
 const QUIET_MS = 60_000;
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
