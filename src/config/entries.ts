@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Single bad entries (a provider without its key, a channel that cannot be made): set aside, the rest runs.
 
+import type { z } from 'zod';
+import type { BadEntry } from './bad-entry.ts';
 import { envName } from './env.ts';
 import type { Config } from './schema.ts';
-import { nearest, type Path } from './walk.ts';
+import { nearest, type Path, pathText } from './walk.ts';
 
 /** What this version can run; the caller knows. */
 export interface KnownTypes {
@@ -13,14 +15,8 @@ export interface KnownTypes {
   readonly providerKeys?: Readonly<Record<string, string>>;
   /** Provider types that have no address of their own. */
   readonly providersWithoutAddress?: readonly string[];
-}
-
-/** An entry to set aside, with its path still in parts. */
-export interface BadEntry {
-  readonly path: Path;
-  readonly code: string;
-  readonly message: string;
-  readonly advice: string;
+  /** The schema of a channel type's own keys, those of its platform; undefined where they are not known. */
+  channelSettings?(type: string): Promise<z.ZodType | undefined>;
 }
 
 /** The provider that needs no entry: it lives in the process. */
@@ -113,6 +109,73 @@ function badChannels(config: Config, known: KnownTypes): BadEntry[] {
   });
 }
 
+/** Channels whose platform cannot use their keys. */
+async function badPlatformKeys(config: Config, known: KnownTypes): Promise<BadEntry[]> {
+  const bad: BadEntry[] = [];
+  for (const [name, channel] of Object.entries(config.channels)) {
+    const type = channel.type ?? name;
+    const schema = OWN_CHANNELS.has(name) ? undefined : await known.channelSettings?.(type);
+    if (schema === undefined) continue;
+    // Read only where a channel is configured, which most machines have none of.
+    const { platformTrouble } = await import('./platform-keys.ts');
+    for (const { path, found, allowed } of platformTrouble(schema, channel)) {
+      const key = pathText(path);
+      const message = `${key === '' ? '' : `${key}: `}found ${found}; allowed: ${allowed}.`;
+      const advice = `Correct channels.${name}; docs/channels/${type}.md lists its keys.`;
+      bad.push({
+        path: ['channels', name],
+        at: ['channels', name, ...path],
+        code: 'invalid_entry',
+        message,
+        advice,
+      });
+    }
+  }
+  return bad;
+}
+
+/** Conversations that are bound to a channel there is not, or a second time. */
+function badBindings(config: Config): BadEntry[] {
+  const there = new Set([...Object.keys(config.channels), ...OWN_CHANNELS]);
+  const bound = new Map<string, string>();
+  const bad: BadEntry[] = [];
+  for (const [id, { bindings }] of Object.entries(config.workspaces)) {
+    for (const [index, { channel, channel_id }] of bindings.entries()) {
+      const path = ['workspaces', id, 'bindings', index];
+      const key = JSON.stringify([channel, channel_id]);
+      const first = bound.get(key);
+      if (!there.has(channel)) {
+        const near = nearest(channel, there);
+        const message = `There is no channel ${channel}, so nothing can be bound to it.`;
+        const hint = near === undefined ? '' : `Did you mean ${near}? `;
+        const advice = `${hint}Name one of channels, or configure channels.${channel}.`;
+        bad.push({ path, at: [...path, 'channel'], code: 'unknown_channel', message, advice });
+      } else if (first !== undefined) {
+        const message = `The conversation ${channel_id} on ${channel} belongs to the workspace ${first} already.`;
+        bad.push({ path, code: 'bound_twice', message, advice: 'Bind it to one workspace.' });
+      }
+      if (first === undefined) bound.set(key, id);
+    }
+  }
+  return bad;
+}
+
+/** Tokens that are another's: whose they are would be a matter of luck. */
+function badTokens(config: Config): BadEntry[] {
+  const first = new Map<string, number>();
+  return config.auth.tokens.flatMap(({ token }, index) => {
+    const before = first.get(token);
+    if (before === undefined) {
+      first.set(token, index);
+      return [];
+    }
+    const message = `It is the same token as auth.tokens[${before}].`;
+    return [
+      { path: ['auth', 'tokens', index], code: 'same_token', message, advice: 'Give each entry a token of its own.' },
+    ];
+  });
+}
+
 function badServers(config: Config): BadEntry[] {
   return Object.entries(config.mcp).flatMap(([name, server]) => {
     const ways = [server.command, server.url].filter((way) => way !== undefined && way !== '').length;
@@ -158,12 +221,20 @@ function badModels(config: Config, setAside: ReadonlySet<string>): BadEntry[] {
  * The entries of a valid configuration that cannot run.
  * @param broken entries already known to be bad, because a reference in them leads nowhere
  */
-export function badEntries(config: Config, known: KnownTypes, broken: readonly BadEntry[]): BadEntry[] {
+export async function badEntries(
+  config: Config,
+  known: KnownTypes,
+  broken: readonly BadEntry[],
+): Promise<readonly BadEntry[]> {
   const already = new Set(broken.map(({ path }) => path.slice(0, 2).join('/')));
   const fresh = ({ path }: BadEntry): boolean => !already.has(path.slice(0, 2).join('/'));
+  const unusable = [...badProviders(config, known), ...badChannels(config, known), ...badServers(config)].filter(fresh);
   const entries = [
     ...broken,
-    ...[...badProviders(config, known), ...badChannels(config, known), ...badServers(config)].filter(fresh),
+    ...unusable,
+    ...(await badPlatformKeys(config, known)).filter(fresh),
+    ...badBindings(config),
+    ...badTokens(config).filter(({ path }) => !broken.some((entry) => pathText(entry.path) === pathText(path))),
   ];
   const providers = entries.flatMap(({ path }) =>
     path[0] === 'providers' && path.length > 1 ? [String(path[1])] : [],

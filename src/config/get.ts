@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `config get KEY`: one value by its dotted path, written as `config show` writes it.
 
+import { partsOf } from './key-path.ts';
 import { type Config, ConfigSchema } from './schema.ts';
 import { configShow, type ShowOptions } from './show.ts';
 import { childOf, isMap, keysOf, nearest, type Path, type Schema } from './walk.ts';
@@ -48,10 +49,7 @@ function walk(schema: Schema, value: unknown, parts: readonly string[], path: Pa
  * Secrets are hidden unless asked for.
  */
 export function configGet(config: Config, key: string, options: ShowOptions = {}): GetResult {
-  const parts = key
-    .replaceAll(/\[(\d+)\]/g, '.$1')
-    .split('.')
-    .filter((part) => part !== '');
+  const parts = (partsOf(key) ?? [{ text: key }]).map(({ text }) => text);
   const found = walk(ConfigSchema, configShow(config, options), parts, []);
   if ('ok' in found) return found;
   // A position in a list is no misspelling of another.

@@ -3,14 +3,10 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
+import type { BadEntry } from './bad-entry.ts';
+import { contradictions } from './contradictions.ts';
 import { crossChecks } from './crosschecks.ts';
-import {
-  type BadEntry,
-  badEntries,
-  type KnownTypes,
-  PLANNED_CHANNEL_TYPES,
-  PLANNED_PROVIDER_TYPES,
-} from './entries.ts';
+import { badEntries, type KnownTypes, PLANNED_CHANNEL_TYPES, PLANNED_PROVIDER_TYPES } from './entries.ts';
 import { decodeText, readEnv } from './env.ts';
 import { type ConfigFile, findConfigFile, type Surroundings } from './paths.ts';
 import {
@@ -158,6 +154,15 @@ function withoutBad(declared: Config, bad: readonly BadEntry[]): Config {
   return deepFreeze(draft) as unknown as Config;
 }
 
+/** Text for a platform's own key as the type that its platform wants; undefined for every other key. */
+export async function platformValue(data: unknown, path: Path, value: unknown, known: KnownTypes): Promise<unknown> {
+  if (path[0] !== 'channels' || path.length < 3 || typeof value !== 'string') return undefined;
+  const type = valueAt(data, [...path.slice(0, 2), 'type']) ?? path[1];
+  const schema = await known.channelSettings?.(String(type));
+  const at = schema && schemaAt(schema, path.slice(2));
+  return at && decodeText(at, value);
+}
+
 function unique(bad: readonly BadEntry[]): BadEntry[] {
   const seen = new Set<string>();
   return bad.filter(({ path, message }) => !seen.has(pathText(path) + message) && seen.add(pathText(path) + message));
@@ -181,7 +186,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadResult> {
   };
   const fromEnv = readEnv(ConfigSchema, machine.env, file.data, likely);
   for (const { name, path, value } of fromEnv.values) {
-    setAt(draft, path, value);
+    setAt(draft, path, (await platformValue(draft, path, value, options.known)) ?? value);
     origins.set(pathText(path), { path, place: { origin: 'env', name } });
   }
   for (const { name, suggestion } of fromEnv.unknown) {
@@ -221,9 +226,9 @@ export async function loadConfig(options: LoadOptions): Promise<LoadResult> {
 
   const declared = deepFreeze(parsed.data);
   const missing = options.lookUp === undefined ? [] : await missingSecrets(declared, options.lookUp);
-  const bad = unique(badEntries(declared, options.known, [...settled.broken, ...missing]));
+  const bad = unique(await badEntries(declared, options.known, [...settled.broken, ...missing]));
   const quarantined = bad.map((entry): Quarantined => {
-    const place = locate(entry.path, true);
+    const place = locate(entry.at ?? entry.path, true);
     const path = pathText(entry.path);
     return {
       ...place,
@@ -233,6 +238,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadResult> {
       advice: entry.advice,
     };
   });
+  warnings.push(...contradictions(settled.data, declared, locate));
   const config = bad.length === 0 ? declared : withoutBad(declared, bad);
   return { ok: true, config, declared, warnings, quarantined, source };
 }

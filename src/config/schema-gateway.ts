@@ -249,7 +249,9 @@ export const logging = z
 /** `telemetry`: traces and metrics. */
 export const telemetry = z
   .strictObject({
-    otlp_endpoint: httpUrl().default('').describe('Where traces are sent; empty = nowhere.'),
+    otlp_endpoint: httpUrl()
+      .default('')
+      .describe('Collector that takes traces, OTLP over HTTP, such as http://127.0.0.1:4318; empty = none are made.'),
     metrics: z.boolean().default(true).describe('Serve `/metrics`.'),
   })
   .prefault({})

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where a configuration holds secrets: every such text with its path, and which of them refer to what is kept elsewhere.
 
-import type { BadEntry } from './entries.ts';
+import type { BadEntry } from './bad-entry.ts';
 import { BrokenReference, type ReferenceSource, resolveReferences } from './references.ts';
 import { type Config, ConfigSchema } from './schema.ts';
 import { isKeyringReference, nameInReference, referenceTo, type SecretName } from './secret-name.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Between reading and validating: empty values fall away, references are checked, `${NAME}` in plain values filled in.
 
-import type { BadEntry } from './entries.ts';
+import type { BadEntry } from './bad-entry.ts';
 import { decodeText } from './env.ts';
 import { type Locate, type Problem, problem } from './problems.ts';
 import {

@@ -69,8 +69,8 @@ export interface SecretKeeping {
 export interface SecretKeepingOptions {
   /** Opens the place; each call opens it anew, for somebody else may have changed it. */
   readonly open: () => Promise<SecretStore>;
-  /** The paths of the configuration that refer to each name. */
-  readonly used: ReadonlyMap<SecretName, readonly string[]>;
+  /** The paths of the configuration, as it is now, that refer to each name. */
+  readonly used: () => ReadonlyMap<SecretName, readonly string[]>;
   readonly redactor: Pick<Redactor, 'add'>;
 }
 
@@ -83,11 +83,11 @@ export function createSecretKeeping({ open, used, redactor }: SecretKeepingOptio
       await store.close();
     }
   };
-  const usersOf = (name: SecretName): readonly string[] => used.get(name) ?? [];
+  const usersOf = (name: SecretName): readonly string[] => used().get(name) ?? [];
   return {
     list: () =>
       opened(async (store) => {
-        const items = await listed(store, used);
+        const items = await listed(store, used());
         const protection = await store.protection?.();
         const { backend, place } = store;
         return { backend, place, ...(protection === undefined ? {} : { protection }), items };
@@ -155,7 +155,10 @@ async function isKept(store: SecretStore, name: SecretName): Promise<boolean> {
   }
 }
 
-async function listed(store: SecretStore, used: SecretKeepingOptions['used']): Promise<readonly ListedSecret[]> {
+async function listed(
+  store: SecretStore,
+  used: ReturnType<SecretKeepingOptions['used']>,
+): Promise<readonly ListedSecret[]> {
   const kept = new Map<SecretName, SecretEntry>((await store.list()).map((entry) => [entry.name, entry]));
   for (const name of used.keys()) {
     if (kept.has(name) || !(await isKept(store, name))) continue;

@@ -206,7 +206,7 @@ describe('problems', () => {
       [16, 'users[1].role', 'the text "king"', 'one of owner, admin, member, guest'],
       [18, 'models.default', 'the text "gpt-4"', expect.stringContaining('"provider/model"')],
       [19, 'models.budgets', 'a list of 0', expect.stringContaining('a map with the keys per_session_tokens')],
-      [22, '', 'the same key twice', 'each key once'],
+      [22, 'logging.level', 'the same key twice', 'each key once'],
       [
         23,
         'agent.persona',
