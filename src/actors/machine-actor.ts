@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs one state chart as an actor of a thread: envelopes become its events, what it emits is done after it has moved.
 
-import { type AnyStateMachine, createActor, type EventObject } from 'xstate';
+import { type AnyStateMachine, type AnyStateNode, createActor, type EventObject } from 'xstate';
 import type { Address } from '../bus/address.ts';
 import type { Envelope } from '../bus/envelope.ts';
 import { type Failure, failure, toFailure } from '../errors.ts';
@@ -50,9 +50,15 @@ export interface MachineActor {
   stop(): void;
 }
 
-/** A chart's definition as plain data. */
+/** A chart's definition as plain data: XState's own, and `always`, the transitions it leaves out that need no event. */
 export function chartOf(machine: AnyStateMachine): unknown {
-  return JSON.parse(JSON.stringify(machine.definition));
+  return JSON.parse(JSON.stringify(definitionOf(machine.root)));
+}
+
+function definitionOf(node: AnyStateNode): object {
+  const states = Object.entries(node.states).map(([key, child]) => [key, definitionOf(child)] as const);
+  const always = (node.always ?? []).map((transition) => transition.toJSON());
+  return { ...node.definition, states: Object.fromEntries(states), ...(always.length > 0 ? { always } : {}) };
 }
 
 /** Starts an actor; it lives until it is stopped. */
@@ -114,7 +120,9 @@ export function startMachineActor<Effect extends { readonly type: string }>(
       const before = actor.getSnapshot();
       actor.send(next);
       const snapshot = actor.getSnapshot();
+      const { state } = resident;
       residents.moved(resident, next.type, snapshot.value, started);
+      if (resident.state !== state) residents.changed(resident, state);
       // An event the chart has no transition for vanishes without a trace; whoever asked must not wait for it.
       if (broken === null && snapshot === before && emitted.length === 0 && 'envelope' in next) {
         resident.failed += 1;

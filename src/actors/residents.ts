@@ -34,6 +34,8 @@ export interface ResidentsOptions {
   readonly mailbox_capacity: number;
   readonly mailbox: (of: Address) => { readonly depth: number; readonly oldest_ms: number };
   readonly trace: Omit<TraceFeedOptions, 'world'>;
+  /** Told when an actor with a chart of its own goes from one state to another; names are written with dots. */
+  readonly changed?: (of: Address, from: string, to: string) => void;
 }
 
 /** Actors one question looks at; a longer way is gone in several, between which the thread does its work. */
@@ -174,6 +176,11 @@ export class Residents {
     this.steps.keep(resident, now, codeOf(event), from, state, took_us);
     if (!this.trace.idle)
       this.show(resident.address, { at: now, event, from: nameOf(from), to: nameOf(state), took_us });
+  }
+
+  /** An actor that is one of few went from one state to another: whoever looks after the whole may want to know. */
+  changed(resident: Resident, from: number): void {
+    this.options.changed?.(resident.address, nameOf(from), resident.state_name);
   }
 
   totals(): ActorTotals {

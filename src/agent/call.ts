@@ -16,10 +16,13 @@ const OF_THE_REPLACEMENT: ReadonlySet<string> = new Set(['budget_exceeded', 'pay
 const aboutOf = ({ code, details }: Failure): unknown =>
   details?.['about'] ?? (OF_THE_PROVIDER.has(code) ? 'provider' : undefined);
 
+/** What of a turn decides who is asked next. */
+export type TriedModels = Pick<TurnState, 'replaced'>;
+
 const providerOf = (model: string): string => model.slice(0, model.indexOf('/'));
 
 /** Whether what this model failed of need not be so with another. */
-export function anotherMayAnswer(error: Failure, turn: TurnState): boolean {
+export function anotherMayAnswer(error: Failure, turn: TriedModels & Pick<TurnState, 'cancelled'>): boolean {
   if (turn.cancelled) return false;
   if (turn.replaced?.announced === false && OF_THE_REPLACEMENT.has(error.code)) return true;
   const about = aboutOf(error);
@@ -32,7 +35,7 @@ export function failedModel(model: string, error: Failure): FailedModel {
   return { model, code, message, whole_provider: about === 'provider' || about === 'key' };
 }
 
-const triedIn = (turn: TurnState, failed: FailedModel): readonly FailedModel[] => [
+const triedIn = (turn: TriedModels, failed: FailedModel): readonly FailedModel[] => [
   ...(turn.replaced?.failed ?? []),
   failed,
 ];
@@ -42,7 +45,11 @@ const triedIn = (turn: TurnState, failed: FailedModel): readonly FailedModel[] =
  *
  * @param candidates models in the order in which they are to be tried, as `provider/model`
  */
-export function nextCandidate(turn: TurnState, failed: FailedModel, candidates: readonly string[]): string | undefined {
+export function nextCandidate(
+  turn: TriedModels,
+  failed: FailedModel,
+  candidates: readonly string[],
+): string | undefined {
   const tried = triedIn(turn, failed);
   return candidates.find((model) =>
     tried.every((one) => one.model !== model && !(one.whole_provider && providerOf(one.model) === providerOf(model))),
@@ -50,7 +57,7 @@ export function nextCandidate(turn: TurnState, failed: FailedModel, candidates: 
 }
 
 /** What a turn fails with that no model is left for: every one that was tried, and why it did not answer. */
-export function noneLeft(turn: TurnState, failed: FailedModel): Failure {
+export function noneLeft(turn: TriedModels, failed: FailedModel): Failure {
   const tried = triedIn(turn, failed);
   const reasons = tried.map(({ model, code, message }) => `${model}: ${code}: ${message}`);
   return failure('provider_unavailable', `No model could answer. ${reasons.join(' ')}`, {

@@ -2,8 +2,8 @@
 // A chart as an actor that fails: in the chart or in what it asked for, whoever waits is told and the supervisor hears of it once.
 
 import { expect, it } from 'vitest';
-import { emit, setup } from 'xstate';
-import { startMachineActor } from '../../src/actors/machine-actor.ts';
+import { createMachine, emit, setup } from 'xstate';
+import { chartOf, startMachineActor } from '../../src/actors/machine-actor.ts';
 import { Residents } from '../../src/actors/residents.ts';
 import { address } from '../../src/bus/address.ts';
 import type { Envelope } from '../../src/bus/envelope.ts';
@@ -81,4 +81,22 @@ it.each([
     [1, expect.stringMatching(new RegExp(`^internal: .*${why}`))],
     [2, expect.stringMatching(new RegExp(`^internal: .*${why}`))],
   ]);
+});
+
+it("tells its chart's whole definition: transitions that need no event are in it", () => {
+  const chart = createMachine({
+    id: 'm',
+    initial: 'a',
+    states: {
+      a: { always: { guard: () => false, target: 'b' }, on: { go: 'b' } },
+      b: { initial: 'c', states: { c: { always: '#m.a' } } },
+    },
+  });
+  expect(chartOf(chart)).toMatchObject({
+    id: 'm',
+    states: {
+      a: { always: [{ eventType: '', target: ['#m.b'] }], transitions: [{ eventType: 'go', target: ['#m.b'] }] },
+      b: { states: { c: { always: [{ target: ['#m.a'] }] } } },
+    },
+  });
 });

@@ -71,6 +71,37 @@ export function settle(ledger: Ledger, reserved: BudgetSpan, used: BudgetSpan): 
   return { ...ledger, hour: add(ledger.hour, used), day: add(ledger.day, used), reserved: left };
 }
 
+/** The share of a limit from which on it is near. */
+export const NEAR = 0.8;
+
+/** What of a limit is used. */
+export interface Spent {
+  /** `per_hour_tokens`, … */
+  readonly limit: string;
+  readonly used: number;
+  readonly max: number;
+  /** Epoch milliseconds. */
+  readonly resets: number;
+}
+
+/** Limits that were not near in one ledger and are in the next. What is only reserved does not count: most of it is given back. */
+export function nearing(before: Ledger, after: Ledger, limits: BudgetLimits): readonly Spent[] {
+  const spans = [
+    ['hour', 'per_hour', after.hour_at + HOUR],
+    ['day', 'per_day', after.day_at + DAY],
+  ] as const;
+  const near: Spent[] = [];
+  for (const [span, name, resets] of spans) {
+    for (const unit of ['tokens', 'cost_usd'] as const) {
+      const max = limits[span][unit];
+      const used = after[span][unit];
+      if (max <= 0 || used < max * NEAR || before[span][unit] >= max * NEAR) continue;
+      near.push({ limit: `${name}_${unit === 'tokens' ? 'tokens' : 'usd'}`, used, max, resets });
+    }
+  }
+  return near;
+}
+
 /** The ledger with something reserved that is so already, whether it fits or not. */
 export function hold(ledger: Ledger, most: BudgetSpan): Ledger {
   return { ...ledger, reserved: add(ledger.reserved, most) };

@@ -6,18 +6,32 @@ import type { Envelope } from '../../bus/envelope.ts';
 import { failure } from '../../errors.ts';
 import type { UsageWindow } from '../../stores/session-store.ts';
 import type { Answering, EventsOf } from '../machine-actor.ts';
-import { type BudgetLimits, hold, type Ledger, openLedger, reserve, roll, settle } from './ledger.ts';
+import {
+  type BudgetLimits,
+  hold,
+  type Ledger,
+  nearing,
+  openLedger,
+  reserve,
+  roll,
+  type Spent,
+  settle,
+} from './ledger.ts';
 import { type BudgetProtocol, type BudgetSpan, type BudgetStatus, reservationOf } from './protocol.ts';
 
 export type BudgetEvent =
   | EventsOf<BudgetProtocol>
   /** What is used and what is open, as the record has it up to a row. */
-  | ({ readonly type: 'loaded' } & UsageWindow);
+  | ({ readonly type: 'loaded' } & UsageWindow)
+  /** Other limits hold from now on; what is used and reserved stays. */
+  | { readonly type: 'limits'; readonly limits: BudgetLimits };
 
 export type BudgetEffect =
   | Answering
   /** Read what the scope used; comes back as `loaded`, and again now and then. */
   | { readonly type: 'load' }
+  /** A limit has come near. */
+  | { readonly type: 'near'; readonly spent: Spent }
   /** Answer with this, its use read anew: calls that had nothing to reserve are only in the record. */
   | { readonly type: 'report'; readonly to: Envelope; readonly status: BudgetStatus };
 
@@ -69,6 +83,7 @@ const machineSetup = setup({
   types: {} as { context: BudgetContext; events: BudgetEvent; emitted: BudgetEffect; input: BudgetInput },
   actions: {
     load: emit({ type: 'load' as const }),
+    limit: assign(({ event }) => (event.type === 'limits' ? { limits: event.limits } : {})),
     hold: assign({
       early: ({ context, event }) => (event.type === 'budget.reserve' ? [...context.early, event] : context.early),
     }),
@@ -119,8 +134,8 @@ const machineSetup = setup({
       context.open.set(reservation, { most, at: context.now() });
       return { ledger: hold(context.ledger, most) };
     }),
-    settle: assign(({ context, event }) => {
-      if (event.type !== 'budget.settle') return {};
+    settle: enqueueActions(({ context, event, enqueue }) => {
+      if (event.type !== 'budget.settle') return;
       const { body } = event;
       const reserved = context.open.get(body.reservation);
       context.open.delete(body.reservation);
@@ -128,12 +143,15 @@ const machineSetup = setup({
       // In place: a copy for each would cost with their number.
       if (body.seq > context.upto) context.settled.push(body);
       if (context.settled.length > SETTLED_MOST) context.settled.splice(0, SETTLED_MOST / 2);
-      return {
-        ledger: settle(roll(context.ledger, context.now()), reserved?.most ?? NOTHING, used),
+      const before = roll(context.ledger, context.now());
+      const ledger = settle(before, reserved?.most ?? NOTHING, used);
+      enqueue.assign({
+        ledger,
         ...(context.early.length > 0 && {
           early: context.early.filter((waiting) => named(waiting) !== body.reservation),
         }),
-      };
+      });
+      for (const spent of nearing(before, ledger, context.limits)) enqueue.emit({ type: 'near' as const, spent });
     }),
     refuse: emit(({ event }) => ({
       type: 'fail' as const,
@@ -163,6 +181,8 @@ export const budgetMachine = machineSetup.createMachine({
   on: {
     'budget.settle': { actions: 'settle' },
     'budget.hold': { actions: 'keep' },
+    // Calls that had nothing to reserve under the old ones are only in the record.
+    limits: { actions: ['limit', 'load'] },
   },
   states: {
     loading: {

@@ -81,7 +81,7 @@ const NOTICES_MOST = 20;
 const HOUR_MS = 3_600_000;
 
 export class ChatHouse {
-  readonly #door: ChannelDoor;
+  #door: ChannelDoor;
   readonly #ports: HousePorts;
   readonly #replies = new RefusalReplies();
   /** Owners' conversations that were told of once; a channel has few. */
@@ -91,6 +91,11 @@ export class ChatHouse {
   constructor(door: ChannelDoor, ports: HousePorts) {
     this.#door = door;
     this.#ports = ports;
+  }
+
+  /** Who is let in is said otherwise from now on; whom it has told what is remembered. */
+  configure(door: ChannelDoor): void {
+    this.#door = door;
   }
 
   /** Does what an admission asks for. The same message again does the same once. */

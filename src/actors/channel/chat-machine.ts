@@ -6,6 +6,7 @@ import type { Envelope } from '../../bus/envelope.ts';
 import { type Failure, failure } from '../../errors.ts';
 import type { Answering, EventsOf, Received } from '../machine-actor.ts';
 import type { ChatProtocol, ChatSettings, ChatState } from './chat-protocol.ts';
+import { sameConnection } from './own-settings.ts';
 import type { PullProtocol } from './protocol.ts';
 
 type Asked = EventsOf<ChatProtocol> | EventsOf<Pick<PullProtocol, 'channel.status' | 'channel.webhook'>>;
@@ -19,13 +20,17 @@ export type ChatEvent =
   /** It has been online for a minute. */
   | { readonly type: 'steady' }
   /** The pause is over. */
-  | { readonly type: 'retry' };
+  | { readonly type: 'retry' }
+  /** Nothing is on its way to the platform any more. */
+  | { readonly type: 'settled' };
 
 export type ChatEffect =
   | Answering
   /** Let go of what there is and connect with these settings; comes back as `connected` or `lost`. */
   | { readonly type: 'connect'; readonly entry: Readonly<Record<string, unknown>> }
   | { readonly type: 'disconnect' }
+  /** Nothing new goes out; come back with `settled` once what is on its way has come to its end, or has taken too long. */
+  | { readonly type: 'settle' }
   /** Come back with `retry` after so many milliseconds. */
   | { readonly type: 'wait'; readonly ms: number }
   /** What is to be said can be said; come back with `steady` after a minute. */
@@ -73,6 +78,13 @@ const machineSetup = setup({
   guards: {
     usable: ({ context }) => context.settings.ok,
     sound: ({ event }) => event.type === 'channel.configure' && event.body.ok,
+    /** What is set now needs no other connection than what was set before. */
+    kept: ({ context: { settings }, event }) =>
+      event.type === 'channel.configure' &&
+      event.body.ok &&
+      event.body.renewed !== true &&
+      settings.ok &&
+      sameConnection(settings.entry, event.body.entry),
     retryable: ({ event }) => event.type === 'lost' && event.error.retryable,
   },
   actions: {
@@ -95,6 +107,8 @@ const machineSetup = setup({
     }),
     unwait: assign({ retry_at: null }),
     steady: assign({ losses: 0 }),
+    adopt: assign(({ event }) => (event.type === 'channel.configure' ? { settings: event.body } : {})),
+    settle: emit({ type: 'settle' as const }),
     configure: assign(({ event }) => (event.type === 'channel.configure' ? { settings: event.body, losses: 0 } : {})),
     fail: emit(({ context }): ChatEffect => {
       const { settings, last_error } = context;
@@ -143,6 +157,10 @@ const CONNECTING = { type: 'answer', params: { state: 'connecting' } } as const;
 const STOPPED = { type: 'answer', params: { state: 'stopped' } } as const;
 const FAILED = { type: 'answer', params: { state: 'failed' } } as const;
 
+/** Settings of a channel that go by themselves: the connection stays as it is. */
+const adopted = (state: ChatState) =>
+  ({ guard: 'kept', actions: ['adopt', { type: 'answer', params: { state } }] }) as const;
+
 /** New settings of a channel that is to be connected: those that cannot be used fail it. */
 const configured = [
   { guard: 'sound', actions: ['configure', CONNECTING], target: 'connecting', reenter: true },
@@ -183,7 +201,7 @@ export const chatMachine = machineSetup.createMachine({
         lost,
         'channel.start': { actions: CONNECTING },
         'channel.stop': { actions: STOPPED, target: 'stopped' },
-        'channel.configure': configured,
+        'channel.configure': [adopted('connecting'), ...configured],
       },
     },
     online: {
@@ -196,7 +214,27 @@ export const chatMachine = machineSetup.createMachine({
         steady: { actions: 'steady' },
         'channel.start': { actions: { type: 'answer', params: { state: 'online' } } },
         'channel.stop': { actions: STOPPED, target: 'stopped' },
-        'channel.configure': configured,
+        'channel.configure': [
+          adopted('online'),
+          { guard: 'sound', actions: ['configure', CONNECTING], target: 'changing' },
+          { actions: ['configure', FAILED], target: 'failed' },
+        ],
+      },
+    },
+    // What is on its way to the platform comes to its end first: cut off, nobody would know whether it arrived.
+    changing: {
+      entry: 'settle',
+      on: {
+        ...asked('connecting'),
+        ...deaf('connecting'),
+        settled: { target: 'connecting' },
+        lost: { target: 'connecting' },
+        'channel.start': { actions: CONNECTING },
+        'channel.stop': { actions: STOPPED, target: 'stopped' },
+        'channel.configure': [
+          { guard: 'sound', actions: ['configure', CONNECTING] },
+          { actions: ['configure', FAILED], target: 'failed' },
+        ],
       },
     },
     backing_off: {
@@ -206,7 +244,7 @@ export const chatMachine = machineSetup.createMachine({
         retry: { target: 'connecting' },
         'channel.start': { actions: CONNECTING, target: 'connecting' },
         'channel.stop': { actions: STOPPED, target: 'stopped' },
-        'channel.configure': configured,
+        'channel.configure': [adopted('backing_off'), ...configured],
       },
     },
     failed: {

@@ -73,8 +73,12 @@ export type ChatProtocol = {
   readonly 'channel.start': { readonly body: Record<never, never>; readonly reply: { readonly state: ChatState } };
   /** Lets go of the connection, until it is started or the gateway is. What is to be said waits. */
   readonly 'channel.stop': { readonly body: Record<never, never>; readonly reply: { readonly state: ChatState } };
-  /** Its settings are others now: it connects with them. */
-  readonly 'channel.configure': { readonly body: ChatSettings; readonly reply: { readonly state: ChatState } };
+  /** Its settings are others now: it goes by them, and connects anew where they are the connection's. */
+  readonly 'channel.configure': {
+    /** `renewed`: a secret that its entry refers to has another value, whatever else is the same. */
+    readonly body: ChatSettings & { readonly renewed?: boolean };
+    readonly reply: { readonly state: ChatState };
+  };
   /** Takes no messages any more; says what there is to say still. */
   readonly 'channel.drain': { readonly body: Record<never, never>; readonly reply: { readonly state: ChatState } };
   readonly 'channel.chat_status': { readonly body: Record<never, never>; readonly reply: ChatStatus };

@@ -121,6 +121,11 @@ export class Inlet {
     this.#next(name, queue);
   }
 
+  /** Whether nothing is on its way in. */
+  get idle(): boolean {
+    return this.#count === 0;
+  }
+
   stop(): void {
     this.#stopped = true;
     const error = failure('draining', `channel/${this.#name} ends.`);

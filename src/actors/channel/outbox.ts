@@ -38,6 +38,7 @@ export class Outbox {
   #in_flight = 0;
   #sweep: (() => void) | null = null;
   #quiet: (() => void)[] = [];
+  #still: (() => void)[] = [];
 
   constructor(name: string, ports: OutboxPorts, settings: OutboxSettings) {
     this.#name = name;
@@ -145,6 +146,12 @@ export class Outbox {
     this.#tellQuiet();
   }
 
+  /** Calls `done` once nothing is on its way to the platform, whatever waits. */
+  still(done: () => void): void {
+    this.#still.push(done);
+    this.#tellQuiet();
+  }
+
   stop(): void {
     this.#stopped = true;
     this.#online = false;
@@ -152,7 +159,7 @@ export class Outbox {
     this.#shown.stop();
     for (const queue of this.#queues.values()) queue.rest?.();
     this.#journal.stop();
-    for (const done of this.#quiet.splice(0)) done();
+    for (const done of [...this.#quiet.splice(0), ...this.#still.splice(0)]) done();
   }
 
   // Taking on.
@@ -312,6 +319,7 @@ export class Outbox {
       const queue = this.#free(reply);
       this.#remove(reply);
       this.#pump(queue);
+      this.#tellStill();
     });
   }
 
@@ -321,11 +329,13 @@ export class Outbox {
     const queue = this.#free(reply);
     const platform = this.#ports.platform();
     if (this.#replies.get(reply.key) === reply) {
-      if (platform === null) reply.inbox.unshift(input);
+      // While nothing is to go out, what comes next waits for that.
+      if (platform === null || !this.#online) reply.inbox.unshift(input);
       else this.#step(reply, input, platform);
     }
     if (queue.empty && !queue.busy) this.#queues.delete(conversationOf(reply.to));
     this.#pump(queue);
+    this.#tellStill();
   }
 
   #hold(reply: Reply): void {
@@ -358,7 +368,12 @@ export class Outbox {
     if (this.#replies.size > 0) this.#sweep = this.#ports.world.after(SWEEP_MS, () => this.#sweepOld());
   }
 
+  #tellStill(): void {
+    if (this.#in_flight === 0) for (const done of this.#still.splice(0)) done();
+  }
+
   #tellQuiet(): void {
+    this.#tellStill();
     if (this.#quiet.length === 0 || (this.#online && (this.#in_flight > 0 || !this.#journal.idle))) return;
     for (const done of this.#quiet.splice(0)) done();
   }

@@ -3,12 +3,14 @@
 
 import { assign, emit, setup } from 'xstate';
 import type { Answering, EventsOf } from '../machine-actor.ts';
-import type { GatewayState, LifeProtocol, Quarantined } from './protocol.ts';
+import type { GatewayState, LifeProtocol, Quarantined, StatusChange } from './protocol.ts';
 
 export type GatewayEvent = EventsOf<LifeProtocol> | { readonly type: 'drained' };
 
 export type GatewayEffect =
   | Answering
+  /** Say so to whoever follows how the gateway is. */
+  | { readonly type: 'tell'; readonly change: StatusChange }
   /** Refuse new work everywhere and wait for what runs; comes back as `drained`. */
   | { readonly type: 'drain'; readonly reason: string };
 
@@ -57,6 +59,12 @@ const machineSetup = setup({
         return { ...context.restarts, [thread]: { thread, count, last_at: context.now(), reason } };
       },
     }),
+    tell: emit(({ event }): GatewayEffect => {
+      if (event.type === 'gateway.quarantine')
+        return { type: 'tell', change: { type: 'quarantined', data: event.body } };
+      if (event.type === 'gateway.released') return { type: 'tell', change: { type: 'released', data: event.body } };
+      throw new Error('only what is left out, or no longer is, is told of');
+    }),
     drain: emit(({ event }): GatewayEffect => {
       if (event.type !== 'gateway.drain') throw new Error('only a request can start a drain');
       return { type: 'drain', reason: event.body.reason };
@@ -84,8 +92,8 @@ export const gatewayMachine = machineSetup.createMachine({
   initial: 'starting',
   context: ({ input }) => ({ ...input, restarts: {} }),
   on: {
-    'gateway.quarantine': { actions: 'quarantine' },
-    'gateway.released': { actions: 'release' },
+    'gateway.quarantine': { actions: ['quarantine', 'tell'] },
+    'gateway.released': { actions: ['release', 'tell'] },
     'gateway.thread_restarted': { actions: 'noteRestart' },
   },
   states: {

@@ -38,8 +38,20 @@ export interface ProviderActorOptions
   readonly times?: CircuitTimes;
 }
 
+/** What of a provider may be set otherwise while it runs. */
+export type ProviderLimits = Pick<
+  ProviderActorOptions,
+  'max_concurrency' | 'requests_per_minute' | 'tokens_per_minute' | 'probe_within' | 'key'
+>;
+
 export interface ProviderActor {
   receive(envelope: Envelope): void;
+  /**
+   * It is set otherwise.
+   *
+   * @param renewed whether calls go elsewhere or with another key: its circuits begin anew then
+   */
+  follow(limits: ProviderLimits, renewed: boolean): void;
   stop(): void;
 }
 
@@ -47,7 +59,8 @@ export interface ProviderActor {
 const PROBE_TOKENS = 32;
 
 export function startProviderActor(options: ProviderActorOptions): ProviderActor {
-  const { bus, world, name, lanes, key, times = CIRCUIT_TIMES } = options;
+  const { bus, world, name, lanes, times = CIRCUIT_TIMES } = options;
+  let { key, tokens_per_minute } = options;
   const self = address('provider', name);
   const permits = new Permits({ ...options, clock: world });
   const latency = new Latency();
@@ -173,7 +186,7 @@ export function startProviderActor(options: ProviderActorOptions): ProviderActor
     if (!own.closed) return refuse(own, envelope);
     const open = models.open(model);
     if (open !== undefined) return refuse(open, envelope);
-    if (!permits.fits(envelope)) return bus.fail(envelope, neverFits(name, model, tokens, options.tokens_per_minute));
+    if (!permits.fits(envelope)) return bus.fail(envelope, neverFits(name, model, tokens, tokens_per_minute));
     const permit = permits.request(envelope);
     if (permit === 'full')
       return bus.fail(envelope, failure('overloaded', `Too many calls wait for provider ${name}.`));
@@ -246,6 +259,18 @@ export function startProviderActor(options: ProviderActorOptions): ProviderActor
         default:
           return bus.fail(envelope, failure('internal', `A provider does not understand ${envelope.type}.`));
       }
+    },
+    follow: (limits, renewed) => {
+      ({ key, tokens_per_minute } = limits);
+      permits.follow(limits);
+      prober.follow(limits.probe_within);
+      if (renewed) {
+        keys.forget();
+        models.renew();
+        own.renew();
+        last_error = null;
+      }
+      serve();
     },
     stop: () => {
       for (const unwatch of watched.values()) unwatch();

@@ -121,6 +121,14 @@ export class Circuit {
     this.chart.send({ type: 'key_changed' });
   }
 
+  /** What it is about is another now: whatever happened before says nothing of it. */
+  renew(): void {
+    this.closed_at = this.options.world.monotonic();
+    this.error = null;
+    this.troubled = false;
+    this.chart.send({ type: 'succeeded' });
+  }
+
   stop(): void {
     this.stopTimer();
     this.stopProbe();

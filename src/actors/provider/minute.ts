@@ -27,10 +27,14 @@ interface Second {
   tokens: number;
 }
 
+function unlimited({ requests_per_minute, tokens_per_minute }: MinuteLimits): boolean {
+  return requests_per_minute === 0 && tokens_per_minute === 0;
+}
+
 /** Times are of a clock that never goes back, in milliseconds. */
 export class Minute {
-  private readonly limits: MinuteLimits;
-  private readonly free: boolean;
+  private limits: MinuteLimits;
+  private free: boolean;
   private readonly seconds: Second[] = Array.from({ length: KEPT }, () => ({ at: NEVER, requests: 0, tokens: 0 }));
   private requests = 0;
   private tokens = 0;
@@ -39,7 +43,13 @@ export class Minute {
 
   constructor(limits: MinuteLimits) {
     this.limits = limits;
-    this.free = limits.requests_per_minute === 0 && limits.tokens_per_minute === 0;
+    this.free = unlimited(limits);
+  }
+
+  /** Other limits hold from now on. What was granted before counts, as far as there was a limit to count it for. */
+  follow(limits: MinuteLimits): void {
+    this.limits = limits;
+    this.free = unlimited(limits);
   }
 
   /** Whether a request may use so many tokens at all. */

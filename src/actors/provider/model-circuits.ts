@@ -62,6 +62,11 @@ export class ModelCircuits {
     return [...this.kept].flatMap(([model, { circuit }]) => (circuit.closed ? [] : [{ model, ...circuit.status() }]));
   }
 
+  /** Forgets all: what they are models of is another now. */
+  renew(): void {
+    this.stop();
+  }
+
   stop(): void {
     for (const { circuit } of this.kept.values()) circuit.stop();
     this.kept.clear();

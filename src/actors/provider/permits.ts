@@ -57,7 +57,7 @@ const BACKGROUND_WAITING_MOST = 1_000;
 const BACKGROUND = { share: 0.25, most: 4 } as const;
 
 export class Permits {
-  private readonly options: PermitsOptions;
+  private options: PermitsOptions;
   private readonly minute: Minute;
   private readonly held = new Map<number, Permit>();
   /** Those of each holder. */
@@ -77,6 +77,12 @@ export class Permits {
   constructor(options: PermitsOptions) {
     this.options = options;
     this.minute = new Minute(options);
+  }
+
+  /** Other limits hold from now on: calls under way go on, though they be more than may begin now. */
+  follow(limits: Omit<PermitsOptions, 'clock'>): void {
+    this.options = { ...limits, clock: this.options.clock };
+    this.minute.follow(limits);
   }
 
   get inFlight(): number {

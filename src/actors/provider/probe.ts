@@ -19,7 +19,7 @@ export interface ProberOptions {
 const ANSWER_MS = 5_000;
 
 export class Prober {
-  private readonly options: ProberOptions;
+  private options: ProberOptions;
   /** Which lane is asked first: another one each time. */
   private first = -1;
   /** Probes begun. */
@@ -27,6 +27,11 @@ export class Prober {
 
   constructor(options: ProberOptions) {
     this.options = options;
+  }
+
+  /** @param within as {@link ProberOptions.within} */
+  follow(within: number): void {
+    this.options = { ...this.options, within };
   }
 
   /** Calls back once, with null when no lane could make it. @returns the way to hear nothing of it any more */

@@ -18,9 +18,9 @@ export interface BackgroundCallsOptions extends Omit<CallModelOptions, 'prepare'
   readonly hide: (text: string) => string;
   /**
    * What is said is scanned as a reply is, for it is stored and shown to models. Nobody sees it come: where a reply would end
-   * at a secret, that is cut out instead.
+   * at a secret, that is cut out instead. Asked with each call.
    */
-  readonly scan: ReplyScanOptions;
+  readonly scan: () => ReplyScanOptions;
 }
 
 export interface BackgroundCalls {
@@ -33,15 +33,13 @@ export interface BackgroundCalls {
 
 export function createBackgroundCalls(options: BackgroundCallsOptions): BackgroundCalls {
   const { world, from, cost, hide } = options;
-  const scan: ReplyScanOptions = {
-    ...options.scan,
-    mode: options.scan.mode === 'block' ? 'redact' : options.scan.mode,
-  };
   const running = new Map<string, (why: 'late' | 'off') => void>();
   let stopped = false;
 
   return {
     call: ({ model, workspace_id, id, tokens, request, within }, done) => {
+      const asked = options.scan();
+      const scan: ReplyScanOptions = { ...asked, mode: asked.mode === 'block' ? 'redact' : asked.mode };
       const slash = model.indexOf('/');
       const collector = new ReplyCollector((usage) => cost(model, usage));
       let finish: ChatFinish | 'cut' | null = null;

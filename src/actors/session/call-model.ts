@@ -34,7 +34,7 @@ export interface CallModelOptions {
   readonly retries: (provider: string) => Retries;
   /** What a call has used whose vendor never told: its input, and so many characters of output. */
   readonly unreported: (request: ChatRequest, characters: number) => ChatUsage;
-  readonly turn_timeout: () => number;
+  readonly turn_timeout: (state: SessionState) => number;
 }
 
 /** The first pause before a call is made again, in milliseconds; it doubles with each. */
@@ -78,7 +78,7 @@ export function createCallModel(options: CallModelOptions): LaneEffects['callMod
       turn_id,
       tokens: open_call?.reserved_tokens ?? 0,
       prepare: () => options.prepare(state),
-      within: options.turn_timeout(),
+      within: options.turn_timeout(state),
       background: false,
     };
     return callModel(options, wanted, sink);

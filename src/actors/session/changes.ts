@@ -53,9 +53,9 @@ const IMPORTS_MOST = 64;
 
 export class SessionChanges {
   private readonly owner: ChangedSession;
-  /** Those who want the session deleted, from the first on until it is. */
   /** Parts of an import, the first of which is scanned. */
   private readonly imports: Envelope[] = [];
+  /** Those who want the session deleted, from the first on until it is. */
   private deleting: { readonly by: string; readonly asked: Envelope[]; writing: boolean } | null = null;
 
   constructor(owner: ChangedSession) {

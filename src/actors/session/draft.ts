@@ -5,11 +5,13 @@ import { evolve, type SessionState } from '../../stores/fold.ts';
 import type { SessionRecord } from '../../stores/records.ts';
 import type { LanePolicy } from './policy.ts';
 
-/** What a decision may use besides the state: the time, new ids, and the policy in force. */
+/** What a decision may use besides the state: the time, new ids, and the policy of its turn. */
 export interface Deciding {
   readonly now: number;
   readonly uuid: () => string;
   readonly policy: LanePolicy;
+  /** The policy in force, by which the next turn begins; the same when not given. */
+  readonly begins?: LanePolicy;
 }
 
 export interface Decision {

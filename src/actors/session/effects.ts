@@ -97,6 +97,8 @@ export interface LaneEffects {
   runTool(state: SessionState, call: ToolCall, done: (result: ToolResult) => void): Abort;
   /** Reserves at every budget that could be reached; a refusal gives back what the others granted. */
   reserve(state: SessionState, done: (refused: Failure | null) => void): Abort;
+  /** A record has become durable, and this is the state it led to: for what is counted and told of sessions. */
+  recorded(state: SessionState, record: SessionRecord): void;
   /** What the call a turn had reserved for has used. */
   settle(turn_id: string, used: Settled): void;
   /** A turn that was interrupted goes on: what it had open, known here or not, is settled. `state`: before it went on. */

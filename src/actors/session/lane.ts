@@ -56,7 +56,8 @@ import { type TurnOwner, TurnRunner } from './turn-runner.ts';
 /** What a thread gives all its lanes: one of it for all of them, because a lane that rests should weigh little. */
 export interface LaneHost {
   readonly world: World;
-  readonly policy: () => LanePolicy;
+  /** What a turn goes by; what is in force now, where none is named. */
+  readonly policy: (turn_id?: string) => LanePolicy;
   readonly effects: LaneEffects;
   /** It may remember more keys than before. */
   remembered(lane: Lane): void;
@@ -182,7 +183,12 @@ export class Lane implements StreamOwner, Handing, TurnOwner, MessageOwner, Comm
   get quiet(): boolean {
     const { ahead } = this;
     if (this.changing?.busy === true) return false;
-    return ahead.turn === null && ahead.waiting.length === 0 && this.reception.idle && this.writer.idle;
+    return ahead.turn === null && !this.begins && this.reception.idle && this.writer.idle;
+  }
+
+  /** Whether messages wait for a turn of theirs that is about to begin: while the agent is paused none is. */
+  private get begins(): boolean {
+    return this.ahead.waiting.length > 0 && !this.policy.paused();
   }
 
   /**
@@ -192,8 +198,8 @@ export class Lane implements StreamOwner, Handing, TurnOwner, MessageOwner, Comm
    */
   resume(share: Share = 'unknown'): void {
     this.handOver();
-    if (nextStep(this.ahead) === 'idle') return this.rest();
     const { turn } = this.ahead;
+    if (turn === null && !this.begins) return this.rest();
     if (turn !== null) this.host.began(this, turn.started_at);
     this.effects.point('recover.tail_read');
     const before = this.ahead;
@@ -209,6 +215,11 @@ export class Lane implements StreamOwner, Handing, TurnOwner, MessageOwner, Comm
       }
       this.feed('received', state);
     });
+  }
+
+  /** The agent is paused no longer: what waited for its turn begins. */
+  unpaused(): void {
+    if (this.ahead.turn === null && this.begins && this.changing?.going !== true) this.resume();
   }
 
   /** Takes a message in: checked, journaled, then answered. */
@@ -325,7 +336,7 @@ export class Lane implements StreamOwner, Handing, TurnOwner, MessageOwner, Comm
   checkpoint(): boolean {
     if (this.ahead.facts === null || this.ahead.since_checkpoint === 0) return false;
     const state = this.ahead;
-    this.write(this.one({ type: 'checkpoint', state: packSession(state, []) }), () =>
+    this.write(this.one({ type: 'checkpoint', state: packSession(state, this.owedBy(state, [])) }), () =>
       this.effects.point('lane.asleep'),
     );
     return true;
@@ -523,7 +534,7 @@ export class Lane implements StreamOwner, Handing, TurnOwner, MessageOwner, Comm
   // What the runner of its turns needs of it.
 
   get policy(): LanePolicy {
-    return this.host.policy();
+    return this.host.policy(this.ahead.turn?.turn_id);
   }
 
   /** Listeners are shown a delta. */
@@ -563,7 +574,8 @@ export class Lane implements StreamOwner, Handing, TurnOwner, MessageOwner, Comm
   }
 
   private deciding(): Deciding {
-    return { now: this.world.now(), uuid: () => this.world.uuid(), policy: this.policy };
+    const { world, policy } = this;
+    return { now: world.now(), uuid: () => world.uuid(), policy, begins: this.host.policy() };
   }
 
   private one(record: SessionRecord): Decision {
@@ -607,6 +619,7 @@ export class Lane implements StreamOwner, Handing, TurnOwner, MessageOwner, Comm
     const { facts } = this.durable;
     let seq = first;
     for (const record of records) {
+      this.effects.recorded(this.durable, record);
       if (record.type === 'session_created') this.host.opened(this, record.workspace_id);
       if (record.type === 'message_received') this.owed.set(record.turn_id, seq);
       else if (record.type === 'model_replied') {
@@ -655,20 +668,25 @@ export class Lane implements StreamOwner, Handing, TurnOwner, MessageOwner, Comm
     const every = Math.max(this.policy.checkpoint_every, ahead.keys.size / 4);
     if (ahead.facts === null || ahead.since_checkpoint < every) return null;
     const records = before.flatMap((write) => write.records);
-    const open = [
-      ...(ahead.turn === null ? [] : [ahead.turn.turn_id]),
-      ...ahead.waiting.map((message) => message.turn_id),
-    ];
-    const owed = open.map(
-      (turn_id) => [turn_id, this.owed.get(turn_id) ?? seqFromCheckpoint(records, isReceiptOf(turn_id))] as const,
-    );
-    for (const { key } of ahead.outbox) {
-      const name = partName(key);
-      owed.push([name, this.owed.get(name) ?? seqFromCheckpoint(records, (record) => owedPart(record) === key)]);
-    }
     this.ahead = { ...ahead, since_checkpoint: 0 };
     this.effects.point('lane.checkpoint');
-    return { type: 'checkpoint', state: packSession(ahead, owed) };
+    return { type: 'checkpoint', state: packSession(ahead, this.owedBy(ahead, records)) };
+  }
+
+  /** What a checkpoint of this state says is owed, and where that stands; `before`: what is written just before it. */
+  private owedBy(
+    { turn, waiting, outbox }: SessionState,
+    before: readonly SessionRecord[],
+  ): readonly (readonly [string, number])[] {
+    const open = [...(turn === null ? [] : [turn.turn_id]), ...waiting.map((message) => message.turn_id)];
+    const owed = open.map(
+      (turn_id) => [turn_id, this.owed.get(turn_id) ?? seqFromCheckpoint(before, isReceiptOf(turn_id))] as const,
+    );
+    for (const { key } of outbox) {
+      const name = partName(key);
+      owed.push([name, this.owed.get(name) ?? seqFromCheckpoint(before, (record) => owedPart(record) === key)]);
+    }
+    return owed;
   }
 
   /** Gives the chart one event at a time and does what it asks for after it has moved. */

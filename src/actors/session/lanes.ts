@@ -23,7 +23,8 @@ import { Sleep } from './sleep.ts';
 
 export interface LanesOptions {
   readonly world: World;
-  readonly policy: () => LanePolicy;
+  /** What a turn goes by; what is in force now, where none is named. */
+  readonly policy: (turn_id?: string) => LanePolicy;
   readonly effects: LaneEffects;
   readonly residents: Residents;
   /** Told when a session is opened, or its lane wakes or falls asleep. */
@@ -82,8 +83,8 @@ export class Lanes {
   private readonly sleep: Sleep;
   private readonly keys = new KeyRoom(() => this.options.policy().keys_most);
   private readonly drained: ((turns_left: number) => void)[] = [];
-  /** Goes on with recovering, when there was no room for more. */
-  private recoverOn: (() => void) | null = null;
+  /** Those who go on with recovering, when there was no room for more. */
+  private recoverOn: (() => void)[] = [];
   /** What is open has not been taken up yet. */
   private beginning = true;
   private stopped = false;
@@ -93,7 +94,7 @@ export class Lanes {
     this.host = this.makeHost();
     this.sleep = new Sleep({
       world: options.world,
-      policy: options.policy,
+      policy: () => options.policy(),
       awake: () => this.lanes.size,
       guarded: (lane, run) => this.guarded(lane, run),
       forget: (lane) => this.forget(lane),
@@ -132,10 +133,9 @@ export class Lanes {
     let open = 0;
     const next = (): void => {
       if (this.stopped) return;
-      this.recoverOn = null;
       while (open < this.recoveryWidth && left.length > 0) {
         if (!this.room) {
-          this.recoverOn = next;
+          this.recoverOn.push(next);
           return;
         }
         const session_id = left.pop();
@@ -152,6 +152,14 @@ export class Lanes {
     next();
   }
 
+  /** The agent is paused no longer: what waited in the sessions that are awake begins. Those asleep are to be recovered. */
+  unpaused(): void {
+    for (const lane of [...this.lanes.values()]) {
+      if (this.lanes.get(lane.session_id) !== lane) continue;
+      this.guarded(lane, () => lane.unpaused());
+    }
+  }
+
   /** Sessions that have something to do, or are on their way in or out. */
   get busy(): number {
     return this.waking.size + this.lanes.size - this.sleep.resting;
@@ -162,6 +170,11 @@ export class Lanes {
     let asking = 0;
     for (const lane of this.lanes.values()) if (!lane.resting && lane.asks) asking += 1;
     return asking;
+  }
+
+  /** The turns that run. */
+  *running(): Generator<string> {
+    for (const { state } of this.lanes.values()) if (state.turn !== null) yield state.turn.turn_id;
   }
 
   /** Calls `done` once no lane has anything left to do; with how many turns are left, as far as is known. */
@@ -444,7 +457,7 @@ export class Lanes {
     if (resident !== null) this.options.residents.remove(resident);
     this.options.ended(session_id);
     if (facts !== null) this.options.moved(facts.workspace_id, session_id, 'asleep');
-    this.recoverOn?.();
+    for (const next of this.recoverOn.splice(0)) next();
     this.tellDrained();
   }
 

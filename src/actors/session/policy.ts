@@ -24,6 +24,8 @@ export interface LanePolicy {
   readonly max_tool_calls_per_session: number;
   /** Tokens a session of this workspace may use; 0: no limit. */
   readonly per_session_tokens: (workspace_id: string) => number;
+  /** Whether no new turn is begun now: messages wait, and what runs is finished. Asked each time. */
+  readonly paused: () => boolean;
   /** How long a turn may take, in milliseconds. */
   readonly turn_timeout: number;
   /** Attempts without progress after which a turn is given up. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a session's lane answers to.
 
+import type { ChatAttachment, ChatMessage, ChatOptions } from '../../providers/provider.ts';
 import type { Attachment } from '../../stores/attachments.ts';
 import type { SessionSummary } from '../../stores/fold.ts';
 import type { ImportedTurn } from '../../stores/imported-turn.ts';
@@ -37,6 +38,19 @@ export interface Deliver {
   readonly directory?: number;
   /** Where on its channel the answer goes; absent where the sender follows the turn instead (HTTP, the terminal). */
   readonly reply_to?: ReplyTo;
+  /** The session is made for this message alone, and nothing of it is kept: not in the journal, not in a view. */
+  readonly fleeting?: FleetingSession;
+}
+
+/** What a session that is not kept begins with, and how its models are asked. */
+export interface FleetingSession {
+  /** What was said before, oldest first. */
+  readonly history: readonly ChatMessage[];
+  /** What the models are told besides the house's own prompt. */
+  readonly instructions: string;
+  /** Images that come with the message. */
+  readonly images: readonly ChatAttachment[];
+  readonly options: ChatOptions;
 }
 
 /** A message that is durable, and the turn that answers it. */

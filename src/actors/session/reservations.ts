@@ -26,7 +26,11 @@ export interface Reservations extends Pick<LaneEffects, 'reserve' | 'settle' | '
   announce(there: (budget: Address) => boolean): void;
 }
 
-export function createReservations(bus: Pick<SigilBus, 'ask' | 'send'>, policy: () => LanePolicy): Reservations {
+/** @param policy what a turn goes by */
+export function createReservations(
+  bus: Pick<SigilBus, 'ask' | 'send'>,
+  policy: (turn_id: string) => LanePolicy,
+): Reservations {
   /** What is granted to running turns, by turn. */
   const granted = new Map<string, Granted>();
 
@@ -50,7 +54,7 @@ export function createReservations(bus: Pick<SigilBus, 'ask' | 'send'>, policy: 
       const { turn_id, calls, open_call } = turn;
       const from = address('session', facts.session_id);
       granted.delete(turn_id);
-      for (const scope of policy().budgets(turn.model, facts.workspace_id)) {
+      for (const scope of policy(turn_id).budgets(turn.model, facts.workspace_id)) {
         if (open_call !== null) tell(scope, from, turn_id, open_call.call, used);
         // Granted for the next call, and interrupted before that was journaled.
         tell(scope, from, turn_id, calls + 1, NOT_MADE);
@@ -61,9 +65,9 @@ export function createReservations(bus: Pick<SigilBus, 'ask' | 'send'>, policy: 
       if (turn === null || facts === null) throw new Error('only a turn that runs can reserve');
       const { turn_id } = turn;
       const from = address('session', facts.session_id);
-      const most = policy().estimate(state);
+      const most = policy(turn_id).estimate(state);
       const call = turn.calls + 1;
-      const left = [...policy().budgets(turn.model, facts.workspace_id)];
+      const left = [...policy(turn_id).budgets(turn.model, facts.workspace_id)];
       const mine: Granted = { from, call, most, scopes: [] };
       let aborted = false;
       granted.set(turn_id, mine);

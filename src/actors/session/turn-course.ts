@@ -21,9 +21,13 @@ export function cancelWaiting(
   draft.add(finished(turn_id, deciding.uuid(), 'cancelled', '', NO_USAGE));
 }
 
-/** Begins the next waiting turn; one that fails before it begins makes room for the one after it. */
-export function startNext(draft: Draft, deciding: Deciding): void {
-  const { policy, now } = deciding;
+/**
+ * Begins the next waiting turn; one that fails before it begins makes room for the one after it. While the agent is paused
+ * none is begun, and those that were cancelled while they waited are ended all the same.
+ */
+export function startNext(draft: Draft, before: Deciding): void {
+  const { now, begins: policy = before.policy } = before;
+  const deciding = policy === before.policy ? before : { ...before, policy };
   for (
     let message = draft.state.waiting[0];
     message !== undefined && draft.state.turn === null;
@@ -36,6 +40,7 @@ export function startNext(draft: Draft, deciding: Deciding): void {
       cancelWaiting(draft, message, deciding);
       continue;
     }
+    if (policy.paused()) return;
     const model = policy.route({ requested: message.model, session: facts.model, workspace_id: facts.workspace_id });
     const message_ids = [message.message_id];
     const collected = collectedWith(message, draft.state.waiting);

@@ -3,10 +3,20 @@
 
 import type { Envelope } from '../../bus/envelope.ts';
 import { type Failure, failure } from '../../errors.ts';
+import type { Outcome } from '../../stores/stream-owner.ts';
 import type { SigilBus } from '../protocols.ts';
 import type { CallOutcome } from '../provider/protocol.ts';
 import type { Residents } from '../residents.ts';
-import type { BusStats, CallResult, KeyState, ListedModels, ThreadProtocol, ThreadStats } from './protocol.ts';
+import type {
+  BusStats,
+  CallResult,
+  KeyState,
+  ListedModels,
+  PassEnd,
+  ThreadMetrics,
+  ThreadProtocol,
+  ThreadStats,
+} from './protocol.ts';
 
 /** What a thread that makes calls of models is asked about them. */
 export interface VendorDoor {
@@ -15,6 +25,12 @@ export interface VendorDoor {
   call(asked: ThreadProtocol['thread.call']['body'], done: (result: CallResult) => void): void;
   callOff(id: string): void;
   models(asked: ThreadProtocol['thread.models']['body'], done: (answer: ModelsAnswer) => void): void;
+  pass(asked: ThreadProtocol['thread.pass']['body'], done: (answer: Outcome<PassEnd>) => void): void;
+  passOff(id: string): void;
+  embed(
+    asked: ThreadProtocol['thread.embed']['body'],
+    done: (answer: Outcome<ThreadProtocol['thread.embed']['reply']>) => void,
+  ): void;
 }
 
 export type ModelsAnswer =
@@ -27,6 +43,7 @@ export interface ThreadDoorOptions {
   readonly residents: Residents;
   readonly stats: () => Omit<ThreadStats, 'actors'>;
   readonly busStats: () => BusStats;
+  readonly metrics: () => ThreadMetrics;
   /** Makes calls of models; undefined where none are made. */
   readonly vendors: () => VendorDoor | undefined;
   /** Calls back once nothing of this thread is left to finish. */
@@ -56,8 +73,14 @@ export function threadDoor(options: ThreadDoorOptions): (envelope: Envelope) => 
         return bus.reply(envelope, { ...options.stats(), actors: residents.size });
       case 'thread.bus':
         return bus.reply(envelope, options.busStats());
+      case 'thread.metrics':
+        return bus.reply(envelope, options.metrics());
       case 'thread.call_off':
         return options.vendors()?.callOff((envelope.body as ThreadProtocol['thread.call_off']['body']).id);
+      case 'thread.pass_off':
+        return options.vendors()?.passOff((envelope.body as ThreadProtocol['thread.pass_off']['body']).id);
+      case 'thread.pass':
+      case 'thread.embed':
       case 'thread.probe':
       case 'thread.models':
       case 'thread.call':
@@ -70,6 +93,12 @@ export function threadDoor(options: ThreadDoorOptions): (envelope: Envelope) => 
           return vendors.models(envelope.body as ThreadProtocol['thread.models']['body'], (answer) =>
             answer.ok ? bus.reply(envelope, answer.listed) : bus.fail(envelope, answer.error),
           );
+        const answered = (answer: Outcome<unknown>): void =>
+          answer.ok ? bus.reply(envelope, answer.body) : bus.fail(envelope, answer.error);
+        if (envelope.type === 'thread.pass')
+          return vendors.pass(envelope.body as ThreadProtocol['thread.pass']['body'], answered);
+        if (envelope.type === 'thread.embed')
+          return vendors.embed(envelope.body as ThreadProtocol['thread.embed']['body'], answered);
         if (envelope.type === 'thread.call')
           return vendors.call(envelope.body as ThreadProtocol['thread.call']['body'], done);
         if (envelope.type === 'thread.key')

@@ -2,7 +2,7 @@
 // What every thread's own door answers to: its actors and its figures, for the live inspector.
 
 import type { Failure } from '../../errors.ts';
-import type { ChatRequest, ModelInfo } from '../../providers/provider.ts';
+import type { ChatFinish, ChatRequest, ChatToolCall, ModelInfo } from '../../providers/provider.ts';
 import type { Usage } from '../../stores/records.ts';
 import type { CallOutcome } from '../provider/protocol.ts';
 
@@ -141,6 +141,52 @@ export interface CallResult {
   readonly error: Failure | null;
 }
 
+/** A call of a model that somebody makes through the gateway, without an agent and without a session. */
+export interface PassedCall {
+  /** What its permits and reservations are under, and its topic: {@link passName}. A session of this id would live where it is made. */
+  readonly id: string;
+  readonly user_id: string;
+  /** Whose budgets it counts against besides the global one. */
+  readonly workspace_id: string;
+  /** The model asked for, as its name was given: it is routed as a turn's. */
+  readonly model: string;
+  /** Its model is whichever is asked. */
+  readonly request: ChatRequest;
+  /** Whether what was shown of an answer cannot be taken back: no other model is asked then. */
+  readonly shown: boolean;
+  /** How long it may take, the wait for its permits included, in milliseconds. */
+  readonly within: number;
+}
+
+/** What is seen of it as it comes; a text delta is a plain string. */
+export type PassEvent =
+  | string
+  /** This model answers from here on; what came before is nobody's any more. */
+  | { readonly type: 'model'; readonly model: string }
+  | { readonly type: 'thinking'; readonly text: string }
+  | ({ readonly type: 'tool_call' } & ChatToolCall);
+
+/** How it ended. */
+export interface PassEnd {
+  readonly model: string;
+  readonly finish: ChatFinish;
+  readonly usage: Usage;
+}
+
+/** Texts somebody wants to have as vectors. */
+export interface EmbedCall {
+  /** Of the call: a session of this id would live where it is made. */
+  readonly id: string;
+  readonly user_id: string;
+  readonly workspace_id: string;
+  /** `provider/model`. */
+  readonly model: string;
+  readonly texts: readonly string[];
+  /** Numbers in a vector; null: as the model gives them. */
+  readonly dimensions: number | null;
+  readonly within: number;
+}
+
 /** What a provider's models are. */
 export interface ListedModels {
   readonly models: readonly ModelInfo[];
@@ -148,6 +194,21 @@ export interface ListedModels {
   readonly live: boolean;
   /** Why it is not; null when it is. */
   readonly reason: string | null;
+}
+
+/** One value of a metric; labels are few, and never name a session, a user or a message. */
+export interface MetricSample {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** What a thread has to say when somebody scrapes. */
+export interface ThreadMetrics {
+  readonly life: number;
+  /** What it has counted since this life of it began. */
+  readonly counters: readonly MetricSample[];
+  readonly gauges: readonly MetricSample[];
 }
 
 export type ThreadProtocol = {
@@ -169,6 +230,8 @@ export type ThreadProtocol = {
   readonly 'thread.stats': { readonly body: Record<string, never>; readonly reply: ThreadStats };
   /** The models of a provider, its vendor asked: only lanes know how, and answer. */
   readonly 'thread.models': { readonly body: { readonly provider: string }; readonly reply: ListedModels };
+  /** What it counts, put together now. */
+  readonly 'thread.metrics': { readonly body: Record<string, never>; readonly reply: ThreadMetrics };
   readonly 'thread.bus': { readonly body: Record<string, never>; readonly reply: BusStats };
   /**
    * A lane makes the smallest call there is of a provider's model, for nobody, and tells how it went. It takes as long as
@@ -199,6 +262,18 @@ export type ThreadProtocol = {
   };
   /** The call is not wanted any more: it is answered with what it has used. */
   readonly 'thread.call_off': { readonly body: { readonly id: string }; readonly reply: undefined };
+  /**
+   * A lane makes a call for somebody who has no session: scanned, within the budgets, under permits, with failover, as a turn's.
+   * What comes of it is published on {@link passName} of its address, all of it before this is answered.
+   */
+  readonly 'thread.pass': { readonly body: PassedCall; readonly reply: PassEnd };
+  /** Nobody wants it any more: it is aborted, and fails as `conflict`. */
+  readonly 'thread.pass_off': { readonly body: { readonly id: string }; readonly reply: undefined };
+  /** A lane has texts turned into vectors by a vendor; one after the other, `dimensions` numbers each. */
+  readonly 'thread.embed': {
+    readonly body: EmbedCall;
+    readonly reply: { readonly vectors: Float32Array; readonly dimensions: number; readonly input_tokens: number };
+  };
   /** A lane tells which key a provider has now, and lets go of the one it uses. */
   readonly 'thread.key': {
     readonly body: { readonly provider: string; readonly salt: string };
@@ -211,6 +286,11 @@ export type ThreadProtocol = {
 /** The topic (of a thread's address) that carries a {@link TraceEvent} for the steps of a wish while somebody listens. */
 export function traceName({ kind = '', address = '' }: TraceWish): string {
   return `trace:${kind}:${address}`;
+}
+
+/** The topic (of a lane's address) that carries arrays of {@link PassEvent}s of one call; the first, empty, says that it is taken. */
+export function passName(id: string): string {
+  return `pass:${id}`;
 }
 
 /** The topic (of a lane's address) that carries a `WireEntry` for the traffic of a provider, or of all without a name. */

@@ -80,6 +80,8 @@ export class Compaction {
   #told: Extract<CompactionEnd, { kind: 'compacted' }> | null = null;
   /** It is not wanted any more: nothing of it is stored. */
   #cancelled = false;
+  /** Somebody's words are going: what is being read may hold them still. */
+  #stale = false;
   /** What its end will say, where that is known before the chart rests. */
   #end: CompactionEnd = { kind: 'nothing' };
 
@@ -106,8 +108,13 @@ export class Compaction {
     this.#send({ type: 'begin', open: step === 'settle' || step === 'tell' ? step : null });
   }
 
-  /** Whether somebody's words are in it. */
-  concerns(user_id: string): boolean {
+  /** Somebody's words go: it is called off where they are in it, and reads anew where that is not known yet. */
+  erased(user_id: string): void {
+    if (this.#batch === null) this.#stale = true;
+    if (this.#concerns(user_id)) this.cancel();
+  }
+
+  #concerns(user_id: string): boolean {
     if (this.#open?.summary?.user_ids?.includes(user_id) === true) return true;
     const batch = this.#batch;
     if (batch === null) return false;
@@ -197,6 +204,7 @@ export class Compaction {
   #read(): void {
     const { effects, session_id, least } = this.#options;
     effects.read(session_id, least, this.#seq, (outcome) => {
+      if (this.#stale) return this.#readAnew();
       if (!outcome.ok) return this.#postpone(outcome.error);
       if (outcome.body === null) {
         this.#end = { kind: 'gone' };
@@ -207,6 +215,17 @@ export class Compaction {
       this.#batch = outcome.body;
       effects.point('compaction.read');
       this.#send({ type: 'ready' });
+    });
+  }
+
+  /** From what was written after it was begun. */
+  #readAnew(): void {
+    this.#stale = false;
+    this.#options.effects.open((outcome) => {
+      if (this.#over) return;
+      if (!outcome.ok) return this.#postpone(outcome.error);
+      this.#seq = outcome.body.seq;
+      this.#read();
     });
   }
 

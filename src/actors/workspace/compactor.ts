@@ -58,6 +58,8 @@ export class Compactor {
   #rest = 0;
   #cancel: () => void = () => undefined;
   #stopped = false;
+  /** Something is being erased since it was begun to look. */
+  #stale = false;
   #last_error: CompactionStatus['last_error'] = null;
 
   constructor(options: CompactorOptions) {
@@ -117,9 +119,11 @@ export class Compactor {
       this.#waiting.delete(id);
       for (const request of this.#requests.values()) if (request.left.delete(id)) this.#over(request);
     }
+    if (this.#looking) this.#stale = true;
     const running = this.#running;
     if (running === null) return;
-    if (session_ids.includes(running.session_id) || (user_id !== null && running.concerns(user_id))) running.cancel();
+    if (session_ids.includes(running.session_id)) running.cancel();
+    else if (user_id !== null) running.erased(user_id);
   }
 
   /** A session is gone: so is what was made of it. */
@@ -158,6 +162,11 @@ export class Compactor {
       this.#looking = false;
       if (this.#stopped) return;
       if (!outcome.ok) return this.#retry(outcome.error);
+      // What is read from here on must have seen that somebody's words are gone.
+      if (this.#stale) {
+        this.#stale = false;
+        return this.#pump();
+      }
       const { open, seq } = outcome.body;
       if (!this.#known) {
         this.#takeUp(open);

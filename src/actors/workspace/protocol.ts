@@ -36,7 +36,7 @@ export type WorkspaceProtocol = {
   readonly 'workspace.session_asleep': { readonly body: { readonly session_id: string }; readonly reply: undefined };
   /** Records for the workspace's own stream. Answered when they are durable, under the last one's seq. */
   readonly 'workspace.write': {
-    readonly body: Pick<WorkspaceWrite, 'records' | 'condition'>;
+    readonly body: Pick<WorkspaceWrite, 'records' | 'condition' | 'audit'>;
     readonly reply: { readonly seq: number };
   };
   /** A session has a batch of messages that are to be summed up; or, where nothing is, more than it keeps. */

@@ -3,7 +3,16 @@
 
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { DAY, HOUR, type Ledger, openLedger, reserve, roll, settle } from '../../../src/actors/budget/ledger.ts';
+import {
+  DAY,
+  HOUR,
+  type Ledger,
+  nearing,
+  openLedger,
+  reserve,
+  roll,
+  settle,
+} from '../../../src/actors/budget/ledger.ts';
 
 const NOTHING = { tokens: 0, cost_usd: 0 };
 const iso = (at: number): string => String(at);
@@ -54,4 +63,24 @@ it('holds many open reservations together within the limit', () => {
     granted += 1;
   }
   expect(granted).toBe(2);
+});
+
+it('tells once that a limit comes near, again after it was reset, and nothing of what is only reserved', () => {
+  const limits = { hour: { tokens: 100, cost_usd: 0 }, day: { tokens: 0, cost_usd: 1 } };
+  const now = DAY * 20_000;
+  const use = (ledger: Ledger, tokens: number, cost_usd: number): Ledger =>
+    settle(ledger, NOTHING, { tokens, cost_usd });
+  const empty = openLedger(now, { hour: NOTHING, day: NOTHING });
+  const held = reserve(empty, limits, { tokens: 95, cost_usd: 0 }, 'global', iso) as Ledger;
+  expect(nearing(empty, held, limits)).toEqual([]);
+  const most = use(empty, 79, 0);
+  expect(nearing(empty, most, limits)).toEqual([]);
+  const near = use(most, 1, 0.9);
+  expect(nearing(most, near, limits)).toEqual([
+    { limit: 'per_hour_tokens', used: 80, max: 100, resets: now + HOUR },
+    { limit: 'per_day_usd', used: 0.9, max: 1, resets: now + DAY },
+  ]);
+  expect(nearing(near, use(near, 15, 0), limits)).toEqual([]);
+  const next = roll(near, now + HOUR);
+  expect(nearing(next, use(next, 90, 0), limits).map(({ resets }) => resets)).toEqual([now + 2 * HOUR]);
 });

@@ -15,7 +15,7 @@ import type { ChatSettings, ChatState } from '../../../src/actors/channel/chat-p
 import { address } from '../../../src/bus/address.ts';
 import { type Failure, failure } from '../../../src/errors.ts';
 
-const good: ChatSettings = { ok: true, entry: { type: 'irc' } };
+const good: Extract<ChatSettings, { ok: true }> = { ok: true, entry: { type: 'irc' } };
 const bad: ChatSettings = { ok: false, error: failure('validation_failed', 'host is missing') };
 const passing = failure('channel_network', 'it is away');
 const wrongKey = failure('channel_auth', 'the token is wrong; correct it');
@@ -92,6 +92,39 @@ describe('a chat channel', () => {
     expect(then(set, asked('channel.configure', bad)).at.value).toBe('failed');
   });
 
+  it('goes by settings of its own without another connection, whatever its connection does', () => {
+    const own: ChatSettings = {
+      ok: true,
+      entry: { ...good.entry, pairing: 'open', allowlist: ['ann'], respond: 'always' },
+    };
+    for (const step of [begin(), then(begin(), { type: 'connected' }), then(begin(), lost())]) {
+      const set = then(step, asked('channel.configure', own));
+      expect([set.at.value, types(set)]).toEqual([step.at.value, ['reply']]);
+      // It is what it connects with from now on.
+      expect((set.at.context as { settings: ChatSettings }).settings).toEqual(own);
+    }
+  });
+
+  it('connects with other settings of its platform once nothing is on its way any more', () => {
+    const other: ChatSettings = { ok: true, entry: { type: 'irc', host: 'elsewhere' } };
+    const online = then(begin(), { type: 'connected' });
+    const changing = then(online, asked('channel.configure', other));
+    expect([changing.at.value, types(changing)]).toEqual(['changing', ['offline', 'reply', 'settle']]);
+    const third: ChatSettings = { ok: true, entry: { type: 'irc', host: 'a third' } };
+    const settled = then(changing, asked('channel.configure', third), { type: 'settled' });
+    expect([settled.at.value, settled.effects]).toEqual(['connecting', [{ type: 'connect', entry: third.entry }]]);
+    // Nothing is waited for where nothing can be on its way.
+    expect(then(then(begin(), lost()), asked('channel.configure', other)).at.value).toBe('connecting');
+    expect(then(changing, lost()).at.value).toBe('connecting');
+    expect(then(changing, asked('channel.stop')).at.value).toBe('stopped');
+  });
+
+  it('connects anew where a secret it refers to is another, though its entry reads the same', () => {
+    const online = then(begin(), { type: 'connected' });
+    expect(then(online, asked('channel.configure', { ...good, renewed: true })).at.value).toBe('changing');
+    expect(then(online, asked('channel.configure', good)).at.value).toBe('online');
+  });
+
   it('that somebody has stopped stays so whatever it is told, but for a start', () => {
     const stopped = then(begin(), { type: 'connected' }, asked('channel.stop'));
     expect(types(stopped)).toEqual(expect.arrayContaining(['offline', 'disconnect', 'reply']));
@@ -101,9 +134,10 @@ describe('a chat channel', () => {
   });
 
   it('answers whatever it is asked, in every state', () => {
-    const states: Readonly<Record<ChatState, Step>> = {
+    const states: Readonly<Record<ChatState | 'changing', Step>> = {
       connecting: begin(),
       online: then(begin(), { type: 'connected' }),
+      changing: then(begin(), { type: 'connected' }, asked('channel.configure', { ...good, renewed: true })),
       backing_off: then(begin(), lost()),
       failed: begin(bad),
       stopped: then(begin(), asked('channel.stop')),

@@ -36,6 +36,7 @@ class Stand {
   readonly followed = new Map<string, (n: number, event: TurnEvent) => void>();
   /** What becomes of the next messages; then they are taken. `null`: nothing is answered. */
   readonly fates: (SentAnswer | null)[] = [];
+  readonly unanswered: ((answer: SentAnswer) => void)[] = [];
   /** What the platform knows under a key. */
   readonly found: string | null;
   #ids = 0;
@@ -71,7 +72,8 @@ class Stand {
           this.sent.push({ conversation: to.channel_id, content, key });
           this.#ids += 1;
           const fate = this.fates.length > 0 ? this.fates.shift() : { ok: true, platform_message_id: `p${this.#ids}` };
-          if (fate !== null && fate !== undefined) clock.soon(() => answered(fate as SentAnswer));
+          if (fate === null) this.unanswered.push(answered);
+          else if (fate !== undefined) clock.soon(() => answered(fate as SentAnswer));
         },
         edit: (_, id, content, answered) => {
           this.edits.push(`${id}: ${content}`);
@@ -271,6 +273,26 @@ describe('a message of which nobody knows whether it was sent', () => {
     expect(stand.said).toEqual(['one']);
     expect(stand.dead).toMatchObject([{ outcome_unknown: true }]);
   });
+});
+
+it('what goes out no more is still once the last of it has come back, and goes on when it may', () => {
+  const stand = new Stand();
+  stand.fates.push(null);
+  stand.take('t1', 'one|two');
+  stand.outbox.offline();
+  let still = false;
+  stand.outbox.still(() => {
+    still = true;
+  });
+  stand.take('t2', 'three');
+  expect([stand.said, still]).toEqual([['one'], false]);
+  stand.unanswered[0]?.({ ok: true, platform_message_id: 'p1' });
+  stand.settle();
+  expect([stand.said, still]).toEqual([['one'], true]);
+  stand.outbox.online();
+  stand.settle();
+  expect(stand.said).toEqual(['one', 'two', 'three']);
+  expect(stand.owed).toBe(0);
 });
 
 describe('a reply that grows', () => {

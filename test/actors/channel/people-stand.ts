@@ -77,7 +77,7 @@ export class PeopleStand {
       now: () => this.now(),
       after: (ms, run) => clock.after(ms, run),
       uuid: () => this.uuid(),
-      fixed: configuredDirectory(this.config).fixed,
+      fixed: () => configuredDirectory(this.config).fixed,
       moved: (state) => this.feed.stored(state),
     });
     this.owner.load(() => this.feed.stored(this.owner.state));

@@ -17,7 +17,7 @@ const SECRET = `ghp_${'a1B2'.repeat(9)}`;
 
 function summed(
   mode: Mode,
-  closed: ReturnType<BackgroundCallsOptions['scan']['closed']> = null,
+  closed: ReturnType<ReturnType<BackgroundCallsOptions['scan']>['closed']> = null,
 ): CallResult | undefined {
   const clock = new ManualClock();
   const known = new KnownTexts({ size: 0, texts: () => [] });
@@ -48,14 +48,14 @@ function summed(
     from: address('thread', 'lane-1'),
     cost: () => 0,
     hide: (text) => text,
-    scan: {
+    scan: () => ({
       ...{ mode, hide: (text) => text, closed: () => closed, scanned: () => undefined },
       secrets: () => ({ rules: streamRules(RULES), known }),
       soon: (run) => {
         clock.soon(run);
         return () => undefined;
       },
-    },
+    }),
   });
   let result: CallResult | undefined;
   const request = { model: 'm', systemPrompt: '', messages: [], tools: [], options: {} };

@@ -61,6 +61,8 @@ export class LaneStand {
   /** What the view knows of keys that are not remembered any more, and which it was asked for. */
   readonly old = new Map<string, { readonly turn_id: string; readonly content: string }>();
   readonly looked: string[] = [];
+  /** No new turn is begun. */
+  private paused = false;
   /** Answers of the journal are held back. */
   stalled = false;
   /** What channels were asked to take on, and how each is answered. */
@@ -71,6 +73,7 @@ export class LaneStand {
   readonly unsaid: string[] = [];
   unsaying: Failure | null = null;
   private readonly residents: Residents;
+  private readonly journal: JournalWriter;
   private readonly held: (() => void)[] = [];
   private readonly asked = new Map<number, Asked>();
   private ids = 0;
@@ -78,9 +81,17 @@ export class LaneStand {
   /** @param rows the journal another stand has left */
   constructor(policy: Partial<LanePolicy> = {}, rows = emptyMemoryJournal()) {
     this.rows = rows;
-    this.policy = { ...played, window: 20, idle_timeout: 60_000, turn_timeout: 60_000, awake_most: 100, ...policy };
+    this.policy = {
+      ...played,
+      window: 20,
+      idle_timeout: 60_000,
+      turn_timeout: 60_000,
+      awake_most: 100,
+      paused: () => this.paused,
+      ...policy,
+    };
     const { clock } = this;
-    const journal = new JournalWriter({
+    this.journal = new JournalWriter({
       disk: new MemoryJournalDisk('stand', this.rows),
       soon: (run) => clock.soon(run),
     });
@@ -104,6 +115,7 @@ export class LaneStand {
         fail: (error: Failure) => tell({ ok: false, error }),
       };
     };
+    const { journal } = this;
     const nothing = (): void => undefined;
     const effects: LaneEffects = {
       append: (append, answered) => journal.append({ body: unpackAppend(packAppend(append)), ...answering(answered) }),
@@ -150,6 +162,7 @@ export class LaneStand {
       },
       settle: nothing,
       settleInterrupted: nothing,
+      recorded: nothing,
       cost: () => 0,
       scan: (content, done) => this.scan(content, done),
       digest: (text) => text,
@@ -196,6 +209,28 @@ export class LaneStand {
     const to = address('session', session_id);
     this.lanes.receive({ id, to, from: address('channel', 'http'), type, body, deadline: 0 }, session_id);
     return asked;
+  }
+
+  /** The agent is paused, or goes on: as a lane's thread does it. */
+  pause(paused: boolean): void {
+    const before = this.paused;
+    this.paused = paused;
+    if (!before || paused) return;
+    this.lanes.unpaused();
+    this.recover();
+  }
+
+  /** Takes up what is open, as a start does. */
+  recover(): void {
+    this.journal.owed({
+      body: {},
+      reply: ({ streams }) =>
+        this.lanes.recover(
+          streams.map((stream) => stream.slice('session/'.length)),
+          () => undefined,
+        ),
+      fail: (error) => this.faults.push(error),
+    });
   }
 
   /** Lets everything happen that can happen now. */

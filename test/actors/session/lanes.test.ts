@@ -223,6 +223,60 @@ describe('draining', () => {
   });
 });
 
+describe('a pause', () => {
+  it('lets what runs finish and begins nothing; what waits is asked for in its order afterwards', () => {
+    const stand = new LaneStand();
+    stand.answers = false;
+    const first = settled(stand, stand.say('a', 'one'));
+    stand.pause(true);
+    const later = [stand.say('a', 'two'), stand.say('a', 'three'), stand.say('b', 'else')];
+    stand.settle();
+    expect([first, ...later].map((asked) => receiptOf(asked).status)).toEqual([
+      'running',
+      'queued',
+      'queued',
+      'queued',
+    ]);
+    stand.answers = true;
+    stand.answer('a');
+    stand.settle();
+    expect(stand.over).toEqual([receiptOf(first).turn_id]);
+    // Nothing of it runs, so it may be drained, and may sleep.
+    expect(stand.lanes.busy).toBe(0);
+    stand.pause(false);
+    stand.settle();
+    expect(stand.types('a').filter((type) => type === 'turn_finished')).toHaveLength(3);
+    expect(stand.prompts.map((prompt) => prompt.at(-1))).toEqual(['one', 'two', 'else', 'three']);
+  });
+
+  it('lasts over sleep: what is known of a session that sleeps with messages in it is what was there', () => {
+    const stand = new LaneStand({ idle_timeout: 1_000 });
+    stand.pause(true);
+    const asked = ['one', 'two', 'three'].map((content) => stand.say('a', content));
+    stand.settle();
+    for (let second = 0; second < 20; second += 1) stand.clock.advance(1_000);
+    expect(stand.lanes.awake).toBe(0);
+    expect(stand.types('a').at(-1)).toBe('checkpoint');
+    // One more wakes it, and is cancelled.
+    const last = settled(stand, stand.say('a', 'four'));
+    const { turn_id } = receiptOf(last);
+    stand.send('a', 'session.cancel', { turn_id, by: 'ann' });
+    stand.settle();
+    expect(stand.over).toEqual([turn_id]);
+    for (let second = 0; second < 20; second += 1) stand.clock.advance(1_000);
+    // The thread ends, and another life of it goes on with what the journal has.
+    const next = new LaneStand({ idle_timeout: 1_000 }, stand.rows);
+    next.pause(true);
+    next.recover();
+    next.settle();
+    expect(next.over).toEqual([]);
+    next.pause(false);
+    next.settle();
+    expect(next.over).toEqual(asked.map((one) => receiptOf(one).turn_id));
+    expect(next.prompts.map((prompt) => prompt.at(-1))).toEqual(['one', 'two', 'three']);
+  });
+});
+
 describe('whatever happens', () => {
   it('counts of busy and awake sessions are right, and in the end all sleep', () => {
     const moves = fc.array(
@@ -231,6 +285,7 @@ describe('whatever happens', () => {
         fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 90_000 }) }),
         fc.record({ do: fc.constant('hold' as const), answers: fc.boolean() }),
         fc.record({ do: fc.constant('stall' as const), stalled: fc.boolean() }),
+        fc.record({ do: fc.constant('pause' as const), paused: fc.boolean() }),
       ),
       { maxLength: 60 },
     );
@@ -246,11 +301,13 @@ describe('whatever happens', () => {
             said.set(id, (said.get(id) ?? 0) + 1);
           } else if (move.do === 'wait') stand.clock.advance(move.ms);
           else if (move.do === 'hold') stand.answers = move.answers;
+          else if (move.do === 'pause') stand.pause(move.paused);
           else if (move.stalled) stand.stalled = true;
           else stand.release();
           expect(stand.lanes.busy).toBeGreaterThanOrEqual(0);
         }
         stand.answers = true;
+        stand.pause(false);
         stand.release();
         // Turns that hang run out of time, then everything rests long enough.
         for (let minute = 0; minute < 14 * 60; minute += 1) stand.clock.advance(60_000 / 14);

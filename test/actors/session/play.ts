@@ -26,6 +26,7 @@ export const policy: LanePolicy = {
   attempts_most: 3,
   checkpoint_every: 64,
   idle_timeout: 60_000,
+  paused: () => false,
   awake_most: 100,
   route: ({ requested }) => requested || 'sigil/offline',
   failover: () => ['sigil/offline', 'near/small', 'near/large', 'far/dear'],

@@ -51,6 +51,8 @@ export class CompactionHouse {
   readonly #due: { readonly at: number; readonly life: number; readonly run: () => void }[] = [];
   #life = 0;
   #ids = 0;
+  /** Whose words memory has forgotten. */
+  readonly #erased: string[] = [];
   readonly #options: Required<HouseOptions>;
 
   constructor(options: HouseOptions = {}) {
@@ -111,6 +113,13 @@ export class CompactionHouse {
     this.compactor.gone(session_id);
   }
 
+  /** What somebody said goes: whoever sums up hears of it as it is being written. */
+  erase(user_id: string): void {
+    this.compactor.erased(user_id, []);
+    const record = { type: 'user_erased', user_id, session_ids: [], own: false } as const;
+    this.#due.push({ at: this.now + 1, life: this.#life, run: () => this.#apply(record) });
+  }
+
   /** Ids a summary stands for that its workspace has and that was confirmed. */
   get summarized(): readonly string[] {
     const confirmed = new Set(this.records.flatMap((one) => (one.type === 'summary_confirmed' ? [one.id] : [])));
@@ -156,11 +165,11 @@ export class CompactionHouse {
           if (this.gone.has(session_id)) return done({ ok: true, body: null });
           const left = this.#left(session_id);
           const messages = left.slice(0, Math.max(least, batch));
-          const user_ids = this.records.flatMap((record) =>
-            record.type === 'summary_stored' && record.summary.session_id === session_id
-              ? (record.summary.user_ids ?? [])
-              : [],
+          const newest = this.records.findLast(
+            (record) => record.type === 'summary_stored' && record.summary.session_id === session_id,
           );
+          const of = newest?.type === 'summary_stored' ? (newest.summary.user_ids ?? []) : [];
+          const user_ids = this.#erased.some((id) => of.includes(id)) ? [] : of;
           const before = this.told.has(session_id) ? { content: 'before', user_ids } : null;
           done({ ok: true, body: { session_id, user_id: 'ada', model: '', messages, left: left.length, before } });
         }),
@@ -227,7 +236,10 @@ export class CompactionHouse {
 
   #apply(record: WorkspaceRecord): void {
     this.records.push(record);
-    if (record.type === 'summary_confirmed') {
+    if (record.type === 'user_erased') {
+      this.#erased.push(record.user_id);
+      this.#remove(({ user_id }) => user_id === record.user_id);
+    } else if (record.type === 'summary_confirmed') {
       const of = this.records.find((one) => one.type === 'summary_stored' && one.summary.id === record.id);
       const ids = of?.type === 'summary_stored' ? of.summary.message_ids : [];
       for (const message of this.messages) if (ids.includes(message.id)) message.summarized = true;

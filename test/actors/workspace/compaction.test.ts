@@ -186,6 +186,24 @@ describe('an erasure of somebody who is in the summary before only', () => {
   });
 });
 
+describe('an erasure at any moment', () => {
+  it('is not followed by a summary with their words in it, also where what is summed up was just being read', () => {
+    for (let steps = 0; steps < 60; steps += 1) {
+      const house = new CompactionHouse();
+      house.say('s', 6, 'ben');
+      house.say('s', 20, 'ada');
+      for (let at = 0; at < steps; at += 1) house.step();
+      house.erase('ben');
+      house.say('s', 8, 'ada');
+      house.run();
+      const gone = house.records.findIndex(({ type }) => type === 'user_erased');
+      const later = house.records.slice(gone).flatMap((one) => (one.type === 'summary_stored' ? [one.summary] : []));
+      expect([steps, ...later.filter(({ user_ids }) => user_ids?.includes('ben'))]).toEqual([steps]);
+      expect([house.reserved.size, house.open.size]).toEqual([0, 0]);
+    }
+  });
+});
+
 describe('the end of the process', () => {
   /** What was said is in memory, or in a summary that is stored; and what its session does not know is in memory still. */
   const nothingMissing = (house: CompactionHouse): void => {
