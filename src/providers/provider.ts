@@ -55,7 +55,29 @@ export interface ChatOptions {
   readonly stopSequences?: readonly string[];
   /** Whether the model thinks aloud first, where it can; unset leaves it to the model. */
   readonly thinking?: boolean;
+  /** The share of likely tokens that is chosen from, 0 to 1. Unset is not sent. */
+  readonly topP?: number;
+  /** The same seed asks for the same answer, where the vendor knows seeds; elsewhere it is not sent. */
+  readonly seed?: number;
+  /** Whether tools may, must not or must be called, or which one must; unset leaves it to the model. */
+  readonly toolChoice?: ChatToolChoice;
+  /** False: no more than one call in a reply, where the vendor can be told so. */
+  readonly parallelToolCalls?: boolean;
+  /** What the answer has to be, where it may not be any text. `carries` says which vendors can be told. */
+  readonly responseFormat?: ChatResponseFormat;
 }
+
+export type ChatToolChoice = 'auto' | 'none' | 'required' | { readonly name: string };
+
+export type ChatResponseFormat =
+  | { readonly type: 'json_object' }
+  | {
+      readonly type: 'json_schema';
+      readonly name: string;
+      readonly description?: string;
+      readonly schema: Readonly<Record<string, unknown>>;
+      readonly strict?: boolean;
+    };
 
 export interface ChatRequest {
   /** What it is for, where that is not a turn of a conversation: vendors are not told, the built-in model goes by it. */

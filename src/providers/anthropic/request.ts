@@ -2,14 +2,17 @@
 // A ChatRequest as the body of a streamed Messages call.
 
 import type { Anthropic } from '@anthropic-ai/sdk';
-import type { ChatMessage, ChatRequest } from '../provider.ts';
+import type { ChatMessage, ChatOptions, ChatRequest } from '../provider.ts';
 import { flatSchema, type Json } from '../schema-forms.ts';
 import type { ToolNames } from '../tool-names.ts';
 import { isReply, type KeptReply } from './kept-reply.ts';
 import { claudeModel, claudeTraits } from './models.ts';
 
 /** The SDK's types no longer have sampling; models before 4.7 still take it. */
-export type ClaudeBody = Anthropic.MessageCreateParamsStreaming & { readonly temperature?: number };
+export type ClaudeBody = Anthropic.MessageCreateParamsStreaming & {
+  readonly temperature?: number;
+  readonly top_p?: number;
+};
 
 /** Tools' names as the API takes them. */
 export const CLAUDE_NAMES = { refused: /[^a-zA-Z0-9_-]/g, longest: 64, startsWithLetter: false } as const;
@@ -185,5 +188,27 @@ export function claudeBody(request: ChatRequest, context: ClaudeContext): Claude
     ...(options.temperature !== undefined &&
       !thinks &&
       claudeTraits(model).sampling && { temperature: options.temperature }),
+    // Beside a temperature some models refuse it.
+    ...(options.topP !== undefined &&
+      options.temperature === undefined &&
+      !thinks &&
+      claudeTraits(model).sampling && { top_p: options.topP }),
+    ...(tools.length > 0 && toolChoice(options, context.names, thinks)),
+    ...(options.responseFormat?.type === 'json_schema' && {
+      output_config: { format: { type: 'json_schema' as const, schema: { ...options.responseFormat.schema } } },
+    }),
   };
+}
+
+/** Which tools are to be called. A model that thinks may be left the choice or told to call none, and nothing else. */
+function toolChoice(
+  { toolChoice: choice = 'auto', parallelToolCalls }: ChatOptions,
+  names: ToolNames,
+  thinks: boolean,
+): { readonly tool_choice?: Anthropic.ToolChoice } {
+  if (choice === 'none') return { tool_choice: { type: 'none' } };
+  const one = parallelToolCalls === false ? { disable_parallel_tool_use: true } : {};
+  if (choice === 'auto' || thinks) return parallelToolCalls === false ? { tool_choice: { type: 'auto', ...one } } : {};
+  if (choice === 'required') return { tool_choice: { type: 'any', ...one } };
+  return { tool_choice: { type: 'tool', name: names.sent(choice.name), ...one } };
 }

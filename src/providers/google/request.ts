@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // A ChatRequest as the parameters of a streamed generateContent call.
 
-import type { Content, GenerateContentConfig, GenerateContentParameters, Part } from '@google/genai';
-import type { ChatMessage, ChatRequest, ChatToolCall } from '../provider.ts';
+import type {
+  Content,
+  FunctionCallingConfig,
+  GenerateContentConfig,
+  GenerateContentParameters,
+  Part,
+} from '@google/genai';
+import type { ChatMessage, ChatRequest, ChatToolCall, ChatToolChoice } from '../provider.ts';
 import type { ToolNames } from '../tool-names.ts';
 import { isReply, type KeptParts } from './kept-parts.ts';
 import { thinkingConfig, wantsSignatures } from './models.ts';
@@ -104,7 +110,7 @@ export function geminiParameters(
   context: GeminiContext,
 ): GenerateContentParameters & { readonly config: GenerateContentConfig } {
   const { model, systemPrompt, tools, options } = request;
-  const { temperature, maxTokens, stopSequences = [], thinking } = options;
+  const { temperature, maxTokens, stopSequences = [], thinking, topP, seed, toolChoice, responseFormat } = options;
   const thinkingAsked = thinkingConfig(model, thinking);
   const stops = stopSequences.filter((stop) => stop !== '');
   const functionDeclarations = tools.map(({ name, description, inputSchema }) => {
@@ -123,6 +129,24 @@ export function geminiParameters(
       ...(stops.length > 0 && { stopSequences: stops }),
       ...(thinkingAsked !== undefined && { thinkingConfig: thinkingAsked }),
       ...(functionDeclarations.length > 0 && { tools: [{ functionDeclarations }] }),
+      ...(topP !== undefined && { topP }),
+      ...(seed !== undefined && { seed }),
+      ...(functionDeclarations.length > 0 &&
+        toolChoice !== undefined && {
+          toolConfig: { functionCallingConfig: callingConfig(toolChoice, context.names) },
+        }),
+      ...(responseFormat !== undefined && {
+        responseMimeType: 'application/json',
+        ...(responseFormat.type === 'json_schema' && { responseJsonSchema: responseFormat.schema }),
+      }),
     },
   };
+}
+
+/** The modes by their names: what the SDK has of them is an enum, which would have to be loaded. */
+function callingConfig(choice: ChatToolChoice, names: ToolNames): FunctionCallingConfig {
+  const mode = (name: 'AUTO' | 'NONE' | 'ANY'): FunctionCallingConfig => ({ mode: name }) as FunctionCallingConfig;
+  if (choice === 'auto') return mode('AUTO');
+  if (choice === 'none') return mode('NONE');
+  return choice === 'required' ? mode('ANY') : { ...mode('ANY'), allowedFunctionNames: [names.sent(choice.name)] };
 }

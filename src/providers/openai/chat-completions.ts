@@ -5,7 +5,14 @@ import type { OpenAI } from 'openai';
 import { z } from 'zod';
 import type { VendorSse } from '../event-stream.ts';
 import type { Asked } from '../failures.ts';
-import type { ChatEvent, ChatFinish, ChatMessage, ChatRequest } from '../provider.ts';
+import type {
+  ChatEvent,
+  ChatFinish,
+  ChatMessage,
+  ChatRequest,
+  ChatResponseFormat,
+  ChatToolChoice,
+} from '../provider.ts';
 import type { ReplyReader } from '../stream-call.ts';
 import type { ToolNames } from '../tool-names.ts';
 import { estimatedUsage } from '../usage.ts';
@@ -27,7 +34,7 @@ export interface ChatDialect {
 /** The body of a request. */
 export function chatBody(request: ChatRequest, dialect: ChatDialect, names: ToolNames): Body {
   const { model, systemPrompt, messages, tools, options } = request;
-  const { temperature, maxTokens, stopSequences = [], thinking } = options;
+  const { temperature, maxTokens, stopSequences = [], thinking, topP, seed, toolChoice, parallelToolCalls } = options;
   const system: Message[] = systemPrompt === '' ? [] : [{ role: 'system', content: systemPrompt }];
   return {
     model,
@@ -43,8 +50,24 @@ export function chatBody(request: ChatRequest, dialect: ChatDialect, names: Tool
     ...(temperature !== undefined && { temperature }),
     ...(maxTokens !== undefined && { [dialect.maxTokens]: maxTokens }),
     ...(stopSequences.length > 0 && { stop: [...stopSequences] }),
+    ...(topP !== undefined && { top_p: topP }),
+    ...(seed !== undefined && { seed }),
+    // Without tools both are refused.
+    ...(tools.length > 0 && toolChoice !== undefined && { tool_choice: toolChoiceOf(toolChoice, names) }),
+    ...(tools.length > 0 && parallelToolCalls !== undefined && { parallel_tool_calls: parallelToolCalls }),
+    ...(options.responseFormat !== undefined && { response_format: formatOf(options.responseFormat) }),
     ...(thinking !== undefined && dialect.thinking?.(thinking)),
   };
+}
+
+function toolChoiceOf(choice: ChatToolChoice, names: ToolNames): OpenAI.ChatCompletionToolChoiceOption {
+  return typeof choice === 'string' ? choice : { type: 'function', function: { name: names.sent(choice.name) } };
+}
+
+function formatOf(format: ChatResponseFormat): NonNullable<Body['response_format']> {
+  if (format.type === 'json_object') return format;
+  const { type, ...json_schema } = format;
+  return { type, json_schema };
 }
 
 function toMessage(message: ChatMessage, names: ToolNames): Message {

@@ -89,8 +89,9 @@ export async function createOpenAiProvider(flavour: Flavour): Promise<Provider> 
       return response;
     };
     const open = async (inner: AbortSignal): Promise<Response> => {
-      // Only the older interface can be told where to stop.
-      if (responses === 'no' || (request.options.stopSequences?.length ?? 0) > 0) return await viaChat(inner);
+      // Only the older interface can be told where to stop, and with which seed.
+      const { stopSequences = [], seed } = request.options;
+      if (responses === 'no' || stopSequences.length > 0 || seed !== undefined) return await viaChat(inner);
       if (responses === 'yes') return await viaResponses(inner);
       try {
         return await viaResponses(inner);

@@ -19,10 +19,10 @@ type Item = OpenAI.Responses.ResponseInputItem;
 /** The least it takes as the most an answer may have. */
 const LEAST_OUTPUT = 16;
 
-/** The body of a request. It knows no stop sequences. */
+/** The body of a request. It knows no stop sequences and no seed. */
 export function responsesBody(request: ChatRequest, names: ToolNames): Body {
   const { model, systemPrompt, messages, tools, options } = request;
-  const { temperature, maxTokens, thinking } = options;
+  const { temperature, maxTokens, thinking, topP, toolChoice, parallelToolCalls, responseFormat } = options;
   return {
     model,
     input: messages.flatMap((message) => toItems(message, names)),
@@ -41,6 +41,16 @@ export function responsesBody(request: ChatRequest, names: ToolNames): Body {
     }),
     ...(temperature !== undefined && { temperature }),
     ...(maxTokens !== undefined && { max_output_tokens: Math.max(LEAST_OUTPUT, maxTokens) }),
+    ...(topP !== undefined && { top_p: topP }),
+    ...(tools.length > 0 &&
+      toolChoice !== undefined && {
+        tool_choice:
+          typeof toolChoice === 'string'
+            ? toolChoice
+            : { type: 'function' as const, name: names.sent(toolChoice.name) },
+      }),
+    ...(tools.length > 0 && parallelToolCalls !== undefined && { parallel_tool_calls: parallelToolCalls }),
+    ...(responseFormat !== undefined && { text: { format: responseFormat } }),
     ...(thinking === true && { reasoning: { summary: 'auto' as const } }),
   };
 }
