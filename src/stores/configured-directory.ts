@@ -36,7 +36,7 @@ export function configuredDirectory(config: Pick<Config, 'users' | 'auth' | 'wor
       return { id, name, role, sessionMode: session_mode ?? null, identities: known, ...written };
     })
     .sort((one, other) => (one.id < other.id ? -1 : 1));
-  const written = { configured: true, createdAt: null, lastUsedAt: null };
+  const written = { configured: true, createdAt: null, lastUsedAt: null, expiresAt: null };
   const tokens = config.auth.tokens.map(({ user_id, name, permissions }, index): Token => {
     return { id: configuredTokenId(index), userId: user_id, name, permissions: permissions ?? null, ...written };
   });

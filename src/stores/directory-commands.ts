@@ -10,6 +10,7 @@ import type {
   StoredErasure,
   StoredIdentity,
   StoredPairing,
+  StoredPause,
   StoredToken,
   StoredUser,
   StoredWorkspace,
@@ -150,6 +151,13 @@ export type DirectoryChanges = {
     readonly body: { readonly at: Readonly<Record<string, number>> };
     readonly reply: Record<string, never>;
   };
+  /** No new turns are begun until `agent.resume`; those that run are finished. One pause after another keeps the first. */
+  readonly 'agent.pause': {
+    readonly body: { readonly reason: string };
+    readonly reply: { readonly paused: StoredPause };
+  };
+  /** Turns are begun again, those that waited first. */
+  readonly 'agent.resume': { readonly body: Record<string, never>; readonly reply: { readonly paused: null } };
   /** Something was done elsewhere that belongs in the audit: ask this first, and do it when it is answered. */
   readonly 'audit.note': { readonly body: AuditNote; readonly reply: Record<string, never> };
 };
@@ -195,6 +203,8 @@ const CHANGES: { readonly [T in DirectoryChange]: true } = {
   'token.create': true,
   'token.revoke': true,
   'tokens.used': true,
+  'agent.pause': true,
+  'agent.resume': true,
   'audit.note': true,
 };
 

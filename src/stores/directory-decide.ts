@@ -159,6 +159,18 @@ export function decideDirectory(state: Directory, command: DirectoryCommand, dec
       if (Object.keys(at).length === 0) return { ok: true, records: [], body: {} };
       return { ok: true, records: [{ type: 'tokens_used', at }], body: {} };
     }
+    case 'agent.pause': {
+      const { reason } = command.body;
+      if (state.paused !== null) return { ok: true, records: [], body: { paused: state.paused } };
+      const record = { type: 'agent_paused', by: by.user_id, reason } as const;
+      return write(record, note('agent.paused', { reason }), ({ paused }) => ({ paused }));
+    }
+    case 'agent.resume': {
+      const { paused } = state;
+      if (paused === null) return { ok: true, records: [], body: { paused: null } };
+      const audit = note('agent.resumed', { paused_by: paused.by, paused_ms: now - paused.since });
+      return write({ type: 'agent_resumed' }, audit, () => ({ paused: null }));
+    }
     case 'audit.note':
       // Checked here: a note the journal refuses would take with it what is written together with it.
       if (!isNote(command.body))
@@ -241,13 +253,13 @@ function changeOf(user: StoredUser, { id: _, ...asked }: UserChange): Omit<UserC
 }
 
 function createToken({ state, now, fixed, note }: Changing, given: NewToken): Decided {
-  const { id, user_id, permissions } = given;
+  const { id, user_id, permissions, expires_at = null } = given;
   if (state.tokens.has(id) || fixed.tokens.has(id)) return conflict(`There is a token ${id} already.`);
   if (!isKnown(state, fixed, user_id)) return missing('user', user_id);
   if (isErasing(state, user_id)) return goes(user_id);
   if (state.tokens.size >= DIRECTORY_MOST.tokens) return full(DIRECTORY_MOST.tokens, 'tokens');
   const token: StoredToken = { ...given, created_at: now, last_used_at: null };
-  const audit = note('token.created', { id, user_id, permissions });
+  const audit = note('token.created', { id, user_id, permissions, ...(expires_at === null ? {} : { expires_at }) });
   return { ok: true, records: [{ type: 'token_created', token }], audit: [audit], body: rowOf(token) };
 }
 

@@ -20,7 +20,8 @@ type Options = StreamOwnerOptions<Directory, DirectoryRecord>;
 
 export interface DirectoryOwnerOptions extends Pick<Options, 'append' | 'tail' | 'now' | 'after'> {
   readonly uuid: () => string;
-  readonly fixed: Fixed;
+  /** What is written in the configuration now, and changed there alone. */
+  readonly fixed: () => Fixed;
   /** Told when something changed by which callers are known: what is open in somebody's name is looked at again. */
   readonly changed?: () => void;
   /** Told of the state after each change that is durable, before whoever asked for it. */
@@ -73,7 +74,7 @@ export class DirectoryOwner {
     // The two belong together: the message's type says what its body is.
     const command = { type, body } as DirectoryCommand;
     this.#owner.submit(
-      (state, now) => decideDirectory(state, command, { now, uuid, fixed, by }),
+      (state, now) => decideDirectory(state, command, { now, uuid, fixed: fixed(), by }),
       (outcome) => {
         const { state } = this;
         if (outcome.ok && state !== null) moved?.(state);

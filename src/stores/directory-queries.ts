@@ -6,8 +6,7 @@ import type { TokenRow } from './directory-commands.ts';
 import type { PairingStatus, StoredPairing, StoredUser } from './directory-records.ts';
 import type { Page, PageRequest } from './page.ts';
 
-/** What usage is summed up by. */
-/** What is added up; `total` is everything in one. */
+/** What usage is summed up by; `total` is everything in one. */
 export type UsageBy = 'total' | 'provider' | 'model' | 'workspace' | 'user' | 'session';
 /** One sum over all, or one for each hour or day (UTC). */
 export type UsagePer = 'all' | 'hour' | 'day';

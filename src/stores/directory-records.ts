@@ -117,6 +117,17 @@ export interface StoredToken {
   readonly created_at: number;
   /** As of the last time it was written down, which is seldom; null: never. */
   readonly last_used_at: number | null;
+  /** When it stops being one; null or, from before tokens could, not there: when it is revoked. */
+  readonly expires_at?: number | null;
+}
+
+/** That no new turns are begun, until somebody says otherwise. */
+export interface StoredPause {
+  /** The id of the user who said so; empty once they are erased. */
+  readonly by: string;
+  /** Why, as they put it; empty when they did not say. */
+  readonly reason: string;
+  readonly since: number;
 }
 
 export type DirectoryRecord =
@@ -178,6 +189,9 @@ export type DirectoryRecord =
       readonly pairings?: readonly string[];
     }
   | { readonly type: 'erasure_done'; readonly user_id: string }
+  /** No new turns are begun from here on; messages are taken and wait. */
+  | { readonly type: 'agent_paused'; readonly by: string; readonly reason: string }
+  | { readonly type: 'agent_resumed' }
   /** Nothing changes: what is to be said stands in the audit. */
   | { readonly type: 'noted'; readonly action: string }
   /** The folded directory, packed; null as views read it. */
@@ -193,6 +207,8 @@ export interface PackedDirectory {
   readonly codes?: readonly StoredCode[];
   readonly tries?: readonly (readonly [string, CodeTries])[];
   readonly workspaces?: readonly StoredWorkspace[];
+  /** Absent while turns are begun. */
+  readonly paused?: StoredPause;
 }
 
 /** The erasure of somebody, under way or done. */
@@ -224,13 +240,15 @@ export const DIRECTORY_RECORD_VERSIONS: { readonly [T in DirectoryRecord['type']
   workspace_created: 1,
   workspace_changed: 1,
   workspace_deleted: 1,
-  token_created: 1,
+  token_created: 2,
   token_revoked: 1,
   tokens_used: 1,
   user_erasing: 1,
   erasure_done: 1,
+  agent_paused: 1,
+  agent_resumed: 1,
   noted: 1,
-  checkpoint: 2,
+  checkpoint: 3,
 };
 
 /** The form a record is kept in. */

@@ -23,6 +23,8 @@ export interface DirectoryTable {
   readonly version: number;
   /** Whether those of the journal are in it too: before that somebody who is missing may be there. */
   readonly whole: boolean;
+  /** No new turns are begun. */
+  readonly paused: boolean;
   readonly parts: TableParts;
   roleOf(user_id: string): Role | undefined;
   /** Of a workspace of the configuration, or one that was made here. */
@@ -78,12 +80,13 @@ export const NO_MOVES: TableMoves = {
 export interface PackedTable extends TableMoves {
   readonly version: number;
   readonly whole: boolean;
+  readonly paused?: boolean;
 }
 
 /** What leads from one table to the next: all of it in one piece, or what has changed. */
 export type TableChange =
   | { readonly kind: 'whole'; readonly table: PackedTable }
-  | { readonly kind: 'part'; readonly version: number; readonly moves: TableMoves };
+  | { readonly kind: 'part'; readonly version: number; readonly paused: boolean; readonly moves: TableMoves };
 
 /** The key of two names; neither holds a NUL. */
 export function pairOf(one: string, other: string): string {
@@ -95,10 +98,11 @@ type Lets = Shards<number>;
 
 const NONE: readonly PairedHere[] = [];
 
-function table(version: number, whole: boolean, parts: TableParts, lets: Lets): Held {
+function table({ version, whole, paused }: Heading, parts: TableParts, lets: Lets): Held {
   return Object.freeze({
     version,
     whole,
+    paused,
     parts,
     lets,
     roleOf: (user_id: string) => parts.roles.get(user_id),
@@ -111,6 +115,8 @@ function table(version: number, whole: boolean, parts: TableParts, lets: Lets): 
     sessionModeOf: (user_id: string) => (parts.modes.size === 0 ? undefined : parts.modes.get(user_id)),
   });
 }
+
+type Heading = Pick<DirectoryTable, 'version' | 'whole' | 'paused'>;
 
 /** A table with what follows from its parts. */
 interface Held extends DirectoryTable {
@@ -127,9 +133,13 @@ const EMPTY_PARTS: TableParts = {
 };
 
 /** Nobody, and that is not yet the truth. */
-export const EMPTY_TABLE: DirectoryTable = table(0, false, EMPTY_PARTS, Shards.empty());
+export const EMPTY_TABLE: DirectoryTable = table(
+  { version: 0, whole: false, paused: false },
+  EMPTY_PARTS,
+  Shards.empty(),
+);
 
-export function unpackTable({ version, whole, ...moves }: PackedTable): DirectoryTable {
+export function unpackTable({ version, whole, paused = false, ...moves }: PackedTable): DirectoryTable {
   const parts: TableParts = {
     roles: Shards.of(present(moves.roles)),
     modes: Shards.of(present(moves.modes)),
@@ -140,18 +150,19 @@ export function unpackTable({ version, whole, ...moves }: PackedTable): Director
   };
   const lets = new Map<string, number>();
   for (const all of parts.pairings.values()) for (const key of letIn(all)) lets.set(key, (lets.get(key) ?? 0) + 1);
-  return table(version, whole, parts, Shards.of(lets));
+  return table({ version, whole, paused }, parts, Shards.of(lets));
 }
 
 function present<V>(moves: Moves<V>): (readonly [string, V])[] {
   return moves.flatMap(([key, value]) => (value === null ? [] : [[key, value] as const]));
 }
 
-export function packTable({ version, whole, parts }: DirectoryTable): PackedTable {
+export function packTable({ version, whole, paused, parts }: DirectoryTable): PackedTable {
   const { roles, modes, identities, pairings, bindings, members } = parts;
   return {
     version,
     whole,
+    paused,
     roles: [...roles.entries()],
     modes: [...modes.entries()],
     identities: [...identities.entries()],
@@ -168,7 +179,7 @@ export function packTable({ version, whole, parts }: DirectoryTable): PackedTabl
  */
 export function changedTable(before: DirectoryTable, change: TableChange): DirectoryTable {
   if (change.kind === 'whole') return unpackTable(change.table);
-  const { version, moves } = change;
+  const { version, paused, moves } = change;
   if (version !== before.version + 1)
     throw new Error(`the directory's table is at ${before.version} and was given change ${version}`);
   const { parts } = before;
@@ -188,7 +199,7 @@ export function changedTable(before: DirectoryTable, change: TableChange): Direc
       moves.members.map(([id, ids]) => [id, ids === null ? null : new Set(ids)] as const),
     ),
   };
-  return table(version, before.whole, after, lets);
+  return table({ version, whole: before.whole, paused }, after, lets);
 }
 
 function moved<V>(before: Shards<V>, moves: Moves<V>): Shards<V> {

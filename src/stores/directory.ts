@@ -9,6 +9,7 @@ import type {
   StoredErasure,
   StoredIdentity,
   StoredPairing,
+  StoredPause,
   StoredToken,
   StoredUser,
   StoredWorkspace,
@@ -36,6 +37,8 @@ export interface Directory {
   readonly tokens: Shards<StoredToken>;
   /** By user. */
   readonly erasures: Shards<StoredErasure>;
+  /** Null while turns are begun. */
+  readonly paused: StoredPause | null;
 }
 
 export const EMPTY_DIRECTORY: Directory = {
@@ -50,6 +53,7 @@ export const EMPTY_DIRECTORY: Directory = {
   workspaces: Shards.empty(),
   tokens: Shards.empty(),
   erasures: Shards.empty(),
+  paused: null,
 };
 
 export function identityKey({ channel, platform_id }: Pick<StoredIdentity, 'channel' | 'platform_id'>): string {
@@ -154,6 +158,12 @@ export function evolveDirectory(state: Directory, record: DirectoryRecord, at: n
       const erasures = state.erasures.with(record.user_id, { ...erasure, workspaces: [], pairings: [], done_at: at });
       return { ...state, erasures: withoutOldest(erasures) };
     }
+    case 'agent_paused': {
+      const { by, reason } = record;
+      return { ...state, paused: { by, reason, since: at } };
+    }
+    case 'agent_resumed':
+      return { ...state, paused: null };
     case 'noted':
       return state;
     case 'checkpoint':
@@ -211,7 +221,12 @@ function count(holds: boolean): number {
 }
 
 function withoutUser(state: Directory, id: string): Directory {
-  let next: Directory = { ...state, users: state.users.without(id) };
+  const { paused } = state;
+  let next: Directory = {
+    ...state,
+    users: state.users.without(id),
+    paused: paused?.by === id ? { ...paused, by: '', reason: '' } : paused,
+  };
   for (const identity of state.users.get(id)?.identities ?? []) {
     const key = identityKey(identity);
     next = { ...next, identities: next.identities.without(key), tries: withoutTries(next.tries, key) };
@@ -250,7 +265,7 @@ export function directorySize({ users, pairings, tokens, erasures, codes, tries,
 }
 
 export function packDirectory(directory: Directory): PackedDirectory {
-  const { users, senders, tokens, erasures, codes, tries, workspaces } = directory;
+  const { users, senders, tokens, erasures, codes, tries, workspaces, paused } = directory;
   return {
     users: [...users.values()],
     // Somebody's in the order they were made.
@@ -260,11 +275,12 @@ export function packDirectory(directory: Directory): PackedDirectory {
     ...(codes.size === 0 ? {} : { codes: [...codes.values()] }),
     ...(tries.size === 0 ? {} : { tries: [...tries] }),
     ...(workspaces.size === 0 ? {} : { workspaces: [...workspaces.values()] }),
+    ...(paused === null ? {} : { paused }),
   };
 }
 
 export function unpackDirectory(packed: PackedDirectory): Directory {
-  const { users, pairings, tokens, erasures = [], codes = [], tries = [], workspaces = [] } = packed;
+  const { users, pairings, tokens, erasures = [], codes = [], tries = [], workspaces = [], paused = null } = packed;
   const identities = users.flatMap((user) =>
     user.identities.map((identity) => [identityKey(identity), user.id] as const),
   );
@@ -287,5 +303,6 @@ export function unpackDirectory(packed: PackedDirectory): Directory {
     workspaces: Shards.of(workspaces.map((workspace) => [workspace.id, workspace])),
     tokens: Shards.of(tokens.map((token) => [token.id, token])),
     erasures: Shards.of(erasures.map((erasure) => [erasure.user_id, erasure])),
+    paused,
   };
 }

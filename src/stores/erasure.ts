@@ -327,6 +327,9 @@ function directoryRedaction(user_id: string): Redaction {
       if (about(record)) return storeDirectory({ type: 'noted', action: record.type });
       if (record.type === 'code_removed' && record.sender !== undefined && senders.has(record.sender))
         return storeDirectory({ type: 'code_removed', id: record.id });
+      // That it was paused stays so; by whom and why goes.
+      if (record.type === 'agent_paused' && record.by === user_id)
+        return storeDirectory({ type: 'agent_paused', by: '', reason: '' });
       if (record.type !== 'checkpoint' || record.state === null) return undefined;
       const { users, pairings: paired, tokens: made, ...rest } = record.state;
       const state = {
@@ -334,6 +337,7 @@ function directoryRedaction(user_id: string): Redaction {
         users: users.filter(({ id }) => id !== user_id),
         pairings: paired.filter(({ id, user_id: whose }) => whose !== user_id && pairings.get(id) !== true),
         tokens: made.filter(({ user_id: whose }) => whose !== user_id),
+        ...(rest.paused?.by === user_id ? { paused: { ...rest.paused, by: '', reason: '' } } : {}),
         ...(rest.codes === undefined ? {} : { codes: rest.codes.filter(({ user_id: whose }) => whose !== user_id) }),
         ...(rest.tries === undefined ? {} : { tries: rest.tries.filter(([sender]) => !senders.has(sender)) }),
       };

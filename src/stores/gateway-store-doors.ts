@@ -6,6 +6,7 @@ import { checkKept, NO_AUDIT } from './audit.ts';
 import type { Actor, DirectoryChange, DirectoryChanges } from './directory-commands.ts';
 import { LET_IN_AS } from './directory-pairings.ts';
 import type {
+  AgentSwitch,
   AuditStore,
   GatewayStore,
   ListRequest,
@@ -42,9 +43,9 @@ export interface GatewayStoreDoors {
   mint(): { readonly id: string; readonly secret: string; readonly hash: string };
   /** A new pairing code for a channel: the same, and until when it is good. */
   mintCode(channel: string): MintedCode;
-  /** What stands in the configuration, in order of id. */
-  readonly users: readonly User[];
-  readonly tokens: readonly Token[];
+  /** What stands in the configuration now, in order of id. */
+  readonly users: () => readonly User[];
+  readonly tokens: () => readonly Token[];
   close(): Promise<void>;
 }
 
@@ -71,7 +72,20 @@ export function createGatewayStore(doors: GatewayStoreDoors): GatewayStore {
     workspaces: workspaceStore(doors),
     tokens: tokenStore(doors),
     auditLog: auditStore(doors),
+    agent: agentSwitch(doors),
     close: () => doors.close(),
+  };
+}
+
+function agentSwitch({ change, date }: GatewayStoreDoors): AgentSwitch {
+  return {
+    pause: async (why, user) => {
+      const { by, reason, since } = (await change('agent.pause', { reason: why }, user)).paused;
+      return { by, reason, since: date(since) };
+    },
+    resume: async (user) => {
+      await change('agent.resume', {}, user);
+    },
   };
 }
 
@@ -100,22 +114,32 @@ async function listed<T>(
 }
 
 function userStore({ change, store, date, users }: GatewayStoreDoors): UserStore {
-  const configured = new Map(users.map((user) => [user.id, user]));
+  let of: readonly User[] = [];
+  let byId: ReadonlyMap<string, User> = new Map();
+  const configured = (): ReadonlyMap<string, User> => {
+    const now = users();
+    if (now !== of) {
+      of = now;
+      byId = new Map(now.map((user) => [user.id, user]));
+    }
+    return byId;
+  };
   return {
     async create({ id, name = '', role = 'member', sessionMode = null, identities = [] }, by) {
       const user = { id, name, role, session_mode: sessionMode, identities: identities.map(storedIdentity) };
       return userOf(await change('user.create', user, by), date);
     },
     async get(id) {
-      return configured.get(id) ?? userOf(await store.read('user.get', { id }, FRESH), date);
+      return configured().get(id) ?? userOf(await store.read('user.get', { id }, FRESH), date);
     },
     async getByIdentity(channel, platformId) {
-      const known = users.find(({ identities }) =>
+      const known = users().find(({ identities }) =>
         identities.some((identity) => identity.channel === channel && identity.platformId === platformId),
       );
       if (known !== undefined) return known;
       const { user } = await store.read('user.by_identity', { channel, platform_id: platformId }, FRESH);
-      return user === null ? null : (configured.get(user.id) ?? userOf(user, date));
+      if (user === null) return null;
+      return configured().get(user.id) ?? userOf(user, date);
     },
     async update(id, { name, role, sessionMode }, by) {
       const asked = {
@@ -133,10 +157,13 @@ function userStore({ change, store, date, users }: GatewayStoreDoors): UserStore
       return userOf(await change('user.unlink', { id, channel, platform_id: platformId }, by), date);
     },
     list: (request) =>
-      listed(users, request, async (page) => {
+      listed(users(), request, async (page) => {
         const { items, next_cursor } = await store.read('user.list', { page }, FRESH);
         // One that was stored before the configuration had it is hidden by that.
-        return { items: items.filter(({ id }) => !configured.has(id)).map((user) => userOf(user, date)), next_cursor };
+        return {
+          items: items.filter(({ id }) => !configured().has(id)).map((user) => userOf(user, date)),
+          next_cursor,
+        };
       }),
     async delete(id, by) {
       await change('user.delete', { id }, by);
@@ -210,13 +237,17 @@ function workspaceStore({ change, date }: GatewayStoreDoors): WorkspaceStore {
 
 function tokenStore({ change, store, date, mint, tokens }: GatewayStoreDoors): TokenStore {
   return {
-    async create({ userId, name, permissions }, by) {
+    async create({ userId, name, permissions, expiresAt = null }, by) {
       const { id, secret, hash } = mint();
-      const made = await change('token.create', { id, user_id: userId, name, permissions, hash }, by);
+      const made = await change(
+        'token.create',
+        { id, user_id: userId, name, permissions, hash, expires_at: expiresAt },
+        by,
+      );
       return { token: tokenOf(made, date), secret };
     },
     list: ({ userId } = {}, request) => {
-      const fixed = userId === undefined ? tokens : tokens.filter((token) => token.userId === userId);
+      const fixed = userId === undefined ? tokens() : tokens().filter((token) => token.userId === userId);
       return listed(fixed, request, async (page) => {
         const body = { filter: { user_id: userId }, page };
         const { items, next_cursor } = await store.read('token.list', body, FRESH);

@@ -46,9 +46,14 @@ export function workspaceOf(workspace: StoredWorkspace, date: DateOf): MadeWorks
   return { id, description, members, bindings, createdAt: date(created_at), updatedAt: date(updated_at) };
 }
 
-export function tokenOf({ id, user_id, name, permissions, created_at, last_used_at }: TokenRow, date: DateOf): Token {
-  const lastUsedAt = last_used_at === null ? null : date(last_used_at);
-  return { id, userId: user_id, name, permissions, configured: false, createdAt: date(created_at), lastUsedAt };
+export function tokenOf(row: TokenRow, date: DateOf): Token {
+  const { id, user_id, name, permissions, created_at, last_used_at, expires_at = null } = row;
+  const times = {
+    createdAt: date(created_at),
+    lastUsedAt: last_used_at === null ? null : date(last_used_at),
+    expiresAt: expires_at === null ? null : date(expires_at),
+  };
+  return { id, userId: user_id, name, permissions, configured: false, ...times };
 }
 
 export function entryOf(row: AuditRow, date: DateOf): AuditEntry {

@@ -153,12 +153,16 @@ export interface Token {
   readonly createdAt: Instant | null;
   /** Noted now and then, not at every use; null: never, or not yet noted. */
   readonly lastUsedAt: Instant | null;
+  /** Null: it ends when it is revoked. */
+  readonly expiresAt: Instant | null;
 }
 
 export interface NewToken {
   readonly userId: string;
   readonly name: string;
   readonly permissions: readonly string[] | null;
+  /** Epoch milliseconds; null or not given: it ends when it is revoked. */
+  readonly expiresAt?: number | null;
 }
 
 export interface TokenStore {
@@ -226,6 +230,22 @@ export interface AuditEntryNote {
   readonly result?: 'ok' | 'refused' | 'failed';
 }
 
+/** That no new turns are begun. */
+export interface Pause {
+  /** The id of the user who said so; empty when they were erased since. */
+  readonly by: string;
+  /** Why, as they put it; empty when they did not say. */
+  readonly reason: string;
+  readonly since: Instant;
+}
+
+/** Whether new turns are begun. It is kept over restarts. */
+export interface AgentSwitch {
+  /** Messages are taken and wait from here on; what runs is finished. Paused already: as it was. */
+  pause(reason: string, by: Actor): Promise<Pause>;
+  resume(by: Actor): Promise<void>;
+}
+
 /** Everything that is known of the gateway beside its sessions. */
 export interface GatewayStore {
   readonly users: UserStore;
@@ -233,5 +253,6 @@ export interface GatewayStore {
   readonly workspaces: WorkspaceStore;
   readonly tokens: TokenStore;
   readonly auditLog: AuditStore;
+  readonly agent: AgentSwitch;
   close(): Promise<void>;
 }

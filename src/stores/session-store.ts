@@ -104,6 +104,14 @@ export interface OpenCall {
   readonly cost_usd: number;
 }
 
+/** An open call of no session, see `CallOpened`. */
+export interface HeldCall extends OpenCall {
+  readonly workspace_id: string;
+  readonly user_id: string;
+  readonly model: string;
+  readonly holder: string;
+}
+
 /** What a scope has used, and what it has open besides, as of one row. */
 export interface UsageWindow {
   readonly hour: UsageSum;
@@ -171,6 +179,11 @@ type SessionQueries = {
   readonly 'message.turn': {
     readonly body: { readonly session_id: string; readonly message_id: string };
     readonly reply: { readonly turn_id: string | null; readonly content: string };
+  };
+  /** Calls that belong to no session and are open, whoever makes or made them: the first so many. */
+  readonly 'calls.open': {
+    readonly body: { readonly limit: number };
+    readonly reply: { readonly calls: readonly HeldCall[] };
   };
   /** What a scope (`global` or `workspace/<id>`) used in the hour and the day (UTC) that hold `at`. */
   readonly 'usage.window': {

@@ -2,7 +2,7 @@
 // What a workspace's stream may hold: its summaries, its knowledge, the compactions these come from, and what was taken out of its memory.
 
 import type { CompactionRecord, PackedCompactions } from './compaction-records.ts';
-import type { Origin, StoredRecord, ToolCall } from './records.ts';
+import type { Origin, StoredRecord, ToolCall, Usage } from './records.ts';
 import { restoreAs } from './records.ts';
 
 /** A message put into memory beside those of turns: imported, or noted by a tool. */
@@ -110,6 +110,45 @@ export interface UserErased {
   readonly own: boolean;
 }
 
+/**
+ * A model is about to be called for somebody who keeps no session: nothing of what is said is recorded, but what it may use
+ * is, so that no budget is exceeded whatever dies.
+ */
+export interface CallOpened {
+  readonly type: 'call_opened';
+  /** What its reservations are under; several calls in a row may share it. */
+  readonly id: string;
+  /** Counts the calls under an id from 1. */
+  readonly call: number;
+  readonly user_id: string;
+  /** `provider/model`. */
+  readonly model: string;
+  readonly reserved_tokens: number;
+  readonly reserved_usd: number;
+  /** The life of a thread that makes it: `lane-1@<uuid>`. What a life leaves open its next one closes. */
+  readonly holder: string;
+}
+
+/** That call is over. One that is closed already, or was never opened, is not counted again. */
+export interface CallClosed {
+  readonly type: 'call_closed';
+  readonly id: string;
+  readonly call: number;
+  readonly user_id: string;
+  readonly model: string;
+  readonly usage: Usage;
+  /** What an interrupted call is settled at, for its vendor bills it; zero for one that was not interrupted. */
+  readonly settled_tokens: number;
+  readonly settled_usd: number;
+}
+
+/** Something of a session that is not kept was noted in the audit, which needs a row to stand with. */
+export interface CallNoted {
+  readonly type: 'call_noted';
+  /** That session's. */
+  readonly id: string;
+}
+
 export type WorkspaceRecord =
   | CompactionRecord
   | { readonly type: 'messages_added'; readonly messages: readonly AddedMessage[] }
@@ -142,7 +181,12 @@ export type WorkspaceRecord =
       readonly calls: number;
       readonly input_tokens: number;
       readonly cost_usd: number;
+      /** Who had them embedded, where somebody asked for the vectors; absent: the workspace. */
+      readonly user_id?: string;
     }
+  | CallOpened
+  | CallClosed
+  | CallNoted
   /** What its owner folds, which is its open compactions alone; null before there were any. */
   | { readonly type: 'checkpoint'; readonly state: PackedCompactions | null };
 
@@ -161,6 +205,9 @@ export const WORKSPACE_RECORD_VERSIONS: { readonly [T in WorkspaceRecord['type']
   facts_deleted: 1,
   user_erased: 1,
   texts_embedded: 1,
+  call_opened: 1,
+  call_closed: 1,
+  call_noted: 1,
   compaction_called: 1,
   compaction_failed: 1,
   compaction_stored: 1,

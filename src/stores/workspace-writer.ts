@@ -2,6 +2,7 @@
 // How a workspace's memory is changed: records in its stream, by its one owner, answered when they are durable.
 
 import { type Failure, failure } from '../errors.ts';
+import type { AuditNote } from './audit.ts';
 import { evolveCompactions, NO_COMPACTIONS, type OpenCompactions, packCompactions } from './compaction-fold.ts';
 import type { Decided, Outcome } from './stream-owner.ts';
 import { StreamOwner, type StreamOwnerOptions } from './stream-owner.ts';
@@ -22,6 +23,8 @@ export interface WorkspaceWrite {
   readonly records: readonly WorkspaceRecord[];
   /** `conflict` when what must be new is known, `not_found` when what must be known is not; of several, all must hold. */
   readonly condition?: WorkspaceCondition | readonly WorkspaceCondition[] | undefined;
+  /** What is noted of it, in the same transaction. */
+  readonly audit?: readonly AuditNote[];
 }
 
 /** Whoever changes a workspace's memory. Resolves with the seq a later read must have seen. */
@@ -46,8 +49,10 @@ export interface WorkspaceStreamOptions
 }
 
 interface Waiting {
-  readonly write: WorkspaceWrite;
-  readonly answered: (outcome: Outcome<{ readonly seq: number }>) => void;
+  /** What must hold before it is its turn. */
+  readonly conditions: readonly WorkspaceCondition[];
+  readonly submit: () => void;
+  readonly refused: (error: Failure) => void;
 }
 
 /** Writes that may wait behind one that looks something up. */
@@ -91,47 +96,70 @@ export class WorkspaceStream {
     return this.#open === 0;
   }
 
-  /** The compactions that are open, as far as that is durable, and the last row that says so. */
+  /** The compactions that are open once all that was written before is durable, and the last row that says so. */
   open(answered: (outcome: Outcome<{ readonly open: OpenCompactions; readonly seq: number }>) => void): void {
-    this.#open += 1;
-    this.#owner.submit(
-      (open) => ({ ok: true, records: [], body: open }),
-      (outcome) => {
-        this.#open -= 1;
-        answered(outcome.ok ? { ok: true, body: { open: outcome.body.body, seq: outcome.body.seq } } : outcome);
-      },
-    );
+    const tell = this.#counted(answered);
+    this.#wait({
+      conditions: [],
+      submit: () =>
+        this.#owner.submit(
+          (open) => ({ ok: true, records: [], body: open }),
+          (outcome) =>
+            tell(outcome.ok ? { ok: true, body: { open: outcome.body.body, seq: outcome.body.seq } } : outcome),
+        ),
+      refused: (error) => tell({ ok: false, error }),
+    });
   }
 
-  write(write: WorkspaceWrite, answered: Waiting['answered']): void {
+  write(write: WorkspaceWrite, answered: (outcome: Outcome<{ readonly seq: number }>) => void): void {
     const refused = refusal(write, this.#waiting.length);
     if (refused !== null) return answered({ ok: false, error: refused });
-    this.#open += 1;
-    this.#waiting.push({
-      write,
-      answered: (outcome) => {
-        this.#open -= 1;
-        answered(outcome);
-      },
+    const tell = this.#counted(answered);
+    this.#wait({
+      conditions: conditionsOf(write),
+      submit: () =>
+        this.#owner.submit(
+          () => ({
+            ok: true,
+            records: write.records,
+            body: undefined,
+            ...(write.audit !== undefined && { audit: write.audit }),
+          }),
+          (outcome: Outcome<Decided<undefined>>) =>
+            tell(outcome.ok ? { ok: true, body: { seq: outcome.body.seq } } : outcome),
+        ),
+      refused: (error) => tell({ ok: false, error }),
     });
-    this.#next();
   }
 
   stop(): void {
     this.#owner.stop();
-    for (const { answered } of this.#waiting.splice(0)) {
-      answered({ ok: false, error: failure('draining', 'the workspace is coming to an end') });
+    for (const { refused } of this.#waiting.splice(0)) {
+      refused(failure('draining', 'the workspace is coming to an end'));
     }
+  }
+
+  #counted<T>(answered: (outcome: T) => void): (outcome: T) => void {
+    this.#open += 1;
+    return (outcome) => {
+      this.#open -= 1;
+      answered(outcome);
+    };
+  }
+
+  #wait(waiting: Waiting): void {
+    this.#waiting.push(waiting);
+    this.#next();
   }
 
   #next(): void {
     while (!this.#looking) {
       const next = this.#waiting[0];
       if (next === undefined) return;
-      const conditions = conditionsOf(next.write);
+      const { conditions } = next;
       if (conditions.length === 0) {
         this.#waiting.shift();
-        this.#submit(next);
+        next.submit();
         continue;
       }
       this.#looking = true;
@@ -159,17 +187,9 @@ export class WorkspaceStream {
     const looked = this.#waiting.shift();
     this.#looking = false;
     if (looked === undefined) return;
-    if (error === null) this.#submit(looked);
-    else looked.answered({ ok: false, error });
+    if (error === null) looked.submit();
+    else looked.refused(error);
     this.#next();
-  }
-
-  #submit({ write, answered }: Waiting): void {
-    this.#owner.submit(
-      () => ({ ok: true, records: write.records, body: undefined }),
-      (outcome: Outcome<Decided<undefined>>) =>
-        answered(outcome.ok ? { ok: true, body: { seq: outcome.body.seq } } : outcome),
-    );
   }
 }
 

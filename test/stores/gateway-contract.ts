@@ -363,9 +363,10 @@ export function tokenStoreContract(name: string, open: OpenGateway, runs: number
     it('tells a token once and keeps what cannot be told', async () => {
       const { tokens } = gateway();
       const { token, secret } = await tokens.create(
-        { userId: 'owner', name: 'phone', permissions: ['admin:debug'] },
+        { userId: 'owner', name: 'phone', permissions: ['admin:debug'], expiresAt: Date.UTC(2100, 0, 1) },
         BY,
       );
+      expect(token.expiresAt?.toISOString()).toBe('2100-01-01T00:00:00.000Z');
       expect(secret).toMatch(new RegExp(`^sigil_${token.id}_[A-Za-z0-9_-]{43}$`));
       expect(token).toMatchObject({ userId: 'owner', name: 'phone', permissions: ['admin:debug'], lastUsedAt: null });
       const listed = (await tokens.list()).items;

@@ -84,7 +84,7 @@ export async function openMeshHouse(settings: Readonly<Record<string, unknown>> 
   const directory = new RootDirectory(main, config);
   const seen = createSeqTracker();
   const acknowledged = (seq: number): void => seen.note(seq);
-  const actors = startMain(main, { directory, quarantined: [], drained: () => undefined, acknowledged });
+  const { actors } = startMain(main, { directory, quarantined: () => [], drained: () => undefined, acknowledged });
   await directory.loaded;
   const from = address('thread', 'main');
   const store = createReadStore({ bus: main.bus, from, seen });
@@ -105,8 +105,8 @@ export async function openMeshHouse(settings: Readonly<Record<string, unknown>> 
       date,
       mint,
       mintCode: codes,
-      users,
-      tokens,
+      users: () => users,
+      tokens: () => tokens,
       acknowledged,
     }),
     usage: createUsageStore(store, date),

@@ -122,7 +122,7 @@ function prepare(db: SqliteDatabase) {
        ORDER BY seq LIMIT @most`,
     ),
     tokens: db.prepare<[Pick<PairingPage, 'after' | 'user_id' | 'most'>], Listed<TokenFields>>(
-      `SELECT seq, id, user_id, name, permissions, created_at, last_used_at FROM tokens
+      `SELECT seq, id, user_id, name, permissions, created_at, last_used_at, expires_at FROM tokens
        WHERE seq > @after AND (@user_id IS NULL OR user_id = @user_id) ORDER BY seq LIMIT @most`,
     ),
   };

@@ -51,6 +51,9 @@ export const DIRECTORY_SCHEMA = `CREATE TABLE users (
    ) STRICT;
    CREATE INDEX tokens_of ON tokens (user_id);`;
 
+/** Tokens may end by themselves. */
+export const TOKENS_EXPIRE = 'ALTER TABLE tokens ADD COLUMN expires_at INTEGER;';
+
 /** Pairings are of people, and once were of conversations: one of those was one person's, and was called as they are. */
 export const PEOPLE_PAIRED = `ALTER TABLE pairings RENAME TO pairings_before;
    DROP INDEX pairings_of;
@@ -126,7 +129,7 @@ export class DirectoryView {
       case 'token_created': {
         const { hash: _, permissions, ...token } = record.token;
         const written = permissions === null ? null : JSON.stringify(permissions);
-        sql.addToken.run({ ...token, permissions: written, seq: row.seq });
+        sql.addToken.run({ ...token, expires_at: token.expires_at ?? null, permissions: written, seq: row.seq });
         return;
       }
       case 'token_revoked':
@@ -139,7 +142,7 @@ export class DirectoryView {
         for (const drop of [sql.dropUser, sql.dropIdentities, sql.dropPairingsOf, sql.dropTokensOf])
           drop.run(record.user_id);
         return;
-      // Codes are nobody's to read, and workspaces are in the table every thread holds.
+      // Codes are nobody's to read; workspaces, and whether the agent is paused, are in the table every thread holds.
       case 'code_created':
       case 'code_removed':
       case 'code_tried':
@@ -147,6 +150,8 @@ export class DirectoryView {
       case 'workspace_changed':
       case 'workspace_deleted':
       case 'erasure_done':
+      case 'agent_paused':
+      case 'agent_resumed':
       case 'noted':
       case 'checkpoint':
         return;
@@ -170,6 +175,7 @@ interface TokenFields {
   readonly permissions: string | null;
   readonly created_at: number;
   readonly last_used_at: number | null;
+  readonly expires_at: number | null;
 }
 
 function prepare(db: SqliteDatabase) {
@@ -201,8 +207,8 @@ function prepare(db: SqliteDatabase) {
     dropPairing: db.prepare<[string]>('DELETE FROM pairings WHERE id = ?'),
     dropPairingsOf: db.prepare<[string]>('DELETE FROM pairings WHERE user_id = ?'),
     addToken: db.prepare<[TokenFields]>(
-      `INSERT INTO tokens (seq, id, user_id, name, permissions, created_at, last_used_at)
-       VALUES (@seq, @id, @user_id, @name, @permissions, @created_at, @last_used_at)`,
+      `INSERT INTO tokens (seq, id, user_id, name, permissions, created_at, last_used_at, expires_at)
+       VALUES (@seq, @id, @user_id, @name, @permissions, @created_at, @last_used_at, @expires_at)`,
     ),
     dropToken: db.prepare<[string]>('DELETE FROM tokens WHERE id = ?'),
     dropTokensOf: db.prepare<[string]>('DELETE FROM tokens WHERE user_id = ?'),

@@ -2,7 +2,7 @@
 // gateway.db as it is read: where a session or turn belongs, the workspaces, usage, the directory, and how far the views are.
 
 import { CONTENT_MOST, type DirectoryQueries, type UsageQuery, type UserContent } from '../directory-queries.ts';
-import type { OpenCall, Page, PageRequest, UsageSum, UsageWindow } from '../session-store.ts';
+import type { HeldCall, OpenCall, Page, PageRequest, UsageSum, UsageWindow } from '../session-store.ts';
 import { ApprovalsReader } from './approvals-table.ts';
 import { CompactionsReader } from './compactions-reader.ts';
 import { pageLimit, pageOf, placeOf } from './cursor.ts';
@@ -120,6 +120,11 @@ export class GatewayReader {
     return read ?? { hour: nothing, day: nothing, open: [], upto: 0 };
   }
 
+  /** Calls of no session that are open. */
+  heldCalls(limit: number): readonly HeldCall[] {
+    return this.#read((sql) => sql.heldCalls.all(limit)) ?? [];
+  }
+
   /** The requests for approval, if the views have made them yet. */
   approvals<T>(work: (approvals: ApprovalsReader) => T): T | undefined {
     return this.#read((_, { approvals }) => work(approvals));
@@ -209,6 +214,10 @@ function prepare(db: SqliteDatabase) {
     openCalls: db.prepare<[], OpenCall>('SELECT turn_id, call, tokens, cost_usd FROM open_calls ORDER BY turn_id'),
     openCallsOf: db.prepare<[string], OpenCall>(
       'SELECT turn_id, call, tokens, cost_usd FROM open_calls WHERE workspace_id = ? ORDER BY turn_id',
+    ),
+    heldCalls: db.prepare<[number], HeldCall>(
+      `SELECT turn_id, call, tokens, cost_usd, workspace_id, user_id, model, holder FROM open_calls
+       WHERE holder <> '' ORDER BY turn_id LIMIT ?`,
     ),
     usage: db.prepare<[string, number, number], UsageSum>(
       `SELECT coalesce(sum(input_tokens + output_tokens + cache_read_tokens + cache_write_tokens + settled_tokens), 0) AS tokens,

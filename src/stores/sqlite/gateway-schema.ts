@@ -3,7 +3,7 @@
 
 import { APPROVALS_SCHEMA } from './approvals-table.ts';
 import type { Migrations } from './database.ts';
-import { DIRECTORY_SCHEMA, PEOPLE_PAIRED } from './directory-view.ts';
+import { DIRECTORY_SCHEMA, PEOPLE_PAIRED, TOKENS_EXPIRE } from './directory-view.ts';
 import { VIEW_STATE } from './view-state.ts';
 
 export const GATEWAY_MIGRATIONS: Migrations = [
@@ -84,6 +84,11 @@ export const GATEWAY_MIGRATIONS: Migrations = [
    CREATE INDEX compactions_open ON compactions (state, session_id) WHERE state <> 'ended';`,
   APPROVALS_SCHEMA,
   PEOPLE_PAIRED,
+  TOKENS_EXPIRE,
+  // Calls that belong to no session say whose they are and which life of a thread makes them; those of sessions do not.
+  `ALTER TABLE open_calls ADD COLUMN user_id TEXT NOT NULL DEFAULT '';
+   ALTER TABLE open_calls ADD COLUMN model TEXT NOT NULL DEFAULT '';
+   ALTER TABLE open_calls ADD COLUMN holder TEXT NOT NULL DEFAULT '';`,
 ];
 
 /** Milliseconds of the spans usage is kept and asked by. */

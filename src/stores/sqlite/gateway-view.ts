@@ -5,7 +5,7 @@ import type { CompactionRecord } from '../compaction-records.ts';
 import type { JournalRow, MessageReceived, ModelCalled, SessionRecord, Usage } from '../records.ts';
 import { sessionOf } from '../session-view.ts';
 import type { ReadRowOf } from '../streams.ts';
-import type { WorkspaceRecord } from '../workspace-records.ts';
+import type { CallClosed, CallOpened, WorkspaceRecord } from '../workspace-records.ts';
 import { ApprovalsTable, CLEAR_APPROVALS } from './approvals-table.ts';
 import { CLEAR_COMPACTIONS, CompactionsView } from './compactions-view.ts';
 import { openDatabase, type SqliteDatabase, VIEW_BUSY_MS, VIEW_CHECKPOINT_PAGES } from './database.ts';
@@ -27,7 +27,8 @@ interface WorkspaceEntry {
 /** A call that is open at the end of a batch, or null: one that was open before it and is not any more. */
 type OpenCall = {
   readonly workspace_id: string;
-  readonly record: Pick<ModelCalled, 'call' | 'reserved_tokens' | 'reserved_usd'>;
+  readonly record: Pick<ModelCalled, 'call' | 'reserved_tokens' | 'reserved_usd'> &
+    Partial<Pick<CallOpened, 'user_id' | 'model' | 'holder'>>;
 } | null;
 
 interface TurnEntry {
@@ -231,8 +232,9 @@ export class GatewayView implements ProjectionCursor<ReadRowOf<'session' | 'gate
   #putCall(turn_id: string, open: OpenCall): void {
     if (open === null) this.#sql.dropCall.run(turn_id);
     else {
-      const { call, reserved_tokens, reserved_usd } = open.record;
-      this.#sql.putCall.run(turn_id, open.workspace_id, call, reserved_tokens, reserved_usd);
+      const { call, reserved_tokens, reserved_usd, user_id = '', model = '', holder = '' } = open.record;
+      const whose = [user_id, model, holder] as const;
+      this.#sql.putCall.run(turn_id, open.workspace_id, call, reserved_tokens, reserved_usd, ...whose);
     }
   }
 
@@ -250,6 +252,12 @@ export class GatewayView implements ProjectionCursor<ReadRowOf<'session' | 'gate
     switch (record.type) {
       case 'texts_embedded':
         this.#embedded(row, record);
+        break;
+      case 'call_opened':
+        this.#calls.set(record.id, { workspace_id: row.workspace_id, record });
+        break;
+      case 'call_closed':
+        this.#closed(row, record);
         break;
       case 'compaction_called':
         this.#calls.set(record.id, { workspace_id: row.workspace_id, record });
@@ -278,10 +286,24 @@ export class GatewayView implements ProjectionCursor<ReadRowOf<'session' | 'gate
     this.#book(row, model, scopes, { ...usage, cost_usd: usage.cost_usd + usd }, settled, 1);
   }
 
+  /** A call of no session: whoever asked for it has used it, in the workspace that pays. */
+  #closed(row: JournalRow, { id, call, user_id, model, usage, settled_tokens, settled_usd }: CallClosed): void {
+    const held = this.#calls.get(id);
+    const open = held === undefined ? this.#sql.openCall.get(id) : held?.record.call;
+    // Its maker and who cleans up after a lost thread may both say so.
+    if (open !== call) return;
+    this.#called(id);
+    const used = usage.input_tokens + usage.output_tokens + usage.cache_read_tokens + usage.cache_write_tokens;
+    if (used + settled_tokens === 0 && usage.cost_usd + settled_usd === 0) return;
+    const scopes = ['global', `workspace/${row.workspace_id}`, `user/${user_id}`];
+    this.#book(row, model, scopes, { ...usage, cost_usd: usage.cost_usd + settled_usd }, settled_tokens, 1);
+  }
+
   /** Embedding is its workspace's: it is done for whatever anybody said in it. */
   #embedded(row: JournalRow, record: Extract<WorkspaceRecord, { type: 'texts_embedded' }>): void {
-    const { model, calls, input_tokens, cost_usd } = record;
-    this.#book(row, model, ['global', `workspace/${row.workspace_id}`], { ...FREE, input_tokens, cost_usd }, 0, calls);
+    const { model, calls, input_tokens, cost_usd, user_id } = record;
+    const scopes = ['global', `workspace/${row.workspace_id}`, ...(user_id === undefined ? [] : [`user/${user_id}`])];
+    this.#book(row, model, scopes, { ...FREE, input_tokens, cost_usd }, 0, calls);
   }
 
   #use(row: JournalRow, session_id: string, turn_id: string, usage: Usage, settled: number): void {
@@ -345,9 +367,11 @@ function prepare(db: SqliteDatabase) {
     ),
     deleteSession: db.prepare<[string]>('DELETE FROM sessions WHERE session_id = ?'),
     deleteTurns: db.prepare<[string, string]>('DELETE FROM turns WHERE workspace_id = ? AND session_id = ?'),
-    putCall: db.prepare<[string, string, number, number, number]>(
-      'INSERT OR REPLACE INTO open_calls (turn_id, workspace_id, call, tokens, cost_usd) VALUES (?, ?, ?, ?, ?)',
+    putCall: db.prepare<[string, string, number, number, number, string, string, string]>(
+      `INSERT OR REPLACE INTO open_calls (turn_id, workspace_id, call, tokens, cost_usd, user_id, model, holder)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
+    openCall: db.prepare<[string], number>('SELECT call FROM open_calls WHERE turn_id = ?').pluck(),
     dropCall: db.prepare<[string]>('DELETE FROM open_calls WHERE turn_id = ?'),
     turn: db.prepare<[string], TurnEntry>(
       'SELECT workspace_id, session_id, user_id, model FROM turns WHERE turn_id = ?',

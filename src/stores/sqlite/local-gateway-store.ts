@@ -57,7 +57,7 @@ export function openGatewayStore(options: LocalGatewayOptions, path: string): Lo
     append: (body, answered) => journal.handlers['journal.append']({ body, ...answers(answered) }),
     tail: (stream, answered) => journal.handlers['journal.tail']({ body: { stream }, ...answers(answered) }),
     after: (ms, run) => clock.after(ms, run),
-    ...{ now, uuid, fixed },
+    ...{ now, uuid, fixed: () => fixed },
   });
   const store: ReadStore = {
     read: <Q extends ReadQuery>(query: Q, body: ReadQueries[Q]['body'], { after } = { after: 'latest' as const }) =>
@@ -79,7 +79,7 @@ export function openGatewayStore(options: LocalGatewayOptions, path: string): Lo
           else reject(new SigilError(outcome.error));
         });
       }),
-    ...{ store, date, mint, mintCode, users, tokens },
+    ...{ store, date, mint, mintCode, users: () => users, tokens: () => tokens },
     close: async () => {
       owner.stop();
       reader.close();

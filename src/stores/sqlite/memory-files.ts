@@ -42,8 +42,16 @@ export function memoryFiles(recent?: RecentMessages): readonly ProjectedFile<Mem
       name: 'memory.db',
       open: (file, workspace) => {
         if (recent === undefined) return new MemoryView(file);
-        const { grown, ...rest } = recent;
-        return new MemoryView(file, { ...rest, grown: (session_id) => grown(workspace, session_id) });
+        return new MemoryView(file, {
+          // Looked at with each message: they may be others than before.
+          get keep_last() {
+            return recent.keep_last;
+          },
+          get summed() {
+            return recent.summed;
+          },
+          grown: (session_id) => recent.grown(workspace, session_id),
+        });
       },
       wants: changesMemory,
     },

@@ -45,6 +45,8 @@ export class MemoryView implements WorkspaceView<MemoryRow>, MemoryRows {
   #touched = new Set<string>();
   /** How many too many a session had, or had not summed up, when it was told of last. */
   readonly #told = new Map<string, number>();
+  /** What that was counted by. */
+  #counted = '';
 
   constructor(file: string, grown?: GrownSessions) {
     this.#grown = grown;
@@ -212,6 +214,9 @@ export class MemoryView implements WorkspaceView<MemoryRow>, MemoryRows {
     this.#touched = new Set();
     if (this.#grown === undefined) return;
     const { keep_last, summed, grown } = this.#grown;
+    const by = [keep_last, summed?.window, summed?.batch].join();
+    if (by !== this.#counted) this.#told.clear();
+    this.#counted = by;
     const step = summed?.batch ?? Math.max(1, Math.floor(keep_last * GROWN_BY));
     for (const session_id of touched) {
       const counts = this.#sql.counts.get(session_id);

@@ -283,6 +283,7 @@ export function openReader({ dataDir, clock, openFiles, patience, hurry, journal
       'compaction.gone': asks('compaction.gone'),
       'memory.count': asks('memory.count'),
       'memory.removed': asks('memory.removed'),
+      'calls.open': asks('calls.open'),
       'usage.window': asks('usage.window'),
       'knowledge.entity': asks('knowledge.entity'),
       'knowledge.entities': asks('knowledge.entities'),

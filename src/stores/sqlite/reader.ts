@@ -358,6 +358,7 @@ export class SqliteReader {
       'message.turn': ({ session_id, message_id }) =>
         this.#file(this.#workspaceOf(session_id))?.message(session_id, message_id) ?? { turn_id: null, content: '' },
       ...this.#memoryAnswers(),
+      'calls.open': ({ limit }) => ({ calls: this.#gateway.heldCalls(limit) }),
       'usage.window': ({ scope, at }) => this.#gateway.usage(scope, at),
       ...knowledgeAnswers((workspace) => this.#knowledgeOf(workspace)),
       'compaction.open': (body) => gateway.compactions((of) => of.open(body)) ?? NO_COMPACTIONS_OPEN,

@@ -70,6 +70,8 @@ export interface ViewsStats {
 /** Records of workspaces that gateway.db is made of: what was used, and how it is with compactions. */
 const OF_WORKSPACES: ReadonlySet<string> = new Set<WorkspaceRecord['type']>([
   'texts_embedded',
+  'call_opened',
+  'call_closed',
   'compaction_called',
   'compaction_failed',
   'compaction_stored',
