@@ -23,6 +23,7 @@ import { loadMarkdown } from '../text/markdown.ts';
 import { PLAIN } from '../text/marked-text.ts';
 import { shownText } from '../text/shown.ts';
 import { gone, imapFailure, smtpFailure } from './failures.ts';
+import { imapServer, smtpServer } from './servers.ts';
 import type { EmailSettings } from './settings.ts';
 import {
   answering,
@@ -109,28 +110,11 @@ export class EmailAdapter implements ChannelAdapter {
     if (both.aborted) throw gone('it was stopped while it connected');
     this.#sink = sink;
     this.#parse = (source) => simpleParser(source, { skipTextToHtml: true, skipImageLinks: true });
-    const { imap: read, smtp: write } = settings;
     const auth = { user: this.#account, pass: password };
-    const imap = new ImapFlow({
-      host: read.host,
-      port: read.port,
-      secure: read.security === 'tls',
-      ...(read.security === 'tls' ? {} : { doSTARTTLS: read.security === 'starttls' }),
-      auth,
-      logger: false,
-      connectionTimeout: ANSWER,
-      greetingTimeout: ANSWER,
-    });
+    const imap = new ImapFlow(imapServer(settings, auth, ANSWER));
     this.#imap = imap;
     this.#smtp = createTransport({
-      host: write.host,
-      port: write.port,
-      secure: write.security === 'tls',
-      requireTLS: write.security === 'starttls',
-      ignoreTLS: write.security === 'none',
-      auth,
-      connectionTimeout: ANSWER,
-      greetingTimeout: ANSWER,
+      ...smtpServer(settings, auth, ANSWER),
       socketTimeout: ANSWER * 3,
       // A file of this machine or a page of the network is no part of an answer.
       disableFileAccess: true,
@@ -406,16 +390,9 @@ export class EmailAdapter implements ChannelAdapter {
   async #search(folder: string, messageId: string): Promise<number | null> {
     const { settings, resolve } = this.#options;
     const { ImapFlow } = await import('imapflow');
-    const { imap: read } = settings;
+    const auth = { user: this.#account, pass: await resolve(settings.password) };
     // A connection has one folder open, and that of the first is where mail comes.
-    const second = new ImapFlow({
-      host: read.host,
-      port: read.port,
-      secure: read.security === 'tls',
-      ...(read.security === 'tls' ? {} : { doSTARTTLS: read.security === 'starttls' }),
-      auth: { user: this.#account, pass: await resolve(settings.password) },
-      logger: false,
-    });
+    const second = new ImapFlow(imapServer(settings, auth, ANSWER));
     second.on('error', () => undefined);
     try {
       await second.connect();

@@ -41,6 +41,8 @@ export type Fate =
   | 'take'
   /** Nothing is answered. */
   | 'hang'
+  /** It is shown, and answered when `release` is called. */
+  | 'hold'
   /** It is shown, and the connection breaks before that is said. */
   | 'take and break'
   | 'break'
@@ -67,6 +69,8 @@ export class Account {
   readonly shown: Shown[] = [];
   readonly typed: string[] = [];
   readonly acked: string[] = [];
+  /** Answers that are held back. */
+  readonly held: (() => void)[] = [];
   /** What a message in this conversation comes to: the next ones in their order, then it is taken. */
   readonly fates = new Map<string, Fate[]>();
   /** The token that is right. */
@@ -124,6 +128,11 @@ export class Account {
     await promise.finally(() => clearTimeout(late));
   }
 
+  /** Answers what was held back. */
+  release(): void {
+    for (const answer of this.held.splice(0)) answer();
+  }
+
   get unacked(): number {
     return this.#unacked.size;
   }
@@ -174,6 +183,7 @@ export class Account {
       });
     }
     if (fate === 'take and break') return this.break();
+    if (fate === 'hold') return void this.held.push(() => answer(id));
     answer(id);
   }
 
