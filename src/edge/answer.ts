@@ -37,12 +37,12 @@ export function writeProblem(request: IncomingMessage, response: ServerResponse,
   for (const [name, value] of Object.entries(problem.headers)) response.setHeader(name, value);
   const text = JSON.stringify(problem.body);
   if (request.complete || !mayBeLong(request)) {
-    head(response, problem.status, 'application/problem+json', text);
+    head(response, problem.status, problem.type ?? 'application/problem+json', text);
     response.end(text);
     return;
   }
   response.setHeader('Connection', 'close');
-  head(response, problem.status, 'application/problem+json', text);
+  head(response, problem.status, problem.type ?? 'application/problem+json', text);
   // Who asks before sending has not begun to: there is nothing to read away.
   if (request.headers.expect !== undefined) {
     response.end(text);

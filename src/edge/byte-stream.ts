@@ -24,8 +24,11 @@ export async function sendBytes(
   const stopWaiting = edge.closing(() => response.destroy());
   try {
     let next = await iterator.next();
-    if (response.destroyed) return;
+    // Who is known no longer has been told so.
+    if (response.destroyed || response.headersSent) return;
     response.writeHead(200, { ...headers, 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' });
+    // From here on its reader sets the pace.
+    edge.reads.leave(exchange);
     while (next.done !== true) {
       if (!response.write(next.value)) await taken(exchange, world);
       if (response.destroyed) throw new Refusal('slow_consumer', 'The reader went away before the answer was whole.');

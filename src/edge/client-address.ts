@@ -27,6 +27,19 @@ export function clientAddresses(trustedProxies: readonly string[]): (request: In
   };
 }
 
+/** Whether a request came over TLS, as a trusted proxy in front of us says. */
+export function overTls(trustedProxies: readonly string[]): (request: IncomingMessage) => boolean {
+  const trusted = trustedProxies.length === 0 ? undefined : blockList(trustedProxies);
+  return (request) => {
+    const scheme = request.headers['x-forwarded-proto'];
+    if (trusted === undefined || scheme === undefined) return false;
+    if (!trusted(plain(request.socket.remoteAddress ?? LOCAL_SOCKET))) return false;
+    // The first is what the browser spoke. Who forges it only hides their own cookie from themselves.
+    const schemes = (Array.isArray(scheme) ? scheme.join(',') : scheme).split(',');
+    return schemes.at(0)?.trim().toLowerCase() === 'https';
+  };
+}
+
 function blockList(networks: readonly string[]): (address: string) => boolean {
   const list = new net.BlockList();
   for (const network of networks) {

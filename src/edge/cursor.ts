@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cursors of lists that are put together here: opaque to whoever carries them back.
 
-import { invalid } from './problem.ts';
+import { invalid, type Refusal } from './problem.ts';
 
 /** Named positions: texts, or numbers written as text. */
 export type Positions = Readonly<Record<string, string | number>>;
@@ -23,5 +23,10 @@ export function openCursor(cursor: string): Readonly<Record<string, string>> {
   } catch {
     // Falls through: what cannot be read is as wrong as what reads as something else.
   }
-  throw invalid([{ path: 'cursor', message: 'is not a cursor of this list' }]);
+  throw otherList();
+}
+
+/** What is sent is no cursor, or another list's. */
+export function otherList(): Refusal {
+  return invalid([{ path: 'cursor', message: 'is not a cursor of this list' }]);
 }

@@ -16,6 +16,10 @@ export interface Caller {
   readonly permissions: readonly string[];
   /** Has `admin:*`: may see and do everything. */
   readonly admin: boolean;
+  /** When the token stops being one, epoch milliseconds; not given: when it is revoked. */
+  readonly expires_at?: number;
+  /** The browser's session it came in by, under an id that is no secret; not given for a token. */
+  readonly web?: string;
 }
 
 /** A request that has passed the guard. */
@@ -65,6 +69,8 @@ export interface Route {
   readonly path: string;
   /** A permission besides being known. */
   readonly needs?: string;
+  /** Asks for no token. What follows the first `:` of its path is open too. */
+  readonly open?: true;
   /** Answers with events, or in words of its own: then HEAD makes no sense. */
   readonly stream?: true;
   readonly handle: Handler;

@@ -15,24 +15,32 @@ const MOST_SEEN = 256;
 
 /** Guards against DNS rebinding: a page that resolves its own name to our address still sends its own name. */
 export class HostGuard {
-  readonly #names = new Set<string>();
-  readonly #suffixes: readonly string[];
+  /** Those that are listened on. */
+  readonly #own = new Set<string>();
+  #names: ReadonlySet<string> = new Set();
+  #suffixes: readonly string[] = [];
   readonly #seen = new Set<string>();
   #anyLocal = false;
 
   constructor(networking: Config['networking']) {
-    const allowed = networking.allowed_hosts.map((name) => name.toLowerCase());
-    for (const name of allowed) if (!name.startsWith('*.')) this.#names.add(name);
-    this.#suffixes = allowed.filter((name) => name.startsWith('*.')).map((name) => name.slice(1));
+    this.follow(networking);
     const listen = parseListen(networking.listen);
     if (listen !== undefined) this.listensOn(listen.host);
+  }
+
+  /** Other names are allowed from now on; what is listened on stays. */
+  follow({ allowed_hosts }: Pick<Config['networking'], 'allowed_hosts'>): void {
+    const allowed = allowed_hosts.map((name) => name.toLowerCase());
+    this.#names = new Set(allowed.filter((name) => !name.startsWith('*.')));
+    this.#suffixes = allowed.filter((name) => name.startsWith('*.')).map((name) => name.slice(1));
+    this.#seen.clear();
   }
 
   /** Adds an address that is listened on. */
   listensOn(host: string): void {
     const name = bracketed(host.toLowerCase());
     if (WILDCARDS.has(name)) this.#anyLocal = true;
-    else this.#names.add(name);
+    else this.#own.add(name);
   }
 
   /** @throws Refusal `misdirected_request` */
@@ -46,7 +54,8 @@ export class HostGuard {
   #accepts(host: string, request: IncomingMessage): boolean {
     const name = HOST.exec(host)?.[1];
     if (name === undefined) return false;
-    if (isLoopbackName(name) || this.#names.has(name) || this.#suffixes.some((suffix) => name.endsWith(suffix))) {
+    const ours = isLoopbackName(name) || this.#own.has(name) || this.#names.has(name);
+    if (ours || this.#suffixes.some((suffix) => name.endsWith(suffix))) {
       if (this.#seen.size < MOST_SEEN) this.#seen.add(request.headers.host ?? '');
       return true;
     }
@@ -114,6 +123,24 @@ export class OriginGuard {
       );
     }
     return undefined;
+  }
+
+  /**
+   * What is asked for with a cookie alone, which a browser sends along whichever page asks. Pages of other ports of this host
+   * are of the same site to it.
+   *
+   * @throws Refusal `forbidden` when it may change something and does not say from where, or another page reads
+   */
+  checkCookie(request: IncomingMessage, method: string): void {
+    const { origin, 'sec-fetch-site': site } = request.headers;
+    if (changesState(method)) {
+      if (origin === undefined)
+        throw new Refusal('forbidden', 'What changes something with a cookie needs an `Origin`; a token needs none.');
+      return;
+    }
+    const listed = origin !== undefined && this.#origins.has(origin.toLowerCase());
+    if ((site === 'cross-site' || site === 'same-site') && !listed)
+      throw new Refusal('forbidden', 'Pages of another origin read nothing here with this cookie.');
   }
 }
 

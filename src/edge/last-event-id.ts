@@ -5,7 +5,8 @@ import type { Exchange } from './exchange.ts';
 import { invalid } from './problem.ts';
 
 export interface LastEvent {
-  readonly turn_id: string;
+  /** What it is an event of: a turn's id, most often. */
+  readonly of: string;
   readonly n: number;
 }
 
@@ -20,7 +21,7 @@ export function lastEventId(exchange: Exchange): LastEvent | undefined {
   const header = exchange.request.headers['last-event-id'];
   const text = (Array.isArray(header) ? header[0] : header) || exchange.query.get('last_event_id') || undefined;
   if (text === undefined) return undefined;
-  const [, turn_id, n] = EVENT_ID.exec(text) ?? [];
-  if (turn_id === undefined) throw invalid([{ path: 'last_event_id', message: 'is not `<turn_id>:<n>`' }]);
-  return { turn_id, n: Number(n) };
+  const [, of, n] = EVENT_ID.exec(text) ?? [];
+  if (of === undefined) throw invalid([{ path: 'last_event_id', message: 'is not the id of an event' }]);
+  return { of, n: Number(n) };
 }

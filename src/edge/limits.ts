@@ -54,6 +54,31 @@ export function rateLimit(world: World, rate: number, burst: number, windowMs: n
   return rate === 0 ? undefined : new RateLimit(world, rate + burst, rate / windowMs);
 }
 
+/** A limit that follows its settings: as long as they are the same it goes on counting, else it begins anew. */
+export class FollowedRate {
+  readonly #world: World;
+  readonly #windowMs: number;
+  #settings = '';
+  #limit: RateLimit | undefined;
+
+  constructor(world: World, windowMs: number) {
+    this.#world = world;
+    this.#windowMs = windowMs;
+  }
+
+  follow(rate: number, burst: number): void {
+    const settings = `${rate} ${burst}`;
+    if (settings === this.#settings) return;
+    this.#settings = settings;
+    this.#limit = rateLimit(this.#world, rate, burst, this.#windowMs);
+  }
+
+  /** Undefined while the rate is 0. */
+  get now(): RateLimit | undefined {
+    return this.#limit;
+  }
+}
+
 /** Messages remembered as already counted, and how often each may be repeated without being counted again. */
 const MOST_MESSAGES = 20_000;
 const MOST_REPETITIONS = 100;
@@ -87,9 +112,14 @@ export class Repetitions {
 
 /** How many each name holds at the same time. */
 export class Concurrency {
-  readonly #most: number;
+  #most: number;
   readonly #held = new Map<string, number>();
   constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** From now on; whoever holds more than that keeps it. */
+  follow(most: number): void {
     this.#most = most;
   }
 

@@ -6,6 +6,7 @@ import { address } from '../bus/address.ts';
 import { type Asked, ask, STATE_MS, tryAsk } from './ask.ts';
 import type { EdgePorts } from './ports.ts';
 import { Refusal } from './problem.ts';
+import { quarantinedNow } from './quarantined.ts';
 import type { McpItem, McpToolItem } from './schemas/mcp.ts';
 
 /** Of one that says nothing. */
@@ -39,23 +40,23 @@ export async function runningServers(ports: EdgePorts): Promise<readonly McpItem
 
 /** All that are configured: those that run, then those that were left out. */
 export async function allServers(ports: EdgePorts): Promise<readonly McpItem[]> {
-  return [...(await runningServers(ports)), ...leftOut(ports)];
+  return [...(await runningServers(ports)), ...(await leftOut(ports))];
 }
 
 /** @throws Refusal `not_found` naming those there are */
 export async function oneServer(ports: EdgePorts, name: string): Promise<McpItem> {
   if (namesOf(ports).includes(name))
     return itemOf(ports, name, await tryAsk(ports.bus, address('mcp', name), 'mcp.status', {}));
-  const out = leftOut(ports).find((one) => one.name === name);
+  const out = (await leftOut(ports)).find((one) => one.name === name);
   if (out !== undefined) return out;
-  throw unknown(ports, name);
+  throw await unknown(ports, name);
 }
 
 /** The tools a server offers now. @throws Refusal `not_found`; SigilError when its actor does not answer */
 export async function toolsOf(ports: EdgePorts, name: string): Promise<readonly McpToolItem[]> {
   if (!namesOf(ports).includes(name)) {
-    if (leftOut(ports).some((one) => one.name === name)) return [];
-    throw unknown(ports, name);
+    if ((await leftOut(ports)).some((one) => one.name === name)) return [];
+    throw await unknown(ports, name);
   }
   const { list } = await ask(ports.bus, address('mcp', name), 'mcp.tools', {}, STATE_MS);
   return list.tools.map((tool) => toolItem(name, tool));
@@ -63,12 +64,12 @@ export async function toolsOf(ports: EdgePorts, name: string): Promise<readonly 
 
 /** Connects anew at once. @throws Refusal `not_found`, also for one that was left out */
 export async function reconnect(ports: EdgePorts, name: string): Promise<{ readonly state: string }> {
-  if (!namesOf(ports).includes(name)) throw unknown(ports, name);
+  if (!namesOf(ports).includes(name)) throw await unknown(ports, name);
   return await ask(ports.bus, address('mcp', name), 'mcp.reconnect', {}, STATE_MS);
 }
 
-function unknown(ports: EdgePorts, name: string): Refusal {
-  const names = [...namesOf(ports), ...leftOut(ports).map((one) => one.name)];
+async function unknown(ports: EdgePorts, name: string): Promise<Refusal> {
+  const names = [...namesOf(ports), ...(await leftOut(ports)).map((one) => one.name)];
   const known = names.length === 0 ? 'None is configured.' : `Known servers: ${names.join(', ')}.`;
   return new Refusal(
     'not_found',
@@ -84,9 +85,10 @@ function itemOf({ config, world }: EdgePorts, name: string, asked: Asked<McpStat
   return { ...NOTHING, name, transport, state: 'unreachable', last_error };
 }
 
-/** Entries of `mcp` that were set aside when the gateway started. */
-function leftOut({ quarantined, config, world }: EdgePorts): readonly McpItem[] {
-  return quarantined.flatMap(({ what, code, message, advice }) => {
+/** Entries of `mcp` that are set aside. */
+async function leftOut(ports: EdgePorts): Promise<readonly McpItem[]> {
+  const { config, world } = ports;
+  return (await quarantinedNow(ports)).flatMap(({ what, code, message, advice }) => {
     const name = /^mcp\.(.+)$/.exec(what)?.[1];
     if (name === undefined || Object.hasOwn(config.mcp, name)) return [];
     const last_error = { code, message, at: world.iso(world.now()) };

@@ -3,6 +3,8 @@
 
 import type { ZodType } from 'zod';
 import { ERRORS, type ErrorCode } from '../errors.ts';
+import { SESSION_COOKIE } from './cookie.ts';
+import { openAiStatus } from './openai/error-shape.ts';
 import type { ComponentName } from './schemas/components.ts';
 import type { Operation } from './schemas/operations.ts';
 
@@ -22,7 +24,14 @@ const REQUEST_ID = {
 };
 const RETRY_AFTER = { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' } } };
 /** What every operation behind the guard may refuse with. */
-const ALWAYS: readonly ErrorCode[] = ['unauthenticated', 'misdirected_request', 'rate_limited', 'internal'];
+const ALWAYS: readonly ErrorCode[] = [
+  'unauthenticated',
+  'forbidden',
+  'misdirected_request',
+  'rate_limited',
+  'overloaded',
+  'internal',
+];
 
 async function make(): Promise<Json> {
   const [{ COMPONENTS, componentOf }, { OPERATIONS }, { z }] = await Promise.all([
@@ -34,10 +43,10 @@ async function make(): Promise<Json> {
   const schemas = (names: readonly string[], io: 'input' | 'output'): Json => {
     const registry = z.registry<{ id: string }>();
     for (const [id, schema] of Object.entries(COMPONENTS)) if (names.includes(id)) registry.add(schema, { id });
-    const written = z.toJSONSchema(registry, { uri, io }).schemas;
+    const written = z.toJSONSchema(registry, { uri, io, override }).schemas;
     return Object.fromEntries(Object.entries(written).map(([id, schema]) => [id, plain(schema)]));
   };
-  const fields = (schema: ZodType): Json => plain(z.toJSONSchema(schema, { io: 'input' }));
+  const fields = (schema: ZodType): Json => plain(z.toJSONSchema(schema, { io: 'input', override }));
   const named = (schema: ZodType): Json => {
     const name = componentOf(schema);
     return name === undefined ? fields(schema) : ref(name);
@@ -63,30 +72,46 @@ async function make(): Promise<Json> {
       return { name, in: 'query', required: !field.safeParse(undefined).success, description, schema };
     }),
     ...(operation.resumes ? [LAST_EVENT_ID] : []),
+    ...(operation.foreign ? [ANY_QUERY] : []),
   ];
-  const answers = ({ answer, events, files, empty }: Operation): Json => ({
-    200: {
+  const answers = ({ answer, events, files, empty, status }: Operation): Json => ({
+    [status ?? 200]: {
       description: events === undefined ? 'Done.' : 'Done, or events as they happen.',
       headers: REQUEST_ID,
-      content: {
-        ...(answer === undefined
-          ? {}
-          : { 'application/json': { schema: answer === 'object' ? { type: 'object' } : ref(answer) } }),
-        ...(events === undefined ? {} : { 'text/event-stream': eventContent(events) }),
-        ...Object.fromEntries((files ?? []).map((type) => [type, {}])),
-      },
+      ...(status === 204
+        ? {}
+        : {
+            content: {
+              ...(answer === undefined
+                ? {}
+                : { 'application/json': { schema: answer === 'object' ? { type: 'object' } : ref(answer) } }),
+              ...(events === undefined ? {} : { 'text/event-stream': eventContent(events) }),
+              ...Object.fromEntries((files ?? []).map((type) => [type, {}])),
+            },
+          }),
     },
     ...(empty === undefined ? {} : { 204: { description: empty, headers: REQUEST_ID } }),
   });
   const eventContent = (events: NonNullable<Operation['events']>): Json => ({
-    schema: { type: 'string', description: 'Server-sent events; `x-events` has the schema of the data of each.' },
-    'x-events': Object.fromEntries(Object.entries(events).map(([name, schema]) => [name, named(schema)])),
+    schema: {
+      type: 'string',
+      description: 'Server-sent events; `contentSchema` describes them in their order, each with its data.',
+      contentMediaType: 'text/event-stream',
+      contentSchema: { type: 'array', items: oneOf(Object.entries(events).map(eventSchema)) },
+    },
+  });
+  const eventSchema = ([name, schema]: readonly [string, ZodType]): Json => ({
+    type: 'object',
+    properties: { id: { type: 'string' }, event: { const: name }, data: named(schema) },
+    required: ['event', 'data'],
   });
   const written = (operation: Operation): Json => ({
     operationId: operation.id,
     tags: [operation.tag],
     summary: operation.summary,
+    description: `${operation.summary}.${refusals(operation)}`,
     ...(operation.open ? { security: [] } : {}),
+    ...(operation.needs === undefined ? {} : { 'x-needs': operation.needs }),
     ...(parameters(operation).length > 0 ? { parameters: parameters(operation) } : {}),
     ...(operation.body === undefined
       ? {}
@@ -101,9 +126,11 @@ async function make(): Promise<Json> {
         }),
     ...(operation.lines ? { requestBody: LINES_BODY } : {}),
     ...(operation.form ? { requestBody: FORM_BODY } : {}),
+    ...(operation.foreign && operation.method !== 'GET' ? { requestBody: ANY_BODY } : {}),
     responses: {
       ...answers(operation),
-      ...problems(operation.open ? operation.refuses : [...ALWAYS, ...operation.refuses]),
+      ...(operation.openai ? openAiErrors(refusedWith(operation)) : problems(refusedWith(operation))),
+      ...(operation.foreign ? { default: FOREIGN_ANSWER } : {}),
     },
   });
   const paths: Record<string, Record<string, Json>> = {};
@@ -118,25 +145,61 @@ async function make(): Promise<Json> {
       title: 'Sigil',
       version: '1',
       description:
-        'A self-hosted gateway between people and AI agents. Errors are problem details with a stable `code`.',
+        'A self-hosted gateway between people and AI agents. Errors are problem details with a stable `code`. Behind the guard' +
+        ` every operation may refuse with ${ALWAYS.map((code) => `\`${code}\``).join(', ')}; a method a path does not take is` +
+        ' `method_not_allowed`, with `Allow`.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: 'http://127.0.0.1:18789', description: 'The default listen address.' }],
-    security: [{ bearer: [] }],
+    security: [{ bearer: [] }, { cookie: [] }],
     tags: TAGS,
     paths,
     components: {
-      securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
-      responses: problemResponses(),
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer' },
+        cookie: { type: 'apiKey', in: 'cookie', name: SESSION_COOKIE, description: COOKIE },
+      },
+      responses: problemResponses(OPERATIONS),
       schemas: { ...schemas(bodies, 'input'), ...schemas(others, 'output') },
     },
   };
 }
 
-/** A response for each status there is a code for. */
-function problemResponses(): Json {
-  const codes = Object.keys(ERRORS) as ErrorCode[];
-  const byStatus = Map.groupBy(codes, (code) => ERRORS[code].status);
+/** What OpenAI's clients are refused with: by their statuses, in their words. */
+function openAiErrors(codes: readonly ErrorCode[]): Json {
+  const byStatus = Map.groupBy(codes, (code) => openAiStatus(code, ERRORS[code].status));
+  return Object.fromEntries(
+    [...byStatus]
+      .toSorted(([one], [other]) => one - other)
+      .map(([status, of]) => [
+        String(status),
+        {
+          description: [...new Set(of)].map((code) => `${ERRORS[code].title}.`).join(' '),
+          headers: status === 429 || status === 503 ? { ...REQUEST_ID, ...RETRY_AFTER } : REQUEST_ID,
+          content: { 'application/json': { schema: ref('OpenAiError') } },
+        },
+      ]),
+  );
+}
+
+/** The codes an operation may refuse with. */
+export function refusedWith({ open, refuses }: Operation): readonly ErrorCode[] {
+  return [...new Set(open ? refuses : [...ALWAYS, ...refuses])];
+}
+
+/** A sentence of them; what every operation may refuse with is said once, at the top of the document. */
+function refusals(operation: Operation): string {
+  const own = refusedWith(operation).filter((code) => operation.open || !ALWAYS.includes(code));
+  if (own.length === 0) return '';
+  return ` Refuses with ${own.map((code) => `\`${code}\``).join(', ')}.`;
+}
+
+/** A response for each status that an operation may refuse with in our words. */
+function problemResponses(operations: readonly Operation[]): Json {
+  const codes = new Set(operations.filter(({ openai }) => openai !== true).flatMap(refusedWith));
+  const statuses = new Set([...codes].map((code) => ERRORS[code].status));
+  const all = (Object.keys(ERRORS) as ErrorCode[]).filter((code) => statuses.has(ERRORS[code].status));
+  const byStatus = Map.groupBy(all, (code) => ERRORS[code].status);
   return Object.fromEntries(
     [...byStatus].map(([status, of]) => [
       `Problem${status}`,
@@ -159,8 +222,11 @@ const TAGS = [
   { name: 'audit', description: 'What was done, and what was used.' },
   { name: 'channels', description: 'Chat platforms.' },
   { name: 'gateway', description: 'The gateway itself.' },
+  { name: 'openai', description: "For clients of OpenAI's, unchanged: point them at `/v1`." },
   { name: 'debug', description: 'The live actor system; needs `admin:debug`.' },
 ];
+
+const COOKIE = 'Of a browser that signed in; what changes something with it needs an `Origin` of our own.';
 
 const FORM_BODY = {
   required: true,
@@ -179,6 +245,22 @@ const LINES_BODY = {
   content: { 'application/x-ndjson': { schema: { type: 'string', description: 'One JSON object a line.' } } },
 };
 
+const ANY_QUERY = {
+  name: 'query',
+  in: 'query',
+  required: false,
+  description: 'Whatever the platform adds.',
+  style: 'form',
+  explode: true,
+  schema: { type: 'object', additionalProperties: { type: 'string' } },
+};
+const ANY_BODY = { required: false, description: 'As the platform writes and signs it.', content: { '*/*': {} } };
+const FOREIGN_ANSWER = {
+  description: 'What the channel answers its platform, in the words that one knows; 401: the signature is wrong.',
+  headers: REQUEST_ID,
+  content: { 'text/plain': {}, 'application/json': {} },
+};
+
 const LAST_EVENT_ID = {
   name: 'Last-Event-ID',
   in: 'header',
@@ -189,6 +271,21 @@ const LAST_EVENT_ID = {
 
 function ref(name: ComponentName): Json {
   return { $ref: `${REF}${name}` };
+}
+
+/**
+ * What several readers of these documents stumble over is said in another way: the items of a tuple past its last, which
+ * `maxItems` rules out already, are of the last one's schema instead of `false`.
+ */
+function override({ jsonSchema }: { readonly jsonSchema: Record<string, unknown> }): void {
+  const { prefixItems, items } = jsonSchema;
+  if (Array.isArray(prefixItems) && items === false) jsonSchema['items'] = prefixItems.at(-1);
+}
+
+/** One of several; a choice of one is none. */
+function oneOf(schemas: readonly Json[]): Json {
+  const [only, ...others] = schemas;
+  return only !== undefined && others.length === 0 ? only : { oneOf: schemas };
 }
 
 /** A schema inside a document needs no name and dialect of its own. */

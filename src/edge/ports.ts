@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the edge is given by the composition root: the bus, the read store, who may enter, and the world.
 
+import type { IncomingMessage } from 'node:http';
 import type { Quarantined } from '../actors/gateway/protocol.ts';
 import type { SigilBus } from '../actors/protocols.ts';
 import type { SkillKeeping } from '../agent/skills/keeping.ts';
@@ -12,7 +13,7 @@ import type { Redactor } from '../secrets/redactor.ts';
 import type { Explained, WorkspaceMatrix } from '../security/access-matrix.ts';
 import type { Attachment, AttachmentOwner } from '../stores/attachments.ts';
 import type { Actor } from '../stores/directory-commands.ts';
-import type { StoredErasure, StoredWorkspace } from '../stores/directory-records.ts';
+import type { StoredErasure, StoredPause, StoredWorkspace } from '../stores/directory-records.ts';
 import type { GatewayStore } from '../stores/gateway-store.ts';
 import type { ReadStore } from '../stores/session-store.ts';
 import type { UsageStore } from '../stores/usage-store.ts';
@@ -27,6 +28,8 @@ export interface TokenGrant {
   readonly user_id: string;
   readonly name: string;
   readonly permissions: readonly string[];
+  /** When it stops being one, epoch milliseconds; not given: when it is revoked. */
+  readonly expires_at?: number;
 }
 
 /** Tokens that were made while the gateway runs, as its root has them at this moment. */
@@ -51,11 +54,45 @@ export interface LiveWorkspaces {
   made(): readonly StoredWorkspace[];
 }
 
+/** Whether new turns are begun, as the gateway's root has it at this moment. */
+export interface LivePause {
+  /** Null: they are. */
+  readonly paused: StoredPause | null;
+}
+
 export interface EdgeLog {
   debug(fields: Readonly<Record<string, unknown>>, message: string): void;
   info(fields: Readonly<Record<string, unknown>>, message: string): void;
   warn(fields: Readonly<Record<string, unknown>>, message: string): void;
   error(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+/** A line of the log, by its place among those of this life of the gateway. */
+export interface KeptLine {
+  readonly n: number;
+  /** JSON, as it was written. */
+  readonly text: string;
+}
+
+/** The newest lines of the log. */
+export interface KeptLog {
+  /** Of this life of the gateway: a line of another is known to be of another. */
+  readonly name: string;
+  /** Where the newest line stands; 0 before the first. */
+  readonly last: number;
+  /** @param before only lines that came before this one */
+  newestFirst(before?: number): Iterable<KeptLine>;
+  /** Told of every line from here on; answers how to stop. */
+  follow(heard: (line: KeptLine) => void): () => void;
+}
+
+/** Makes a trace of each request. */
+export interface RequestTracing {
+  /** Answers what is called once, when the request is over, with its route if it found one. */
+  begin(
+    request: Pick<IncomingMessage, 'method' | 'headers'>,
+    requestId: string,
+  ): (route: string | undefined, status: number) => void;
 }
 
 /** Where a crash test may end the process: before and after its sender learns something. */
@@ -123,17 +160,84 @@ export interface ConfiguredProvider {
   readonly models: readonly ModelInfo[];
 }
 
+/** Something wrong with the configuration as it is written now. */
+export interface ConfigError {
+  /** The file it stands in, the variable or the flag. */
+  readonly place: string;
+  /** 1-based; null where it is no line's. */
+  readonly line: number | null;
+  /** The key; empty when it is about the whole file. */
+  readonly key: string;
+  readonly found: string;
+  readonly allowed: string;
+  readonly message: string;
+}
+
+/** Where the configuration in force comes from, and how what is written relates to it. Times are RFC 3339. */
+export interface ConfigStatus {
+  /** Null while there is none. */
+  readonly file: string | null;
+  readonly applied_at: string;
+  /** Changed keys that wait for a restart. */
+  readonly restart_pending: readonly string[];
+  /** Why what is written now is not in force; empty when it is. */
+  readonly errors: readonly ConfigError[];
+  /** When they were found; null without any. */
+  readonly errors_at: string | null;
+}
+
+/** What came of reading the configuration again. */
+export type Reloaded =
+  | { readonly ok: true; readonly applied: readonly string[]; readonly restart_pending: readonly string[] }
+  | { readonly ok: false; readonly errors: readonly ConfigError[] };
+
+/** The configuration of a gateway that runs. */
+export interface LiveConfiguration {
+  /** Told when another one is in force, once everything the ports give is of that. */
+  onChange(run: () => void): void;
+  status(): ConfigStatus;
+  /** What is in force, with the entries that are set aside, as `config show` prints it. */
+  shown(): Promise<Readonly<Record<string, unknown>>>;
+  /** Reads it again and applies it; settles when every thread follows it. @throws SigilError when it cannot be read again */
+  reload(by: Actor, why?: string): Promise<Reloaded>;
+}
+
+/** A file of the inspector's page. */
+export interface PageFile {
+  /** Its media type. */
+  readonly type: string;
+  readonly bytes: Uint8Array;
+  /** A tag made of its contents, in quotes. */
+  readonly etag: string;
+}
+
+/** The inspector's page as it is published, or as a checkout makes it. */
+export interface PageFiles {
+  page(): Promise<PageFile | undefined>;
+  /** A file the page names; undefined when there is none of that name. */
+  asset(name: string): Promise<PageFile | undefined>;
+}
+
+/** What is of the configuration is of the one in force whenever it is looked at. */
 export interface EdgePorts {
   readonly bus: SigilBus;
   readonly store: ReadStore;
   readonly world: World;
   readonly config: Config;
+  /** Not given where it stays as it is. */
+  readonly configuration?: LiveConfiguration;
   /** Those that stand in the configuration. */
   readonly tokens: readonly TokenGrant[];
   readonly live: LiveTokens;
   readonly gateway: GatewayStore;
   readonly usage: UsageStore;
   readonly log: EdgeLog;
+  /** Not given where no lines are kept. */
+  readonly lines?: KeptLog;
+  /** Told which request's message a turn answers. */
+  readonly began?: (turn_id: string, request_id: string) => void;
+  /** Not given where no traces are made. */
+  readonly tracing?: RequestTracing;
   /** Hides what secrets stand for in problems and debug pages; nothing is known when not given. */
   readonly redactor?: Pick<Redactor, 'data'>;
   readonly version: string;
@@ -147,6 +251,7 @@ export interface EdgePorts {
   /** Configured workspace ids; more exist once somebody wrote in them. */
   readonly workspaces: readonly string[];
   readonly places: LiveWorkspaces;
+  readonly agent: LivePause;
   readonly providers: readonly ConfiguredProvider[];
   /** Configured channels by actor id, for status. */
   readonly channels: readonly string[];
@@ -168,6 +273,8 @@ export interface EdgePorts {
   /** Not given where no files are taken. */
   readonly uploads?: AttachmentUploads;
   readonly capabilities: Capabilities;
+  /** The inspector's files, loaded with the first request for one; there is no page when not given. */
+  readonly inspector?: () => Promise<PageFiles>;
   /** Named places of the crash tests. */
   readonly point?: (name: EdgePoint) => void;
 }

@@ -54,6 +54,8 @@ export interface Problem {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Readonly<Record<string, unknown>>;
+  /** Its media type, where it is not `application/problem+json`. */
+  readonly type?: string;
 }
 
 /** Seconds to wait when nobody knows better. */

@@ -30,7 +30,7 @@ export async function modelPage(
     const { problems } = await oneProvider(edge.ports, name);
     throw new Refusal('provider_unavailable', problems.map(({ message, advice }) => `${message} ${advice}`).join(' '));
   }
-  const { models, live, reason } = await askLanes(edge, name, known.models);
+  const { models, live, reason } = await listedModels(edge, name, known.models);
   const after = page.cursor === undefined ? '' : (openCursor(page.cursor)['id'] ?? '');
   const rest = models.toSorted((one, other) => order(one.id, other.id)).filter(({ id }) => order(id, after) > 0);
   const shown = rest.slice(0, page.limit);
@@ -42,16 +42,21 @@ export async function modelPage(
 const order = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0);
 
 /** Always the first lane, which remembers the list; the others where that one has just ended, and then its next life. */
-async function askLanes(edge: EdgeContext, name: string, table: readonly ModelInfo[]): Promise<ListedModels> {
+export async function listedModels(
+  edge: EdgeContext,
+  name: string,
+  table: readonly ModelInfo[],
+  within = WITHIN_MS,
+): Promise<ListedModels> {
   let reason = 'There is no lane thread to ask.';
   for (const lane of [...edge.lanes, ...edge.lanes.slice(0, 1)]) {
     try {
-      return await ask(edge.ports.bus, address('thread', lane), 'thread.models', { provider: name }, WITHIN_MS);
+      return await ask(edge.ports.bus, address('thread', lane), 'thread.models', { provider: name }, within);
     } catch (thrown) {
       if (!(thrown instanceof SigilError)) throw thrown;
       reason = thrown.failure.message;
       if (thrown.failure.code === 'deadline_exceeded')
-        reason = `The list of ${name} was not there within ${WITHIN_MS / 1000} s.`;
+        reason = `The list of ${name} was not there within ${within / 1000} s.`;
       if (!lostOnTheWay(thrown)) break;
     }
   }

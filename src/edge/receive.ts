@@ -29,6 +29,7 @@ const NO_EVENTS = Number.MAX_SAFE_INTEGER;
  * Delivers a message. When a thread is lost over it, it is asked again under the same `message_id`: what was accepted
  * is not run twice.
  *
+ * @param trace the id of the request
  * @throws SigilError as the channel or the session refused it.
  */
 export async function deliver(
@@ -40,7 +41,9 @@ export async function deliver(
   const patience = new Patience(ports.world);
   for (;;) {
     try {
-      return await ask(ports.bus, channel, 'channel.receive', inbound, RECEIVE_MS, trace);
+      const delivered = await ask(ports.bus, channel, 'channel.receive', inbound, RECEIVE_MS, trace);
+      ports.began?.(delivered.turn_id, trace);
+      return delivered;
     } catch (thrown) {
       await patience.after(thrown, lostOnTheWay);
     }

@@ -55,7 +55,7 @@ export function followSession(ports: EdgePorts, sessionId: string, sink: TurnSin
     },
     { lossless: true },
   );
-  if (last !== undefined) turnOf(last.turn_id, last.n).catchUp();
+  if (last !== undefined) turnOf(last.of, last.n).catchUp();
   return () => {
     unsubscribe();
     for (const follower of turns.values()) follower.stop();

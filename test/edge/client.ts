@@ -67,7 +67,7 @@ export class Client {
       status: response.statusCode ?? 0,
       headers: response.headers,
       text,
-      body: /json/.test(type) && text !== '' ? JSON.parse(text) : undefined,
+      body: /json\b/.test(type) && text !== '' ? JSON.parse(text) : undefined,
     };
   }
 

@@ -4,7 +4,7 @@
 import { mintToken } from '../../src/composition/owner-token.ts';
 import { mintCode } from '../../src/composition/pairing-code.ts';
 import type { Config } from '../../src/config/schema.ts';
-import type { LiveTokens, LiveWorkspaces, TokenGrant } from '../../src/edge/ports.ts';
+import type { LivePause, LiveTokens, LiveWorkspaces, TokenGrant } from '../../src/edge/ports.ts';
 import { failure, SigilError } from '../../src/errors.ts';
 import { permissionsOfRole } from '../../src/security/permission.ts';
 import { type AuditRow, linkAudit, NO_AUDIT } from '../../src/stores/audit.ts';
@@ -18,7 +18,7 @@ import type {
 } from '../../src/stores/directory-commands.ts';
 import { decideDirectory } from '../../src/stores/directory-decide.ts';
 import type { DirectoryQueries } from '../../src/stores/directory-queries.ts';
-import type { StoredWorkspace } from '../../src/stores/directory-records.ts';
+import type { StoredPause, StoredWorkspace } from '../../src/stores/directory-records.ts';
 import type { GatewayStore } from '../../src/stores/gateway-store.ts';
 import { createGatewayStore } from '../../src/stores/gateway-store-doors.ts';
 import type { ReadStore } from '../../src/stores/session-store.ts';
@@ -31,7 +31,7 @@ function refuseMissing(message: string): never {
   throw new SigilError(failure('not_found', message));
 }
 
-export class FakeDirectory implements LiveTokens, LiveWorkspaces {
+export class FakeDirectory implements LiveTokens, LiveWorkspaces, LivePause {
   state = EMPTY_DIRECTORY;
   readonly audit: AuditRow[] = [];
   readonly gateway: GatewayStore;
@@ -51,8 +51,8 @@ export class FakeDirectory implements LiveTokens, LiveWorkspaces {
     const { fixed, users, tokens } = configuredDirectory({ workspaces: {}, ...config });
     const uuid = (): string => `00000000-0000-4000-8000-${String(++this.ids).padStart(12, '0')}`;
     this.gateway = createGatewayStore({
-      users,
-      tokens,
+      users: () => users,
+      tokens: () => tokens,
       date: (epoch) => new Date(epoch),
       mint: () => mintToken(uuid),
       mintCode: (channel) => mintCode(channel, uuid, () => Date.UTC(2026, 0, 1)),
@@ -79,6 +79,10 @@ export class FakeDirectory implements LiveTokens, LiveWorkspaces {
     return members === undefined ? undefined : new Set(members);
   }
 
+  get paused(): StoredPause | null {
+    return this.state.paused;
+  }
+
   made(): readonly StoredWorkspace[] {
     return [...this.state.workspaces.values()].filter(({ deleted }) => deleted !== true);
   }
@@ -86,12 +90,12 @@ export class FakeDirectory implements LiveTokens, LiveWorkspaces {
   find(id: string): TokenGrant | undefined {
     const token = this.state.tokens.get(id);
     if (token === undefined) return undefined;
-    const { user_id, name, hash: digest } = token;
+    const { user_id, name, hash: digest, expires_at = null } = token;
     const role = this.state.users.get(user_id)?.role ?? (user_id === 'owner' ? 'owner' : 'member');
     const permissions = token.permissions ?? permissionsOfRole(role);
     const before = this.grants.get(id);
     if (before !== undefined && before.permissions.join() === permissions.join()) return before;
-    const grant = { id, digest, user_id, name, permissions };
+    const grant = { id, digest, user_id, name, permissions, ...(expires_at === null ? {} : { expires_at }) };
     this.grants.set(id, grant);
     return grant;
   }

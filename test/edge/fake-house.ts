@@ -123,6 +123,7 @@ export class FakeHouse {
       config,
       live: directory,
       places: directory,
+      agent: directory,
       gateway: directory.gateway,
       usage: createUsageStore(store, (epoch) => new Date(epoch)),
       tokens: [grant('owner-token', 'owner', ['admin:*'])],
@@ -150,7 +151,7 @@ export class FakeHouse {
       },
       secrets: createSecretKeeping({
         open: () => Promise.resolve(this.secretStore),
-        used: keptSecrets(config),
+        used: () => keptSecrets(config),
         redactor: this.redactor,
       }),
       skills: this.skills,
@@ -362,7 +363,7 @@ export function refused(code: ErrorCode, message = 'refused', more: Partial<BusF
 
 export function grant(token: string, user_id: string, permissions: readonly string[]): TokenGrant {
   return {
-    id: `${user_id}-token`,
+    id: token === `${user_id}-token` ? token : `${user_id}-${token}`,
     digest: createHash('sha256').update(token).digest('hex'),
     user_id,
     name: `${user_id}'s`,

@@ -109,6 +109,11 @@ const Body = z.strictObject({
   max_tokens: z.number().optional(),
   max_completion_tokens: z.number().optional(),
   stop: z.array(z.string()).optional(),
+  top_p: z.number().optional(),
+  seed: z.number().optional(),
+  tool_choice: z.unknown().optional(),
+  parallel_tool_calls: z.boolean().optional(),
+  response_format: z.unknown().optional(),
   reasoning: z.unknown().optional(),
   reasoning_effort: z.string().optional(),
   tools: z

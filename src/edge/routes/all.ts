@@ -3,6 +3,7 @@
 
 import type { EdgeContext } from '../context.ts';
 import type { Route } from '../exchange.ts';
+import { agentRoutes } from './agent.ts';
 import { approvalRoutes } from './approvals.ts';
 import { attachmentRoutes } from './attachments.ts';
 import { auditRoutes } from './audit.ts';
@@ -11,13 +12,18 @@ import { capabilityRoutes } from './capabilities.ts';
 import { channelRoutes } from './channels.ts';
 import { chatRoutes } from './chat.ts';
 import { compactionRoutes } from './compactions.ts';
+import { configRoutes } from './config.ts';
 import { debugRoutes } from './debug.ts';
 import { knowledgeRoutes } from './knowledge.ts';
+import { logRoutes } from './logs.ts';
 import { mcpRoutes } from './mcp.ts';
 import { memoryRoutes } from './memory.ts';
+import { metricsRoutes } from './metrics.ts';
+import { openAiRoutes } from './openai.ts';
 import { providerRoutes } from './providers.ts';
 import { secretRoutes } from './secrets.ts';
 import { sessionRoutes } from './sessions.ts';
+import { signInRoutes } from './sign-in.ts';
 import { skillRoutes } from './skills.ts';
 import { systemRoutes } from './system.ts';
 import { tokenRoutes } from './tokens.ts';
@@ -27,14 +33,24 @@ import { userRoutes } from './users.ts';
 import { webhookRoutes } from './webhooks.ts';
 import { workspaceRoutes } from './workspaces.ts';
 
-export function allRoutes(edge: EdgeContext): readonly Route[] {
+/** @param refused told where a token or a code came from that is not known */
+export function allRoutes(
+  edge: EdgeContext,
+  refused: (clientAddress: string) => void = () => undefined,
+): readonly Route[] {
   return [
     ...systemRoutes(edge),
+    ...signInRoutes(edge, refused),
+    ...agentRoutes(edge),
+    ...metricsRoutes(edge),
+    ...logRoutes(edge),
+    ...configRoutes(edge),
     ...providerRoutes(edge),
     ...mcpRoutes(edge),
     ...attachmentRoutes(edge),
     ...channelRoutes(edge),
     ...chatRoutes(edge),
+    ...openAiRoutes(edge),
     ...turnRoutes(edge),
     ...approvalRoutes(edge),
     ...sessionRoutes(edge),

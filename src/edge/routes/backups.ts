@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A backup over HTTP: the archive as the answer's body, made while the gateway runs.
 
+import { STATUS_TOPIC, type StatusEvent } from '../../actors/gateway/protocol.ts';
+import { topic } from '../../bus/envelope.ts';
 import { checkPermission } from '../access.ts';
+import { EDGE } from '../ask.ts';
 import { readBody } from '../body.ts';
 import { sendBytes } from '../byte-stream.ts';
 import type { EdgeContext } from '../context.ts';
@@ -27,6 +30,9 @@ async function backup(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
     'Content-Type': 'application/gzip',
     'Content-Disposition': `attachment; filename="${name}"`,
   });
-  log.info({ user_id, took_ms: Math.round(world.monotonic() - began) }, 'a backup was made');
+  const took_ms = Math.round(world.monotonic() - began);
+  log.info({ user_id, took_ms, request_id: exchange.requestId }, 'a backup was made');
+  const done: StatusEvent = { type: 'backup_done', data: { took_ms }, at: world.iso(world.now()) };
+  edge.ports.bus.publish(topic<StatusEvent>(EDGE, STATUS_TOPIC), done);
   return STREAMED;
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Channels: how they are, what they could not say, starting and stopping one.
 
-import { readBody } from '../body.ts';
+import { readBody, readQuery } from '../body.ts';
 import { allChannels, control, deadLetters, oneChannel } from '../channel-view.ts';
 import type { EdgeContext } from '../context.ts';
 import { json, param, type Route } from '../exchange.ts';
-import { NoBody } from '../schemas/requests.ts';
+import { pageOf } from '../listed.ts';
+import { NoBody, PageQuery } from '../schemas/requests.ts';
 
 export function channelRoutes(edge: EdgeContext): readonly Route[] {
   const { ports } = edge;
@@ -26,7 +27,10 @@ export function channelRoutes(edge: EdgeContext): readonly Route[] {
     {
       method: 'GET',
       path: '/api/v1/channels',
-      handle: async () => json({ items: await allChannels(ports), next_cursor: null }),
+      handle: async (exchange) => {
+        const page = readQuery(exchange, PageQuery);
+        return json(pageOf(await allChannels(ports), ({ name }) => name, page));
+      },
     },
     {
       method: 'GET',
@@ -37,7 +41,10 @@ export function channelRoutes(edge: EdgeContext): readonly Route[] {
       method: 'GET',
       path: '/api/v1/channels/:name/dead-letters',
       needs: 'admin:channels',
-      handle: async (exchange) => json({ items: await deadLetters(ports, param(exchange, 'name')), next_cursor: null }),
+      handle: async (exchange) => {
+        const page = readQuery(exchange, PageQuery);
+        return json(pageOf(await deadLetters(ports, param(exchange, 'name')), (one) => `${one.kind} ${one.key}`, page));
+      },
     },
     controlling('start'),
     controlling('stop'),

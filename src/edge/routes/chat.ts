@@ -8,12 +8,14 @@ import { checkWorkspace, idFrom, ownSession } from '../access.ts';
 import { Patience, passing } from '../ask.ts';
 import { readBody } from '../body.ts';
 import type { EdgeContext } from '../context.ts';
+import { frame } from '../event-stream.ts';
 import { type Answer, type Exchange, type Handler, json, param, type Route, STREAMED } from '../exchange.ts';
 import type { AttachmentUploads } from '../ports.ts';
 import { about, invalid, Refusal, tooMany, turnProblem } from '../problem.ts';
 import { CHANNEL_HEADER, channelOf, deliver, turnEnd } from '../receive.ts';
 import type { ChatAnswer } from '../schemas/answers.ts';
 import { type ChatBody, ChatRequest } from '../schemas/requests.ts';
+import { PAUSED_WARNING } from './agent.ts';
 import { followTurn } from './turns.ts';
 
 export function chatRoutes(edge: EdgeContext): readonly Route[] {
@@ -187,6 +189,9 @@ async function streamed(edge: EdgeContext, exchange: Exchange, body: ChatBody): 
     const delivered = await accept(edge, exchange, body);
     const stream = edge.openStream(exchange);
     stream.onClose(release);
+    // Its turn has said nothing, so this is no event of it: it has no id to come back after.
+    if (delivered.status === 'queued' && edge.ports.agent.paused !== null)
+      stream.write(frame('warning', PAUSED_WARNING));
     followTurn(edge, stream, delivered, 0);
     return STREAMED;
   } catch (thrown) {

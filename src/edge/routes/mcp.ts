@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // MCP servers: how they are, which tools each gave, and connecting to one anew.
 
-import { readBody } from '../body.ts';
+import { readBody, readQuery } from '../body.ts';
 import type { EdgeContext } from '../context.ts';
 import { json, param, type Route } from '../exchange.ts';
+import { pageOf } from '../listed.ts';
 import { allServers, oneServer, reconnect, toolsOf } from '../mcp-view.ts';
-import { NoBody } from '../schemas/requests.ts';
+import { NoBody, PageQuery } from '../schemas/requests.ts';
 
 export function mcpRoutes(edge: EdgeContext): readonly Route[] {
   const { ports } = edge;
@@ -13,7 +14,10 @@ export function mcpRoutes(edge: EdgeContext): readonly Route[] {
     {
       method: 'GET',
       path: '/api/v1/mcp',
-      handle: async () => json({ items: await allServers(ports), next_cursor: null }),
+      handle: async (exchange) => {
+        const page = readQuery(exchange, PageQuery);
+        return json(pageOf(await allServers(ports), ({ name }) => name, page));
+      },
     },
     {
       method: 'GET',
@@ -23,7 +27,10 @@ export function mcpRoutes(edge: EdgeContext): readonly Route[] {
     {
       method: 'GET',
       path: '/api/v1/mcp/:name/tools',
-      handle: async (exchange) => json({ items: await toolsOf(ports, param(exchange, 'name')), next_cursor: null }),
+      handle: async (exchange) => {
+        const page = readQuery(exchange, PageQuery);
+        return json(pageOf(await toolsOf(ports, param(exchange, 'name')), ({ name }) => name, page));
+      },
     },
     {
       method: 'POST',

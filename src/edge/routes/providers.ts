@@ -4,6 +4,7 @@
 import { readQuery } from '../body.ts';
 import type { EdgeContext } from '../context.ts';
 import { json, param, type Route } from '../exchange.ts';
+import { pageOf } from '../listed.ts';
 import { modelPage } from '../provider-models.ts';
 import { allProviders, healthOf, oneProvider } from '../provider-view.ts';
 import { PageQuery } from '../schemas/requests.ts';
@@ -19,7 +20,10 @@ export function providerRoutes(edge: EdgeContext): readonly Route[] {
     {
       method: 'GET',
       path: '/api/v1/providers',
-      handle: async () => json({ items: await allProviders(ports), next_cursor: null }),
+      handle: async (exchange) => {
+        const page = readQuery(exchange, PageQuery);
+        return json(pageOf(await allProviders(ports), ({ name }) => name, page));
+      },
     },
     {
       method: 'GET',

@@ -3,11 +3,12 @@
 
 import { parseSecretName, SECRET_NAME_RULE, type SecretName } from '../../config/secret-name.ts';
 import type { NoteSecret } from '../../secrets/keeping.ts';
-import { readBody } from '../body.ts';
+import { readBody, readQuery } from '../body.ts';
 import type { EdgeContext } from '../context.ts';
 import { type Answer, actorOf, type Exchange, json, param, type Route } from '../exchange.ts';
+import { pageOf } from '../listed.ts';
 import { invalid } from '../problem.ts';
-import { SecretRequest } from '../schemas/requests.ts';
+import { PageQuery, SecretRequest } from '../schemas/requests.ts';
 
 /** Whoever sets a secret may set the token of somebody who may everything. */
 const ALL = 'admin:*';
@@ -16,7 +17,7 @@ const PATH = '/api/v1/secrets/:service/:account';
 export function secretRoutes(edge: EdgeContext): readonly Route[] {
   const { secrets } = edge.ports;
   return [
-    { method: 'GET', path: '/api/v1/secrets', needs: ALL, handle: async () => json(await secrets.list()) },
+    { method: 'GET', path: '/api/v1/secrets', needs: ALL, handle: (exchange) => list(edge, exchange) },
     { method: 'PUT', path: PATH, needs: ALL, handle: (exchange) => set(edge, exchange) },
     {
       method: 'DELETE',
@@ -25,6 +26,12 @@ export function secretRoutes(edge: EdgeContext): readonly Route[] {
       handle: async (exchange) => json(await secrets.remove(nameOf(exchange), noteOf(edge, exchange))),
     },
   ];
+}
+
+async function list({ ports }: EdgeContext, exchange: Exchange): Promise<Answer> {
+  const page = readQuery(exchange, PageQuery);
+  const { items, ...about } = await ports.secrets.list();
+  return json({ ...about, ...pageOf(items, ({ name }) => name, page) });
 }
 
 async function set(edge: EdgeContext, exchange: Exchange): Promise<Answer> {

@@ -12,16 +12,20 @@ import { openapiDocument } from '../openapi.ts';
 import { Refusal } from '../problem.ts';
 import { runningProviders } from '../provider-view.ts';
 import type { ChannelItem, CompactionsItem, EmbeddingItem, StatusAnswer } from '../schemas/system.ts';
+import { StatusStreams } from '../status-stream.ts';
 import { threadItems } from '../threads.ts';
+import { pausedItem } from './agent.ts';
 
-/** Paths that need no token. */
-export const OPEN_PATHS: ReadonlySet<string> = new Set(['/health', '/ready']);
+/** Paths whose requests are not counted: whoever watches us asks often. */
+export const UNCOUNTED_PATHS: ReadonlySet<string> = new Set(['/health', '/ready']);
 
 export function systemRoutes(edge: EdgeContext): readonly Route[] {
+  const changes = new StatusStreams(edge);
   return [
-    { method: 'GET', path: '/health', handle: () => json({ status: 'ok' }) },
-    { method: 'GET', path: '/ready', handle: () => readiness(edge) },
+    { method: 'GET', path: '/health', open: true, handle: () => json({ status: 'ok' }) },
+    { method: 'GET', path: '/ready', open: true, handle: () => readiness(edge) },
     { method: 'GET', path: '/api/v1/status', handle: () => status(edge) },
+    { method: 'GET', path: '/api/v1/events', stream: true, handle: (exchange) => changes.open(exchange) },
     { method: 'GET', path: '/openapi.json', handle: async () => json(await openapiDocument()) },
   ];
 }
@@ -93,6 +97,15 @@ async function compactions({ ports: { bus, world } }: EdgeContext): Promise<Comp
   return { running: counts.called + counts.stored, failed: counts.failed, given_up: counts.given_up, newest };
 }
 
+function writtenConfig({
+  configuration,
+  world,
+}: EdgeContext['ports']): Pick<StatusAnswer, 'restart_pending' | 'config'> {
+  const none = { file: null, applied_at: world.iso(world.now()), restart_pending: [], errors: [], errors_at: null };
+  const { restart_pending, ...config } = configuration?.status() ?? none;
+  return { restart_pending, config };
+}
+
 /** Everything is asked at once and for a second at most: one part that does not answer never hides the others. */
 async function status(edge: EdgeContext): Promise<Answer> {
   const { ports } = edge;
@@ -126,7 +139,8 @@ async function status(edge: EdgeContext): Promise<Answer> {
     compactions: allCompactions,
     quarantined: [...new Map(quarantined.map((part) => [part.what, part])).values()],
     restarts: known.restarts,
-    restart_pending: [],
+    ...writtenConfig(ports),
+    paused: pausedItem(ports),
   };
   return json(body);
 }

@@ -7,7 +7,7 @@ import type { Token } from '../../stores/gateway-store.ts';
 import { readBody, readQuery } from '../body.ts';
 import type { EdgeContext } from '../context.ts';
 import { type Answer, actorOf, type Caller, type Exchange, json, param, type Route } from '../exchange.ts';
-import { Refusal } from '../problem.ts';
+import { invalid, Refusal } from '../problem.ts';
 import { TokenRequest, TokensQuery } from '../schemas/directory.ts';
 import type { TokenAnswer } from '../schemas/directory-answers.ts';
 
@@ -35,16 +35,26 @@ async function list(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
 
 async function create(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
   const { caller } = exchange;
-  const { user_id = caller.user_id, name, permissions } = await readBody(exchange, TokenRequest);
+  const { user_id = caller.user_id, name, permissions, expires_at } = await readBody(exchange, TokenRequest);
   // Another's token speaks in their name: that is more than any list of permissions.
   if (user_id !== caller.user_id && !caller.admin)
     throw new Refusal('forbidden', 'A token of another user needs the permission `admin:*`.');
   const opens = permissions ?? permissionsOfRole(await roleOf(edge, user_id, caller));
   if (!mayGrant(caller.permissions, opens))
     throw new Refusal('forbidden', 'A token may be given nothing that the one it is made with has not.');
-  const asked = { userId: user_id, name, permissions };
+  const asked = { userId: user_id, name, permissions, expiresAt: expiryOf(edge, caller, expires_at) };
   const { token, secret } = await edge.ports.gateway.tokens.create(asked, actorOf(exchange));
   return json({ ...shownToken(edge, token), token: secret });
+}
+
+/** Until when a token may be one: no longer than the one it is made with. @throws Refusal */
+function expiryOf(edge: EdgeContext, caller: Caller, asked: string | null): number | null {
+  const most = caller.expires_at ?? null;
+  if (asked === null) return most;
+  const at = Date.parse(asked);
+  if (at <= edge.ports.world.now()) throw invalid([{ path: 'expires_at', message: 'has passed already' }]);
+  if (most !== null && at > most) throw new Refusal('forbidden', 'A token may not outlive the one it is made with.');
+  return at;
 }
 
 /** What the user of a token without a list is: for who has everything it does not matter. */
@@ -70,11 +80,12 @@ async function revoke(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
 }
 
 export function shownToken(edge: EdgeContext, token: Token): TokenAnswer {
-  const { id, userId, name, permissions, configured, createdAt, lastUsedAt } = token;
+  const { id, userId, name, permissions, configured, createdAt, lastUsedAt, expiresAt } = token;
   const used = edge.ports.live.lastUsed(id) ?? lastUsedAt?.getTime();
   return {
     ...{ id, user_id: userId, name, permissions, configured },
     created_at: createdAt?.toISOString() ?? null,
     last_used_at: used === undefined ? null : edge.ports.world.iso(used),
+    expires_at: expiresAt?.toISOString() ?? null,
   };
 }

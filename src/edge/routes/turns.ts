@@ -70,7 +70,7 @@ async function again(edge: EdgeContext, exchange: Exchange): Promise<Answer> {
   const { ports } = edge;
   const turn = await ownTurn(ports, exchange.caller, param(exchange, 'id'));
   const last = lastEventId(exchange);
-  if (last !== undefined && last.turn_id !== turn.id)
+  if (last !== undefined && last.of !== turn.id)
     throw invalid([{ path: 'last_event_id', message: 'is of another turn' }]);
   const from = last?.n ?? 0;
   const release = edge.enterStream(exchange.caller);
@@ -137,7 +137,7 @@ async function whatHappens(edge: EdgeContext, exchange: Exchange): Promise<Answe
   const session = await ownSession(edge.ports, exchange.caller, param(exchange, 'id'));
   const last = lastEventId(exchange);
   if (last !== undefined) {
-    const turn = await ownTurn(edge.ports, exchange.caller, last.turn_id);
+    const turn = await ownTurn(edge.ports, exchange.caller, last.of);
     if (turn.session_id !== session.id)
       throw invalid([{ path: 'last_event_id', message: 'is of a turn of another session' }]);
   }

@@ -46,8 +46,8 @@ export function webhookRoutes(edge: EdgeContext): readonly Route[] {
   const handle = (exchange: Exchange) => webhook(edge, limits, exchange);
   // A verification is a question with an answer of its own, so HEAD means nothing.
   return [
-    { method: 'GET', path: '/webhooks/:channel', stream: true, handle },
-    { method: 'POST', path: '/webhooks/:channel', handle },
+    { method: 'GET', path: '/webhooks/:channel', stream: true, open: true, handle },
+    { method: 'POST', path: '/webhooks/:channel', open: true, handle },
   ];
 }
 
@@ -80,11 +80,14 @@ async function webhook(edge: EdgeContext, limits: Limits, exchange: Exchange): P
     };
     const answer = await ask(ports.bus, address('channel', channel), 'channel.webhook', asked, ANSWER_MS).catch(
       (thrown: unknown) => {
-        throw told(edge, channel, thrown);
+        throw told(edge, channel, thrown, exchange.requestId);
       },
     );
     if (answer.status >= 400)
-      ports.log.debug({ channel, status: answer.status, address: clientAddress }, 'webhook refused by its channel');
+      ports.log.debug(
+        { channel, status: answer.status, address: clientAddress, request_id: exchange.requestId },
+        'webhook refused by its channel',
+      );
     write(response, answer);
     return STREAMED;
   } finally {
@@ -119,10 +122,10 @@ function headersOf(headers: Exchange['request']['headers']): Readonly<Record<str
 }
 
 /** What a stranger may know of a failure. The log has the rest. */
-function told({ ports: { log } }: EdgeContext, channel: string, thrown: unknown): unknown {
+function told({ ports: { log } }: EdgeContext, channel: string, thrown: unknown, request_id: string): unknown {
   if (!(thrown instanceof SigilError)) return thrown;
   const { code, retryable, details } = thrown.failure;
-  log.debug({ channel, code, err: thrown }, 'webhook not answered by its channel');
+  log.debug({ channel, code, request_id, err: thrown }, 'webhook not answered by its channel');
   if (code === 'channel_refused') return unknownPath();
   if (code === 'draining') return new Refusal('draining', 'The gateway is stopping.');
   if (code === 'deadline_exceeded') return new Refusal('deadline_exceeded', 'The channel did not answer in time.');

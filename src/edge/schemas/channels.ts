@@ -12,7 +12,7 @@ export const ChannelDetails = z
     state: z
       .enum(['stopped', 'connecting', 'online', 'backing_off', 'failed', 'draining', 'quarantined', 'unreachable'])
       .describe(
-        '`failed`: connecting again cannot help before `advice` is followed; `quarantined`: its entry was left out when the gateway started; `unreachable`: its actor did not answer.',
+        '`failed`: connecting again cannot help before `advice` is followed; `quarantined`: its entry is left out, or it was taken out with something left to say; `unreachable`: its actor did not answer.',
       ),
     since: Time.nullable(),
     received: z.int().describe('Messages taken since its actor began.'),

@@ -2,6 +2,7 @@
 // Schemas that have a name of their own in the OpenAPI document.
 
 import type { z } from 'zod';
+import * as openaiRequests from '../openai/requests.ts';
 import * as answers from './answers.ts';
 import * as approvals from './approvals.ts';
 import * as capabilities from './capabilities.ts';
@@ -10,7 +11,9 @@ import * as debug from './debug.ts';
 import * as directory from './directory.ts';
 import * as kept from './directory-answers.ts';
 import { TRACE_EVENTS, TURN_EVENTS } from './events.ts';
+import * as logs from './logs.ts';
 import * as mcp from './mcp.ts';
+import * as openai from './openai.ts';
 import * as providers from './providers.ts';
 import * as requests from './requests.ts';
 import * as skills from './skills.ts';
@@ -20,6 +23,7 @@ export const COMPONENTS = {
   ChatRequest: requests.ChatRequest,
   NoBody: requests.NoBody,
   BackupRequest: requests.BackupRequest,
+  PauseRequest: requests.PauseRequest,
   SecretRequest: requests.SecretRequest,
   SkillPathRequest: skills.SkillPathRequest,
   SkillMoveRequest: skills.SkillMoveRequest,
@@ -62,6 +66,7 @@ export const COMPONENTS = {
   WorkspaceChangeRequest: directory.WorkspaceChangeRequest,
   PairingChangeRequest: directory.PairingChangeRequest,
   TokenRequest: directory.TokenRequest,
+  SignInRequest: directory.SignInRequest,
   EraseRequest: directory.EraseRequest,
   User: kept.User,
   Users: kept.Users,
@@ -69,6 +74,8 @@ export const COMPONENTS = {
   Pairings: kept.Pairings,
   NewCode: kept.NewCode,
   WorkspaceDetail: kept.WorkspaceDetail,
+  SignInLink: kept.SignInLink,
+  SignedIn: kept.SignedIn,
   Token: kept.Token,
   NewToken: kept.NewToken,
   Tokens: kept.Tokens,
@@ -83,6 +90,8 @@ export const COMPONENTS = {
   SkillDetailed: skills.SkillDetailed,
   SkillPut: skills.SkillPutAnswer,
   SkillRemoved: skills.SkillRemoved,
+  LogLine: logs.LogLine,
+  LogLines: logs.LogLines,
   AuditEntry: kept.AuditEntry,
   AuditEntries: kept.AuditEntries,
   AuditCheck: kept.AuditCheck,
@@ -112,11 +121,23 @@ export const COMPONENTS = {
   Thread: system.Thread,
   Threads: system.Threads,
   Status: system.Status,
+  Agent: system.Agent,
+  ConfigInForce: system.ConfigInForce,
+  ConfigReloaded: system.ConfigReloaded,
   Actor: debug.Actor,
   ActorDetailed: debug.ActorDetailed,
   Actors: debug.Actors,
   BusFigures: debug.BusFigures,
   TurnSteps: debug.TurnSteps,
+  ChatCompletionRequest: openaiRequests.ChatCompletionRequest,
+  EmbeddingRequest: openaiRequests.EmbeddingRequest,
+  ChatCompletion: openai.ChatCompletion,
+  ChatCompletionChunk: openai.ChatCompletionChunk,
+  CompletionUsage: openai.CompletionUsage,
+  OpenAiModel: openai.OpenAiModel,
+  OpenAiModels: openai.OpenAiModels,
+  Embeddings: openai.Embeddings,
+  OpenAiError: openai.OpenAiError,
   TurnStartedData: TURN_EVENTS.turn_started,
   TextDeltaData: TURN_EVENTS.text_delta,
   ThinkingDeltaData: TURN_EVENTS.thinking_delta,

@@ -73,12 +73,28 @@ const tokenFields = {
   configured,
   created_at: Time.nullable().describe('Null for one that was not made here.'),
   last_used_at: Time.nullable().describe('Null: never, or not noted; it is noted every ten minutes.'),
+  expires_at: Time.nullable().describe('After this it is refused; null: it ends when it is revoked.'),
 };
 
 export const Token = z.object(tokenFields).describe('A token, without what it is.');
 export const NewToken = z
   .object({ ...tokenFields, token: z.string().describe('The token itself: it is told this once and kept nowhere.') })
   .describe('A token that was just made.');
+
+export const SignInLink = z
+  .object({
+    url: z.string().describe('Opened within the time, it signs the browser in, once.'),
+    expires_at: Time,
+  })
+  .describe('A one-time link.');
+export const SignedIn = z
+  .object({
+    user_id: z.string(),
+    name: z.string().describe("The token's name."),
+    permissions: z.array(z.string()),
+    expires_at: Time.nullable().describe('When the session ends if nobody uses it, or the token; null: not by itself.'),
+  })
+  .describe('Who the caller is here.');
 
 export const Removed = z.object({ id: z.string(), removed: z.literal(true) }).describe('It is gone.');
 
@@ -112,6 +128,7 @@ export const Secrets = z
     place: z.string().describe('Where they are, in words.'),
     protection,
     items: z.array(Secret),
+    next_cursor: z.string().nullable().describe('Where the next page begins; null on the last one.'),
   })
   .describe('All secrets that are kept or referred to.');
 
@@ -190,6 +207,8 @@ export type UserAnswer = DeepReadonly<z.output<typeof User>>;
 export type PairingAnswer = DeepReadonly<z.output<typeof Pairing>>;
 export type NewCodeAnswer = DeepReadonly<z.output<typeof NewCode>>;
 export type WorkspaceAnswer = DeepReadonly<z.output<typeof WorkspaceDetail>>;
+export type SignInLinkAnswer = DeepReadonly<z.output<typeof SignInLink>>;
+export type SignedInAnswer = DeepReadonly<z.output<typeof SignedIn>>;
 export type TokenAnswer = DeepReadonly<z.output<typeof Token>>;
 export type ErasureAnswer = DeepReadonly<z.output<typeof Erasure>>;
 export type AuditAnswer = DeepReadonly<z.output<typeof AuditEntry>>;

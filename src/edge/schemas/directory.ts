@@ -133,8 +133,26 @@ export const TokenRequest = z
     user_id: UserId.optional().describe('The user who speaks with it; the caller when absent.'),
     name: line(200).default('').describe('What it is for.'),
     permissions: z.array(permission).max(100).nullable().default(null).describe('Null: whatever its user may.'),
+    expires_at: z.iso
+      .datetime({ offset: true })
+      .nullable()
+      .default(null)
+      .describe('When it stops being one, RFC 3339; null: as the token it is made with.'),
   })
   .describe('A new token.');
+
+/** What a code looks like is nobody's business here: it fits or does not. */
+const Secret = z.string().min(1).max(8_192);
+
+export const SignInRequest = z
+  .strictObject({
+    code: Secret.optional().describe('The code of a link that was asked for with a token, good once for a minute.'),
+    token: Secret.optional().describe('A token itself, instead.'),
+  })
+  .refine(({ code, token }) => (code === undefined) !== (token === undefined), {
+    error: 'one of `code` and `token` is wanted',
+  })
+  .describe('What signs a browser in: either of the two.');
 
 export const EraseRequest = z
   .strictObject({

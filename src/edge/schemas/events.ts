@@ -62,6 +62,65 @@ export const TRACE_EVENTS = {
   dropped: z.object({ dropped: z.int() }).describe('So many transitions of the last second are not shown.'),
 } as const;
 
+const Moved = { at: Time, from: z.string(), to: z.string() };
+const Spent = z.object({
+  at: Time,
+  scope: z.string().describe('`global` or the id of a workspace.'),
+  limit: z.string().describe('`per_hour_tokens`, `per_hour_usd`, `per_day_tokens` or `per_day_usd`.'),
+  used: z.number(),
+  max: z.number(),
+  resets_at: Time,
+});
+const Asked = {
+  at: Time,
+  id: z.string(),
+  session_id: z.string(),
+  workspace_id: z.string(),
+  user_id: z.string(),
+};
+
+/** The events of the gateway's status. */
+export const STATUS_EVENTS = {
+  listening: z.object({ at: Time }).describe('From here on everything is told; first what came after `Last-Event-ID`.'),
+  missed: z.object({ at: Time }).describe('Something may not have been told: read the status as a whole.'),
+  gateway_state: z.object(Moved).describe('`starting`, `running`, `draining`, `stopped`.'),
+  channel_state: z.object({ ...Moved, channel: z.string() }).describe('A channel connected, lost its connection, …'),
+  provider_circuit: z
+    .object({ ...Moved, provider: z.string() })
+    .describe('`closed`: the provider is asked; `open`: it is left alone; `half_open`: it is being looked for.'),
+  mcp_state: z.object({ ...Moved, server: z.string() }).describe('An MCP server came or went.'),
+  thread_lost: z
+    .object({ at: Time, thread: z.string(), reason: z.string() })
+    .describe('A thread ended and is started again; `reason` as in the status.'),
+  thread_started: z
+    .object({ at: Time, thread: z.string(), life: z.int() })
+    .describe('The next life of a thread is in use.'),
+  quarantined: z
+    .object({ at: Time, what: z.string(), code: z.string(), message: z.string(), advice: z.string() })
+    .describe('A part is left out for now.'),
+  released: z.object({ at: Time, what: z.string() }).describe('A part that was left out serves again.'),
+  budget_near: Spent.describe('Four fifths of a limit are used.'),
+  budget_exhausted: Spent.describe('A call was refused for a limit, for the first time since it was reset.'),
+  config_applied: z.object({ at: Time, keys: z.array(z.string()) }).describe('A changed configuration is in force.'),
+  config_refused: z
+    .object({ at: Time, problems: z.array(z.string()) })
+    .describe('A changed configuration is broken; the one before stays in force.'),
+  agent_paused: z
+    .object({ at: Time, since: Time, by: z.string(), reason: z.string() })
+    .describe('No new turn begins from here on.'),
+  agent_resumed: z.object({ at: Time }).describe('Turns begin again.'),
+  backup_done: z.object({ at: Time, took_ms: z.number() }).describe('A backup was made.'),
+  approval_requested: z
+    .object({ ...Asked, tool: z.string(), expires_at: Time })
+    .describe('A tool call waits for a person; told to those who may see its session.'),
+  approval_decided: z
+    .object({ ...Asked, decision: z.string() })
+    .describe('It waits no longer: `approve`, `deny`, `expired` or `cancelled`.'),
+  error: z
+    .object({ code: z.string(), message: z.string() })
+    .describe('The stream cannot go on: `slow_consumer`, `unauthenticated`. The last event.'),
+} as const;
+
 type Shown = {
   [E in keyof typeof TURN_EVENTS]: { event: E; data: z.output<(typeof TURN_EVENTS)[E]> };
 }[keyof typeof TURN_EVENTS];

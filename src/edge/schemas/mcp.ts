@@ -14,7 +14,7 @@ export const McpServer = z
     state: z
       .enum(['connecting', 'ready', 'retrying', 'quarantined', 'unreachable'])
       .describe(
-        '`quarantined`: it was lost too often and rests until `retry_at`, or its entry was left out when the gateway started; `unreachable`: its actor did not answer.',
+        '`quarantined`: it was lost too often and rests until `retry_at`, or its entry is left out; `unreachable`: its actor did not answer.',
       ),
     transport: z.enum(['stdio', 'http']),
     server: z

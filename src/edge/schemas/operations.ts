@@ -7,7 +7,9 @@ import type { Method } from '../exchange.ts';
 import { ExplainQuery } from './capabilities.ts';
 import type { ComponentName } from './components.ts';
 import * as directory from './directory.ts';
-import { TRACE_EVENTS, TURN_EVENTS } from './events.ts';
+import { STATUS_EVENTS, TRACE_EVENTS, TURN_EVENTS } from './events.ts';
+import { LOG_EVENTS, LogStreamQuery, LogsQuery } from './logs.ts';
+import { CHUNK_EVENTS } from './openai.ts';
 import { WIRE_EVENTS } from './providers.ts';
 import * as requests from './requests.ts';
 import * as skills from './skills.ts';
@@ -26,6 +28,7 @@ export interface Operation {
     | 'audit'
     | 'channels'
     | 'gateway'
+    | 'openai'
     | 'debug';
   readonly summary: string;
   /** The parameters in the path, and what they are. */
@@ -42,10 +45,18 @@ export interface Operation {
   /** JSON, events, or either as `Accept` says. */
   readonly answer?: ComponentName | 'object';
   readonly events?: Readonly<Record<string, z.ZodType>>;
+  /** What is asked and answered is a platform's: any query and body, and any status that its channel gives. */
+  readonly foreign?: true;
   /** A file of one of these types instead. */
   readonly files?: readonly string[];
   readonly empty?: string;
+  /** What it answers with where that is not 200; 204 has no body. */
+  readonly status?: 201 | 204;
   readonly open?: true;
+  /** The permission without which it is refused, whatever is asked; a test holds it against the route's. */
+  readonly needs?: string;
+  /** Its errors are told in the words of OpenAI's clients. */
+  readonly openai?: true;
   /** What it refuses with, besides what every operation may. */
   readonly refuses: readonly ErrorCode[];
 }
@@ -92,9 +103,10 @@ const TURN_FAILS: readonly ErrorCode[] = [
 const CHANNEL = { channel: 'Name of the channel in the configuration.' };
 const WEBHOOK = {
   open: true,
+  foreign: true,
   files: ['text/plain', 'application/json'],
   refuses: [
-    ...(['unauthenticated', 'not_found', 'payload_too_large', 'rate_limited', 'overloaded', 'draining'] as const),
+    ...(['not_found', 'payload_too_large', 'rate_limited', 'overloaded', 'draining'] as const),
     ...(['deadline_exceeded', 'internal'] as const),
   ],
 } as const;
@@ -128,18 +140,79 @@ function operation(
 }
 
 export const OPERATIONS: readonly Operation[] = [
-  operation('GET /health', 'health', 'Whether the process serves', { tag: 'gateway', answer: 'Health', open: true }),
+  operation('GET /health', 'health', 'Whether the process serves', {
+    ...{ tag: 'gateway', answer: 'Health', open: true, refuses: ['misdirected_request'] },
+  }),
   operation('GET /ready', 'ready', 'Whether messages are taken', {
     tag: 'gateway',
     answer: 'Ready',
     open: true,
-    refuses: ['overloaded', 'draining'],
+    refuses: ['misdirected_request', 'overloaded', 'draining'],
   }),
   operation('GET /openapi.json', 'openapi', 'This document', { tag: 'gateway', answer: 'object' }),
+  operation(
+    'POST /api/v1/auth/links',
+    'createSignInLink',
+    'Makes a one-time link that signs a browser in as the caller',
+    {
+      ...{ tag: 'users', body: MAY_BE_EMPTY, answer: 'SignInLink', status: 201, refuses: [...BODY, 'conflict'] },
+    },
+  ),
+  operation('POST /auth/session', 'signIn', 'Signs a browser in: a cookie for a code of a link, or for a token', {
+    ...{ tag: 'users', body: { schema: 'SignInRequest', required: true }, status: 204, open: true },
+    refuses: [...BODY, 'unauthenticated', 'forbidden', 'misdirected_request', 'rate_limited', 'overloaded'],
+  }),
+  operation('GET /auth/session', 'getSignedIn', 'Who the caller is here, by cookie or token', {
+    ...{ tag: 'users', answer: 'SignedIn' },
+  }),
+  operation('DELETE /auth/session', 'signOut', 'Ends the session of the cookie; a token is left as it is', {
+    ...{ tag: 'users', status: 204 },
+  }),
   operation('GET /api/v1/status', 'status', 'A snapshot of the gateway', { tag: 'gateway', answer: 'Status' }),
+  operation('GET /metrics', 'metrics', 'Metrics for Prometheus; needs `admin:debug` or `metrics:read`', {
+    tag: 'gateway',
+    files: ['text/plain'],
+    refuses: ['forbidden', 'not_found'],
+  }),
+  operation('GET /api/v1/events', 'streamStatus', 'Changes of the status as they happen', {
+    tag: 'gateway',
+    resumes: true,
+    events: STATUS_EVENTS,
+    refuses: ['rate_limited'],
+  }),
+  operation('GET /api/v1/logs', 'listLogLines', 'The newest lines of the log; needs `admin:logs`', {
+    needs: 'admin:logs',
+    ...{ tag: 'gateway', query: LogsQuery, answer: 'LogLines' },
+    refuses: ['validation_failed', 'forbidden'],
+  }),
+  operation('GET /api/v1/logs/stream', 'streamLogLines', 'Lines of the log as they are written; needs `admin:logs`', {
+    needs: 'admin:logs',
+    ...{ tag: 'gateway', query: LogStreamQuery, resumes: true, events: LOG_EVENTS },
+    refuses: ['validation_failed', 'forbidden', 'rate_limited'],
+  }),
+  operation('GET /api/v1/config', 'getConfig', 'The configuration in force, secrets hidden; needs `admin:config`', {
+    needs: 'admin:config',
+    tag: 'gateway',
+    answer: 'ConfigInForce',
+    refuses: ['forbidden', 'not_found'],
+  }),
+  operation(
+    'POST /api/v1/config/reload',
+    'reloadConfig',
+    'Reads the configuration again and applies what can be; needs `admin:config`',
+    {
+      needs: 'admin:config',
+      tag: 'gateway',
+      body: MAY_BE_EMPTY,
+      answer: 'ConfigReloaded',
+      refuses: [...BODY, 'forbidden', 'not_found', 'conflict', 'overloaded', 'draining', 'deadline_exceeded'],
+    },
+  ),
   operation('GET /api/v1/providers', 'listProviders', 'Providers of language models', {
     tag: 'gateway',
+    query: requests.PageQuery,
     answer: 'Providers',
+    refuses: ['validation_failed'],
   }),
   operation('GET /api/v1/providers/:name', 'getProvider', 'How a provider is', {
     tag: 'gateway',
@@ -165,7 +238,9 @@ export const OPERATIONS: readonly Operation[] = [
     answer: 'Models',
     refuses: ['validation_failed', 'not_found', 'provider_unavailable'],
   }),
-  operation('GET /api/v1/mcp', 'listMcpServers', 'MCP servers', { tag: 'gateway', answer: 'McpServers' }),
+  operation('GET /api/v1/mcp', 'listMcpServers', 'MCP servers', {
+    ...{ tag: 'gateway', query: requests.PageQuery, answer: 'McpServers', refuses: ['validation_failed'] },
+  }),
   operation('GET /api/v1/mcp/:name', 'getMcpServer', 'How an MCP server is', {
     tag: 'gateway',
     params: MCP,
@@ -175,10 +250,12 @@ export const OPERATIONS: readonly Operation[] = [
   operation('GET /api/v1/mcp/:name/tools', 'listMcpTools', 'The tools an MCP server offers now', {
     tag: 'gateway',
     params: MCP,
+    query: requests.PageQuery,
     answer: 'McpTools',
-    refuses: ['not_found', 'thread_lost', 'overloaded', 'deadline_exceeded'],
+    refuses: ['validation_failed', 'not_found', 'thread_lost', 'overloaded', 'deadline_exceeded'],
   }),
   operation('POST /api/v1/mcp/:name/reconnect', 'reconnectMcpServer', 'Connects to an MCP server anew, at once', {
+    needs: 'admin:mcp',
     tag: 'gateway',
     params: MCP,
     body: MAY_BE_EMPTY,
@@ -191,7 +268,9 @@ export const OPERATIONS: readonly Operation[] = [
     answer: 'Upload',
     refuses: [...BODY, 'conflict', 'overloaded', 'storage_failed'],
   }),
-  operation('GET /api/v1/channels', 'listChannels', 'Channels', { tag: 'gateway', answer: 'Channels' }),
+  operation('GET /api/v1/channels', 'listChannels', 'Channels', {
+    ...{ tag: 'gateway', query: requests.PageQuery, answer: 'Channels', refuses: ['validation_failed'] },
+  }),
   operation('GET /api/v1/channels/:name', 'getChannel', 'How a channel is', {
     tag: 'gateway',
     params: CHANNEL_NAME,
@@ -199,12 +278,23 @@ export const OPERATIONS: readonly Operation[] = [
     refuses: ['not_found'],
   }),
   operation('GET /api/v1/channels/:name/dead-letters', 'listDeadLetters', 'The newest of what a channel did not say', {
+    needs: 'admin:channels',
     tag: 'gateway',
     params: CHANNEL_NAME,
+    query: requests.PageQuery,
     answer: 'DeadLetters',
-    refuses: ['forbidden', 'not_found', 'conflict', 'thread_lost', 'overloaded', 'deadline_exceeded'],
+    refuses: [
+      'validation_failed',
+      'forbidden',
+      'not_found',
+      'conflict',
+      'thread_lost',
+      'overloaded',
+      'deadline_exceeded',
+    ],
   }),
   operation('POST /api/v1/channels/:name/start', 'startChannel', 'Connects a channel, at once whatever it waits for', {
+    needs: 'admin:channels',
     tag: 'gateway',
     params: CHANNEL_NAME,
     body: MAY_BE_EMPTY,
@@ -216,6 +306,7 @@ export const OPERATIONS: readonly Operation[] = [
     'stopChannel',
     'Lets go of a channel until it or the gateway is started',
     {
+      needs: 'admin:channels',
       tag: 'gateway',
       params: CHANNEL_NAME,
       body: MAY_BE_EMPTY,
@@ -304,6 +395,7 @@ export const OPERATIONS: readonly Operation[] = [
     refuses: ['validation_failed', ...READ],
   }),
   operation('POST /api/v1/workspaces', 'createWorkspace', 'Makes a workspace; needs `admin:workspaces`', {
+    needs: 'admin:workspaces',
     ...{ tag: 'sessions', body: { schema: 'WorkspaceRequest', required: true }, answer: 'WorkspaceDetail' },
     refuses: [...BODY, ...OWNED, ...CHANGE],
   }),
@@ -311,11 +403,13 @@ export const OPERATIONS: readonly Operation[] = [
     ...{ tag: 'sessions', params: WORKSPACE, answer: 'WorkspaceDetail', refuses: ['not_a_member', ...OWNED] },
   }),
   operation('PATCH /api/v1/workspaces/:id', 'updateWorkspace', 'Changes a workspace; needs `admin:workspaces`', {
+    needs: 'admin:workspaces',
     ...{ tag: 'sessions', params: WORKSPACE, answer: 'WorkspaceDetail' },
     body: { schema: 'WorkspaceChangeRequest', required: true },
     refuses: [...BODY, ...OWNED, ...CHANGE],
   }),
   operation('DELETE /api/v1/workspaces/:id', 'deleteWorkspace', 'Closes a workspace; needs `admin:workspaces`', {
+    needs: 'admin:workspaces',
     ...{ tag: 'sessions', params: WORKSPACE, answer: 'Removed', refuses: [...OWNED, ...CHANGE] },
   }),
   operation('GET /api/v1/workspaces/:id/sessions', 'listSessions', 'Sessions of a workspace, newest activity first', {
@@ -409,10 +503,30 @@ export const OPERATIONS: readonly Operation[] = [
     refuses: ['validation_failed', 'not_a_member', ...OWNED],
   }),
   operation(
+    'POST /api/v1/agent/pause',
+    'pauseAgent',
+    'Begins no new turn until it is resumed, over restarts too; messages are taken and wait; needs `admin:agent`',
+    {
+      needs: 'admin:agent',
+      tag: 'gateway',
+      body: { schema: 'PauseRequest', required: false },
+      answer: 'Agent',
+      refuses: [...BODY, 'forbidden', ...CHANGE, 'deadline_exceeded'],
+    },
+  ),
+  operation('POST /api/v1/agent/resume', 'resumeAgent', 'Begins the turns that wait; needs `admin:agent`', {
+    needs: 'admin:agent',
+    tag: 'gateway',
+    body: MAY_BE_EMPTY,
+    answer: 'Agent',
+    refuses: [...BODY, 'forbidden', ...CHANGE, 'deadline_exceeded'],
+  }),
+  operation(
     'POST /api/v1/backups',
     'createBackup',
     'Makes a backup and sends it as one archive; needs `admin:backup`',
     {
+      needs: 'admin:backup',
       tag: 'gateway',
       body: { schema: 'BackupRequest', required: false },
       files: ['application/gzip'],
@@ -420,11 +534,14 @@ export const OPERATIONS: readonly Operation[] = [
     },
   ),
   operation('GET /api/v1/secrets', 'listSecrets', 'Secrets by their names, never their values; needs `admin:*`', {
+    needs: 'admin:*',
     tag: 'gateway',
+    query: requests.PageQuery,
     answer: 'Secrets',
-    refuses: ['forbidden', 'storage_failed'],
+    refuses: ['validation_failed', 'forbidden', 'storage_failed'],
   }),
   operation('PUT /api/v1/secrets/:service/:account', 'setSecret', 'Keeps a secret; needs `admin:*`', {
+    needs: 'admin:*',
     tag: 'gateway',
     params: SECRET,
     body: { schema: 'SecretRequest', required: true },
@@ -432,6 +549,7 @@ export const OPERATIONS: readonly Operation[] = [
     refuses: [...BODY, 'forbidden', ...CHANGE],
   }),
   operation('DELETE /api/v1/secrets/:service/:account', 'removeSecret', 'Forgets a secret; needs `admin:*`', {
+    needs: 'admin:*',
     tag: 'gateway',
     params: SECRET,
     answer: 'SecretRemoved',
@@ -442,6 +560,7 @@ export const OPERATIONS: readonly Operation[] = [
     refuses: ['validation_failed', 'forbidden', 'not_a_member', ...SKILLS_READ],
   }),
   operation('POST /api/v1/skills', 'installSkill', 'Installs a skill from an archive or a path; needs `admin:skills`', {
+    needs: 'admin:skills',
     ...{ tag: 'skills', query: skills.SkillInstallQuery, answer: 'SkillPut' },
     body: { schema: 'SkillPathRequest', required: true },
     uploads: ['application/gzip', 'application/x-tar', 'application/zip'],
@@ -452,15 +571,18 @@ export const OPERATIONS: readonly Operation[] = [
     refuses: ['validation_failed', 'forbidden', 'not_a_member', ...SKILLS_READ],
   }),
   operation('DELETE /api/v1/skills/:name', 'removeSkill', 'Removes a skill, or a link to one; needs `admin:skills`', {
+    needs: 'admin:skills',
     ...{ tag: 'skills', params: SKILL, query: skills.SkillQuery, answer: 'SkillRemoved' },
     refuses: ['validation_failed', 'forbidden', 'not_a_member', ...SKILLS_READ, ...CHANGE],
   }),
   operation('POST /api/v1/skills/:name/copy', 'copySkill', 'Copies a skill, or links to it; needs `admin:skills`', {
+    needs: 'admin:skills',
     ...{ tag: 'skills', params: SKILL, query: skills.SkillQuery, answer: 'SkillPut' },
     body: { schema: 'SkillMoveRequest', required: true },
     refuses: [...BODY, 'forbidden', 'not_a_member', ...SKILLS_READ, ...CHANGE],
   }),
   operation('GET /api/v1/users', 'listUsers', 'Users, those of the configuration first; needs `admin:users`', {
+    needs: 'admin:users',
     ...{
       tag: 'users',
       query: requests.PageQuery,
@@ -469,30 +591,37 @@ export const OPERATIONS: readonly Operation[] = [
     },
   }),
   operation('POST /api/v1/users', 'createUser', 'Makes a user', {
+    needs: 'admin:users',
     ...{ tag: 'users', body: { schema: 'UserRequest', required: true }, answer: 'User' },
     refuses: [...BODY, 'forbidden', ...CHANGE],
   }),
   operation('GET /api/v1/users/:id', 'getUser', 'A user', {
+    needs: 'admin:users',
     ...{ tag: 'users', params: USER, answer: 'User', refuses: OWNED },
   }),
   operation('PATCH /api/v1/users/:id', 'updateUser', 'Changes a user', {
+    needs: 'admin:users',
     ...{ tag: 'users', params: USER, body: { schema: 'UserChangeRequest', required: true }, answer: 'User' },
     refuses: [...BODY, ...OWNED, ...CHANGE],
   }),
   operation('DELETE /api/v1/users/:id', 'deleteUser', 'Removes a user with their pairings and tokens', {
+    needs: 'admin:users',
     ...{ tag: 'users', params: USER, answer: 'Removed', refuses: [...OWNED, ...CHANGE] },
   }),
   operation('GET /api/v1/users/:id/export', 'exportUser', 'Everything about somebody; one’s own, or with `admin:*`', {
     ...{ tag: 'users', params: USER, files: ['application/json'], refuses: OWNED },
   }),
   operation('POST /api/v1/users/:id/erase', 'eraseUser', 'Erases everything about somebody; needs `admin:*`', {
+    needs: 'admin:*',
     ...{ tag: 'users', params: USER, body: { schema: 'EraseRequest', required: true }, answer: 'Erasure' },
     refuses: [...BODY, ...OWNED, ...CHANGE],
   }),
   operation('GET /api/v1/users/:id/erasure', 'getErasure', 'How far the erasure of somebody is; needs `admin:*`', {
+    needs: 'admin:*',
     ...{ tag: 'users', params: USER, answer: 'Erasure', refuses: ['forbidden', 'not_found'] },
   }),
   operation('POST /api/v1/users/:id/identities', 'linkIdentity', 'Says who a user is on a platform', {
+    needs: 'admin:users',
     ...{ tag: 'users', params: USER, body: { schema: 'IdentityRequest', required: true }, answer: 'User' },
     refuses: [...BODY, ...OWNED, ...CHANGE],
   }),
@@ -501,30 +630,37 @@ export const OPERATIONS: readonly Operation[] = [
     'unlinkIdentity',
     'Takes back who a user is on a platform',
     {
+      needs: 'admin:users',
       ...{ tag: 'users', answer: 'User', refuses: [...OWNED, ...CHANGE] },
       params: { ...USER, channel: 'The type of channel.', platform_id: 'Their id on that platform.' },
     },
   ),
   operation('GET /api/v1/pairings', 'listPairings', 'Pairings, oldest first; needs `admin:pairings`', {
+    needs: 'admin:pairings',
     ...{ tag: 'users', query: directory.PairingsQuery, answer: 'Pairings' },
     refuses: ['validation_failed', 'forbidden', ...READ],
   }),
   operation('POST /api/v1/pairings', 'createPairing', 'Makes a pairing', {
+    needs: 'admin:pairings',
     ...{ tag: 'users', body: { schema: 'PairingRequest', required: true }, answer: 'Pairing' },
     refuses: [...BODY, ...OWNED, ...CHANGE],
   }),
   operation('POST /api/v1/pairings/codes', 'createPairingCode', 'Makes a one-time code, which is told this once', {
+    needs: 'admin:pairings',
     ...{ tag: 'users', body: { schema: 'CodeRequest', required: true }, answer: 'NewCode' },
     refuses: [...BODY, ...OWNED, ...CHANGE],
   }),
   operation('DELETE /api/v1/pairings/codes/:id', 'deletePairingCode', 'Takes a code back', {
+    needs: 'admin:pairings',
     ...{ tag: 'users', params: { id: "The code's id." }, answer: 'Removed', refuses: [...OWNED, ...CHANGE] },
   }),
   operation('PATCH /api/v1/pairings/:id', 'decidePairing', 'Lets somebody in, or not', {
+    needs: 'admin:pairings',
     ...{ tag: 'users', params: PAIRING, body: { schema: 'PairingChangeRequest', required: true }, answer: 'Pairing' },
     refuses: [...BODY, ...OWNED, ...CHANGE],
   }),
   operation('DELETE /api/v1/pairings/:id', 'deletePairing', 'Removes a pairing', {
+    needs: 'admin:pairings',
     ...{ tag: 'users', params: PAIRING, answer: 'Removed', refuses: [...OWNED, ...CHANGE] },
   }),
   operation('GET /api/v1/tokens', 'listTokens', "One's own tokens; all with `admin:tokens`", {
@@ -539,14 +675,17 @@ export const OPERATIONS: readonly Operation[] = [
     ...{ tag: 'users', params: { id: "The token's id." }, answer: 'Removed', refuses: [...OWNED, ...CHANGE] },
   }),
   operation('GET /api/v1/audit', 'listAudit', 'Entries of the audit, newest first; needs `admin:audit`', {
+    needs: 'admin:audit',
     ...{ tag: 'audit', query: directory.AuditsQuery, answer: 'AuditEntries' },
     refuses: ['validation_failed', 'forbidden', ...READ],
   }),
   operation('GET /api/v1/audit/verify', 'verifyAudit', "Walks the audit's chain; needs `admin:audit`", {
+    needs: 'admin:audit',
     ...{ tag: 'audit', query: directory.AuditVerifyQuery, answer: 'AuditCheck' },
     refuses: ['validation_failed', 'forbidden', ...READ],
   }),
   operation('GET /api/v1/capabilities', 'listCapabilities', 'What each role may do where; needs `admin:users`', {
+    needs: 'admin:users',
     ...{ tag: 'users', answer: 'CapabilityMatrix', refuses: ['forbidden'] },
   }),
   operation(
@@ -563,6 +702,7 @@ export const OPERATIONS: readonly Operation[] = [
     refuses: ['validation_failed', 'forbidden', ...READ],
   }),
   operation('GET /debug/actors', 'listActors', 'Actors in the order of their addresses', {
+    needs: 'admin:debug',
     tag: 'debug',
     query: requests.ActorsQuery,
     answer: 'Actors',
@@ -573,6 +713,7 @@ export const OPERATIONS: readonly Operation[] = [
     'streamTransitions',
     "Actors' transitions as they happen, at most 1,000 a second",
     {
+      needs: 'admin:debug',
       tag: 'debug',
       query: requests.TraceQuery,
       events: TRACE_EVENTS,
@@ -580,6 +721,7 @@ export const OPERATIONS: readonly Operation[] = [
     },
   ),
   operation('GET /debug/actors/:kind/:id', 'getActor', 'One actor', {
+    needs: 'admin:debug',
     tag: 'debug',
     params: { kind: "The actor's kind.", id: 'Its id.' },
     query: requests.ActorQuery,
@@ -587,6 +729,7 @@ export const OPERATIONS: readonly Operation[] = [
     refuses: ['validation_failed', ...OWNED],
   }),
   operation('GET /debug/actors/:address', 'getActorByAddress', 'One actor, its address with the slash escaped', {
+    needs: 'admin:debug',
     tag: 'debug',
     params: { address: '`kind/id`.' },
     query: requests.ActorQuery,
@@ -598,23 +741,59 @@ export const OPERATIONS: readonly Operation[] = [
     'streamProviderTraffic',
     'What goes to vendors and comes from them; needs `admin:*`',
     {
+      needs: 'admin:*',
       tag: 'debug',
       query: requests.WireQuery,
       events: WIRE_EVENTS,
       refuses: ['validation_failed', 'forbidden', 'not_found', 'overloaded'],
     },
   ),
+  operation(
+    'POST /v1/chat/completions',
+    'createChatCompletion',
+    "A model's or an agent's answer, for OpenAI's clients",
+    {
+      tag: 'openai',
+      body: { schema: 'ChatCompletionRequest', required: true },
+      answer: 'ChatCompletion',
+      events: CHUNK_EVENTS,
+      openai: true,
+      refuses: [...MESSAGE, ...TURN_FAILS],
+    },
+  ),
+  operation('GET /v1/models', 'listModelsForOpenAi', "Models and workspaces, for OpenAI's clients", {
+    tag: 'openai',
+    answer: 'OpenAiModels',
+    openai: true,
+  }),
+  operation('GET /v1/models/:id', 'getModelForOpenAi', "One of them, for OpenAI's clients", {
+    tag: 'openai',
+    params: { id: '`provider/model` with its slash as `%2F`, or `workspace:<id>`.' },
+    answer: 'OpenAiModel',
+    openai: true,
+    refuses: ['not_found'],
+  }),
+  operation('POST /v1/embeddings', 'createEmbedding', "Texts as vectors, for OpenAI's clients", {
+    tag: 'openai',
+    body: { schema: 'EmbeddingRequest', required: true },
+    answer: 'Embeddings',
+    openai: true,
+    refuses: [...BODY, 'not_found', 'overloaded', 'thread_lost', 'deadline_exceeded', ...TURN_FAILS],
+  }),
   operation('GET /debug/threads', 'listThreads', 'Threads with their figures', {
+    needs: 'admin:debug',
     tag: 'debug',
     answer: 'Threads',
     refuses: ['forbidden'],
   }),
   operation('GET /debug/bus', 'busFigures', 'What travelled between actors', {
+    needs: 'admin:debug',
     tag: 'debug',
     answer: 'BusFigures',
     refuses: ['forbidden'],
   }),
   operation('GET /debug/turns/:id', 'debugTurn', "A turn's journal, step by step", {
+    needs: 'admin:debug',
     tag: 'debug',
     params: TURN,
     answer: 'TurnSteps',

@@ -25,6 +25,12 @@ export type ChatBody = z.output<typeof ChatRequest>;
 
 export const NoBody = z.strictObject({}).describe('Nothing; may be left out.');
 
+export const PauseRequest = z
+  .strictObject({
+    reason: z.string().max(1_000).optional().describe('Why, for those who look at the status.'),
+  })
+  .describe('A pause of the agent.');
+
 export const BackupRequest = z
   .strictObject({
     with_secrets: z

@@ -112,6 +112,55 @@ export const Thread = z
 
 export const Threads = listOf(Thread);
 
+export const Paused = z
+  .object({
+    since: Time,
+    by: z.string().describe('The id of the user who paused it; empty once they are erased.'),
+    reason: z.string().describe('Why, as they put it; empty when they did not say.'),
+  })
+  .nullable()
+  .describe('That messages are taken and wait, and no new turn is begun; null while turns are begun.');
+
+export const Agent = z.object({ paused: Paused }).describe('Whether the agent begins new turns.');
+export const ConfigError = z
+  .object({
+    place: z.string().describe('The file it stands in, the environment variable or the flag.'),
+    line: z.int().nullable().describe('From 1; null where it is no line’s.'),
+    key: z.string().describe('The key; empty when it is about the whole file.'),
+    found: z.string(),
+    allowed: z.string(),
+    message: z.string().describe('All of it in a sentence.'),
+  })
+  .describe('Something wrong with the configuration as it is written now.');
+
+const configFields = {
+  file: z.string().nullable().describe('The file it comes from; null while there is none.'),
+  applied_at: Time.describe('Since when the configuration is in force.'),
+  errors: z.array(ConfigError).describe('Why what is written now is not in force; empty when it is.'),
+  errors_at: Time.nullable().describe('When they were found; null without any.'),
+};
+const RestartPending = z.array(z.string()).describe('Changed configuration keys that wait for a restart.');
+
+export const ConfigInForce = z
+  .object({
+    config: z
+      .record(z.string(), z.unknown())
+      .describe('What is in force, as `sigil config show` prints it: every key, secrets as `***`.'),
+    ...configFields,
+    restart_pending: RestartPending,
+  })
+  .describe('The configuration that is in force, and what is known of the file.');
+
+export const ConfigReloaded = z
+  .object({
+    applied: z.array(z.string()).describe('Keys that are another value from now on, on every thread.'),
+    restart_pending: RestartPending,
+    quarantined: z
+      .array(z.object({ what: z.string(), code: z.string(), message: z.string(), advice: z.string() }))
+      .describe('Entries that are set aside.'),
+  })
+  .describe('What came of reading the configuration again.');
+
 export const Status = z
   .object({
     version: z.string(),
@@ -131,11 +180,19 @@ export const Status = z
       .array(z.object({ what: z.string(), code: z.string(), message: z.string(), advice: z.string() }))
       .describe('Parts that were configured and do not run.'),
     restarts: z.array(z.object({ thread: z.string(), count: z.int(), last_at: Time, reason: z.string() })),
-    restart_pending: z.array(z.string()).describe('Changed configuration keys that wait for a restart.'),
+    restart_pending: RestartPending,
+    config: z
+      .object(configFields)
+      .describe('Where the configuration comes from, and whether what is written is in force.'),
+    paused: Paused,
   })
   .describe('A snapshot of the gateway.');
 
 export type StatusAnswer = DeepReadonly<z.output<typeof Status>>;
+export type AgentAnswer = DeepReadonly<z.output<typeof Agent>>;
+export type PausedItem = DeepReadonly<z.output<typeof Paused>>;
+export type ConfigAnswer = DeepReadonly<z.output<typeof ConfigInForce>>;
+export type ReloadedAnswer = DeepReadonly<z.output<typeof ConfigReloaded>>;
 export type CompactionsItem = DeepReadonly<z.output<typeof Compactions>>;
 export type EmbeddingItem = DeepReadonly<z.output<typeof Embedding>>;
 export type ThreadItem = DeepReadonly<z.output<typeof Thread>>;
