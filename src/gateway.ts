@@ -13,7 +13,7 @@ import { PULL_CHANNELS } from './composition/channel-types.ts';
 import { budgetScopes, configuredProviders } from './composition/config-scopes.ts';
 import { createContext, type ThreadContext } from './composition/context.ts';
 import { type Held, socketIn, takeDataDir } from './composition/data-dir.ts';
-import { THREAD_ENTRY, threadWorkers } from './composition/early-threads.ts';
+import { threadEntry, threadWorkers } from './composition/early-threads.ts';
 import { hostEmbedder } from './composition/embedder.ts';
 import { ioThreads } from './composition/io-threads.ts';
 import { killPoints } from './composition/kill-points.ts';
@@ -21,8 +21,11 @@ import { createLog, type ProcessLog } from './composition/log.ts';
 import { askToDrain, startMain, threadLost } from './composition/main-role.ts';
 import { mintToken, tokenGrants } from './composition/owner-token.ts';
 import { mintCode } from './composition/pairing-code.ts';
+import { perConfig } from './composition/per-config.ts';
 import { hostPoolJobs } from './composition/pool-jobs.ts';
 import { realWorld } from './composition/real-world.ts';
+import { type RunningConfiguration, runningConfiguration } from './composition/reload/live-configuration.ts';
+import type { ConfigState } from './composition/reload/live-parts.ts';
 import { findRemovedChannels } from './composition/removed-channels.ts';
 import { RootDirectory } from './composition/root-directory.ts';
 import { rootSecrets } from './composition/root-secrets.ts';
@@ -31,6 +34,7 @@ import type { ThreadSecrets } from './composition/secrets.ts';
 import { type GatewaySkills, gatewaySkills } from './composition/skills/gateway-skills.ts';
 import { startNote } from './composition/start-note.ts';
 import { Threads } from './composition/threads.ts';
+import type { Tracing } from './composition/tracing/tracing.ts';
 import { unavailableParts } from './composition/unavailable.ts';
 import { keepUploads } from './composition/uploads.ts';
 import { UserErasures } from './composition/user-erasure.ts';
@@ -42,7 +46,7 @@ import type { Config } from './config/schema.ts';
 import { Admission } from './edge/admission.ts';
 import type { EdgePorts } from './edge/ports.ts';
 import { createEdge } from './edge/server.ts';
-import { type Failure, failure, SigilError } from './errors.ts';
+import { type Failure, failure, SigilError, toFailure } from './errors.ts';
 import { Redactor } from './secrets/redactor.ts';
 import type { GatewayStore } from './stores/gateway-store.ts';
 import { createRemoteGatewayStore } from './stores/remote/gateway-store.ts';
@@ -54,6 +58,8 @@ import { createUsageStore } from './stores/usage-store.ts';
 /** The file a worker of the pool begins with. */
 const POOL_ENTRY = new URL(import.meta.url.endsWith('.ts') ? './pool.ts' : './pool.js', import.meta.url);
 
+/** When it is begun to watch the configuration file, in milliseconds after the start. */
+const WATCH_AFTER_MS = 200;
 /** Time readers get at least to take the last events of turns that ended in the drain, in milliseconds. */
 const LAST_READS_MS = 250;
 /** How long a stop waits for the times at which tokens were last used to be written down, in milliseconds. */
@@ -71,12 +77,12 @@ export async function startGateway(
   workers = threadWorkers(),
 ): Promise<RunningGateway> {
   const { config, leftOut } = vectorsHere(asked.config);
-  const options = { ...asked, config, quarantined: [...asked.quarantined, ...leftOut] };
+  const options = { ...asked, config, wanted: asked.config, withoutVectors: leftOut };
   const { dataDir } = options;
   const socket = socketIn(dataDir);
   const lock = takeDataDir(dataDir, killPoints(process.env['SIGIL_KILL_AT']));
   try {
-    const log = await createLog(config, options.logLevel, redactor);
+    const log = await createLog(config, options.logLevel, redactor, options.logFd);
     return await start(options, lock, socket, log, rootSecrets(config, dataDir, redactor), workers);
   } catch (error) {
     workers.dismiss?.();
@@ -90,8 +96,14 @@ function layoutOf(config: Config): Layout {
   return { lanes: threads === 'auto' ? Math.max(1, availableParallelism() - 1) : threads, io: io_threads };
 }
 
+/** What is to be started: as it was asked for, and as it can run here. */
+interface Start extends StartOptions {
+  readonly wanted: Config;
+  readonly withoutVectors: StartOptions['quarantined'];
+}
+
 async function start(
-  options: StartOptions,
+  options: Start,
   lock: Held,
   socket: string,
   log: ProcessLog,
@@ -101,17 +113,31 @@ async function start(
   const { config, dataDir } = options;
   const layout = layoutOf(config);
   const names = threadNames(layout);
+  const traces = config.telemetry.otlp_endpoint === '' ? undefined : await import('./composition/tracing/tracing.ts');
+  const { tokens, leftOut } = await tokenGrants(config, dataDir, secrets);
+  const written: ConfigState = {
+    config,
+    started: options.wanted,
+    declared: options.declared ?? options.wanted,
+    file: options.configFile ?? null,
+    applied_at: realWorld.iso(realWorld.now()),
+    ...{ restart_pending: [], errors: [], errors_at: null, tokens },
+    quarantined: [...options.quarantined, ...leftOut, ...unavailableParts(options.wanted)],
+    left_out: [...options.withoutVectors],
+  };
+  const quarantined = (): StartOptions['quarantined'] => [...written.quarantined, ...written.left_out];
   const house: House = {
     layout,
-    config,
+    get config() {
+      return written.config;
+    },
     data_dir: dataDir,
+    log_level: options.logLevel,
     counters: new SharedArrayBuffer(SharedCounter.bytes(names.length)),
     beats: new SharedArrayBuffer(names.length * Int32Array.BYTES_PER_ELEMENT),
     working: new SharedArrayBuffer(names.length * Int32Array.BYTES_PER_ELEMENT),
   };
-  const { tokens, leftOut } = await tokenGrants(config, dataDir, secrets);
-  const quarantined = [...options.quarantined, ...leftOut, ...unavailableParts(config)];
-  for (const { what, message, advice } of quarantined) log.warn({ part: what }, `${message} ${advice}`);
+  for (const { what, message, advice } of quarantined()) log.warn({ part: what }, `${message} ${advice}`);
 
   for (const error of checkBeforeStart(dataDir)) log.error({ error }, 'a workspace cannot be read');
   if (lock.restored) log.warn({ data_dir: dataDir }, 'a restore that had been cut short was finished');
@@ -161,6 +187,7 @@ async function start(
     log: log.write,
     restarted: (thread, reason) => {
       log.warn({ thread, reason }, 'a thread ended and is started again');
+      context.tell({ type: 'thread_lost', data: { thread, reason } });
       bus.send(root, 'gateway.thread_restarted', { thread, reason }, { from });
     },
     quarantined: (thread, error, rest_ms) => {
@@ -179,6 +206,7 @@ async function start(
       left_out.delete(thread);
       bus.send(root, 'gateway.released', { what: `thread/${thread}` }, { from });
     },
+    restored: (thread, life) => context.tell({ type: 'thread_started', data: { thread, life } }),
     reap: (pid) => {
       try {
         process.kill(-pid, 'SIGKILL');
@@ -198,7 +226,7 @@ async function start(
     log.warn({ refused }, 'there is more to do than can be done: messages were refused'),
   );
   const { store, gateway } = storesOf(context, directory, seen);
-  const uploads = keepUploads({ dataDir, limits: config.attachments, world: realWorld });
+  const uploads = keepUploads({ dataDir, limits: () => house.config.attachments, world: realWorld });
   const erasures = new UserErasures({
     ...{ context, directory, store, dataDir, audit: gateway.auditLog, acknowledged: (seq) => seen.note(seq), uploads },
     memberOf: (user_id) =>
@@ -214,20 +242,47 @@ async function start(
     drained: (turns_left) => lanesDrained(turns_left),
     acknowledged: (seq) => seen.note(seq),
   });
-  lost = (thread) => threadLost(context, main, thread);
+  lost = (thread) => threadLost(context, main.actors, thread);
   let state: 'starting' | 'running' | 'draining' = 'starting';
-  const needed = new Set(ioThreads(config).map((of) => names[placement(layout)(of)]));
+  const neededBy = (of: Config): ReadonlySet<string | undefined> =>
+    new Set(ioThreads(of).map((actor) => names[placement(layout)(actor)]));
+  const needed = neededBy(config);
   const resting = new Set(names.filter((thread) => thread.startsWith('io-') && !needed.has(thread)));
   const started = threads.start(resting);
   // The threads load while the edge does.
   started.catch(() => undefined);
   const shelved = skills.start();
+  const { loading } = options;
+  const configuration = runningConfiguration(written, () =>
+    loading === undefined
+      ? undefined
+      : {
+          ...{ context, state: written, dataDir, loading, log, directory, skills, threads, main },
+          level_fixed: options.levelFixed ?? false,
+          note: (action, details, result, by) =>
+            void gateway.auditLog
+              .note({ action, details, result }, by)
+              .catch((error: unknown) => log.error({ error: toFailure(error), action }, 'not noted in the audit')),
+          wake: (now) => {
+            const wanted = neededBy(now);
+            for (const name of [...resting].filter((thread) => wanted.has(thread))) {
+              resting.delete(name);
+              threads.wake(name);
+            }
+          },
+        },
+  );
+  const tracing = traces?.startTracing({
+    ...{ context, origins: log.origins, version: versionInfo().version, env: process.env },
+    lanes: names.filter((name) => name.startsWith('lane-')),
+  });
   const parts = {
     admission,
     context,
     directory,
     options,
-    tokens,
+    written,
+    configuration,
     quarantined,
     log,
     resting,
@@ -236,16 +291,18 @@ async function start(
     erasures,
     uploads,
     skills,
+    tracing,
   };
   const edge = edgeOf({ ...parts, state: () => state });
   const stopAll = async (): Promise<void> => {
+    configuration.stop();
     erasures.stop();
     uploads.stop();
     skills.stop();
     admission.close();
     await threads.stop();
     await pool.close();
-    main.stop();
+    main.actors.stop();
     bus.close();
     context.heartbeat.stop();
     lock.release();
@@ -272,25 +329,35 @@ async function start(
   });
   findRemovedChannels(context, (left) => {
     log.warn({ part: left.what }, `${left.message} ${left.advice}`);
-    quarantined.push(left);
+    written.left_out.push(left);
+    bus.send(root, 'gateway.quarantine', left, { from });
   });
   erasures.resume();
-  directory.note(startNote(config, quarantined));
+  directory.note(startNote(config, quarantined()));
   log.info({ url, socket, threads: names.length, data_dir: dataDir }, 'the gateway runs');
   point('start.ready');
+  // What a start need not wait for.
+  const startWatching = realWorld.after(WATCH_AFTER_MS, () => {
+    configuration
+      .start()
+      .catch((error: unknown) => log.error({ error: toFailure(error) }, 'the configuration file is not watched'));
+  });
 
   let draining: Promise<void> | null = null;
   const drain = async (reason: string): Promise<void> => {
     log.info({ reason }, 'draining');
     state = 'draining';
+    startWatching();
+    configuration.stop();
     point('drain.begun');
-    const over_at = realWorld.monotonic() + config.gateway.drain_timeout;
+    const over_at = realWorld.monotonic() + house.config.gateway.drain_timeout;
     askToDrain(context, reason);
     const turns_left = await drained;
     point('drain.lanes_done');
     // What the lanes have left of the time is the readers'; those who still wait then are told so. Who reads a turn that
-    // waits for a person would wait in vain.
-    await edge.close(turns_left > 0 ? LAST_READS_MS : Math.max(LAST_READS_MS, over_at - realWorld.monotonic()));
+    // waits for a person, or for the agent to be resumed, would wait in vain.
+    const vain = turns_left > 0 || directory.paused !== null;
+    await edge.close(vain ? LAST_READS_MS : Math.max(LAST_READS_MS, over_at - realWorld.monotonic()));
     await new Promise<void>((resolve) => {
       const late = realWorld.after(LAST_USES_MS, resolve);
       directory.flush(() => {
@@ -298,6 +365,7 @@ async function start(
         resolve();
       });
     });
+    await tracing?.close();
     await stopAll();
     log.info({ reason }, 'the gateway has ended');
     over(null);
@@ -306,6 +374,14 @@ async function start(
     url,
     socket,
     closed,
+    reload: async (reason) => {
+      try {
+        await configuration.reload({ user_id: 'system', via: '' }, reason);
+      } catch (thrown) {
+        log.error({ error: toFailure(thrown), reason }, 'the configuration cannot be read again');
+        throw thrown;
+      }
+    },
     drain: (reason) => {
       draining ??= drain(reason);
       return draining;
@@ -340,14 +416,16 @@ interface EdgeParts {
   readonly context: ThreadContext;
   readonly directory: RootDirectory;
   readonly options: StartOptions;
-  readonly tokens: EdgePorts['tokens'];
-  readonly quarantined: StartOptions['quarantined'];
+  readonly written: ConfigState;
+  readonly configuration: RunningConfiguration;
+  readonly quarantined: () => StartOptions['quarantined'];
   readonly log: ProcessLog;
   readonly store: ReadStore;
   readonly gateway: GatewayStore;
   readonly erasures: UserErasures;
   readonly uploads: EdgePorts['uploads'];
   readonly skills: GatewaySkills;
+  readonly tracing: Tracing | undefined;
   readonly resting: ReadonlySet<string>;
   readonly state: EdgePorts['state'];
 }
@@ -362,7 +440,6 @@ function storesOf(
   const from = address('thread', 'main');
   const store = createReadStore({ bus, from, seen });
   const date = (epoch: number): Date => new Date(epoch);
-  const { users, tokens } = directory.configured;
   const mint = (): ReturnType<typeof mintToken> => mintToken(() => world.uuid());
   const acknowledged = (seq: number): void => seen.note(seq);
   const codes = {
@@ -375,17 +452,25 @@ function storesOf(
   };
   return {
     store,
-    gateway: createRemoteGatewayStore({ bus, from, store, date, mint, ...codes, users, tokens, acknowledged }),
+    gateway: createRemoteGatewayStore({
+      ...{ bus, from, store, date, mint, ...codes, acknowledged },
+      users: () => directory.configured.users,
+      tokens: () => directory.configured.tokens,
+    }),
   };
 }
 
 function edgeOf(parts: EdgeParts): Edge {
-  const { admission, context, directory, options, quarantined, log, store, gateway, resting, state } = parts;
-  const { config } = options;
+  const { admission, context, directory, options, written, quarantined, log, store, gateway, resting, state } = parts;
   const { bus, world, house } = context;
   const { version, commit } = versionInfo();
   const names = threadNames(house.layout);
   const place = placement(house.layout);
+  const workspaces = perConfig(house, (config) => Object.keys(config.workspaces));
+  const providers = perConfig(house, configuredProviders);
+  const channels = perConfig(house, (config) => [...PULL_CHANNELS, ...Object.keys(config.channels)]);
+  const takesWebhooks = perConfig(house, webhookChannels);
+  const budgets = perConfig(house, budgetScopes);
   return createEdge({
     bus,
     store,
@@ -395,37 +480,65 @@ function edgeOf(parts: EdgeParts): Edge {
     ...(parts.uploads === undefined ? {} : { uploads: parts.uploads }),
     // The tools are loaded when somebody asks: main itself never runs one.
     capabilities: {
-      matrix: async () => (await import('./composition/capability-report.ts')).capabilityMatrix(config),
+      matrix: async () => (await import('./composition/capability-report.ts')).capabilityMatrix(house.config),
       explain: async (...asked) =>
         (await import('./composition/capability-report.ts')).explainCapability(
-          config,
+          house.config,
           directory.people.table,
           ...asked,
         ),
     },
     live: directory,
     world,
-    config,
-    tokens: parts.tokens,
+    get config() {
+      return house.config;
+    },
+    configuration: parts.configuration,
+    get tokens() {
+      return written.tokens;
+    },
     redactor: context.secrets.redactor,
     log,
+    lines: log.kept,
+    ...(parts.tracing === undefined ? {} : { tracing: parts.tracing }),
+    began: (turn_id, request_id) => log.origins.note(turn_id, request_id),
     version,
     commit,
-    threads: names.filter((thread) => !resting.has(thread)),
-    resting: [...resting],
+    get threads() {
+      return names.filter((thread) => !resting.has(thread));
+    },
+    get resting() {
+      return [...resting];
+    },
     threadOf: (of) => names[place(of)] ?? '',
-    workspaces: Object.keys(config.workspaces),
+    get workspaces() {
+      return workspaces();
+    },
     places: directory,
-    providers: configuredProviders(config),
-    channels: [...PULL_CHANNELS, ...Object.keys(config.channels)],
-    takesWebhooks: webhookChannels(config),
-    budgets: budgetScopes(config),
+    agent: directory,
+    get providers() {
+      return providers();
+    },
+    get channels() {
+      return channels();
+    },
+    takesWebhooks: (channel) => takesWebhooks()(channel),
+    get budgets() {
+      return budgets();
+    },
     state,
-    quarantined,
+    get quarantined() {
+      return quarantined();
+    },
     admission,
+    inspector: async () => (await import('./composition/inspector-files.ts')).inspectorFiles(),
     point: context.point,
     skills: parts.skills.keeping,
-    secrets: secretKeeping(config, options.dataDir, context.secrets.redactor),
-    backup: backupSource(THREAD_ENTRY, { dataDir: options.dataDir, version, configFile: options.configFile ?? null }),
+    secrets: secretKeeping(house, options.dataDir, context.secrets.redactor),
+    backup: backupSource(threadEntry('backup'), {
+      dataDir: options.dataDir,
+      version,
+      configFile: options.configFile ?? null,
+    }),
   });
 }

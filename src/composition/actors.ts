@@ -44,6 +44,19 @@ export class Actors {
     this.begin(of, child);
   }
 
+  /** Ends one for good: it is not in the configuration any more. */
+  end(of: Address): void {
+    const child = this.children.get(of);
+    if (child === undefined) return;
+    this.children.delete(of);
+    child.actor?.stop();
+    const { bus, name } = this.context;
+    bus.ended(of);
+    // It may have been left out when it failed too often.
+    if (child.actor === null)
+      bus.send(address('gateway', 'root'), 'gateway.released', { what: of }, { from: address('thread', name) });
+  }
+
   has(of: Address): boolean {
     return this.children.has(of);
   }
@@ -80,6 +93,10 @@ export class Actors {
     this.children.clear();
   }
 
+  private gone(of: Address, child: Child): boolean {
+    return this.stopped || this.children.get(of) !== child;
+  }
+
   /** There may be one for everybody who ever wrote: one with nothing to keep must not stay. */
   private retire(of: Address, child: Child): void {
     if (child.actor?.idle?.() !== true || this.children.get(of) !== child) return;
@@ -94,7 +111,7 @@ export class Actors {
       if (failed || this.stopped) return;
       failed = true;
       // The chart has stopped inside its own step; it is replaced once that step is over.
-      this.context.world.soon(() => this.end(of, child, whose, error));
+      this.context.world.soon(() => this.failed(of, child, whose, error));
     };
     try {
       child.actor = child.make(fault, () => this.retire(of, child));
@@ -103,7 +120,7 @@ export class Actors {
     }
   }
 
-  private end(of: Address, child: Child, whose: Address, error: Failure): void {
+  private failed(of: Address, child: Child, whose: Address, error: Failure): void {
     if (this.stopped) return;
     const { world, bus } = this.context;
     this.context.fault(whose, error);
@@ -122,7 +139,7 @@ export class Actors {
     child.history = history;
     if (decision.do === 'restart') {
       this.context.residents.restarted(of);
-      world.after(decision.after_ms, () => this.stopped || this.begin(of, child));
+      world.after(decision.after_ms, () => this.gone(of, child) || this.begin(of, child));
       return;
     }
     if (decision.do === 'done') return;
@@ -132,7 +149,7 @@ export class Actors {
     const advice = `It is tried again at ${again}; correct what it names.`;
     bus.send(root, 'gateway.quarantine', { what: of, code: error.code, message: error.message, advice }, { from });
     world.after(decision.rest_ms, () => {
-      if (this.stopped) return;
+      if (this.gone(of, child)) return;
       this.begin(of, child);
       bus.send(root, 'gateway.released', { what: of }, { from });
     });

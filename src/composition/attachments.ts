@@ -26,7 +26,8 @@ const AT_ONCE = 3;
 
 export interface AttachmentTaking {
   readonly files: Pick<AttachmentFiles, 'keep'>;
-  readonly limits: Config['attachments'];
+  /** Those in force now. */
+  readonly limits: () => Config['attachments'];
   readonly world: Pick<World, 'after'>;
 }
 
@@ -67,7 +68,7 @@ export function takeAttachments({ files, limits, world }: AttachmentTaking): Tak
     const name = nameOf(found.name);
     const said = { name, media_type: typeOf(found.mediaType), size: found.size };
     const refused = (problem: string): Attachment => ({ kind: 'refused', ...said, problem });
-    const most = limits.max_size;
+    const { max_size: most, types } = limits();
     if (found.size !== null && found.size > most) return refused(`it is larger than ${sizeText(most)}`);
     await enter();
     try {
@@ -84,7 +85,7 @@ export function takeAttachments({ files, limits, world }: AttachmentTaking): Tak
       // An adapter is not trusted to have counted.
       if (data.length > most) return refused(`it is larger than ${sizeText(most)}`);
       const { media_type, text, cut = false } = sniff(data, found.mediaType, Math.min(TEXT_MOST.file, room));
-      if (!accepted(media_type, limits.types)) return refused(`files of type ${media_type} are not taken here`);
+      if (!accepted(media_type, types)) return refused(`files of type ${media_type} are not taken here`);
       const { id } = await files.keep(owner, data);
       const kept = { name, media_type, size: data.length, id };
       if (text !== undefined && room > 0) return { kind: 'text', ...kept, text: plain(text), cut };

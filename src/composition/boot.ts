@@ -4,6 +4,7 @@
 import type { SkillSet } from '../agent/skills/skill.ts';
 import type { Layout } from '../bus/layout.ts';
 import type { Port } from '../bus/ports.ts';
+import type { ConfigChange } from '../config/change.ts';
 import type { Config } from '../config/schema.ts';
 import type { Failure } from '../errors.ts';
 import type { PackedTable, TableChange } from '../stores/directory-table.ts';
@@ -15,11 +16,14 @@ export interface Wire {
   readonly port: Port;
 }
 
-/** What does not change from one life of a thread to the next, nor from thread to thread. */
+/** What does not change from one life of a thread to the next, nor from thread to thread; but for the configuration. */
 export interface House {
   readonly layout: Layout;
+  /** The one in force, replaced whole when another is: what is to follow it looks here each time, see `perConfig`. */
   readonly config: Config;
   readonly data_dir: string;
+  /** What is less than this is not logged, as of the start; all is when not given. */
+  readonly log_level?: string;
   /** The windows' counters, see {@link SharedCounter}. */
   readonly counters: SharedArrayBuffer;
   /** One beat counter for each thread. */
@@ -78,6 +82,15 @@ export type ToWorker =
   | { readonly say: 'directory'; readonly change: TableChange }
   /** A workspace has other skills from now on. */
   | { readonly say: 'skills'; readonly workspace: string; readonly set: SkillSet }
+  /** From here on what is less than this is not logged. */
+  | { readonly say: 'log_level'; readonly level: string }
+  /** Another configuration is in force: each in order, none left out. */
+  | {
+      readonly say: 'config';
+      readonly version: number;
+      readonly config: Config;
+      readonly keys: ConfigChange['keys'];
+    }
   /** Close what is open and end. */
   | { readonly say: 'stop' };
 
@@ -97,4 +110,6 @@ export type FromWorker =
     }
   /** A program was started in a process group of its own, or that group is gone: it ends with the thread, however that ends. */
   | { readonly say: 'child'; readonly pid: number; readonly lives: boolean }
+  /** The configuration of this version is in force here. */
+  | { readonly say: 'configured'; readonly version: number }
   | { readonly say: 'stopped' };

@@ -2,6 +2,7 @@
 // The kinds of chat platform there are: each one's adapter is loaded when a channel of its type is made, and no sooner.
 
 import type { z } from 'zod';
+import { platformSettings } from '../actors/channel/own-settings.ts';
 import type { ChannelAdapter } from '../channels/adapter.ts';
 import type { ConnectionOptions } from '../channels/connection-options.ts';
 import { type Failure, failure, SigilError } from '../errors.ts';
@@ -16,9 +17,6 @@ export type MakeAdapter = (
 ) => Promise<ChannelAdapter>;
 
 type Loaded = (entry: Readonly<Record<string, unknown>>, options: ConnectionOptions) => ChannelAdapter;
-
-/** Keys of an entry that are every channel's. */
-const COMMON: readonly string[] = ['type', 'pairing', 'allowlist', 'respond', 'redeliver', 'denied_reply'];
 
 const ADAPTERS: Readonly<Record<ChannelType, () => Promise<Loaded>>> = {
   telegram: async () => {
@@ -88,8 +86,7 @@ const ADAPTERS: Readonly<Record<ChannelType, () => Promise<Loaded>>> = {
 
 /** What the platform's own keys of an entry say. */
 function read<T>(settings: z.ZodType<T>, entry: Readonly<Record<string, unknown>>): T {
-  const own = Object.fromEntries(Object.entries(entry).filter(([key]) => !COMMON.includes(key)));
-  const parsed = settings.safeParse(own);
+  const parsed = settings.safeParse(platformSettings(entry));
   if (parsed.success) return parsed.data;
   // Values may be secrets: only where it is wrong is told, and what would be right.
   const says = parsed.error.issues

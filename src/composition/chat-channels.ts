@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The chat channels of an I/O thread: each one's chart with its connection, what comes in by it and what goes out.
+// One chat channel: its chart with its connection, what comes in by it and what goes out.
 
 import { admit } from '../actors/channel/admit.ts';
 import { ChatHouse, type HousePorts } from '../actors/channel/chat-house.ts';
@@ -15,12 +15,10 @@ import type { Config } from '../config/schema.ts';
 import { ERRORS, type Failure, failure } from '../errors.ts';
 import { packAppendOf } from '../stores/remote/append-wire.ts';
 import { unpackTail } from '../stores/remote/tail-wire.ts';
-import { attachmentFiles } from '../stores/sqlite/attachment-files.ts';
-import { Actors, type Supervised } from './actors.ts';
-import { takeAttachments } from './attachments.ts';
+import type { Supervised } from './actors.ts';
 import type { MakeAdapter } from './channel-adapters.ts';
 import { ChannelConnection } from './channel-connection.ts';
-import { ChatTurns } from './chat-turns.ts';
+import type { ChatTurns } from './chat-turns.ts';
 import type { ThreadContext } from './context.ts';
 import { housePorts } from './house-ports.ts';
 import { keptByChannel } from './kept-by-channels.ts';
@@ -28,13 +26,7 @@ import { type MessageFilesOptions, messageFiles } from './message-files.ts';
 import { routingOf } from './routing.ts';
 import { followTurns } from './turn-following.ts';
 
-export interface ChatChannels {
-  /** Takes no messages any more; `done` once nothing is on its way out that could go now. */
-  drain(done: () => void): void;
-  close(): void;
-}
-
-type Entry = Config['channels'][string];
+export type Entry = Config['channels'][string];
 
 /** How long a session may take to make a message durable, in milliseconds; it is asked again. */
 const DELIVER_WITHIN = 30_000;
@@ -48,59 +40,17 @@ const STEADY_MS = 60_000;
 const NOTICE_WITHIN = 15_000;
 /** How often it is logged that strangers are not heard, in milliseconds. */
 const UNHEARD_EVERY = 60_000;
+/** How long a connection that is to be made anew is kept for what is on its way to the platform, in milliseconds. */
+const SETTLE_WITHIN = 20_000;
+/** How long a channel that is taken out stays for the answers of turns it began, and how often it looks, in milliseconds. */
+const RETIRE_WITHIN = 30_000;
+const RETIRE_LOOK = 50;
+/** Turns of which a channel knows that they have no answer yet. */
+const OPEN_MOST = 1_024;
 /** How long a platform's request may take that did not say. */
 const WEBHOOK_WITHIN = 10_000;
 
-/** Hosts `channel/<name>` for these channels; each begins to connect once the loop has turned. */
-export function hostChatChannels(context: ThreadContext, names: readonly string[], make: MakeAdapter): ChatChannels {
-  const { bus, house } = context;
-  const actors = new Actors(context);
-  // One for all channels of the thread: those of a flooded one wait for their turns among the others'.
-  const turns = new ChatTurns(context.world, (refused) =>
-    context.log(
-      'warn',
-      { refused },
-      'messages of chat channels were left to their platforms: there is more to do than can be done',
-    ),
-  );
-  const files = attachmentFiles(house.data_dir);
-  const taking = takeAttachments({ files, limits: house.config.attachments, world: context.world });
-  const kept = { files, taking };
-  const living = new Map<Address, Channel>();
-  for (const name of names) {
-    const entry = house.config.channels[name];
-    if (entry === undefined) continue;
-    const self = address('channel', name);
-    actors.start('chat', self, (fault) => {
-      const channel = startChannel({ context, name, entry, make, turns, kept, fault });
-      living.set(self, channel);
-      return channel;
-    });
-  }
-  bus.host(
-    'channel',
-    (envelope) => actors.receive(envelope),
-    (of) => living.has(of),
-  );
-  return {
-    drain: (done) => {
-      let left = living.size;
-      if (left === 0) return done();
-      for (const channel of living.values()) {
-        channel.settled(() => {
-          left -= 1;
-          if (left === 0) done();
-        });
-      }
-    },
-    close: () => {
-      actors.stop();
-      turns.close();
-    },
-  };
-}
-
-interface ChannelParts {
+export interface ChatChannelParts {
   readonly context: ThreadContext;
   readonly name: string;
   readonly entry: Entry;
@@ -110,11 +60,31 @@ interface ChannelParts {
   readonly fault: (whose: Address, error: Failure) => void;
 }
 
-interface Channel extends Supervised {
+export interface ChatChannel extends Supervised {
+  /** Takes no messages any more; `done` once nothing is on its way out that could go now. */
   settled(done: () => void): void;
+  /**
+   * Takes no messages any more; `done` once it has said what the turns come to that it began, as far as it can and within
+   * half a minute. What is left then is durable.
+   */
+  retire(done: () => void): void;
+  /** What is left to be said is for its next life, which is waited for: only what is on its way comes to its end. */
+  hurry(): void;
+  /** How much it has still to say. */
+  waiting(): number;
+  /** Once it is stopped: ends when nothing is left of its connection, or what is left is left alone. */
+  ended(): Promise<void>;
 }
 
-function startChannel({ context, name, entry: first, make, turns, kept, fault }: ChannelParts): Channel {
+export function startChatChannel({
+  context,
+  name,
+  entry: first,
+  make,
+  turns,
+  kept,
+  fault,
+}: ChatChannelParts): ChatChannel {
   const { bus, world, residents, secrets, log, house } = context;
   const self = address('channel', name);
   const names = threadNames(house.layout);
@@ -125,7 +95,7 @@ function startChannel({ context, name, entry: first, make, turns, kept, fault }:
   const what = `channels.${name}`;
   const type = first.type ?? name;
   const hide = (text: string): string => secrets.redactor.text(text);
-  const routing = routingOf(house.config, context.directory);
+  const routing = routingOf(house, context.directory);
   let entry = first;
   let door = channelDoor(name, entry);
   const notify: HousePorts['notify'] = ({ channel, channel_id, user_id }, key, content) => {
@@ -142,13 +112,21 @@ function startChannel({ context, name, entry: first, make, turns, kept, fault }:
     log('warn', { channel: name, error }, 'strangers are not heard: there is no room for more of them');
   };
   const chatPorts = housePorts(context, self, notify, unheard);
-  let chatHouse = new ChatHouse(door, chatPorts);
+  const chatHouse = new ChatHouse(door, chatPorts);
   let draining = false;
   let stopped = false;
   const ends = new AbortController();
   let since = world.now();
   let cancelTimer = (): void => undefined;
   let said_failed = false;
+  /** Turns that it began and has not the answer of; past the bound it forgets which came first. */
+  const open = new Set<string>();
+  let settling = 0;
+  let leaving = false;
+  /** Ends what waits for it to have said what it can. */
+  let retired = (): void => undefined;
+  let hurry = (): void => undefined;
+  let hurried = false;
 
   const position = keptByChannel(house.data_dir, name, (error) =>
     log(
@@ -200,10 +178,19 @@ function startChannel({ context, name, entry: first, make, turns, kept, fault }:
       typing: ({ to }) => connection.typing(to.channel_id, to.thread_id),
       follow: followTurns(context, self),
       dead: (letter) =>
-        log('error', { channel: name, letter: { ...letter } }, 'something could not be said and is given up'),
+        log(
+          'error',
+          { channel: name, session_id: letter.session_id, letter: { ...letter } },
+          'something could not be said and is given up',
+        ),
       point: context.point,
     },
-    { max_age: house.config.outbox.max_age, redeliver: () => entry.redeliver },
+    {
+      get max_age() {
+        return house.config.outbox.max_age;
+      },
+      redeliver: () => entry.redeliver,
+    },
   );
   const inlet = new Inlet(name, {
     world,
@@ -224,7 +211,13 @@ function startChannel({ context, name, entry: first, make, turns, kept, fault }:
     said: (key, answered) => outbox.knows(key, answered),
     began: ({ session_id, turn_id, status }, admitted, to) => {
       chatHouse.learn(admitted);
-      if (status !== 'ended') outbox.show({ session_id, turn_id, user_id: admitted.user_id, to });
+      if (status === 'ended') return;
+      for (const oldest of open) {
+        if (open.size < OPEN_MOST) break;
+        open.delete(oldest);
+      }
+      open.add(turn_id);
+      outbox.show({ session_id, turn_id, user_id: admitted.user_id, to });
     },
     draining: () => draining,
     point: context.point,
@@ -252,6 +245,19 @@ function startChannel({ context, name, entry: first, make, turns, kept, fault }:
         log('warn', { channel: name, retry_in_ms: effect.ms }, 'a channel lost its connection');
         cancelTimer = world.after(effect.ms, () => stopped || send({ type: 'retry' }));
         return;
+      case 'settle': {
+        cancelTimer();
+        settling += 1;
+        const mine = settling;
+        const settled = (): void => {
+          if (mine !== settling) return;
+          settling += 1;
+          cancelTimer();
+          send({ type: 'settled' });
+        };
+        cancelTimer = world.after(SETTLE_WITHIN, settled);
+        return outbox.still(settled);
+      }
       case 'online':
         log('info', { channel: name, type }, 'a channel is online');
         cancelTimer();
@@ -262,6 +268,8 @@ function startChannel({ context, name, entry: first, make, turns, kept, fault }:
       case 'failed': {
         const { code, message } = effect.error;
         log('error', { channel: name, error: effect.error }, 'a channel failed');
+        // Of one that is taken out nobody needs to see that it failed.
+        if (leaving) return;
         said_failed = true;
         bus.send(root, 'gateway.quarantine', { what, code, message, advice: adviceOf(name, code) }, { from: self });
         return;
@@ -282,6 +290,7 @@ function startChannel({ context, name, entry: first, make, turns, kept, fault }:
     switch (asked.type) {
       case 'channel.deliver':
         turns.answered(asked.body.key);
+        open.delete(asked.body.key);
         return outbox.take(asked.body, (outcome) =>
           outcome.ok ? bus.reply(to, outcome.body) : bus.fail(to, outcome.error),
         );
@@ -358,7 +367,7 @@ function startChannel({ context, name, entry: first, make, turns, kept, fault }:
         if (body.ok) {
           entry = body.entry as Entry;
           door = channelDoor(name, entry);
-          chatHouse = new ChatHouse(door, chatPorts);
+          chatHouse.configure(door);
         }
       }
       const before = actor.state();
@@ -369,6 +378,37 @@ function startChannel({ context, name, entry: first, make, turns, kept, fault }:
       draining = true;
       outbox.settled(done);
     },
+    retire: (done) => {
+      draining = true;
+      leaving = true;
+      let over = false;
+      const late = world.after(RETIRE_WITHIN, () => retired());
+      let stopLooking = (): void => undefined;
+      retired = () => {
+        if (over) return;
+        over = true;
+        late();
+        stopLooking();
+        done();
+      };
+      const look = (): void => {
+        // Where nothing can be said nothing is waited for: what comes is the lanes' to keep.
+        if (actor.state() !== 'online') return retired();
+        if (hurried) return outbox.still(retired);
+        if (inlet.idle && open.size === 0) return outbox.settled(retired);
+        stopLooking = world.after(RETIRE_LOOK, look);
+      };
+      hurry = () => {
+        hurried = true;
+        stopLooking();
+        look();
+      };
+      if (stopped) retired();
+      else look();
+    },
+    hurry: () => hurry(),
+    waiting: () => outbox.state().waiting,
+    ended: () => connection.ended(),
     stop: () => {
       stopped = true;
       ends.abort();
@@ -377,6 +417,7 @@ function startChannel({ context, name, entry: first, make, turns, kept, fault }:
       outbox.stop();
       connection.disconnect();
       actor.stop();
+      retired();
     },
   };
 }

@@ -19,6 +19,7 @@ import type { WorkspaceStream } from '../stores/workspace-writer.ts';
 import type { ThreadContext } from './context.ts';
 import { type ModelSize, modelRoutes, modelSizes } from './lane-policy.ts';
 import type { ModelPrices } from './model-prices.ts';
+import { perConfig } from './per-config.ts';
 import { statementIds } from './statement-ids.ts';
 
 /** How long each step may take, in milliseconds; its call has a time of its own. */
@@ -53,6 +54,17 @@ export function compactionModels(config: Config, prices: ModelPrices): Compactio
   };
 }
 
+/** The same as {@link compactionModels}, of whichever configuration is in force when it is asked. */
+export function currentCompactionModels(house: { readonly config: Config }, prices: ModelPrices): CompactionModels {
+  const now = perConfig(house, (config) => compactionModels(config, prices));
+  return {
+    candidates: (...asked) => now().candidates(...asked),
+    size: (model) => now().size(model),
+    scopes: (...asked) => now().scopes(...asked),
+    prices,
+  };
+}
+
 export function compactionPolicy({ sessions: { memory } }: Config): CompactionPolicy {
   return {
     keep_last: memory.recent_store.max_messages,
@@ -82,10 +94,9 @@ export function compactionEffects({ context, id, home, models, stream, traced }:
   const { bus, house, point, log } = context;
   const self = address('workspace', id);
   const store = address('store', 'read');
-  const { memory } = house.config.sessions;
-  const { batch_size } = memory.compaction;
+  const memory = (): Config['sessions']['memory'] => house.config.sessions.memory;
+  const facts = (): boolean => memory().summaries.extract_facts && memory().knowledge.enabled;
   const { times } = compactionPolicy(house.config);
-  const facts = memory.summaries.extract_facts && memory.knowledge.enabled;
   const free = { tokens: 0, cost_usd: 0, seq: 0 } as const;
   const settle: CompactionEffects['settle'] = (scopes, of, call, used) => {
     const body = { reservation: reservationOf(of, call), ...used };
@@ -99,8 +110,9 @@ export function compactionEffects({ context, id, home, models, stream, traced }:
         if (!session.ok && session.error.code === 'not_found') return done({ ok: true, body: null });
         if (!session.ok) return done(session);
         const { user_id, model } = session.body;
-        const limit = Math.max(least, batch_size);
-        const body = { workspace_id: id, session_id, window: memory.active_window, limit, after };
+        const { compaction, active_window: window } = memory();
+        const limit = Math.max(least, compaction.batch_size);
+        const body = { workspace_id: id, session_id, window, limit, after };
         bus.ask(store, 'memory.batch', body, options, (batch) =>
           done(batch.ok ? { ok: true, body: { ...batch.body, session_id, user_id, model } } : batch),
         );
@@ -112,7 +124,7 @@ export function compactionEffects({ context, id, home, models, stream, traced }:
         done(answer.ok ? { ok: true, body: answer.body.sessions } : answer),
       );
     },
-    plan: (batch, tried) => planOf(models, id, facts, batch, tried),
+    plan: (batch, tried) => planOf(models, id, facts(), batch, tried),
     scopes: (model) => models.scopes(model, id),
     reserve: (scopes, { id: of, call, tokens, cost_usd }, done) => {
       const left = [...scopes];
@@ -139,7 +151,7 @@ export function compactionEffects({ context, id, home, models, stream, traced }:
     },
     callOff: (of, session_id) =>
       void bus.send(address('thread', home(session_id)), 'thread.call_off', { id: of }, { from: self }),
-    summary: (text) => readSummary(text, facts),
+    summary: (text) => readSummary(text, facts()),
     ids: statementIds,
     write: (records, done) => stream.write({ workspace_id: id, records }, done),
     tell: (session_id, compaction_id, { content: summary, from, to, messages }, done) => {

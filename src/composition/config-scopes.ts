@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What of the config has an actor of its own: the providers, and the budgets whose limits a call could reach.
 
+import type { ConfigChange } from '../config/change.ts';
 import type { Config } from '../config/schema.ts';
 import { builtInModels, defaultModel } from '../providers/registry.ts';
 import type { ProviderEntry } from './provider-loader.ts';
@@ -31,6 +32,12 @@ export function providerEntries(config: Config): ReadonlyMap<string, ProviderEnt
   for (const [name, { type = name, api_key, endpoint, timeouts }] of Object.entries(config.providers))
     entries.set(name, { type, settings: { name, api_key, endpoint, timeouts } });
   return entries;
+}
+
+/** Whether a provider's entry holds a secret that reads the same and leads elsewhere since a change. */
+export function renewedProvider({ keys }: Pick<ConfigChange, 'keys'>): (name: string) => boolean {
+  const written = new Set(keys);
+  return (name) => written.has(`providers.${name}.api_key`);
 }
 
 /** The model where nobody names one: that of the first configured provider which has one, else the built-in one. */

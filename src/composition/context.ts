@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // One thread's equipment, the same on main and in every worker: its bus, its residents, its door.
 
+import { STATUS_TOPIC, type StatusChange, type StatusEvent } from '../actors/gateway/protocol.ts';
 import type { SigilProtocols } from '../actors/protocols.ts';
 import { Residents } from '../actors/residents.ts';
 import { threadDoor, type VendorDoor } from '../actors/thread/door.ts';
 import type { BusKindStats, BusStats, TraceEvent } from '../actors/thread/protocol.ts';
-import type { Address } from '../bus/address.ts';
-import { address } from '../bus/address.ts';
+import { type Address, address, idOf, kindOf } from '../bus/address.ts';
 import { SharedCounter } from '../bus/counter.ts';
 import { topic } from '../bus/envelope.ts';
 import { threadNames } from '../bus/layout.ts';
 import { type BusNode, type BusOptions, createBusNode } from '../bus/node.ts';
+import { Tally } from '../edge/metrics/tally.ts';
 import { type Failure, toFailure } from '../errors.ts';
 import type { World } from '../world.ts';
 import type { House, LogLevel, Suspect } from './boot.ts';
@@ -19,6 +20,7 @@ import { HeldDirectory, type ThreadDirectory } from './held-directory.ts';
 import type { KillPoint } from './kill-points.ts';
 import { noSecrets, type ThreadSecrets } from './secrets.ts';
 import { createSkillsHere, type SkillsHere } from './skills/here.ts';
+import { threadMetrics } from './thread-metrics.ts';
 
 export type Log = (level: LogLevel, fields: Readonly<Record<string, unknown>>, message: string) => void;
 
@@ -32,6 +34,10 @@ export interface ThreadContext {
   readonly residents: Residents;
   readonly heartbeat: Heartbeat;
   readonly log: Log;
+  /** Something has changed about the gateway: whoever follows that is told, and nothing is done when nobody does. */
+  readonly tell: (change: StatusChange) => void;
+  /** What it counts for whoever scrapes. */
+  readonly tally: Tally;
   /** Something failed that nobody waits for: it is logged, so that somebody sees it. */
   readonly fault: (whose: Address, error: Failure) => void;
   /** See {@link Boot.suspect}. */
@@ -80,7 +86,8 @@ export function createContext(options: ContextOptions): ThreadContext {
   const name = names[index] ?? `thread-${index}`;
   const heartbeat = options.heartbeat ?? startHeartbeat(house.beats, index);
   const working = new Int32Array(house.working);
-  const fault = (whose: Address, error: Failure): void => log('error', { actor: whose, error }, 'an actor failed');
+  const fault = (whose: Address, error: Failure): void =>
+    log('error', { actor: whose, ...placeOf(whose), error }, 'an actor failed');
   const bus = createBusNode<SigilProtocols>({
     thread: index,
     life,
@@ -97,6 +104,10 @@ export function createContext(options: ContextOptions): ThreadContext {
   });
   const self = address('thread', name);
   const trace = (wish: string) => topic<TraceEvent>(self, wish);
+  const status = topic<StatusEvent>(self, STATUS_TOPIC);
+  const tell = (change: StatusChange): void => {
+    if (bus.heard(status)) bus.publish(status, { ...change, at: world.iso(world.now()) });
+  };
   const residents = new Residents({
     thread: name,
     world,
@@ -106,7 +117,12 @@ export function createContext(options: ContextOptions): ThreadContext {
       heard: (wish) => bus.heard(trace(wish)),
       publish: (wish, event) => bus.publish(trace(wish), event),
     },
+    changed: (of, from, to) => {
+      const change = stateChange(of, from, to);
+      if (change !== undefined) tell(change);
+    },
   });
+  const tally = new Tally();
   const pace = paceOf(bus, world, heartbeat);
   bus.host(
     'thread',
@@ -124,6 +140,7 @@ export function createContext(options: ContextOptions): ThreadContext {
         utilisation: heartbeat.utilisation(),
       }),
       busStats: () => busStats(bus, world),
+      metrics: () => threadMetrics({ name, life, bus, residents, heartbeat, tally }),
       drain: options.drain,
       vendors: options.vendors ?? (() => undefined),
     }),
@@ -136,8 +153,31 @@ export function createContext(options: ContextOptions): ThreadContext {
     point,
   } = options;
   const { directory = new HeldDirectory(null, () => undefined) } = options;
-  const own = { bus, residents, heartbeat, log, fault, suspect, secrets, directory, skills, child, point };
+  const own = { tally, bus, residents, heartbeat, log, tell, fault, suspect, secrets, directory, skills, child, point };
   return { house, index, life, name, world, ...own };
+}
+
+/** What an actor is of, as a line of the log names it. */
+function placeOf(whose: Address): { readonly session_id?: string; readonly workspace_id?: string } {
+  const kind = kindOf(whose);
+  return kind === 'session' ? { session_id: idOf(whose) } : kind === 'workspace' ? { workspace_id: idOf(whose) } : {};
+}
+
+/** A step of an actor's chart as the status tells it; undefined for those it says nothing of. */
+function stateChange(of: Address, from: string, to: string): StatusChange | undefined {
+  const name = idOf(of);
+  switch (kindOf(of)) {
+    case 'gateway':
+      return { type: 'gateway_state', data: { from, to } };
+    case 'channel':
+      return { type: 'channel_state', data: { channel: name, from, to } };
+    case 'provider':
+      return { type: 'provider_circuit', data: { provider: name, from, to } };
+    case 'mcp':
+      return { type: 'mcp_state', data: { server: name, from, to } };
+    default:
+      return undefined;
+  }
 }
 
 interface Pace {

@@ -162,15 +162,17 @@ export class DirectoryFeed {
   #change(touched: Touched): void {
     const moves = this.#moves(touched, this.#table.parts);
     const size = Object.values(moves).reduce((sum, { length }) => sum + length, 0);
-    if (size === 0) return;
-    const part = { kind: 'part' as const, version: this.#table.version + 1, moves };
+    const paused = this.#stored.paused !== null;
+    if (size === 0 && paused === this.#table.paused) return;
+    const part = { kind: 'part' as const, version: this.#table.version + 1, paused, moves };
     this.#table = changedTable(this.#table, part);
     this.#tell(size > PART_MOST ? { kind: 'whole', table: this.packed() } : part);
   }
 
   /** From here on it is whole. */
   #replace(): void {
-    const packed = { version: this.#table.version + 1, whole: true, ...this.#everything() };
+    const paused = this.#stored.paused !== null;
+    const packed = { version: this.#table.version + 1, whole: true, paused, ...this.#everything() };
     this.#table = unpackTable(packed);
     this.#tell({ kind: 'whole', table: packed });
   }

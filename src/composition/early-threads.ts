@@ -3,8 +3,13 @@
 
 import { realWorkers, type WorkerHost } from './workers.ts';
 
-/** The file a worker begins with: beside the program's own, in a checkout and in what is published. */
-export const THREAD_ENTRY = new URL(import.meta.url.endsWith('.ts') ? '../thread.ts' : './thread.js', import.meta.url);
+/** What is published lies flat, each thread with all it reads at the start in one piece. */
+const published = !import.meta.url.endsWith('.ts');
+
+/** The file a worker of this role begins with. */
+export function threadEntry(role: string): URL {
+  return new URL(published ? `./thread-${role}.js` : `../threads/${role}.ts`, import.meta.url);
+}
 
 /** Those whose lives are the same whatever the configuration says, but for the bounds of a lane. */
 const ALWAYS = ['journal', 'lane-1', 'views', 'read'] as const;
@@ -13,7 +18,7 @@ const AWAKE_MAX = 5_000;
 
 /** Where a gateway's threads come from. */
 export function threadWorkers(): WorkerHost {
-  return realWorkers(THREAD_ENTRY);
+  return realWorkers(threadEntry);
 }
 
 /** The same, with the first of them on their way. */

@@ -19,6 +19,8 @@ export interface EmbeddingUse {
   readonly scopes: readonly string[];
   readonly input_tokens: number;
   readonly cost_usd: number;
+  /** Who asked for the vectors; absent: nobody but the workspace. */
+  readonly user_id?: string;
 }
 
 export interface EmbeddingUsage {
@@ -64,11 +66,17 @@ export function embeddingUsage({ bus, world, self, failed }: EmbeddingUsageOptio
     const uses = gathered;
     gathered = [];
     for (const [workspace_id, of] of Map.groupBy(uses, (use) => use.workspace_id)) {
-      const records = [...Map.groupBy(of, ({ model }) => model)].map(([model, some]): WorkspaceRecord => {
-        const sum = (number: (use: EmbeddingUse) => number): number => some.reduce((all, use) => all + number(use), 0);
-        const [input_tokens, cost_usd] = [sum((use) => use.input_tokens), sum((use) => use.cost_usd)];
-        return { type: 'texts_embedded', model, calls: some.length, input_tokens, cost_usd };
-      });
+      const records = Map.groupBy(of, ({ model, user_id = '' }) => `${user_id}\n${model}`)
+        .values()
+        .map((some): WorkspaceRecord => {
+          const sum = (number: (use: EmbeddingUse) => number): number =>
+            some.reduce((all, use) => all + number(use), 0);
+          const [input_tokens, cost_usd] = [sum((use) => use.input_tokens), sum((use) => use.cost_usd)];
+          const { model = '', user_id } = some[0] ?? {};
+          const used = { type: 'texts_embedded', model, calls: some.length, input_tokens, cost_usd } as const;
+          return user_id === undefined ? used : { ...used, user_id };
+        })
+        .toArray();
       const options = { from: self, within: WRITE_WITHIN };
       bus.ask(address('workspace', workspace_id), 'workspace.write', { records }, options, (answer) => {
         if (!answer.ok) failed(answer.error);

@@ -19,6 +19,8 @@ export interface ThreadDirectory {
    * known here then. `refused` runs instead when too many wait.
    */
   at(version: number, run: () => void, refused: () => void): void;
+  /** Has `run` called each time the agent is paused no longer, once the table says so. */
+  onResumed(run: () => void): void;
 }
 
 interface Waiting {
@@ -33,6 +35,7 @@ export class HeldDirectory implements ThreadDirectory {
   #table: DirectoryTable;
   #waiting: Waiting[] = [];
   readonly #threw: (thrown: unknown) => void;
+  readonly #resumed: (() => void)[] = [];
 
   /** @param threw told of what somebody who waited threw */
   constructor(packed: PackedTable | null, threw: (thrown: unknown) => void) {
@@ -46,24 +49,31 @@ export class HeldDirectory implements ThreadDirectory {
 
   /** @throws Error when a change is missing before this one */
   apply(change: TableChange): void {
+    const { paused } = this.#table;
     this.#table = changedTable(this.#table, change);
+    if (paused && !this.#table.paused) for (const run of this.#resumed) this.#guarded(run);
     const waiting = this.#waiting;
     if (waiting.length === 0) return;
     this.#waiting = waiting.filter((one) => !this.#reached(one.version));
-    for (const { version, run } of waiting) {
-      if (!this.#reached(version)) continue;
-      try {
-        run();
-      } catch (thrown) {
-        this.#threw(thrown);
-      }
-    }
+    for (const { version, run } of waiting) if (this.#reached(version)) this.#guarded(run);
+  }
+
+  onResumed(run: () => void): void {
+    this.#resumed.push(run);
   }
 
   at(version: number, run: () => void, refused: () => void): void {
     if (this.#reached(version)) run();
     else if (this.#waiting.length >= WAITING_MOST) refused();
     else this.#waiting.push({ version, run });
+  }
+
+  #guarded(run: () => void): void {
+    try {
+      run();
+    } catch (thrown) {
+      this.#threw(thrown);
+    }
   }
 
   #reached(version: number): boolean {

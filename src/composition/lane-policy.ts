@@ -13,6 +13,7 @@ import { type RoutableProvider, routeModel } from '../providers/router.ts';
 import { BETWEEN_TEXTS, type SessionState, textsOf, turnImages, type WindowMessage } from '../stores/fold.ts';
 import { fallbackModel, providerTypes, reachable } from './config-scopes.ts';
 import { type ModelPrices, modelPrices } from './model-prices.ts';
+import { perConfig } from './per-config.ts';
 
 /** Messages that may wait in one session, and the characters they may hold together. */
 const WAITING_MOST = 64;
@@ -48,6 +49,12 @@ export function modelSizes(config: Config): (model: string) => ModelSize {
 
 /** Models remembered; names come from people. */
 const SIZES_MOST = 1_024;
+
+/** The same as {@link modelSizes}, of whichever configuration is in force when it is asked. */
+export function currentSizes(house: { readonly config: Config }): (model: string) => ModelSize {
+  const now = perConfig(house, modelSizes);
+  return (model) => now()(model);
+}
 
 /** How a channel wants its answers; every one there is now shows Markdown. */
 export const CHANNEL_HINTS = { markdown: true } as const;
@@ -89,6 +96,7 @@ export function modelRoutes(config: Config, prices: ModelPrices): Pick<LanePolic
 /**
  * @param beside characters a turn's model is given besides what was said, see `equipmentSize`
  * @param approval whether a person is asked before a call runs; nobody ever when not given
+ * @param paused whether no new turn is begun now; never when not given
  */
 export function lanePolicy(
   config: Config,
@@ -96,6 +104,7 @@ export function lanePolicy(
   prices = modelPrices(config),
   beside: (state: SessionState) => number = () => tools.offer().reduce((size, tool) => size + toolSize(tool), 0),
   approval: LanePolicy['approval'] = () => null,
+  paused: LanePolicy['paused'] = () => false,
 ): LanePolicy {
   const { sessions, models, gateway, agent, approvals, outbox } = config;
   const system = systemPrompt(agent.persona, CHANNEL_HINTS).length;
@@ -133,6 +142,7 @@ export function lanePolicy(
     ...modelRoutes(config, prices),
     estimate,
     approval,
+    paused,
     approval_timeout: approvals.timeout,
     outbox_age: outbox.max_age,
     idempotent: (name) => tools.get(name)?.idempotent ?? false,

@@ -4,32 +4,32 @@
 import { hash } from 'node:crypto';
 import { refusedSender } from '../actors/refused-sender.ts';
 import { createBackgroundCalls } from '../actors/session/background-call.ts';
+import { createCallHolds } from '../actors/session/call-holds.ts';
 import { type CallModelOptions, createCallModel, type StreamSink } from '../actors/session/call-model.ts';
 import type { Abort, LaneEffects } from '../actors/session/effects.ts';
 import { Lanes } from '../actors/session/lanes.ts';
-import type { LanePolicy } from '../actors/session/policy.ts';
+import { createPassages } from '../actors/session/passages.ts';
 import type { Deliver } from '../actors/session/protocol.ts';
 import { scanReplies } from '../actors/session/reply-scan.ts';
 import { createReservations, type Reservations } from '../actors/session/reservations.ts';
-import { sendersOf } from '../actors/session/senders.ts';
 import { createTurnPublisher } from '../actors/session/turn-publisher.ts';
 import type { VendorDoor } from '../actors/thread/door.ts';
-import type { ListedModels } from '../actors/thread/protocol.ts';
+import { type ListedModels, type PassEvent, passName } from '../actors/thread/protocol.ts';
 import { costOf, estimateTokens, tokensOf } from '../agent/estimate.ts';
 import { prepare } from '../agent/prepare.ts';
 import { builtInTools } from '../agent/tools/catalogue.ts';
-import { createToolRegistry, type ToolRegistry } from '../agent/tools/registry.ts';
 import { runToolCall } from '../agent/tools/run.ts';
 import type { Tool } from '../agent/tools/tool.ts';
 import { type ArgumentChecks, createArgumentChecks } from '../agent/tools/validate.ts';
 import { type Address, address, idOf, kindOf } from '../bus/address.ts';
-import type { Answer, Envelope } from '../bus/envelope.ts';
+import { type Answer, type Envelope, topic } from '../bus/envelope.ts';
 import { markOf, placement } from '../bus/layout.ts';
+import type { ConfigChange } from '../config/change.ts';
 import { type Failure, failure, SigilError, toFailure } from '../errors.ts';
+import { cannotCarry } from '../providers/carries.ts';
 import type { ChatRequest } from '../providers/provider.ts';
+import type { WireTap } from '../providers/wire-tap.ts';
 import { halfAllowed } from '../security/access-matrix.ts';
-import type { Decision } from '../security/enforcer.ts';
-import { createToolAccess } from '../security/tool-access.ts';
 import { type SessionState, textsOf, turnImages } from '../stores/fold.ts';
 import type { Usage } from '../stores/records.ts';
 import { packAppend } from '../stores/remote/append-wire.ts';
@@ -38,30 +38,36 @@ import { unpackTail } from '../stores/remote/tail-wire.ts';
 import { createWorkspaceWriter } from '../stores/remote/workspace-writer.ts';
 import { attachmentFiles } from '../stores/sqlite/attachment-files.ts';
 import { createKnowledgeStore } from '../stores/workspace-knowledge.ts';
-import { providerEntries, rulesOf } from './config-scopes.ts';
+import { providerEntries, providerTypes, renewedProvider, rulesOf } from './config-scopes.ts';
 import { configuredTools } from './configured-tools.ts';
 import type { ThreadContext } from './context.ts';
 import { embeddingModels } from './embedding-choice.ts';
+import { embeddingUsage } from './embedding-usage.ts';
 import { failingSessions } from './failing-sessions.ts';
 import { withFaults } from './fault-points.ts';
-import { CHANNEL_HINTS, lanePolicy, modelSizes } from './lane-policy.ts';
+import { createFleetingSessions, type ShapeRequest, type WriteUse } from './fleeting-sessions.ts';
+import { CHANNEL_HINTS, currentSizes, type ModelSize } from './lane-policy.ts';
+import { closeLeftCalls } from './left-calls.ts';
 import { livePrices } from './live-prices.ts';
 import { mcpTools } from './mcp-tools.ts';
 import { memoryTools } from './memory-tools.ts';
-import { type ModelPrices, modelPrices } from './model-prices.ts';
+import { currentPrices, type ModelPrices } from './model-prices.ts';
 import { createModelStream } from './model-stream.ts';
 import { nearestTexts } from './nearest.ts';
+import { perConfig } from './per-config.ts';
 import { createProbes } from './probes.ts';
+import type { ProviderLoader } from './provider-loader.ts';
 import type { Role, StartRole } from './role.ts';
-import { createScanner, type Scanner } from './scanner.ts';
+import { createScanners } from './scanner.ts';
 import { loadScannerRules, withScannerRules } from './scanner-rules.ts';
+import { sessionNotes } from './session-notes.ts';
 import { SEND_TOOL, sessionsPort } from './session-port.ts';
 import { SKILL_TOOL, skillsPort, turnSkills } from './skills/turn-skills.ts';
 import { hasImages } from './stored-images.ts';
 import { testTools } from './test-tools.ts';
-import { toolApproval } from './tool-approval.ts';
-import { equipmentSize, type TurnEquipment, turnEquipment } from './turn-equipment.ts';
+import { type Terms, TurnTerms } from './turn-terms.ts';
 import { unsaying } from './unsaying.ts';
+import { askedEmbedder } from './vendor-embedder.ts';
 import { wireTap } from './wire-tap.ts';
 
 /** How long the journal may take, in milliseconds. A slow disk is waited for; a lost thread is told at once. */
@@ -74,6 +80,8 @@ const SAY_WITHIN = 15_000;
 const FORWARD_WITHIN = 60_000;
 /** How long a tool waits for what it changes to be durable. */
 const WRITE_WITHIN = 15_000;
+/** How long the record of what a call uses may take to be durable. */
+const USE_WITHIN = 60_000;
 const HALF_ALLOWED = 'a workspace lists a tool and not what it needs: add that to its tools.allow';
 const TOO_MANY_WAIT = 'The gateway is starting, and too many messages wait for that; try again.';
 /** Pause before the streams that have something open are asked for again. */
@@ -82,6 +90,8 @@ const OWED_PAUSE = 100;
 /** What a lane's thread has of the world outside: its models and its tools. Promises, where there are any, stay in there. */
 export interface LaneAdapters {
   readonly tools: readonly Tool[];
+  /** The tools as they are switched on now; always the same when not given. */
+  readonly retool?: () => readonly Tool[];
   readonly checks: ArgumentChecks;
   readonly stream: CallModelOptions['stream'];
   /** The smallest call of a model for vectors; not given where there is none. */
@@ -90,8 +100,12 @@ export interface LaneAdapters {
   readonly key?: VendorDoor['key'];
   /** A provider's models. */
   readonly models?: (provider: string) => Promise<ListedModels>;
+  /** A provider to have texts embedded by, and who looks at that; not given where none is. */
+  readonly embedding?: Pick<ProviderLoader, 'load' | 'hold'> & { readonly tap: WireTap };
   /** A session is gone: so is what is kept of it outside the stores. */
   readonly deleted?: (workspace_id: string, session_id: string) => void;
+  /** Another configuration is in force. */
+  readonly changed?: (change: ConfigChange) => void;
   /** Lets go of what it holds outside; nothing is asked of it any more. */
   readonly close?: () => void;
 }
@@ -112,67 +126,60 @@ export async function warmLane(): Promise<void> {
 
 export const startLane = laneRole(async (context) => {
   const { house, secrets, world } = context;
-  const tools = await testTools(configuredTools(context), process.env['SIGIL_TEST_TOOLS'], secrets);
+  const tried = await testTools(process.env['SIGIL_TEST_TOOLS'], secrets);
+  const retool = (): readonly Tool[] => tried(configuredTools(context));
   const providers = providerEntries(house.config);
   const files = attachmentFiles(house.data_dir);
-  const models = createModelStream({ providers, world, secrets, tap: wireTap(context), images: files });
+  const tap = wireTap(context);
+  const models = createModelStream({ providers, world, secrets, tap, images: files });
   await models.preload('sigil');
   const { stream, vectors, key, close } = models;
+  const changed = (change: ConfigChange): void =>
+    models.follow(providerEntries(change.after), renewedProvider(change), change.after.agent.turn_timeout);
   const deleted = (workspace_id: string, session_id: string): void => {
     files.eraseSession(workspace_id, session_id).catch((thrown: unknown) => {
       context.fault(address('session', session_id), toFailure(thrown));
     });
   };
-  return { tools, checks, stream, vectors, key, models: models.models, deleted, close };
+  const embedding = { load: models.load, hold: models.hold, tap };
+  const own = retool();
+  return {
+    tools: own,
+    retool,
+    checks,
+    stream,
+    vectors,
+    key,
+    models: models.models,
+    embedding,
+    deleted,
+    changed,
+    close,
+  };
 });
 
 function laneWith(context: ThreadContext, adapters: LaneAdapters): Role {
   const { bus, house, world, residents, directory } = context;
-  const { config } = house;
   const live = livePrices(context);
-  const prices = modelPrices(config, live.now);
-  const access = createToolAccess(adapters.tools, rulesOf(config));
+  const prices = currentPrices(house, live.now);
+  const sizeOf = currentSizes(house);
+  const mcp = mcpTools(context, () => terms.renew());
+  const terms = new TurnTerms(
+    { context, checks: adapters.checks, prices, sizeOf, mcp, scanner: createScanners(context) },
+    ...([house.config, adapters.tools] as const),
+  );
   // Said once: every lane and every life of one would find the same.
   if (context.name === 'lane-1' && context.life === 1)
-    for (const half of halfAllowed(access, adapters.tools, rulesOf(config)))
+    for (const half of halfAllowed(terms.now.access, adapters.tools, rulesOf(house.config)))
       context.log('warn', { ...half }, HALF_ALLOWED);
-  const permit: Permit = ({ turn, facts }, tool) =>
-    access.decide(directory.table, sendersOf(turn), facts?.workspace_id ?? '', tool);
-  const mcp = mcpTools(context, () => renew());
-  const registry = (): ToolRegistry => createToolRegistry([...adapters.tools, ...mcp.tools()], mcp.absent);
-  /** Both are replaced whole when a server's tools come or go. */
-  let tools = registry();
-  const equip = turnEquipment({
-    skills: context.skills,
-    tools: () => tools,
-    people: () => directory.table,
-    window: config.sessions.memory.active_window,
-    sizeOf: modelSizes(config),
-    permitted: (state, tool) => permit(state, tool).allowed,
-  });
-  const policyNow = (): LanePolicy =>
-    lanePolicy(
-      ...([config, tools, prices] as const),
-      (state) => equipmentSize(equip(state)),
-      toolApproval({ tools, checks: adapters.checks, permit }),
-    );
-  let policy = policyNow();
-  const renew = (): void => {
-    tools = registry();
-    policy = policyNow();
-  };
   const place = placement(house.layout);
-  const scanner = createScanner(context);
-  const reservations = createReservations(bus, () => policy);
+  const reservations = createReservations(bus, (turn_id) => terms.of(turn_id).policy);
+  let own = adapters.tools;
 
   const lanes = new Lanes({
     world,
-    policy: () => policy,
-    effects: laneEffects({
-      ...{ context, adapters, reservations, prices, permit, equip, scanner },
-      tools: () => tools,
-      policy: () => policy,
-    }),
+    policy: (turn_id) => terms.of(turn_id).policy,
+    effects: laneEffects({ context, adapters, reservations, prices, terms, sizeOf }),
     residents,
     moved: (workspace_id, session_id, how) => {
       const to = address('workspace', workspace_id);
@@ -193,7 +200,40 @@ function laneWith(context: ThreadContext, adapters: LaneAdapters): Role {
       return suspect.reason === 'hung' ? 'guilty' : 'suspect';
     },
   });
-  const receive = (envelope: Envelope): void => withScannerRules(() => lanes.receive(envelope, idOf(envelope.to)));
+  const self = address('thread', context.name);
+  const holder = `${context.name}@${world.uuid()}`;
+  const writeUse: WriteUse = (workspace_id, records, audit, done) => {
+    const body = { records, ...(audit.length > 0 && { audit }) };
+    bus.ask(address('workspace', workspace_id), 'workspace.write', body, { from: self, within: USE_WITHIN }, done);
+  };
+  let fleetingReservations: Reservations | undefined;
+  const fleeting = createFleetingSessions({
+    ...{ world, residents, holder, write: writeUse },
+    scanner: () => terms.now.scanner,
+    policy: () => terms.now.policy,
+    effects: (fleetingPolicy, shape) => {
+      fleetingReservations = createReservations(bus, fleetingPolicy);
+      const now = (): Terms => ({ ...terms.now, policy: fleetingPolicy() });
+      return laneEffects({
+        ...{ context, adapters, prices, sizeOf, shape, reservations: fleetingReservations },
+        // None of them is there for longer than its one turn.
+        terms: {
+          get now() {
+            return now();
+          },
+          of: now,
+          over: () => undefined,
+        },
+      });
+    },
+    fail: (to, error) => bus.fail(to, error),
+    ended: (session_id) => bus.ended(address('session', session_id)),
+    fault: (of, error) => context.fault(of, error),
+  });
+  const receive = (envelope: Envelope): void =>
+    withScannerRules(() =>
+      fleeting.takes(envelope) ? fleeting.receive(envelope) : lanes.receive(envelope, idOf(envelope.to)),
+    );
   bus.host('session', (envelope) => {
     if (envelope.type !== 'session.deliver') return receive(envelope);
     // Whoever sent it on may have heard sooner who there is.
@@ -217,12 +257,17 @@ function laneWith(context: ThreadContext, adapters: LaneAdapters): Role {
     );
   };
   directory.at(0, begin, begin);
+  directory.onResumed(() => {
+    withScannerRules(() => lanes.unpaused());
+    // What fell asleep with messages that wait is open in the journal, as after a start.
+    begin();
+  });
   const { stream, vectors } = adapters;
-  const embeds = embeddingModels(config);
+  const embeds = perConfig(house, embeddingModels);
   const probes = createProbes({
     // A model for vectors answers no chat: asked for one, it would seem never to come back.
     stream: (provider, request, sink) =>
-      vectors !== undefined && embeds(`${provider}/${request.model}`)
+      vectors !== undefined && embeds()(`${provider}/${request.model}`)
         ? vectors(provider, request.model, sink)
         : stream(provider, request, sink),
     world,
@@ -232,23 +277,77 @@ function laneWith(context: ThreadContext, adapters: LaneAdapters): Role {
     from: address('thread', context.name),
     cost: (model, usage) => usageCost(model, usage, prices),
     hide: (text) => context.secrets.redactor.text(text),
-    scan: scanner.replies,
+    scan: () => terms.now.scanner.replies,
   });
+  const holds = createCallHolds(bus, self);
+  const stopClosing = closeLeftCalls(context, holder, (model, workspace_id) =>
+    terms.now.policy.budgets(model, workspace_id),
+  );
+  const types = perConfig(house, providerTypes);
+  const passages = createPassages({
+    ...callParts(context, adapters),
+    ...{ holder, holds, scan: () => terms.now.scanner.replies },
+    scanInput: () => ({ ...terms.now.scanner, soon: (run) => world.soon(run) }),
+    // No session has it: whoever asks has chosen the id so that its session would live here.
+    holderOf: (id) => address('session', id),
+    over: (of) => bus.ended(of),
+    route: (requested, workspace_id) => terms.now.policy.route({ requested, session: '', workspace_id }),
+    failover: (workspace_id) => terms.now.policy.failover(workspace_id),
+    scopes: (model, workspace_id) => terms.now.policy.budgets(model, workspace_id),
+    unpriced: prices.refusal,
+    cannot: (model, request) => cannotCarry(types().get(model.slice(0, model.indexOf('/'))) ?? '', request),
+    longest: (model) => sizeOf(model).maxOutputTokens,
+    price: prices.of,
+    cost: (model, usage) => usageCost(model, usage, prices),
+    hide: (text) => context.secrets.redactor.text(text),
+    write: (workspace_id, records, done) => writeUse(workspace_id, records, [], done),
+    publish: (id, events) => bus.publish(topic<readonly PassEvent[]>(self, passName(id)), events),
+    fault: (error) => context.fault(self, error),
+  });
+  const embedded = embeddingUsage({ bus, world, self, failed: (error) => context.fault(self, error) });
+  const { embedding } = adapters;
+  const embed =
+    embedding === undefined
+      ? () => noModels()
+      : askedEmbedder({ context, self, loader: embedding, prices, usage: embedded, tap: embedding.tap });
   return {
-    drain: (done) => lanes.drain(done),
+    // Of another configuration: what this lane's turns are made with from the next one on.
+    changed: (change) => {
+      adapters.changed?.(change);
+      live.follow(change);
+      mcp.follow();
+      if (adapters.retool !== undefined && change.keys.some((key) => key.startsWith('tools.'))) own = adapters.retool();
+      terms.replace(change.after, own, lanes.running());
+    },
+    drain: (done) => lanes.drain((left = 0) => fleeting.drain((more = 0) => passages.drain(() => done(left + more)))),
     vendors: {
+      pass: (asked, done) => withScannerRules(() => passages.pass(asked, done)),
+      passOff: passages.off,
+      embed: (asked, done) =>
+        void embed(asked).then(
+          (body) => done({ ok: true, body }),
+          (thrown: unknown) => done({ ok: false, error: toFailure(thrown) }),
+        ),
       probe: probes.probe,
       call: (asked, done) => withScannerRules(() => calls.call(asked, done)),
       callOff: calls.off,
       key: adapters.key ?? ((_, done) => done({ fingerprint: null, refused: false })),
       models: answering(adapters.models ?? noModels),
     },
-    up: (thread) => reservations.announce((budget) => place(budget) === thread),
+    up: (thread) => {
+      reservations.announce((budget) => place(budget) === thread);
+      holds.announce((budget) => place(budget) === thread);
+      fleetingReservations?.announce((budget) => place(budget) === thread);
+    },
     close: () => {
       closed = true;
       live.stop();
       mcp.stop();
       lanes.stop();
+      fleeting.stop();
+      passages.stop();
+      stopClosing();
+      embedded.close();
       calls.stop();
       probes.close();
       adapters.close?.();
@@ -294,21 +393,17 @@ function recover(context: ThreadContext, lanes: Lanes, mine: (of: Address) => bo
   });
 }
 
-/** Whether somebody of those whose messages a turn answers may not use a tool there. */
-type Permit = (state: SessionState, tool: Tool) => Decision;
-
 /** What every call of a model is made with, whoever it is for. */
 function callParts(
   { bus, world, house }: ThreadContext,
   { stream }: LaneAdapters,
 ): Omit<CallModelOptions, 'prepare' | 'turn_timeout'> {
-  const { providers } = house.config;
   return {
     bus,
     world,
     stream,
     retries: (provider) => {
-      const { max_retries = 0, timeouts } = providers[provider] ?? {};
+      const { max_retries = 0, timeouts } = house.config.providers[provider] ?? {};
       return { most: max_retries, within: timeouts?.first_event ?? 0 };
     },
     unreported: (asked, characters) => ({
@@ -336,31 +431,27 @@ function usageCost(model: string, usage: Usage, prices: ModelPrices): number {
 
 interface LaneParts {
   readonly context: ThreadContext;
-  readonly tools: () => ToolRegistry;
-  readonly policy: () => LanePolicy;
   readonly adapters: LaneAdapters;
   readonly reservations: Reservations;
   readonly prices: ModelPrices;
-  readonly permit: Permit;
-  readonly equip: (state: SessionState) => TurnEquipment;
-  readonly scanner: Scanner;
+  readonly terms: Pick<TurnTerms, 'now' | 'of' | 'over'>;
+  readonly sizeOf: (model: string) => ModelSize;
+  /** What is made of a request before it is sent; nothing when not given. */
+  readonly shape?: ShapeRequest;
 }
 
 function laneEffects({
   context,
-  tools,
-  policy,
   adapters,
   reservations,
   prices,
-  permit,
-  equip,
-  scanner,
+  terms,
+  sizeOf,
+  shape = (_, request) => request,
 }: LaneParts): LaneEffects {
   const { checks } = adapters;
   const { reserve, settle, settleInterrupted } = reservations;
   const { bus, world, house } = context;
-  const { config } = house;
   const { redactor } = context.secrets;
   const journal = address('store', 'journal');
   const read = address('store', 'read');
@@ -368,20 +459,21 @@ function laneEffects({
   const seen: SeqTracker = { note: () => undefined, began: () => undefined, barrier: () => 'latest' };
   const store = createReadStore({ bus, from, seen });
   const writer = createWorkspaceWriter({ bus, from, seen, within: WRITE_WITHIN });
-  const nearest = nearestTexts(bus, from, config);
+  const nearest = nearestTexts(bus, from, house.config);
   const knowledge = createKnowledgeStore({ writer, read: store });
 
-  const sizeOf = modelSizes(config);
+  const termsOf = ({ turn }: SessionState): Terms => terms.of(turn?.turn_id);
   const request = (state: SessionState): ChatRequest | Failure => {
     const { turn } = state;
     const model = turn?.model ?? '';
     const size = sizeOf(model);
+    const { config, equip, policy } = termsOf(state);
     const prepared = prepare({
       persona: config.agent.persona,
       channel: CHANNEL_HINTS,
       ...equip(state),
       window: state.window,
-      active_window: policy().window,
+      active_window: policy.window,
       summary: state.summary?.summary ?? null,
       messages: turn === null ? [''] : textsOf(turn),
       images: turn === null ? [] : turnImages(turn),
@@ -391,10 +483,20 @@ function laneEffects({
     });
     context.point('model.prepared');
     if (!prepared.ok) return prepared.failure;
-    if (!hasImages(prepared.request) || state.facts === null) return prepared.request;
+    if (!hasImages(prepared.request) || state.facts === null) return shape(state, prepared.request);
     const { workspace_id, session_id } = state.facts;
     return { ...prepared.request, images_in: { workspace_id, session_id } };
   };
+
+  const publisher = createTurnPublisher(bus, world);
+  const callModel = withFaults(
+    process.env['SIGIL_FAULTS'],
+    createCallModel({
+      ...callParts(context, adapters),
+      prepare: request,
+      turn_timeout: (state) => termsOf(state).policy.turn_timeout,
+    }),
+  );
 
   return {
     // Only where a budget could be reached anything is reserved, and only there a price that nobody knows matters.
@@ -403,7 +505,7 @@ function laneEffects({
       const refused = prices.refusal(state.turn?.model ?? '', workspace_id);
       if (refused === undefined) return reserve(state, done);
       // Another model may well be paid for, where one is named.
-      const about = policy().failover(workspace_id).length > 0 ? { about: 'model' } : {};
+      const about = termsOf(state).policy.failover(workspace_id).length > 0 ? { about: 'model' } : {};
       let aborted = false;
       world.soon(() => aborted || done({ ...refused, details: { ...refused.details, ...about } }));
       return () => {
@@ -412,7 +514,12 @@ function laneEffects({
     },
     settle,
     settleInterrupted,
-    ...createTurnPublisher(bus, world),
+    recorded: sessionNotes(context),
+    ...publisher,
+    published: (names, turn_id, seq) => {
+      publisher.published(names, turn_id, seq);
+      terms.over(turn_id);
+    },
     append: (append, answered) => {
       bus.ask(
         journal,
@@ -446,10 +553,10 @@ function laneEffects({
       const options = { from: address('session', session_id), within: SAY_WITHIN };
       bus.ask(channel as Address<'channel'>, 'channel.deliver', say, options, answered);
     },
-    gaveUp: (session_id, { channel, code, message }) =>
+    gaveUp: (session_id, { turn_id, channel, code, message }) =>
       context.log(
         'error',
-        { session_id, channel, error: { code, message } },
+        { turn_id, session_id, channel, error: { code, message } },
         'an answer is given up: its channel did not take it',
       ),
     unsay: unsaying(context),
@@ -462,27 +569,18 @@ function laneEffects({
     },
     reply: (to, body) => bus.reply(to, body),
     fail: (to, error) => bus.fail(to, error),
-    scan: (content, done) => scanner.input(content, done),
-    callModel: scanReplies(
-      withFaults(
-        process.env['SIGIL_FAULTS'],
-        createCallModel({
-          ...callParts(context, adapters),
-          prepare: request,
-          turn_timeout: () => policy().turn_timeout,
-        }),
-      ),
-      scanner.replies,
-    ),
+    scan: (content, done) => terms.now.scanner.input(content, done),
+    callModel: (names, state, sink) => scanReplies(callModel, termsOf(state).scanner.replies)(names, state, sink),
     runTool: (state, call, done) => {
       const { turn, facts } = state;
+      const { config, tools, policy, permit, scanner } = termsOf(state);
       const controller = new AbortController();
       const workspace_id = facts?.workspace_id ?? '';
       const user_id = turn?.message.user_id ?? '';
       runToolCall(
         call,
         {
-          tools: tools(),
+          tools,
           checks,
           world,
           timeout_ms: config.sessions.tool_timeout,
@@ -496,7 +594,7 @@ function laneEffects({
             sessions: call.name === SEND_TOOL ? sessionsPort(context, state, call.id, WRITE_WITHIN) : undefined,
             skills:
               call.name === SKILL_TOOL
-                ? skillsPort(turnSkills(context.skills, state, policy().window), house.data_dir)
+                ? skillsPort(turnSkills(context.skills, state, policy.window), house.data_dir)
                 : undefined,
             memory: memoryTools({
               ...{ read: store, writer, knowledge, nearest, workspace_id, user_id },

@@ -7,6 +7,9 @@ import type { EdgeLog } from '../edge/ports.ts';
 import type { Redactor } from '../secrets/redactor.ts';
 import type { Log } from './context.ts';
 import { LogLines } from './log-lines.ts';
+import { LogRing } from './log-ring.ts';
+import { realWorld } from './real-world.ts';
+import { TurnOrigins } from './turn-origins.ts';
 
 /** Names of fields that hold secrets wherever they appear. */
 const SECRETS = [
@@ -25,6 +28,12 @@ const SECRETS = [
 /** A log, with what secrets stand for taken out of every line whatever field it is in. */
 export interface ProcessLog extends EdgeLog {
   readonly write: Log;
+  /** From here on what is less than this is not written. */
+  setLevel(level: string): void;
+  /** The newest of its lines. */
+  readonly kept: LogRing;
+  /** What lines that name a turn are completed from. */
+  readonly origins: TurnOrigins;
 }
 
 /** @param fd where it goes; stderr when not given */
@@ -39,10 +48,19 @@ export async function createLog(config: Config, level: string, redactor: Redacto
   };
   // For people the lines are made in this process: a transport would be one more thread for a few lines a minute.
   const lines = new LogLines(fd);
-  const log = pino(options, pretty ? await forPeople(lines) : lines);
+  const shown = pretty ? await forPeople(lines) : lines;
+  const kept = new LogRing(() => realWorld.uuid());
+  const origins = new TurnOrigins();
+  const log = pino(options, {
+    write: (line: string) => {
+      // First to where it lasts.
+      shown.write(line);
+      kept.add(line);
+    },
+  });
   const write: Log = (severity, fields, message) => {
     if (!log.isLevelEnabled(severity)) return;
-    log[severity](redactor.data(fields), redactor.text(message));
+    log[severity](redactor.data(origins.complete(fields)), redactor.text(message));
     const lost = lines.takeLost();
     if (lost !== undefined) log.warn(lost, 'lines of this log could not be written');
   };
@@ -52,6 +70,11 @@ export async function createLog(config: Config, level: string, redactor: Redacto
     warn: (fields, message) => write('warn', fields, message),
     error: (fields, message) => write('error', fields, message),
     write,
+    kept,
+    origins,
+    setLevel: (to) => {
+      log.level = to;
+    },
   };
 }
 

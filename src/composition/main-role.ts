@@ -14,10 +14,11 @@ import type { Admission } from '../edge/admission.ts';
 import { type Failure, failure } from '../errors.ts';
 import { isDirectoryChange } from '../stores/directory-commands.ts';
 import { Actors } from './actors.ts';
-import { hostAuthorities } from './authorities.ts';
+import { type Authorities, hostAuthorities } from './authorities.ts';
 import { PULL_CHANNELS } from './channel-types.ts';
 import type { ThreadContext } from './context.ts';
 import { RefusedSenders } from './refused-senders.ts';
+import { releaseEntries } from './released-entries.ts';
 import type { RootDirectory } from './root-directory.ts';
 import { routingOf } from './routing.ts';
 
@@ -25,7 +26,8 @@ import { routingOf } from './routing.ts';
 const DELIVER_WITHIN = 60_000;
 
 export interface MainOptions {
-  readonly quarantined: readonly Quarantined[];
+  /** What of the configuration is left out now. */
+  readonly quarantined: () => readonly Quarantined[];
   /** The directory the root owns. */
   readonly directory: RootDirectory;
   /** Told once every lane has nothing left to finish, or its time is over; with how many turns are left, most for people to answer. */
@@ -44,14 +46,18 @@ export function threadLost(context: ThreadContext, actors: Actors, thread: numbe
   actors.tell<WorkspaceEvent>('workspace', { type: 'thread_lost', thread: name });
 }
 
-export function startMain(context: ThreadContext, options: MainOptions): Actors {
+/** What lives on the main thread. */
+export interface MainRole extends Authorities {
+  readonly actors: Actors;
+}
+
+export function startMain(context: ThreadContext, options: MainOptions): MainRole {
   const { bus, world, residents, house } = context;
-  const { config } = house;
   const actors = new Actors(context);
   const root = address('gateway', 'root');
   const refused = new RefusedSenders(world, (note) => options.directory.note(note));
   actors.onStop(() => refused.stop());
-  const routing = routingOf(config, options.directory.people);
+  const routing = routingOf(house, options.directory.people);
 
   let lives = 0;
   actors.start('gateway', root, (fault) => {
@@ -60,7 +66,7 @@ export function startMain(context: ThreadContext, options: MainOptions): Actors 
       parent: null,
       machine: gatewayMachine,
       input: {
-        quarantined: options.quarantined,
+        quarantined: options.quarantined(),
         started_at: world.iso(world.now()),
         now: () => world.iso(world.now()),
       },
@@ -72,11 +78,13 @@ export function startMain(context: ThreadContext, options: MainOptions): Actors 
         const { quarantined, restarts, started_at } = inner as Record<string, unknown>;
         return { quarantined, restarts, started_at };
       },
-      perform: (_, send) => {
+      perform: (effect, send) => {
+        if (effect.type === 'tell') return context.tell(effect.change);
         actors.tell<ChannelEvent>('channel', { type: 'drain' });
         refused.flush();
-        const until = world.monotonic() + config.gateway.drain_timeout;
-        for (const name of Object.keys(config.channels))
+        const { channels, gateway } = house.config;
+        const until = world.monotonic() + gateway.drain_timeout;
+        for (const name of Object.keys(channels))
           bus.send(address('channel', name), 'channel.drain', {}, { from: root });
         drainLanes(context, (turns_left) => {
           // What the last turns had to say goes out, as far as it goes now.
@@ -110,9 +118,16 @@ export function startMain(context: ThreadContext, options: MainOptions): Actors 
     actors.start('channel', self, (fault) => startChannel({ ...options, context, self, routing, refused, fault }));
   }
   bus.host('gateway', (envelope) => actors.receive(envelope));
-  hostAuthorities(context, actors);
+  const authorities = hostAuthorities(context, actors);
   bus.host('channel', (envelope) => actors.receive(envelope));
-  return actors;
+  return {
+    actors,
+    ...authorities,
+    changed: (change) => {
+      releaseEntries(context, change);
+      authorities.changed(change);
+    },
+  };
 }
 
 const NOBODY_WAITS = (): void => undefined;

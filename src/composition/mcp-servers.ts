@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The MCP servers of an I/O thread: their charts with the connections, calls and pauses these ask for.
 
+import { sameValue } from '../actors/channel/own-settings.ts';
 import { startMachineActor } from '../actors/machine-actor.ts';
 import { type McpEffect, type McpEvent, mcpMachine } from '../actors/mcp/machine.ts';
 import { TOOLS_TOPIC, type ToolReply } from '../actors/mcp/protocol.ts';
@@ -9,6 +10,7 @@ import { type Address, address } from '../bus/address.ts';
 import { type Envelope, topic } from '../bus/envelope.ts';
 import { type History, INTENSITY, type Intensity, NO_HISTORY, onExit } from '../bus/supervision.ts';
 import { versionInfo } from '../cli/version.ts';
+import type { Config } from '../config/schema.ts';
 import { type Failure, failure, SigilError, toFailure } from '../errors.ts';
 import type { McpConnection, McpConnectionOptions } from '../mcp/client.ts';
 import { type McpEntry, resolveServer, transportOf } from '../mcp/settings.ts';
@@ -24,6 +26,12 @@ const ANSWER_BYTES = RESULT_BYTES - 1_024;
 const CALL_MS = 60_000;
 
 export interface McpServers {
+  /**
+   * From now on these are there, each as its entry says. Calls that run when one is taken out or set otherwise come to their end.
+   *
+   * @param renewed names of those whose entries may read the same and whose secrets are others
+   */
+  configure(entries: Config['mcp'], renewed: ReadonlySet<string>): void;
   close(): void;
 }
 
@@ -35,23 +43,56 @@ const connectLazily: Connect = async (options) => (await import('../mcp/client.t
 /** Hosts `mcp/<name>` for these servers; each begins to connect once the loop has turned. */
 export function hostMcpServers(
   context: ThreadContext,
-  names: readonly string[],
+  entries: Config['mcp'],
   connect: Connect = connectLazily,
 ): McpServers {
-  const { bus, house } = context;
+  const { bus } = context;
   const actors = new Actors(context);
-  const living = new Set<Address>(names.map((name) => address('mcp', name)));
+  const living = new Map<Address, Server>();
+  const hosted = new Map<string, McpEntry>();
+  const start = (name: string, entry: McpEntry): void => {
+    const self = address('mcp', name);
+    hosted.set(name, entry);
+    actors.start('mcp', self, (fault) => {
+      const server = startServer({ context, name, entry, connect, fault });
+      living.set(self, server);
+      return server;
+    });
+  };
+  const end = (name: string): void => {
+    const self = address('mcp', name);
+    living.get(self)?.leave();
+    living.delete(self);
+    hosted.delete(name);
+    actors.end(self);
+  };
+  for (const [name, entry] of Object.entries(entries)) start(name, entry);
   bus.host(
     'mcp',
     (envelope) => actors.receive(envelope),
     (of) => living.has(of),
   );
-  for (const name of names) {
-    const entry = house.config.mcp[name];
-    if (entry === undefined) continue;
-    actors.start('mcp', address('mcp', name), (fault) => startServer({ context, name, entry, connect, fault }));
-  }
-  return { close: () => actors.stop() };
+  return {
+    configure: (after, renewed) => {
+      for (const [name, entry] of [...hosted]) {
+        const now = Object.hasOwn(after, name) ? after[name] : undefined;
+        if (now !== undefined && sameValue(now, entry) && !renewed.has(name)) continue;
+        end(name);
+        if (now === undefined) continue;
+        // What was left out of it may do now.
+        const root = address('gateway', 'root');
+        bus.send(root, 'gateway.released', { what: `mcp.${name}` }, { from: address('mcp', name) });
+        start(name, now);
+      }
+      for (const [name, entry] of Object.entries(after)) if (!hosted.has(name)) start(name, entry);
+    },
+    close: () => actors.stop(),
+  };
+}
+
+interface Server extends Supervised {
+  /** Before it is stopped for good: calls that run come to their end, and only then the connection does. */
+  leave(): void;
 }
 
 interface ServerParts {
@@ -62,7 +103,7 @@ interface ServerParts {
   readonly fault: (whose: Address, error: Failure) => void;
 }
 
-function startServer({ context, name, entry, connect, fault }: ServerParts): Supervised {
+function startServer({ context, name, entry, connect, fault }: ServerParts): Server {
   const { bus, world, residents, secrets, log } = context;
   const self = address('mcp', name);
   const root = address('gateway', 'root');
@@ -75,6 +116,7 @@ function startServer({ context, name, entry, connect, fault }: ServerParts): Sup
   let history: History = NO_HISTORY;
   let stopWaiting = (): void => undefined;
   let stopped = false;
+  let leaving = false;
 
   const lost = (why: string): McpEvent => {
     const now = world.now();
@@ -171,6 +213,7 @@ function startServer({ context, name, entry, connect, fault }: ServerParts): Sup
     const over = (ok: boolean): void => {
       unwatch();
       running.delete(body.call);
+      if (leaving && running.size === 0) drop();
       done(ok);
     };
     const asked: Promise<ToolReply> =
@@ -207,12 +250,16 @@ function startServer({ context, name, entry, connect, fault }: ServerParts): Sup
   });
   return {
     ...actor,
+    leave: () => {
+      leaving = true;
+    },
     stop: () => {
       stopped = true;
       stopWaiting();
       lines.stop();
-      for (const stop of running.values()) stop();
-      drop();
+      // Each call has its own end, so what is left for them does not stay for ever.
+      if (!leaving) for (const stop of running.values()) stop();
+      if (running.size === 0 || !leaving) drop();
       actor.stop();
     },
   };

@@ -14,6 +14,8 @@ export interface McpTools {
   tools(): readonly Tool[];
   /** Why a server's tool is not there; undefined for what is no server's. */
   absent(name: string): string | undefined;
+  /** The config is another: servers that came are asked for their tools, those of servers that went are not there any more. */
+  follow(): void;
   stop(): void;
 }
 
@@ -22,8 +24,6 @@ const TELL_WITHIN = 10_000;
 const AGAIN_MS = 5_000;
 /** How much longer an answer is waited for than the call may take: it is the call's own limit that is told. */
 const GRACE_MS = 1_000;
-
-const NONE: McpTools = { tools: () => [], absent: () => undefined, stop: () => undefined };
 
 interface Server {
   readonly name: string;
@@ -36,11 +36,9 @@ interface Server {
 /** @param changed told when there are other tools; nothing is asked where no server is configured */
 export function mcpTools(context: ThreadContext, changed: () => void): McpTools {
   const { bus, house, world, name: thread } = context;
-  const names = Object.keys(house.config.mcp);
-  if (names.length === 0) return NONE;
   const from = address('thread', thread);
   const servers = new Map<string, Server>();
-  const stops: (() => void)[] = [];
+  const stops = new Map<string, () => void>();
   let stopped = false;
 
   const follow = (name: string): void => {
@@ -54,6 +52,7 @@ export function mcpTools(context: ThreadContext, changed: () => void): McpTools 
     servers.set(name, server);
     let asking: 'no' | 'yes' | 'again' = 'no';
     let cancel = (): void => undefined;
+    let gone = false;
     const take = (list: ToolList, unavailable: string | null): void => {
       server.unavailable = unavailable;
       const written = JSON.stringify(list.tools);
@@ -64,7 +63,7 @@ export function mcpTools(context: ThreadContext, changed: () => void): McpTools 
     };
     const ask = (): void => {
       cancel();
-      if (stopped) return;
+      if (gone) return;
       if (asking !== 'no') {
         asking = 'again';
         return;
@@ -73,23 +72,48 @@ export function mcpTools(context: ThreadContext, changed: () => void): McpTools 
       bus.ask(self, 'mcp.tools', {}, { from, within: TELL_WITHIN }, (answer) => {
         const again = asking === 'again';
         asking = 'no';
-        if (stopped) return;
+        if (gone) return;
         if (answer.ok) take(answer.body.list, answer.body.unavailable);
         // Its thread ended, or has too much to do. What is known is kept: a call says itself what is wrong.
         else cancel = world.after(AGAIN_MS, ask);
         if (again) ask();
       });
     };
-    stops.push(
-      bus.subscribe(topic<null>(self, TOOLS_TOPIC), { events: ask, gap: ask, lost: ask }, { lossless: true }),
-      () => cancel(),
+    const unsubscribe = bus.subscribe(
+      topic<null>(self, TOOLS_TOPIC),
+      { events: ask, gap: ask, lost: ask },
+      { lossless: true },
     );
+    stops.set(name, () => {
+      gone = true;
+      unsubscribe();
+      cancel();
+    });
     // Not at once: a thread that starts is ready first.
     cancel = world.after(0, ask);
   };
-  for (const name of names) follow(name);
+  const match = (): void => {
+    if (stopped) return;
+    const names = Object.keys(house.config.mcp);
+    let fewer = false;
+    for (const [name, stop] of stops) {
+      if (names.includes(name)) continue;
+      stop();
+      stops.delete(name);
+      fewer ||= (servers.get(name)?.tools.length ?? 0) > 0;
+      servers.delete(name);
+    }
+    for (const name of names) if (!stops.has(name)) follow(name);
+    // In the order of the config, which is the one they are offered in.
+    const ordered = names.flatMap((name) => servers.get(name) ?? []);
+    servers.clear();
+    for (const server of ordered) servers.set(server.name, server);
+    if (fewer) changed();
+  };
+  match();
 
   return {
+    follow: match,
     tools: () => [...servers.values()].flatMap(({ tools }) => tools),
     absent: (name) => {
       const server = servers.get(name.split('.', 2)[1] ?? '');
@@ -98,14 +122,13 @@ export function mcpTools(context: ThreadContext, changed: () => void): McpTools 
     },
     stop: () => {
       stopped = true;
-      for (const stop of stops) stop();
+      for (const stop of stops.values()) stop();
     },
   };
 }
 
 function toolOf({ bus, world, house }: ThreadContext, server: string, tool: ServerTool): Tool {
   const to = address('mcp', server);
-  const timeoutMs = house.config.sessions.tool_timeout;
   const execute = (
     args: Readonly<Record<string, unknown>>,
     { session_id, signal }: ToolContext,
@@ -116,7 +139,8 @@ function toolOf({ bus, world, house }: ThreadContext, server: string, tool: Serv
       const stop = (): void => void bus.send(to, 'tool.cancel', { call }, { from });
       signal.addEventListener('abort', stop, { once: true });
       const body = { call, name: tool.original, arguments: args };
-      bus.ask(to, 'tool.call', body, { from, within: timeoutMs + GRACE_MS }, (answer) => {
+      const within = house.config.sessions.tool_timeout + GRACE_MS;
+      bus.ask(to, 'tool.call', body, { from, within }, (answer) => {
         signal.removeEventListener('abort', stop);
         if (answer.ok) resolve(answer.body);
         else reject(new SigilError(answer.error));
@@ -128,7 +152,9 @@ function toolOf({ bus, world, house }: ThreadContext, server: string, tool: Serv
     inputSchema: deepFrozen(tool.inputSchema),
     checkedSchema: checkedSchema(tool.inputSchema),
     capabilities: [],
-    timeoutMs,
+    get timeoutMs() {
+      return house.config.sessions.tool_timeout;
+    },
     idempotent: tool.idempotent,
     serial: false,
     safe: false,

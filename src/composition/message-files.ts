@@ -36,7 +36,7 @@ export function messageFiles({ context, from, taking, files, signal }: MessageFi
           const error = toFailure(thrown);
           log(
             'error',
-            { channel, session_id: owner.session_id, error },
+            { channel, workspace_id, session_id: owner.session_id, message_id, error },
             'files of a message that was not taken are left',
           );
         });

@@ -5,6 +5,7 @@ import type { Config } from '../config/schema.ts';
 import { type Failure, failure } from '../errors.ts';
 import { type Price, priceOf } from '../providers/pricing.ts';
 import { providerTypes } from './config-scopes.ts';
+import { perConfig } from './per-config.ts';
 
 export interface ModelPrices {
   /** The price of `provider/model`; undefined when it is not known. */
@@ -21,6 +22,19 @@ export interface ModelPrices {
 const NONE: ReadonlyMap<string, Price> = new Map();
 /** Models remembered; their names come from people. */
 const FOUND_MOST = 1_024;
+
+/** The same as {@link modelPrices}, of whichever configuration is in force when it is asked. */
+export function currentPrices(
+  house: { readonly config: Config },
+  live: () => ReadonlyMap<string, Price> = () => NONE,
+): ModelPrices {
+  const now = perConfig(house, (config) => modelPrices(config, live));
+  return {
+    of: (model) => now().of(model),
+    refusal: (...asked) => now().refusal(...asked),
+    uncounted: (...asked) => now().uncounted(...asked),
+  };
+}
 
 /** @param live what vendors say of their prices now, by `provider/model`: it comes before the built-in table */
 export function modelPrices(config: Config, live: () => ReadonlyMap<string, Price> = () => NONE): ModelPrices {

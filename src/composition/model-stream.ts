@@ -11,7 +11,7 @@ import type { TappedCall, WireTap } from '../providers/wire-tap.ts';
 import type { AttachmentFiles } from '../stores/attachments.ts';
 import type { World } from '../world.ts';
 import { createKeyStates } from './key-states.ts';
-import { createProviderLoader, type ProviderEntry } from './provider-loader.ts';
+import { createProviderLoader, type ProviderEntry, type ProviderLoader } from './provider-loader.ts';
 import type { ThreadSecrets } from './secrets.ts';
 import { hasImages, withReadImages } from './stored-images.ts';
 
@@ -41,15 +41,21 @@ export interface ModelStream {
   vectors(name: string, model: string, sink: StreamSink): Abort;
   /** Which key a provider has now, whatever it was last called with: that is let go of. */
   readonly key: VendorDoor['key'];
+  /** A provider, made if need be. */
+  readonly load: ProviderLoader['load'];
+  readonly hold: ProviderLoader['hold'];
   /** A provider's models, its vendor asked where it has a list. @throws SigilError when the provider cannot be made */
   models(name: string): Promise<ListedModels>;
+  /** Other providers, or the same with other settings; see {@link ProviderLoader.follow}. */
+  readonly follow: ProviderLoader['follow'];
   /** Closes the connections of all. */
   close(): void;
 }
 
 export function createModelStream({ providers, world, secrets, tap, images }: ModelStreamOptions): ModelStream {
   const { redactor } = secrets;
-  const keys = createKeyStates({ written: (name) => providers.get(name)?.settings.api_key, resolve: secrets.resolve });
+  let entries = providers;
+  const keys = createKeyStates({ written: (name) => entries.get(name)?.settings.api_key, resolve: secrets.resolve });
   const loader = createProviderLoader({ providers, world, resolver: keys.resolver, tap });
 
   /** A vendor's error may quote the key it was sent. */
@@ -64,6 +70,7 @@ export function createModelStream({ providers, world, secrets, tap, images }: Mo
     seen?: TappedCall,
   ): Promise<void> => {
     let last = '';
+    const release = loader.hold(provider);
     try {
       const whole = images === undefined || !hasImages(request) ? request : await withReadImages(request, images);
       if (signal.aborted) return;
@@ -85,6 +92,7 @@ export function createModelStream({ providers, world, secrets, tap, images }: Mo
     } catch (thrown) {
       if (!signal.aborted) sink.end(told('provider_error', provider.name, thrown));
     } finally {
+      release();
       // A call that has said its last is over, though whoever asked lets go of it before its stream has.
       seen?.end(signal.aborted && last !== 'done' && last !== 'error' ? 'cancelled' : 'ended');
     }
@@ -105,7 +113,8 @@ export function createModelStream({ providers, world, secrets, tap, images }: Mo
   };
 
   const listed = async (provider: Provider): Promise<ListedModels> => {
-    const models = await provider.listModels();
+    const release = loader.hold(provider);
+    const models = await provider.listModels().finally(release);
     if (provider.listProblem === undefined)
       return { models, live: false, reason: `${provider.name} is built in: there is no list to ask for.` };
     const problem = provider.listProblem();
@@ -134,7 +143,12 @@ export function createModelStream({ providers, world, secrets, tap, images }: Mo
       const { signal } = controller;
       const ask = async (): Promise<void> => {
         const provider = await loader.load(name);
-        await provider.embed?.(['Hi'], { model, signal });
+        const release = loader.hold(provider);
+        try {
+          await provider.embed?.(['Hi'], { model, signal });
+        } finally {
+          release();
+        }
       };
       ask().then(
         () => signal.aborted || sink.end(null),
@@ -164,6 +178,12 @@ export function createModelStream({ providers, world, secrets, tap, images }: Mo
       } finally {
         seen.end('ended');
       }
+    },
+    load: (name) => loader.load(name),
+    hold: (loaded) => loader.hold(loaded),
+    follow: (now, ...how) => {
+      entries = now;
+      loader.follow(now, ...how);
     },
     close: () => loader.close(),
   };

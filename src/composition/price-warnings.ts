@@ -6,7 +6,7 @@ import { idOf } from '../bus/address.ts';
 import type { Envelope } from '../bus/envelope.ts';
 import type { ThreadContext } from './context.ts';
 import { livePrices } from './live-prices.ts';
-import { modelPrices } from './model-prices.ts';
+import { currentPrices } from './model-prices.ts';
 
 export interface PriceWarnings {
   /** Looks at a message for a provider. */
@@ -19,7 +19,7 @@ const WARNED_MOST = 1_024;
 
 /** @param live what vendors say of their prices now; asked for here when not given */
 export function priceWarnings(context: ThreadContext, live = livePrices(context)): PriceWarnings {
-  const prices = modelPrices(context.house.config, live.now);
+  const prices = currentPrices(context.house, live.now);
   const looked = new Set<string>();
   return {
     note: ({ to, type, body }) => {

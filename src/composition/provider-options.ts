@@ -34,7 +34,7 @@ export function keyAdvice(provider: string, written: string): string {
   if (isReference(written)) return `Correct the variable in providers.${provider}.api_key and restart the gateway.`;
   return (
     `Keep the right one with \`sigil secret set ${provider}/api-key\`, write ` +
-    `\`api_key: keyring://${provider}/api-key\` in providers.${provider} and restart the gateway.`
+    `\`api_key: keyring://${provider}/api-key\` in providers.${provider}; it is taken up without a restart.`
   );
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Chat channels that were taken out of the configuration while they still had something to say: found when the gateway starts.
+// Chat channels that were taken out of the configuration while they still had something to say: found when the gateway starts, or when they end.
 
 import type { Quarantined } from '../actors/gateway/protocol.ts';
 import { type Address, address, idOf, kindOf } from '../bus/address.ts';
@@ -7,6 +7,16 @@ import type { ThreadContext } from './context.ts';
 
 /** How long the journal may take, in milliseconds. */
 const WITHIN = 30_000;
+
+/** What is said of a channel that was taken out with something left to say. */
+export function leftOver(name: string): Quarantined {
+  return {
+    what: `channels.${name}`,
+    code: 'not_found',
+    message: `The channel ${name} is not in the configuration any more and has something left to say.`,
+    advice: `Put the entry channels.${name} back within outbox.max_age: it is said then. Else nobody says it.`,
+  };
+}
 
 /** Tells of each once; of none where the journal does not answer, which is told elsewhere. */
 export function findRemovedChannels(
@@ -23,13 +33,7 @@ export function findRemovedChannels(
       if (!answer.ok) return;
       for (const stream of answer.body.streams as readonly Address[]) {
         const name = idOf(stream);
-        if (kindOf(stream) !== 'channel' || Object.hasOwn(channels, name)) continue;
-        found({
-          what: `channels.${name}`,
-          code: 'not_found',
-          message: `The channel ${name} is not in the configuration any more and has something left to say.`,
-          advice: `Put the entry channels.${name} back within outbox.max_age and restart: it is said then. Else nobody says it.`,
-        });
+        if (kindOf(stream) === 'channel' && !Object.hasOwn(channels, name)) found(leftOver(name));
       }
     },
   );

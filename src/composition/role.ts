@@ -2,6 +2,7 @@
 // What a worker does, by the name of its thread: started once, drained and closed when the gateway stops.
 
 import type { VendorDoor } from '../actors/thread/door.ts';
+import type { ConfigChange } from '../config/change.ts';
 import type { ThreadContext } from './context.ts';
 
 /** A thread's role once it runs. */
@@ -14,6 +15,11 @@ export interface Role {
   up?(thread: number): void;
   /** Another thread's life ended. */
   down?(thread: number): void;
+  /**
+   * Another configuration is in force: `house.config` is `after` already. What cannot be made of it is quarantined, not thrown;
+   * what takes long goes on by itself.
+   */
+  changed?(change: ConfigChange): void;
   /** Closes what is open. */
   close(): void;
 }

@@ -4,14 +4,14 @@
 import { address } from '../bus/address.ts';
 import type { Envelope } from '../bus/envelope.ts';
 import type { Config } from '../config/schema.ts';
-import type { LiveTokens, LiveWorkspaces, TokenGrant } from '../edge/ports.ts';
+import type { LivePause, LiveTokens, LiveWorkspaces, TokenGrant } from '../edge/ports.ts';
 import { SigilError } from '../errors.ts';
 import { permissionsOfRole } from '../security/permission.ts';
 import { type ConfiguredDirectory, configuredDirectory, OWNER_ID } from '../stores/configured-directory.ts';
 import type { Directory } from '../stores/directory.ts';
 import type { Actor, DirectoryChange, DirectoryChanges } from '../stores/directory-commands.ts';
 import { DirectoryOwner } from '../stores/directory-owner.ts';
-import type { StoredPairing, StoredUser, StoredWorkspace } from '../stores/directory-records.ts';
+import type { StoredPairing, StoredPause, StoredUser, StoredWorkspace } from '../stores/directory-records.ts';
 import type { Committed } from '../stores/journal.ts';
 import { packAppendOf } from '../stores/remote/append-wire.ts';
 import { unpackTail } from '../stores/remote/tail-wire.ts';
@@ -26,12 +26,12 @@ const JOURNAL_WITHIN = 60_000;
 const USES_EVERY = 600_000;
 const SYSTEM: Actor = { user_id: 'system', via: '' };
 
-export class RootDirectory implements LiveTokens, LiveWorkspaces {
-  readonly configured: ConfiguredDirectory;
+export class RootDirectory implements LiveTokens, LiveWorkspaces, LivePause {
+  #configured: ConfiguredDirectory;
   /** Who there is, as every thread is told. */
   readonly people: DirectoryFeed;
   readonly #context: ThreadContext;
-  readonly #roles: ReadonlyMap<string, StoredUser['role']>;
+  #roles: ReadonlyMap<string, StoredUser['role']>;
   #owner: DirectoryOwner | null = null;
   readonly #listeners: (() => void)[] = [];
   /** Grants that were made, as long as what they were made of is the same. */
@@ -39,18 +39,36 @@ export class RootDirectory implements LiveTokens, LiveWorkspaces {
   /** Last uses that are not written down, by token. */
   #uses = new Map<string, number>();
   #cancel: (() => void) | null = null;
+  #toldPaused = false;
   #loaded: () => void = () => undefined;
   /** Settles once the directory was read for the first time, or could not be. */
   readonly loaded: Promise<void>;
 
   constructor(context: ThreadContext, config: Config) {
     this.#context = context;
-    this.configured = configuredDirectory(config);
+    this.#configured = configuredDirectory(config);
     this.people = new DirectoryFeed(config);
     this.#roles = new Map(config.users.map(({ id, role }) => [id, role]));
     this.loaded = new Promise((resolve) => {
       this.#loaded = resolve;
     });
+  }
+
+  /** What stands in the configuration now. */
+  get configured(): ConfiguredDirectory {
+    return this.#configured;
+  }
+
+  /** Another configuration is in force: every thread is told who came, went or is another, after whatever it was told before. */
+  follow(config: Config): void {
+    this.#configured = configuredDirectory(config);
+    this.#roles = new Map(config.users.map(({ id, role }) => [id, role]));
+    this.people.configured(config);
+  }
+
+  /** Tokens may open less than before, or nothing: whoever holds something open with one is looked at. */
+  tokensChanged(): void {
+    for (const run of this.#listeners) run();
   }
 
   /** The root begins a life: it owns the stream from here on. */
@@ -75,11 +93,12 @@ export class RootDirectory implements LiveTokens, LiveWorkspaces {
       now: () => world.now(),
       after: (ms, run) => world.after(ms, run),
       uuid: () => world.uuid(),
-      fixed: this.configured.fixed,
-      moved: (state) => this.people.stored(state),
-      changed: () => {
-        for (const run of this.#listeners) run();
+      fixed: () => this.configured.fixed,
+      moved: (state) => {
+        this.people.stored(state);
+        this.#tellPause(state);
       },
+      changed: () => this.tokensChanged(),
     });
     this.#owner = owner;
     owner.load((outcome) => {
@@ -87,6 +106,7 @@ export class RootDirectory implements LiveTokens, LiveWorkspaces {
         if (!outcome.ok) fault(from, outcome.error);
         // What could not be read now is read with the next change that is asked for, and told then.
         this.people.stored(owner.state);
+        this.#toldPaused = this.paused !== null;
       }
       this.#loaded();
     });
@@ -147,6 +167,10 @@ export class RootDirectory implements LiveTokens, LiveWorkspaces {
     return [...(this.state?.workspaces.values() ?? [])].filter(({ deleted }) => deleted !== true);
   }
 
+  get paused(): StoredPause | null {
+    return this.state?.paused ?? null;
+  }
+
   get ready(): boolean {
     return this.state !== null;
   }
@@ -158,11 +182,12 @@ export class RootDirectory implements LiveTokens, LiveWorkspaces {
       this.#known.delete(id);
       return undefined;
     }
-    const { hash, user_id, name } = token;
+    const { hash, user_id, name, expires_at = null } = token;
     const permissions = token.permissions ?? permissionsOfRole(this.#roleOf(user_id, state.users.get(user_id)));
     const known = this.#known.get(id);
     if (known !== undefined && known.digest === hash && sameList(known.permissions, permissions)) return known;
-    const grant = { id, digest: hash, user_id, name, permissions };
+    const until = expires_at === null ? {} : { expires_at };
+    const grant = { id, digest: hash, user_id, name, permissions, ...until };
     this.#known.set(id, grant);
     return grant;
   }
@@ -202,6 +227,15 @@ export class RootDirectory implements LiveTokens, LiveWorkspaces {
     if (type !== 'pairing.change') return false;
     const { id, status } = body as DirectoryChanges['pairing.change']['body'];
     return status === 'active' && this.state?.pairings.get(id)?.status !== 'active';
+  }
+
+  /** Whoever follows how the gateway is hears of a pause and of its end. */
+  #tellPause({ paused }: Directory): void {
+    if ((paused !== null) === this.#toldPaused) return;
+    this.#toldPaused = paused !== null;
+    if (paused === null) return this.#context.tell({ type: 'agent_resumed', data: {} });
+    const since = this.#context.world.iso(paused.since);
+    this.#context.tell({ type: 'agent_paused', data: { since, by: paused.by, reason: paused.reason } });
   }
 
   #change<T extends DirectoryChange>(

@@ -4,6 +4,7 @@
 import type { MessageVerdict } from '../actors/session/effects.ts';
 import type { ReplyScanOptions } from '../actors/session/reply-scan.ts';
 import { address } from '../bus/address.ts';
+import type { Config } from '../config/schema.ts';
 import { type Failure, failure, SigilError, toFailure } from '../errors.ts';
 import { ScanCircuit } from '../security/scanner/circuit.ts';
 import { KnownTexts } from '../security/scanner/known-texts.ts';
@@ -35,7 +36,7 @@ export interface Scanner {
   readonly replies: ReplyScanOptions;
 }
 
-type Context = Pick<ThreadContext, 'bus' | 'house' | 'world' | 'name' | 'log' | 'secrets'>;
+type Context = Pick<ThreadContext, 'bus' | 'world' | 'name' | 'log' | 'secrets'>;
 
 /** For tests that need one that fails. */
 export interface ScannerParts {
@@ -49,13 +50,20 @@ const secretRules = (): StreamSecrets['rules'] => {
   return rules;
 };
 
-export function createScanner(context: Context, parts: ScannerParts = {}): Scanner {
-  const { bus, house, world, name, log, secrets } = context;
-  const { input, tool, output, limits } = house.config.security.scanner;
+/** How the config has it. */
+export type ScannerSettings = Config['security']['scanner'];
+
+/** The scanner as it is set now. */
+export function createScanner(context: Context & Pick<ThreadContext, 'house'>, parts: ScannerParts = {}): Scanner {
+  return createScanners(context, parts)(context.house.config.security.scanner);
+}
+
+/** Scanners of one thread for one setting after another: what fails for one is known to fail for all. */
+export function createScanners(context: Context, parts: ScannerParts = {}): (settings: ScannerSettings) => Scanner {
+  const { bus, world, name, log, secrets } = context;
   const { redactor } = secrets;
   const from = address('thread', name);
   const judged = parts.judge ?? ((text, stage, mode) => judge(scannerRules().scanEngine(), text, stage, mode));
-  const longestResult = Math.min(limits.max_tool_result_scan_size, limits.max_tool_content_scan_size);
   const known = new KnownTexts(redactor);
 
   const circuitOf = (what: string, refuses: string): ScanCircuit =>
@@ -108,13 +116,14 @@ export function createScanner(context: Context, parts: ScannerParts = {}): Scann
     }
   };
 
-  return {
+  return ({ input, tool, output, limits }) => ({
     input: (text, done) =>
       scan(text, 'input', input, (verdict) =>
         done(typeof verdict === 'string' ? { kind: 'failed', error: unscanned(verdict) } : verdict),
       ),
     result: (content, is_error, of, done) => {
-      const part = content.slice(0, longestResult);
+      const longest = Math.min(limits.max_tool_result_scan_size, limits.max_tool_content_scan_size);
+      const part = content.slice(0, longest);
       scan(part, 'tool', tool, (verdict) => done(scannedResult(content, is_error, of, resultVerdict(verdict))));
       function resultVerdict(verdict: Verdict | string): ResultVerdict {
         // Repeated failures are not let through, single ones are, and marked.
@@ -140,7 +149,7 @@ export function createScanner(context: Context, parts: ScannerParts = {}): Scann
       closed: () => (output !== 'off' && here.open ? unscannedReply() : null),
       scanned: (thrown) => void (thrown === null ? here.passed() : failed(here, 'output', thrown)),
     },
-  };
+  });
 }
 
 const NO_RULES: StreamSecrets['rules'] = { next: new Map(), ends: [] };

@@ -10,14 +10,13 @@ export interface TestTools {
   readonly tools: (builtIn: readonly Tool[], secrets: SecretResolver) => readonly Tool[];
 }
 
-/** The tools of a lane's thread; without a setting the built-in ones. */
+/** What becomes of the tools of a lane's thread; without a setting they stay as they are. */
 export async function testTools(
-  builtIn: readonly Tool[],
   setting: string | undefined,
   secrets: SecretResolver,
-): Promise<readonly Tool[]> {
+): Promise<(builtIn: readonly Tool[]) => readonly Tool[]> {
   // What is published has none: a variable in somebody's environment must not be able to bring code in.
-  if (PUBLISHED || setting === undefined || setting === '') return builtIn;
+  if (PUBLISHED || setting === undefined || setting === '') return (builtIn) => builtIn;
   const { tools } = (await import(setting)) as TestTools;
-  return tools(builtIn, secrets);
+  return (builtIn) => tools(builtIn, secrets);
 }

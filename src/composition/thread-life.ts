@@ -4,9 +4,10 @@
 import { address } from '../bus/address.ts';
 import { Ports } from '../bus/ports.ts';
 import { toFailure } from '../errors.ts';
-import type { Boot, FromWorker, ToWorker, Wire } from './boot.ts';
+import type { Boot, FromWorker, House, ToWorker, Wire } from './boot.ts';
 import { type ContextOptions, createContext } from './context.ts';
 import { HeldDirectory } from './held-directory.ts';
+import { LogGate } from './log-gate.ts';
 import type { Role, StartRole } from './role.ts';
 import { askedSecrets } from './secrets.ts';
 import { createSkillsHere } from './skills/here.ts';
@@ -41,8 +42,17 @@ export function startThreadLife(options: ThreadLifeOptions): ThreadLife {
     context.fault(address('thread', context.name), toFailure(thrown)),
   );
   const skills = createSkillsHere(boot.skills);
+  // Sifted here: a line nobody is to see crosses no thread.
+  const level = new LogGate(boot.log_level);
+  let { config } = boot;
+  const house: House = {
+    ...boot,
+    get config() {
+      return config;
+    },
+  };
   const context = createContext({
-    house: boot,
+    house,
     index: boot.thread,
     life: boot.life,
     suspect: boot.suspect,
@@ -50,7 +60,9 @@ export function startThreadLife(options: ThreadLifeOptions): ThreadLife {
     directory,
     skills,
     world: options.world,
-    log: (level, fields, message) => say({ say: 'log', level, fields, message }),
+    log: (severity, fields, message) => {
+      if (level.lets(severity)) say({ say: 'log', level: severity, fields, message });
+    },
     child: (pid, lives) => say({ say: 'child', pid, lives }),
     point: options.point,
     drain: (done) => (role === undefined ? done(1) : role.drain(done)),
@@ -63,6 +75,18 @@ export function startThreadLife(options: ThreadLifeOptions): ThreadLife {
   const ports = new Ports(context.bus);
   /** Ports that nobody listens to before there is a role: messages queue in them, and none that came early is refused. */
   const waiting = [...boot.wires];
+  /** Configurations that came while the role was being taken up, of one that may be older. */
+  const changes: (ToWorker & { readonly say: 'config' })[] = [];
+  const configure = ({ version, config: after, keys }: ToWorker & { readonly say: 'config' }): void => {
+    const before = config;
+    config = after;
+    try {
+      role?.changed?.({ before, after, keys });
+    } catch (thrown) {
+      context.fault(address('thread', context.name), toFailure(thrown));
+    }
+    say({ say: 'configured', version });
+  };
   const attach = ({ thread, life, port }: Wire): void => ports.attach(thread, life, port);
   for (const thread of boot.gone) context.bus.gone(thread);
 
@@ -82,6 +106,7 @@ export function startThreadLife(options: ThreadLifeOptions): ThreadLife {
       role = await (await options.role(context.name))(context);
       if (stopping) return end(role);
       for (const wire of waiting.splice(0)) attach(wire);
+      for (const change of changes.splice(0)) configure(change);
       say({ say: 'ready' });
     } catch (error) {
       say({ say: 'failed', error: toFailure(error) });
@@ -104,6 +129,13 @@ export function startThreadLife(options: ThreadLifeOptions): ThreadLife {
           break;
         case 'skills':
           skills.put(message.workspace, message.set);
+          break;
+        case 'log_level':
+          level.set(message.level);
+          break;
+        case 'config':
+          if (role === undefined) changes.push(message);
+          else configure(message);
           break;
         case 'attach':
           if (role === undefined) waiting.push(message.wire);

@@ -7,6 +7,7 @@ import { threadNames } from '../bus/layout.ts';
 import type { BusNode } from '../bus/node.ts';
 import { Ports } from '../bus/ports.ts';
 import { type ExitReason, type History, INTENSITY, type Intensity, NO_HISTORY, onExit } from '../bus/supervision.ts';
+import type { ConfigChange } from '../config/change.ts';
 import { type Failure, failure, toFailure } from '../errors.ts';
 import { EMPTY_TABLE, packTable } from '../stores/directory-table.ts';
 import { threadSpec } from '../tree.ts';
@@ -29,6 +30,8 @@ export interface ThreadsOptions {
   readonly quarantined: (thread: string, error: Failure, rest_ms: number) => void;
   /** One that was quarantined serves again. */
   readonly released?: (thread: string) => void;
+  /** The next life of a thread that was lost is in use. */
+  readonly restored?: (thread: string, life: number) => void;
   /** A thread that was told to end does not: nothing but the end of the process takes it away. */
   readonly unstoppable?: (thread: string) => void;
   readonly intensity?: Intensity;
@@ -86,6 +89,8 @@ const START_PATIENCE = 12;
 const BLAME_MOST = 3;
 /** The share of its patience after which a silent thread's next life is made ready: on a busy machine that takes a second. */
 const PREPARE_AT = 0.25;
+/** How long threads may take to follow another configuration, in milliseconds: one that hangs is replaced before that. */
+const FOLLOW_MS = 15_000;
 /** How long a thread that was ended may take to be gone, in milliseconds. Code without a call in its loop never notices. */
 const TERMINATE_MS = 10_000;
 
@@ -106,6 +111,11 @@ export class Threads {
   private readonly groups = new Map<ThreadProcess, Set<number>>();
   /** Told to end, replaced already, and not gone yet. */
   private readonly leaving = new Set<ThreadProcess>();
+  private log_level: string | undefined;
+  /** Of the newest configuration they were told. */
+  private version = 0;
+  /** By version: what is to hear that a thread follows it, or that its life has ended and the next begins with it. */
+  private readonly unsure = new Map<number, (thread: Thread) => void>();
   private stopping = false;
   private stopLooking: () => void = () => undefined;
   private waiting: { resolve: () => void; reject: (error: Failure) => void } | null = null;
@@ -162,10 +172,48 @@ export class Threads {
     return this.threads.map(({ name, life, ready }) => ({ thread: name, life, ready }));
   }
 
+  /** What is less than this is not logged from here on, by any thread and any of their next lives. */
+  setLogLevel(level: string): void {
+    this.log_level = level;
+    for (const { worker } of this.threads) worker?.post({ say: 'log_level', level });
+  }
+
   /** A workspace has other skills: every lane is told. */
   tellSkills(workspace: string, set: SkillSet): void {
     for (const { name, worker } of this.threads)
       if (name.startsWith('lane-')) worker?.post({ say: 'skills', workspace, set });
+  }
+
+  /** Starts a thread on which nothing lived until now. */
+  wake(name: string): void {
+    const thread = this.threads.find((one) => one.name === name);
+    if (thread !== undefined && thread.life === 0 && !this.stopping) this.spawn(thread);
+  }
+
+  /**
+   * Another configuration is in force: every thread is told. One that begins a life meanwhile begins it with that.
+   *
+   * @param silent is called once every thread follows it, with those that have not said so within their time
+   */
+  tellConfig(
+    { after: config, keys }: Omit<ConfigChange, 'before'>,
+    silent: (threads: readonly string[]) => void,
+  ): void {
+    this.version += 1;
+    const { version } = this;
+    const told = this.threads.filter(({ worker }) => worker !== null);
+    if (told.length === 0) return silent([]);
+    const left = new Set(told);
+    const over = (): void => {
+      giveUp();
+      this.unsure.delete(version);
+      silent([...left].map(({ name }) => name));
+    };
+    const giveUp = this.options.world.after(FOLLOW_MS, over);
+    this.unsure.set(version, (thread) => {
+      if (left.delete(thread) && left.size === 0) over();
+    });
+    for (const { worker } of told) worker?.post({ say: 'config', version, config, keys });
   }
 
   /** Ends them in reverse order of start, each within its shutdown time. */
@@ -211,6 +259,7 @@ export class Threads {
     const boot = {
       ...{ ...house, thread: index, life, wires, gone, suspect, hidden, directory },
       ...(skills === undefined ? {} : { skills }),
+      ...(this.log_level === undefined ? {} : { log_level: this.log_level }),
     };
     const worker = workers.spawn(thread.name, boot, {
       message: (message) => this.heard(thread, worker, message),
@@ -228,6 +277,7 @@ export class Threads {
       },
     });
     thread.worker = worker;
+    this.follows(thread);
     this.ports.attach(thread.index, thread.life, own);
   }
 
@@ -241,6 +291,7 @@ export class Threads {
           thread.gone = false;
           this.options.released?.(thread.name);
         }
+        if (thread.life > 1) this.options.restored?.(thread.name, thread.life);
         if ([...this.needed].every((one) => one.ready)) this.started(null);
         break;
       case 'failed':
@@ -250,12 +301,20 @@ export class Threads {
       case 'secret':
         void this.secret(message.written).then((answer) => worker.post({ say: 'secret', ask: message.ask, answer }));
         break;
+      case 'configured':
+        this.unsure.get(message.version)?.(thread);
+        break;
       case 'log':
         this.options.log(message.level, { thread: thread.name, ...message.fields }, message.message);
         break;
       default:
         break;
     }
+  }
+
+  /** Its next life begins with whatever is newest. */
+  private follows(thread: Thread): void {
+    for (const follows of [...this.unsure.values()]) follows(thread);
   }
 
   private child(worker: ThreadProcess, pid: number, lives: boolean): void {
@@ -318,6 +377,7 @@ export class Threads {
     this.leaving.delete(worker);
     if (thread.worker !== worker) return;
     thread.ended();
+    this.follows(thread);
     thread.worker = null;
     thread.ready = false;
     if (this.stopping) return;

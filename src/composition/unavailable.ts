@@ -5,7 +5,7 @@ import type { Quarantined } from '../actors/gateway/protocol.ts';
 import { type Config, defaultConfig } from '../config/schema.ts';
 
 /** Settings that are read by nothing yet: said when somebody has set one. */
-const WITHOUT_EFFECT = ['attachments', 'telemetry', 'plugins'] as const;
+const WITHOUT_EFFECT = ['plugins'] as const;
 
 function at(config: unknown, path: string): string {
   let value: unknown = config;

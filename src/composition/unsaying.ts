@@ -14,9 +14,9 @@ const PULLED: ReadonlySet<string> = new Set(PULL_CHANNELS.map((name) => address(
 
 /** Answered once all have forgotten, or all have answered and one could not. */
 export function unsaying({ bus, house }: Pick<ThreadContext, 'bus' | 'house'>): LaneEffects['unsay'] {
-  // A person's session may be one on all their channels.
-  const names = Object.keys(house.config.channels);
   return (session_id, channel, answered) => {
+    // A person's session may be one on all their channels.
+    const names = Object.keys(house.config.channels);
     let left = PULLED.has(channel) ? 0 : names.length;
     let failed: Failure | null = null;
     if (left === 0) return answered(null);

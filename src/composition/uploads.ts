@@ -34,7 +34,8 @@ const Told = z.strictObject({
 
 export interface UploadsOptions {
   readonly dataDir: string;
-  readonly limits: Config['attachments'];
+  /** Those in force now. */
+  readonly limits: () => Config['attachments'];
   readonly world: Pick<World, 'after' | 'uuid' | 'now'>;
 }
 
@@ -66,7 +67,9 @@ export function keepUploads({ dataDir, limits, world }: UploadsOptions): Attachm
   void look();
 
   return {
-    most: limits.max_size,
+    get most() {
+      return limits().max_size;
+    },
     keep: async (user_id, { name, media_type, data }) => {
       const at = world.uuid();
       const { id } = await waiting.keep(ownerOf(user_id, at), data);

@@ -18,13 +18,15 @@ export const viewsRole =
     const read = address('store', 'read');
     const tell = (upto: number, projection: ProjectionName): void =>
       void bus.send(read, 'read.advanced', { upto, projection }, { from: self });
-    const { memory } = house.config.sessions;
     const recent = {
-      keep_last: memory.recent_store.max_messages,
+      get keep_last() {
+        return house.config.sessions.memory.recent_store.max_messages;
+      },
       // What is not summed up would be lost to memory: nothing goes before its summary is there.
-      summed: memory.summaries.enabled
-        ? { window: memory.active_window, batch: memory.compaction.batch_size }
-        : undefined,
+      get summed() {
+        const { summaries, active_window: window, compaction } = house.config.sessions.memory;
+        return summaries.enabled ? { window, batch: compaction.batch_size } : undefined;
+      },
       grown: (workspace_id: string, session_id: string) =>
         void bus.send(address('workspace', workspace_id), 'workspace.memory_grown', { session_id }, { from: self }),
     };

@@ -91,8 +91,11 @@ const PROCESS: WorkersWorld = {
   monotonic: () => performance.now(),
 };
 
-/** @param entry the file a worker begins with */
-export function realWorkers(entry: URL, { resident, every, monotonic }: WorkersWorld = PROCESS): WorkerHost {
+/** @param entryOf the file a worker of a role begins with */
+export function realWorkers(
+  entryOf: (role: string) => URL,
+  { resident, every, monotonic }: WorkersWorld = PROCESS,
+): WorkerHost {
   /** Lives that have loaded what they need and wait for what they are to be, by role. */
   const spares = new Map<string, Spare>();
   /** The lane's life that began last, and when the next may be made ready. */
@@ -117,7 +120,7 @@ export function realWorkers(entry: URL, { resident, every, monotonic }: WorkersW
   });
 
   const begin = (name: string, data: Boot | Prepared, most: number, ports: readonly TransferListItem[]): Worker =>
-    new Worker(entry, {
+    new Worker(entryOf(roleOf(name)), {
       name,
       workerData: data,
       transferList: [...ports],

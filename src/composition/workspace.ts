@@ -14,6 +14,7 @@ import { WorkspaceStream } from '../stores/workspace-writer.ts';
 import type { Supervised } from './actors.ts';
 import { type CompactionModels, compactionEffects, compactionPolicy } from './compactions.ts';
 import type { ThreadContext } from './context.ts';
+import { perConfig } from './per-config.ts';
 
 /** How long a change of a workspace's memory may take, in milliseconds: a slow disk is waited for. */
 const WRITE_WITHIN = 60_000;
@@ -35,7 +36,7 @@ export function startWorkspace({ context, id, models, fault, rested }: Workspace
   const home = (session_id: string): string => names[place(address('session', session_id))] ?? '';
   const journal = address('store', 'journal');
   const options = { from: self, within: WRITE_WITHIN };
-  const { recent_store, summaries } = house.config.sessions.memory;
+  const policy = perConfig(house, compactionPolicy);
   const stream = new WorkspaceStream({
     workspace_id: id,
     append: (append, answered) =>
@@ -59,7 +60,9 @@ export function startWorkspace({ context, id, models, fault, rested }: Workspace
   });
   const compactor = new Compactor({
     world,
-    policy: compactionPolicy(house.config),
+    get policy() {
+      return policy();
+    },
     effects: compactionEffects({
       ...{ context, id, home, models, stream },
       traced: (event, started) => actor.note(event, started),
@@ -68,7 +71,7 @@ export function startWorkspace({ context, id, models, fault, rested }: Workspace
   });
   /** Those that need not stay leave by themselves where nothing is summed up. */
   const trimmed = (session_id: string, done: () => void): void => {
-    const { max_messages: keep_last } = recent_store;
+    const { max_messages: keep_last } = house.config.sessions.memory.recent_store;
     const trim: WorkspaceRecord = { type: 'messages_trimmed', keep_last, session_id, summarized: false };
     // One that fails is asked for again when the session has grown on.
     stream.write({ workspace_id: id, records: [trim] }, done);
@@ -94,7 +97,7 @@ export function startWorkspace({ context, id, models, fault, rested }: Workspace
       switch (effect.type) {
         case 'grown': {
           const { session_id } = effect;
-          if (!summaries.enabled) return trimmed(session_id, written);
+          if (!house.config.sessions.memory.summaries.enabled) return trimmed(session_id, written);
           compactor.due(session_id);
           return written();
         }

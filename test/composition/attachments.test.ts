@@ -30,7 +30,7 @@ function taking(limits: { max_size?: number; types?: readonly string[] } = {}) {
       return () => undefined;
     },
   };
-  const { take } = takeAttachments({ files, limits: { max_size: 1024 * 1024, types: [], ...limits }, world });
+  const { take } = takeAttachments({ files, limits: () => ({ max_size: 1024 * 1024, types: [], ...limits }), world });
   const { signal } = new AbortController();
   return { kept, timers, take: (...found: InboundAttachment[]) => take(OWNER, found, { signal }) };
 }

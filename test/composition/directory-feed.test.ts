@@ -42,9 +42,10 @@ describe("the directory's table", () => {
     const state: Directory = { ...EMPTY_DIRECTORY, users };
     feed.stored(state);
     expect([held.table.whole, held.table.roleOf('user-4999')]).toEqual([true, 'member']);
-    feed.stored({ ...state, users: users.with('user-7', user('user-7', 'guest')).without('user-8') });
+    const known = { ...state, users: users.with('user-7', user('user-7', 'guest')).without('user-8') };
+    feed.stored(known);
     expect(changes.at(-1)).toEqual({
-      ...{ kind: 'part', version: 2 },
+      ...{ kind: 'part', version: 2, paused: false },
       moves: expect.objectContaining({
         ...{ members: [], identities: [], pairings: [] },
         roles: expect.arrayContaining([
@@ -55,8 +56,19 @@ describe("the directory's table", () => {
     });
     expect([held.table.roleOf('user-7'), held.table.roleOf('user-8')]).toEqual(['guest', undefined]);
     expect(Object.isFrozen(held.table)).toBe(true);
+    // A pause is a change of its own, and its end is told to those who wait for it.
+    const resumed: number[] = [];
+    held.onResumed(() => resumed.push(held.table.version));
+    const paused = { by: 'zoe', reason: '', since: 1 };
+    feed.stored({ ...known, paused });
+    expect([changes.length, held.table.paused, resumed]).toEqual([3, true, []]);
+    // A thread that is born meanwhile knows it from the start.
+    expect(new HeldDirectory(structuredClone(feed.packed()), () => undefined).table.paused).toBe(true);
+    feed.stored(known);
+    expect([changes.length, held.table.paused, resumed]).toEqual([4, false, [4]]);
+    changes.splice(2);
     // A token was used: nobody is another than before, and nobody is told anything.
-    feed.stored({ ...state, users: users.with('user-7', user('user-7', 'guest')).without('user-8') });
+    feed.stored({ ...known, users: users.with('user-7', user('user-7', 'guest')).without('user-8') });
     expect(changes).toHaveLength(2);
   });
 

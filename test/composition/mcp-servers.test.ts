@@ -47,9 +47,13 @@ interface Call {
 function stage() {
   const worlds = new VirtualWorlds();
   const world = worlds.world('test');
-  const config = ConfigSchema.parse({ mcp: { box: { command: 'box' } } }) as Config;
+  const mcp = (entries: object): Config => ConfigSchema.parse({ mcp: entries }) as Config;
+  let config = mcp({ box: { command: 'box' } });
   const house = {
-    ...{ layout, config, data_dir: '/nowhere' },
+    ...{ layout, data_dir: '/nowhere' },
+    get config() {
+      return config;
+    },
     counters: new SharedArrayBuffer(SharedCounter.bytes(names.length)),
     beats: new SharedArrayBuffer(SIZE),
     working: new SharedArrayBuffer(SIZE),
@@ -96,7 +100,7 @@ function stage() {
       },
     };
   };
-  const servers = hostMcpServers(context, ['box'], connect);
+  const servers = hostMcpServers(context, config.mcp, connect);
   let changes = 0;
   const lane = mcpTools(laneContext, () => {
     changes += 1;
@@ -135,6 +139,12 @@ function stage() {
       return options;
     },
     closed: () => closed,
+    /** Another configuration is in force on both threads. */
+    set: (entries: object, renewed: readonly string[] = []) => {
+      config = mcp(entries);
+      servers.configure(config.mcp, new Set(renewed));
+      lane.follow();
+    },
     changes: () => changes,
     /** Calls a tool as a turn would. */
     call: (made: Tool | undefined, stop = new AbortController()) => {
@@ -270,4 +280,47 @@ it('writes no more of what it says for people into the log than can be read', as
   const lines = logged.filter((line) => / /.test(line) && !line.includes('MCP server'));
   expect(lines).toHaveLength(62);
   expect(lines.slice(-3)).toEqual(['line 60', '940 more lines of the last minute are not shown', 'one more']);
+});
+
+it('that is configured while others run is connected to, and its tools are there; taken out they are not', async () => {
+  const { on, plays, lane, set, status, closed, changes } = stage();
+  plays(() => listOf(tool('add')));
+  await on(1_000);
+  const [add] = lane.tools();
+  set({ box: { command: 'box' }, other: { command: 'other' } });
+  await on(1_000);
+  expect(lane.tools().map(({ name }) => name)).toEqual(['mcp.box.add', 'mcp.other.add']);
+  expect(lane.tools()[0]).toBe(add);
+  expect(changes()).toBe(2);
+  set({ other: { command: 'other' } });
+  expect(lane.tools().map(({ name }) => name)).toEqual(['mcp.other.add']);
+  expect(lane.absent('mcp.box.add')).toBeUndefined();
+  await on(1_000);
+  expect(await status()).toMatchObject({ code: expect.any(String) });
+  expect(closed()).toBe(1);
+});
+
+it('that is set otherwise is connected to anew, and a call that runs comes to its end', async () => {
+  const { on, plays, lane, set, status, closed, calls, call, tries } = stage();
+  plays(() => listOf(tool('add')));
+  await on(1_000);
+  const { asked } = call(lane.tools()[0]);
+  await on();
+  set({ box: { command: 'box', args: ['--other'] } });
+  plays(() => listOf(tool('sum')));
+  await on(1_000);
+  expect(lane.tools().map(({ name }) => name)).toEqual(['mcp.box.sum']);
+  expect(await status()).toMatchObject({ state: 'ready', calls: 0 });
+  expect([tries.length, closed()]).toEqual([2, 0]);
+  calls[0]?.answer('42');
+  await on();
+  await expect(asked).resolves.toMatchObject({ content: '42' });
+  expect(closed()).toBe(1);
+  // What is the same is left as it is, unless its secret is another.
+  set({ box: { command: 'box', args: ['--other'] } });
+  await on(1_000);
+  expect(tries.length).toBe(2);
+  set({ box: { command: 'box', args: ['--other'] } }, ['box']);
+  await on(1_000);
+  expect([tries.length, closed()]).toEqual([3, 2]);
 });

@@ -13,7 +13,7 @@ import { EMPTY_TABLE, packTable } from '../../src/stores/directory-table.ts';
 const TURNS = 50;
 
 it('tells a thread that listens late that the other end has gone before it ever said anything', async () => {
-  const [own, its] = realWorkers(new URL('file:///nowhere')).channel();
+  const [own, its] = realWorkers(() => new URL('file:///nowhere')).channel();
   const port = its as unknown as TransferListItem;
   const worker = new Worker(new URL('./late-listener.ts', import.meta.url), {
     workerData: { port },
@@ -59,7 +59,7 @@ async function bornOf(host: ReturnType<typeof realWorkers>, name: string): Promi
 }
 
 it('gives a life that was made ready to the thread of that role that needs one, and to one only', async () => {
-  const host = realWorkers(new URL('./born-thread.ts', import.meta.url));
+  const host = realWorkers(() => new URL('./born-thread.ts', import.meta.url));
   const house = { layout: { lanes: 2, io: 1 }, config: defaultConfig(), data_dir: '/nowhere' };
   host.prepare?.('lane-1', house.config.gateway.awake_max);
   expect(await bornOf(host, 'views')).toMatchObject({ message: 'born' });
@@ -72,7 +72,7 @@ it('has a lane ready once the process is large, but not while one has just begun
   let resident = 0;
   let now = 0;
   let look = (): void => undefined;
-  const host = realWorkers(new URL('./born-thread.ts', import.meta.url), {
+  const host = realWorkers(() => new URL('./born-thread.ts', import.meta.url), {
     resident: () => resident,
     every: (_, run) => {
       look = run;
@@ -108,7 +108,7 @@ it('does not make a lane ready over and over that cannot be', async () => {
   const begun: Worker[] = [];
   const note = (worker: Worker): void => void begun.push(worker);
   process.on('worker', note);
-  const host = realWorkers(new URL('./fails-when-prepared.ts', import.meta.url), {
+  const host = realWorkers(() => new URL('./fails-when-prepared.ts', import.meta.url), {
     resident: () => 1_024 * 1_048_576,
     every: (_, run) => {
       look = run;
@@ -137,7 +137,7 @@ it('does not make a lane ready over and over that cannot be', async () => {
 });
 
 it('does not give a life that was made ready for other bounds', async () => {
-  const host = realWorkers(new URL('./born-thread.ts', import.meta.url));
+  const host = realWorkers(() => new URL('./born-thread.ts', import.meta.url));
   host.prepare?.('lane-1', 7);
   expect(await bornOf(host, 'lane-1')).toMatchObject({ message: 'born' });
   host.dismiss?.();

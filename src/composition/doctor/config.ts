@@ -12,7 +12,12 @@ export const configCheck: Check = {
       for (const { message } of config.problems) yield fail(message, 'sigil config validate');
       return;
     }
-    for (const { message, advice } of config.quarantined) yield warn(`${message} ${advice}`, 'sigil config validate');
+    for (const { message, advice } of config.quarantined) yield warn(`${message} ${advice}`, mendIn(advice));
     if (config.warnings.length === 0 && config.quarantined.length === 0) yield pass(`${file}: valid`);
   },
 };
+
+/** The command that an advice names: what it says to set is what is missing. */
+function mendIn(advice: string): string {
+  return /`(sigil secret set [^`]+)`/.exec(advice)?.[1] ?? 'sigil config validate';
+}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The check of the data directory: that it is there, ours, writable, closed to others, and nothing in it was cut short.
 
-import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
+import { accessSync, chmodSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Check, type Finding, fail, pass, warn } from '../../cli/doctor-check.ts';
 import { restoreUnfinished } from '../../stores/sqlite/backup/replace.ts';
@@ -40,7 +40,8 @@ function* modes(dataDir: string, found: { readonly mode: number; readonly uid: n
   }
   // Whoever cannot pass the directory cannot read what lies in it.
   if (process.platform === 'win32' || (found.mode & OTHERS) === 0) return;
-  yield warn(`${dataDir} is open to other users (mode ${mode(found.mode)})`, `chmod 700 ${dataDir}`);
+  const open700 = warn(`${dataDir} is open to other users (mode ${mode(found.mode)})`, `chmod 700 ${dataDir}`);
+  yield { ...open700, fix: () => closed(dataDir, 0o700) };
   const open = listDataFiles(dataDir).flatMap(({ path, role }) => {
     const file = statSync(join(dataDir, path), { throwIfNoEntry: false });
     return file === undefined || role === 'unknown' || (file.mode & OTHERS) === 0
@@ -50,11 +51,16 @@ function* modes(dataDir: string, found: { readonly mode: number; readonly uid: n
   for (const { path, role, of } of open.slice(0, LISTED)) {
     const file = join(dataDir, path);
     const says = `${file} can be read by other users (mode ${mode(of)})`;
-    yield (role === 'secret' ? fail : warn)(says, `chmod 600 ${file}`);
+    yield { ...(role === 'secret' ? fail : warn)(says, `chmod 600 ${file}`), fix: () => closed(file, 0o600) };
   }
   if (open.length > LISTED) {
     yield warn(`${open.length - LISTED} more files can be read by other users`, `chmod -R go= ${dataDir}`);
   }
+}
+
+function closed(path: string, to: number): string {
+  chmodSync(path, to);
+  return `${path} has mode ${mode(to)}`;
 }
 
 function mode(bits: number): string {

@@ -22,6 +22,8 @@ export interface GatewaySkills {
   all(): SkillSets;
   /** Reads what there is; never rejects. */
   start(): Promise<void>;
+  /** Another configuration is in force. */
+  follow(): void;
   stop(): void;
 }
 
@@ -31,17 +33,17 @@ export function gatewaySkills(
   pool: Pick<JobPool, 'run'>,
   changed: (workspace: string, set: SkillSet) => void,
 ): GatewaySkills {
-  const { config, data_dir: dataDir } = house;
+  const { data_dir: dataDir } = house;
   const work = skillWork(async (job) => (await pool.run('skills', job)) as SkillOutcome);
-  const named = (id: string): readonly string[] | undefined => config.workspaces[id]?.skills;
-  const workspaces = Object.keys(config.workspaces);
+  const named = (id: string): readonly string[] | undefined => house.config.workspaces[id]?.skills;
+  const workspaces = (): readonly string[] => Object.keys(house.config.workspaces);
   const shelf = new SkillShelf({ dataDir, work, world, named, workspaces, log, changed });
   const keeping = createSkillKeeping({
     ...{ dataDir, work, uuid: () => world.uuid() },
     setOf: (place) => shelf.fresh(place),
     linksTo: async (place, name) => shelf.linksTo(place, name),
     changed: async (place) => void (await shelf.fresh(place)),
-    exists: (place) => mayHold(config, dataDir, place),
+    exists: (place) => mayHold(house.config, dataDir, place),
   });
   const read = async (): Promise<void> => {
     await rm(join(dataDir, UPLOADS), { recursive: true, force: true }).catch(() => undefined);
@@ -62,6 +64,7 @@ export function gatewaySkills(
       });
       return promise;
     },
+    follow: () => shelf.follow(),
     stop: () => shelf.stop(),
   };
 }

@@ -18,7 +18,7 @@ export interface SkillShelfOptions {
   /** `workspaces.<id>.skills`. */
   readonly named: (workspace: string) => readonly string[] | undefined;
   /** The configured workspaces. */
-  readonly workspaces: readonly string[];
+  readonly workspaces: () => readonly string[];
   readonly log: (level: LogLevel, fields: Readonly<Record<string, unknown>>, message: string) => void;
   /** Told of a workspace that has something else now. */
   readonly changed: (workspace: string, set: SkillSet) => void;
@@ -73,7 +73,8 @@ export class SkillShelf {
    * Reads what is shared and what configured workspaces have, and goes on with everybody's own; what cannot be read is logged.
    */
   async start(): Promise<void> {
-    const { dataDir, workspaces } = this.#options;
+    const { dataDir } = this.#options;
+    const workspaces = this.#options.workspaces();
     const open = async (place: SkillPlace): Promise<void> => {
       if (!this.#stopped && (await hasFolder(dataDir, place))) await this.#open(place);
     };
@@ -83,6 +84,11 @@ export class SkillShelf {
       for (const id of await workspacesWithFiles(dataDir)) await open(id);
     };
     void others().finally(() => this.#look(LOOK_MS.least));
+  }
+
+  /** Workspaces came into the configuration, went, or may be given other skills: folders that are new are found by looking. */
+  follow(): void {
+    for (const id of new Set([...this.#options.workspaces(), ...this.#told.keys()])) this.#tell(id);
   }
 
   stop(): void {
@@ -190,7 +196,7 @@ export class SkillShelf {
       if (other !== place && other !== SHARED && (place === SHARED || linksOf(its).some(({ to }) => to === place)))
         this.#tell(other);
     // A workspace may be given shared ones and have no folder of its own.
-    if (place === SHARED) for (const id of this.#options.workspaces) if (!this.#places.has(id)) this.#tell(id);
+    if (place === SHARED) for (const id of this.#options.workspaces()) if (!this.#places.has(id)) this.#tell(id);
   }
 
   /** What is broken is said once for each way in which it is. */
@@ -200,7 +206,11 @@ export class SkillShelf {
       if (!('message' in entry) || known.has(`${entry.name}\n${entry.message}`)) continue;
       const goesOn = entry.kind === 'broken' && entry.before !== undefined;
       const message = goesOn ? 'a skill is broken; what it said before goes on' : 'a skill is left out';
-      this.#options.log('warn', { place, skill: entry.name, why: entry.message }, message);
+      this.#options.log(
+        'warn',
+        { place, ...(place === SHARED ? {} : { workspace_id: place }), skill: entry.name, why: entry.message },
+        message,
+      );
     }
   }
 
@@ -217,7 +227,7 @@ export class SkillShelf {
     const others = [...this.#told].reduce((sum, [id, { size }]) => sum + (id === workspace ? 0 : size), 0);
     if (others + told.size > SKILL_MOST.everywhere && set.skills.length > 0) {
       const says = 'the skills of all workspaces are too much: those of this one stay as they were';
-      this.#options.log('error', { workspace, most: SKILL_MOST.everywhere }, says);
+      this.#options.log('error', { workspace_id: workspace, most: SKILL_MOST.everywhere }, says);
       return;
     }
     const empty = set.skills.length === 0 && set.problems.length === 0;
@@ -256,7 +266,7 @@ export class SkillShelf {
 
   async #looked(): Promise<number> {
     const { dataDir, workspaces } = this.#options;
-    const known = [SHARED, ...new Set([...workspaces, ...(await workspacesWithFiles(dataDir))])];
+    const known = [SHARED, ...new Set([...workspaces(), ...(await workspacesWithFiles(dataDir))])];
     for (let count = 0; count < Math.min(LOOK_PLACES, known.length) && !this.#stopped; count += 1) {
       this.#next = (this.#next + 1) % known.length;
       const place = known[this.#next] ?? SHARED;

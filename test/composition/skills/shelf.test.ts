@@ -45,7 +45,7 @@ beforeEach(async () => {
       },
     },
     named: (id) => (id === 'den' ? ['common', 'a'] : undefined),
-    workspaces: ['lab', 'den'],
+    workspaces: () => ['lab', 'den'],
     log: (_, fields, message) => void logged.push([fields, message]),
     changed: (workspace, set) => void told.set(workspace, set),
   });
@@ -128,7 +128,7 @@ it('a broken file is said once, and mended is as it says', async () => {
 it('a file that is broken when a gateway starts leaves what it said last, until it is mended or gone', async () => {
   const next = async (): Promise<SkillShelf> => {
     const other = new SkillShelf({
-      ...{ dataDir, named: () => undefined, workspaces: ['lab'], work: skillWork(skillOutcome) },
+      ...{ dataDir, named: () => undefined, workspaces: () => ['lab'], work: skillWork(skillOutcome) },
       world: { monotonic: () => 0, after: () => () => undefined },
       log: (_, fields, message) => void logged.push([fields, message]),
       changed: () => undefined,
@@ -164,7 +164,7 @@ it('what cannot be read by a worker leaves what was known', async () => {
   let broken = false;
   const work = skillWork(skillOutcome);
   const other = new SkillShelf({
-    ...{ dataDir, named: () => undefined, workspaces: ['lab'] },
+    ...{ dataDir, named: () => undefined, workspaces: () => ['lab'] },
     world: { monotonic: () => 0, after: () => () => undefined },
     work: async (job) => {
       if (broken) throw new Error('the worker died');
