@@ -4,8 +4,9 @@
 import { channelState, channelTrouble, channelWaiting } from './channel-rows.ts';
 import type { CommandRun } from './command.ts';
 import { withGateway } from './connect.ts';
-import { type JsonObject, number, object, objects, text } from './json-reading.ts';
+import { type JsonObject, number, text } from './json-reading.ts';
 import type { Output } from './output.ts';
+import { EVERYTHING, listOf } from './pages.ts';
 import { tableLines } from './table.ts';
 import { oneLine } from './terminal-text.ts';
 
@@ -29,7 +30,7 @@ function lines(channels: readonly JsonObject[], { paint, width, terminal }: Outp
 
 export const run: CommandRun = async (call) => {
   const { output } = call;
-  const items = objects(object(await withGateway(call, (client) => client.get('/api/v1/channels')))['items']);
+  const { items } = await withGateway(call, (client) => listOf(client, '/api/v1/channels', EVERYTHING));
   if (output.json) output.document({ items, next_cursor: null });
   else output.write(`${lines(items, output).join('\n')}\n`);
   return 0;

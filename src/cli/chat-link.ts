@@ -111,9 +111,10 @@ export class LocalLink implements ChatLink {
   }
 
   async #start(): Promise<GatewayClient> {
-    const { config, quarantined } = await runnableConfigOf(this.#call);
+    const { config, declared, quarantined, source } = await runnableConfigOf(this.#call);
     const gateway = await this.#call.composition.startGateway({
-      config,
+      ...{ config, declared, configFile: source.file ?? null, levelFixed: true },
+      loading: { flags: {}, flagNames: {} },
       dataDir: dataDirOf(this.#call),
       quarantined: quarantinedParts(quarantined),
       tcp: false,

@@ -2,6 +2,8 @@
 // `sigil completion SHELL`: a completion script that holds the whole command tree, so that completing starts no process.
 
 import type { Command } from 'commander';
+import { ConfigSchema } from '../config/schema.ts';
+import { childOf, keysOf, type Schema } from '../config/walk.ts';
 import { type CommandRun, type OptionFacts, pathOf, shownOptions } from './command.ts';
 
 /** A place in the tree: the words typed so far, and what may follow. */
@@ -10,6 +12,18 @@ interface Place {
   readonly path: string;
   readonly words: readonly { readonly name: string; readonly help: string }[];
   readonly options: readonly OptionFacts[];
+}
+
+/** The commands whose first argument is a key of the configuration. */
+const TAKE_KEY: ReadonlySet<string> = new Set(['config get', 'config set', 'config unset']);
+
+/** The keys that are always there, those above single values included. */
+function configKeys(schema: Schema, above = ''): { readonly name: string; readonly help: string }[] {
+  return keysOf(schema).flatMap((key) => {
+    const child = childOf(schema, key);
+    const name = above === '' ? key : `${above}.${key}`;
+    return [{ name, help: '' }, ...(child === undefined ? [] : configKeys(child.schema, name))];
+  });
 }
 
 function placesOf(program: Command, command: Command = program): Place[] {
@@ -23,6 +37,7 @@ function placesOf(program: Command, command: Command = program): Place[] {
     words: [
       ...children.map((child) => ({ name: child.name(), help: child.summary() })),
       ...choices.map((name) => ({ name, help: '' })),
+      ...(TAKE_KEY.has(path) ? configKeys(ConfigSchema) : []),
     ],
     options: [...own, ...shownOptions(program)],
   };

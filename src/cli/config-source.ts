@@ -35,7 +35,7 @@ export function refusal({ problems, source }: RefusedConfig): CliError {
 }
 
 /** Looks for kept secrets, in the store that the configuration names, which is opened for the first of them. */
-function lookUpIn(dataDir: string): LookUp {
+export function lookUpIn(dataDir: string): LookUp {
   let store: Promise<SecretStore> | undefined;
   return async (name, { backend }) => {
     try {

@@ -15,7 +15,9 @@ export const run: CommandRun = async (call) => {
     output.note(`${output.notePaint.yellow('left out:')} ${message} ${advice}`);
   }
   const file = source.file === undefined ? 'There is no configuration file, and the defaults' : `${source.file}`;
-  const rest = quarantined.length === 0 ? '' : `, but ${quarantined.length} of its entries cannot run and are left out`;
+  const left = new Set(quarantined.map(({ path }) => path)).size;
+  const some = left === 1 ? '1 entry cannot run and is' : `${left} entries cannot run and are`;
+  const rest = left === 0 ? '' : `, but ${some} left out`;
   const verb = source.file === undefined ? 'are' : 'is';
   output.line(`${output.paint.green('ok')} ${file} ${verb} valid${rest}.`);
   return 0;

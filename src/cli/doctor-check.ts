@@ -12,6 +12,8 @@ export interface Finding {
   readonly message: string;
   /** The command that mends it, or null when there is nothing to mend or no command does. */
   readonly mend: string | null;
+  /** Mends it for `--fix`, and says in a few words what was done; only where nothing of worth can be lost. */
+  readonly fix?: () => string | Promise<string>;
 }
 
 /** What checks are given. */

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// `sigil doctor`: what is well, what is not, and for each the command that mends it. It only looks.
+// `sigil doctor`: what is well, what is not, and for each the command that mends it. It only looks, unless told to mend what is safe to mend.
 
 import { loadConfig } from '../config/load.ts';
 import { toFailure } from '../errors.ts';
 import { EXIT } from './cli-error.ts';
 import { GatewayClient } from './client.ts';
 import type { Call, CommandRun } from './command.ts';
+import { lookUpIn } from './config-source.ts';
 import { dataDirOf, routeTo, socketOf } from './connect.ts';
-import { type Check, type CheckContext, type Finding, fail, type Verdict } from './doctor-check.ts';
+import { type Check, type CheckContext, type Finding, fail, pass, type Verdict } from './doctor-check.ts';
 import type { Output } from './output.ts';
 import { progressLine } from './progress-line.ts';
 import { oneLine, pad } from './terminal-text.ts';
 
 /** What a check finds; one that throws has found that it cannot be made. */
-async function* findingsOf(check: Check, context: CheckContext): AsyncGenerator<Finding> {
+export async function* findingsOf(check: Check, context: CheckContext): AsyncGenerator<Finding> {
   try {
     yield* check.run(context);
   } catch (thrown) {
@@ -34,6 +35,16 @@ async function askRunning(call: Call, path: string): Promise<unknown> {
   }
 }
 
+/** What is left of a finding once it was mended. */
+async function mended(finding: Finding, fix: NonNullable<Finding['fix']>): Promise<Finding> {
+  try {
+    return pass(`mended: ${await fix()}`);
+  } catch (thrown) {
+    const { verdict, message, mend } = finding;
+    return { verdict, message: `${message} (it could not be mended: ${toFailure(thrown).message})`, mend };
+  }
+}
+
 function line(check: string, { verdict, message, mend }: Finding, width: number, { paint }: Output): string {
   const colours: Readonly<Record<Verdict, (text: string) => string>> = {
     pass: paint.green,
@@ -51,7 +62,7 @@ export const run: CommandRun = async (call) => {
   const { checks } = await call.composition.dataKeeping();
   const context: CheckContext = {
     dataDir: dataDirOf(call),
-    config: await loadConfig({ known, configPath: globals.config }),
+    config: await loadConfig({ known, configPath: globals.config, lookUp: lookUpIn(dataDirOf(call)) }),
     thorough: call.flag('thorough'),
     ask: (path) => askRunning(call, path),
     progress: (text) => progress.show(text),
@@ -60,9 +71,11 @@ export const run: CommandRun = async (call) => {
   const all: (Finding & { readonly check: string })[] = [];
   for (const check of checks) {
     for await (const finding of findingsOf(check, context)) {
-      all.push({ check: check.name, ...finding });
+      const { fix, ...told } = finding;
+      const fixed = fix !== undefined && call.flag('fix') ? await mended(finding, fix) : told;
+      all.push({ check: check.name, ...fixed });
       progress.end();
-      if (!output.json) output.line(line(check.name, finding, width, output));
+      if (!output.json) output.line(line(check.name, fixed, width, output));
     }
   }
   const count = (verdict: Verdict): number => all.filter((finding) => finding.verdict === verdict).length;

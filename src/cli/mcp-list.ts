@@ -3,9 +3,10 @@
 
 import type { CommandRun } from './command.ts';
 import { withGateway } from './connect.ts';
-import { type JsonObject, number, object, objects, text } from './json-reading.ts';
+import { type JsonObject, number, text } from './json-reading.ts';
 import { mcpState, mcpTools, mcpTrouble } from './mcp-rows.ts';
 import type { Output } from './output.ts';
+import { EVERYTHING, listOf } from './pages.ts';
 import { tableLines } from './table.ts';
 import { oneLine } from './terminal-text.ts';
 
@@ -28,7 +29,7 @@ function lines(servers: readonly JsonObject[], { paint, width, terminal }: Outpu
 
 export const run: CommandRun = async (call) => {
   const { output } = call;
-  const items = objects(object(await withGateway(call, (client) => client.get('/api/v1/mcp')))['items']);
+  const { items } = await withGateway(call, (client) => listOf(client, '/api/v1/mcp', EVERYTHING));
   if (output.json) output.document({ items, next_cursor: null });
   else if (items.length > 0) output.write(`${lines(items, output).join('\n')}\n`);
   else output.note('No MCP server is configured: add one under `mcp` in the configuration.');

@@ -6,6 +6,7 @@ import type { CommandRun } from './command.ts';
 import { withGateway } from './connect.ts';
 import { type JsonObject, number, object, objects, text } from './json-reading.ts';
 import type { Output } from './output.ts';
+import { EVERYTHING, listOf } from './pages.ts';
 import { tableLines } from './table.ts';
 import { oneLine } from './terminal-text.ts';
 
@@ -17,13 +18,13 @@ interface Offered {
 async function offered(client: GatewayClient, name: string | undefined): Promise<readonly Offered[]> {
   const servers =
     name === undefined
-      ? objects(object(await client.get('/api/v1/mcp'))['items'])
+      ? (await listOf(client, '/api/v1/mcp', EVERYTHING)).items
       : [object(await client.get(`/api/v1/mcp/${encodeURIComponent(name)}`))];
   return await Promise.all(
     servers.map(async (server) => {
       if (server['state'] === 'unreachable') return { server, tools: [] };
       const path = `/api/v1/mcp/${encodeURIComponent(text(server['name']))}/tools`;
-      return { server, tools: objects(object(await client.get(path))['items']) };
+      return { server, tools: (await listOf(client, path, EVERYTHING)).items };
     }),
   );
 }

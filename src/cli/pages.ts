@@ -5,6 +5,8 @@ import type { GatewayClient } from './client.ts';
 import { type JsonObject, object, objects, text } from './json-reading.ts';
 
 const LARGEST_PAGE = 200;
+/** For lists that somebody wrote by hand and nobody wants a part of. */
+export const EVERYTHING = Number.POSITIVE_INFINITY;
 
 /** The path with a query; what is undefined is left out. */
 export function withQuery(path: string, query: Readonly<Record<string, string | number | undefined>>): string {

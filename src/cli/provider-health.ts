@@ -6,6 +6,7 @@ import type { CommandRun } from './command.ts';
 import { withGateway } from './connect.ts';
 import { type JsonObject, number, object, objects, text } from './json-reading.ts';
 import type { Output } from './output.ts';
+import { EVERYTHING, listOf } from './pages.ts';
 import { latencyText, paintedState, problemLines } from './provider-rows.ts';
 import { tableLines } from './table.ts';
 import { oneLine } from './terminal-text.ts';
@@ -32,7 +33,7 @@ export const run: CommandRun = async (call) => {
   const [name] = call.args;
   const items = await withGateway(call, async (client) =>
     name === undefined
-      ? objects(object(await client.get('/api/v1/providers'))['items'])
+      ? (await listOf(client, '/api/v1/providers', EVERYTHING)).items
       : [object(await client.get(`/api/v1/providers/${encodeURIComponent(name)}`))],
   );
   const healthy = items.every((provider) => objects(provider['problems']).length === 0);

@@ -6,6 +6,7 @@ import { withGateway } from './connect.ts';
 import { type JsonObject, number, object, objects, text } from './json-reading.ts';
 import { type OfflineProviders, orOffline } from './offline-providers.ts';
 import type { Output } from './output.ts';
+import { EVERYTHING, listOf } from './pages.ts';
 import { latencyText, paintedState } from './provider-rows.ts';
 import { tableLines } from './table.ts';
 import { oneLine } from './terminal-text.ts';
@@ -47,7 +48,7 @@ function lines(providers: readonly JsonObject[], { paint, width, terminal }: Out
 export const run: CommandRun = async (call) => {
   const { output } = call;
   const asked = async (): Promise<readonly JsonObject[]> =>
-    objects(object(await withGateway(call, (client) => client.get('/api/v1/providers')))['items']);
+    (await withGateway(call, (client) => listOf(client, '/api/v1/providers', EVERYTHING))).items;
   const items = await orOffline(call, asked, configured);
   if (output.json) output.document({ items, next_cursor: null });
   else {

@@ -8,7 +8,7 @@ import { withGateway } from './connect.ts';
 import { type JsonObject, number, object, objects, text } from './json-reading.ts';
 import { type OfflineProviders, orOffline } from './offline-providers.ts';
 import type { Output } from './output.ts';
-import { listOf } from './pages.ts';
+import { EVERYTHING, listOf } from './pages.ts';
 import { tableLines } from './table.ts';
 import { oneLine } from './terminal-text.ts';
 
@@ -31,7 +31,7 @@ async function listingOf(client: GatewayClient, name: string): Promise<Listing> 
 }
 
 async function all(client: GatewayClient): Promise<readonly Listing[]> {
-  const providers = objects(object(await client.get('/api/v1/providers'))['items']);
+  const { items: providers } = await listOf(client, '/api/v1/providers', EVERYTHING);
   return await Promise.all(
     providers.map((provider) => {
       const name = text(provider['name']);

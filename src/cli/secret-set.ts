@@ -6,27 +6,11 @@ import { checkValue } from '../secrets/store.ts';
 import { wrongUsage } from './cli-error.ts';
 import type { CommandRun } from './command.ts';
 import { askHidden } from './hidden-prompt.ts';
+import { pipedValue } from './piped-value.ts';
 import { listed, nameOf, secretSource } from './secret-source.ts';
 
-/** More is no secret; whoever pipes a disk in by mistake is not to wait for all of it. */
-const STDIN_MOST = 1_048_576;
-
 async function piped(): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
-    chunks.push(chunk);
-    bytes += chunk.length;
-    if (bytes > STDIN_MOST) break;
-  }
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.concat(chunks));
-  } catch {
-    throw wrongUsage('What came on stdin is no text in UTF-8.', 'Write binary data as base64.');
-  }
-  // `echo` and editors end with a newline; no secret means to.
-  const value = text.replace(/\r?\n$/, '');
+  const value = await pipedValue();
   if (value === '')
     throw wrongUsage('Nothing came on stdin.', 'Pipe the value in, or run it on a terminal to be asked for it.');
   return value;

@@ -13,6 +13,7 @@ import { GatewayClient } from './client.ts';
 import type { Call } from './command.ts';
 import { configOf } from './config-source.ts';
 import { dataDirOf, namedUrl, routeTo, socketOf } from './connect.ts';
+import { EVERYTHING, listOf } from './pages.ts';
 
 /** The name a command is about. @throws CliError `wrong_usage`, without repeating what was written */
 export function nameOf({ args }: Call): SecretName {
@@ -46,7 +47,7 @@ export function secretSource(call: Call): SecretSource {
     const dataDir = dataDirOf(call);
     const keeping = createSecretKeeping({
       open: () => openSecrets({ backend: declared.secrets.backend, dataDir, env: process.env }),
-      used: keptSecrets(declared),
+      used: () => keptSecrets(declared),
       redactor: composition.redactor,
     });
     return { keeping, config, dataDir };
@@ -64,10 +65,7 @@ export function secretSource(call: Call): SecretSource {
   };
   return {
     // Both see the same place, and reading is noted nowhere: no gateway is needed for it.
-    list: async () =>
-      url === undefined
-        ? await (await local()).keeping.list()
-        : ((await client.get('/api/v1/secrets')) as SecretListing),
+    list: async () => (url === undefined ? await (await local()).keeping.list() : await listing(client)),
     set: (name, value) =>
       changed(
         () => client.put(pathOf(name), { value }),
@@ -83,6 +81,13 @@ export function secretSource(call: Call): SecretSource {
           await (await composition.dataKeeping()).audited({ dataDir, config }, (note) => keeping.remove(name, note)),
       ),
   };
+}
+
+/** All of them, however many pages that takes. */
+async function listing(client: GatewayClient): Promise<SecretListing> {
+  const { first, items } = await listOf(client, '/api/v1/secrets', EVERYTHING);
+  const { next_cursor: _, ...about } = first;
+  return { ...about, items } as unknown as SecretListing;
 }
 
 function pathOf(name: SecretName): string {

@@ -31,6 +31,32 @@ function firstSignal(): Promise<Signal> {
   });
 }
 
+/** Whether the terminal this process was started from is there. */
+function hasTerminal(): boolean {
+  const { closeSync, openSync } = process.getBuiltinModule('node:fs');
+  try {
+    closeSync(openSync('/dev/tty', 'r'));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Settles when the terminal is closed: its hang-up means to stop, as it does to every program in the foreground. Any other
+ * asks for the configuration to be read again, as of a service.
+ */
+function hangUp(gateway: RunningGateway): Promise<'SIGHUP'> {
+  const attached = hasTerminal();
+  return new Promise((resolve) => {
+    process.on('SIGHUP', () => {
+      if (attached && !hasTerminal()) return resolve('SIGHUP');
+      // Why it could not be read is in the log.
+      gateway.reload('SIGHUP').catch(() => undefined);
+    });
+  });
+}
+
 function announce(call: Call, gateway: RunningGateway, dataDir: string): void {
   const { output } = call;
   if (output.json) {
@@ -47,13 +73,13 @@ async function started(
   logLevel: string | undefined,
 ): Promise<{ gateway: RunningGateway; dataDir: string }> {
   const [listen, threads] = [call.value('listen'), call.value('threads')];
-  const { config, quarantined, source } = await runnableConfigOf(call, {
-    values: {
-      ...(listen === undefined ? {} : { networking: { listen } }),
-      ...(threads === undefined ? {} : { gateway: { threads } }),
-    },
-    names: { 'networking.listen': '--listen', 'gateway.threads': '--threads' },
-  });
+  const flags = {
+    ...(listen === undefined ? {} : { networking: { listen } }),
+    ...(threads === undefined ? {} : { gateway: { threads } }),
+  };
+  const flagNames = { 'networking.listen': '--listen', 'gateway.threads': '--threads' };
+  const loaded = await runnableConfigOf(call, { values: flags, names: flagNames });
+  const { config, declared, quarantined, source } = loaded;
   const { output } = call;
   const dataDir = dataDirOf(call);
   if (!output.json) {
@@ -62,11 +88,14 @@ async function started(
   }
   const options: StartOptions = {
     config,
+    declared,
+    loading: { flags, flagNames },
     dataDir,
     configFile: source.file ?? null,
     quarantined: quarantinedParts(quarantined),
     tcp: true,
     logLevel: logLevel ?? (call.globals.verbose ? 'debug' : config.logging.level),
+    levelFixed: logLevel !== undefined || call.globals.verbose,
   };
   try {
     return { gateway: await call.composition.startGateway(options), dataDir };
@@ -90,7 +119,7 @@ export const run: CommandRun = async (call) => {
     return await converse(call, new LocalLink(call, { logLevel: 'silent' }, gateway));
   }
   // A gateway that ends without having been told to is a failure, and says why by rejecting.
-  const ending = await Promise.race([signal, gateway.closed.then(() => undefined)]);
+  const ending = await Promise.race([signal, hangUp(gateway), gateway.closed.then(() => undefined)]);
   if (ending === undefined) return EXIT.failed;
   if (call.output.progress && !call.output.json)
     call.output.note('Stopping: running turns are finished first; the same signal again stops at once.');

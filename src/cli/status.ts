@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `sigil status`: how the gateway is, on one screen.
 
+import { EXIT } from './cli-error.ts';
 import { targetText } from './client.ts';
 import type { CommandRun } from './command.ts';
 import { withGateway } from './connect.ts';
@@ -142,6 +143,8 @@ function compactionRows(compactions: JsonObject, paint: Paint, now: number): str
   return rows;
 }
 
+/** Errors of the configuration shown. */
+const WRONG = 20;
 /** Workspaces named in a line. */
 const NAMED = 3;
 
@@ -161,6 +164,14 @@ function budgetRow(budget: JsonObject): string[] {
   return [oneLine(text(budget['scope'])), window('hour'), window('day')];
 }
 
+function pausedLine(paused: JsonObject, paint: Paint, now: number): string {
+  const by = oneLine(text(paused['by']));
+  const reason = oneLine(text(paused['reason']));
+  const who = `${agoText(text(paused['since']), now)}${by === '' ? '' : ` by ${by}`}`;
+  const why = reason === '' ? '' : `: ${reason}`;
+  return `${paint.yellow('paused')}  ${who}${why}. Messages wait; \`sigil agent resume\` answers them.`;
+}
+
 /** The snapshot of `GET /api/v1/status` as lines. */
 function overview(status: JsonObject, where: string, paint: Paint, width: number, now: number): string[] {
   const state = stateText(status['state']);
@@ -169,6 +180,8 @@ function overview(status: JsonObject, where: string, paint: Paint, width: number
   const lines = [
     `${painted(state, paint)}  ${paint.bold(version)}, up ${spanText(number(status['uptime_s']))}  ${paint.dim(where)}`,
   ];
+  const paused = object(status['paused']);
+  if (text(paused['since']) !== '') lines.push(pausedLine(paused, paint, now));
   const section = (title: string, rows: readonly (readonly string[])[], give?: readonly number[]) => {
     if (rows.length === 0) return;
     const layout = give === undefined ? {} : { give, width };
@@ -221,6 +234,14 @@ function overview(status: JsonObject, where: string, paint: Paint, width: number
       );
     }
   }
+  const config = object(status['config']);
+  const wrong = objects(config['errors']);
+  if (wrong.length > 0) {
+    const since = agoText(text(config['errors_at']), now);
+    lines.push('', paint.red(`The configuration as it is written is not in force (${since}); the one before it is`));
+    for (const error of wrong.slice(0, WRONG)) lines.push(`  ${oneLine(text(error['message']))}`);
+    if (wrong.length > WRONG) lines.push(`  and ${wrong.length - WRONG} more; \`sigil config validate\` shows all`);
+  }
   const waiting = status['restart_pending'];
   if (Array.isArray(waiting) && waiting.length > 0) {
     lines.push('', paint.yellow('Wait for a restart'), `  ${waiting.map((key) => oneLine(text(key))).join(', ')}`);
@@ -230,11 +251,16 @@ function overview(status: JsonObject, where: string, paint: Paint, width: number
 
 export const run: CommandRun = async (call) => {
   const { output } = call;
+  const watched = call.flag('watch');
+  if (!watched) {
+    process.once('SIGINT', () => process.exit(EXIT.interrupted));
+    output.onClosed(() => process.exit(EXIT.done));
+  }
   const { status, where } = await withGateway(call, async (client) => ({
     status: await client.get('/api/v1/status'),
     where: targetText(client.target),
   }));
   if (output.json) output.document(status);
   else output.write(`${overview(object(status), where, output.paint, output.width(), Date.now()).join('\n')}\n`);
-  return 0;
+  return watched ? await (await import('./status-watch.ts')).watch(call) : 0;
 };

@@ -17,6 +17,12 @@ function permissionsText(permissions: unknown): string {
   return permissions.map((one) => oneLine(text(one))).join(' ') || 'none';
 }
 
+/** The minute it ends, UTC. */
+function expiryText(at: string, now: number): string {
+  if (at === '') return 'never';
+  return Date.parse(at) <= now ? 'expired' : oneLine(at).replace(/^(.{10})T(.{5}).*$/, '$1 $2');
+}
+
 export const run: CommandRun = async (call) => {
   const { output } = call;
   const limit = Number(call.value('limit') ?? DEFAULT_LIMIT);
@@ -38,8 +44,9 @@ export const run: CommandRun = async (call) => {
     permissionsText(token['permissions']),
     token['configured'] === true ? 'configuration' : agoText(text(token['created_at']), now),
     agoText(text(token['last_used_at']), now),
+    expiryText(text(token['expires_at']), now),
   ]);
-  const head = ['TOKEN', 'USER', 'NAME', 'MAY', 'MADE', 'USED'];
+  const head = ['TOKEN', 'USER', 'NAME', 'MAY', 'MADE', 'USED', 'EXPIRES'];
   const [first = '', ...rest] = tableLines(
     [head, ...rows],
     output.terminal ? { give: [3, 2], width: output.width() } : {},

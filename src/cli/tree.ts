@@ -307,6 +307,7 @@ function addToken(program: CliCommand): void {
       '--permissions <LIST>',
       'what it may do, with commas: admin:debug,workspace:homelab (default whatever its user may)',
     )
+    .option('--expires <TIME>', 'when it ends: in 30d, 12h, or 2027-01-31; never when absent')
     .runs(() => import('./token-create.ts'));
   token
     .command('revoke')
@@ -314,6 +315,9 @@ function addToken(program: CliCommand): void {
     .argument('<ID>', 'the token')
     .runs(() => import('./token-revoke.ts'));
 }
+
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error'];
+const LOG_LINES_MOST = 2_000;
 
 const TIME_HELP = 'Times are like 2026-11-20T12:00:00Z, 2026-11-20, or so long ago: 30m, 24h, 7d.';
 
@@ -425,6 +429,20 @@ function addChannel(program: CliCommand): void {
     .runs(() => import('./channel-stop.ts'));
 }
 
+function addAgent(program: CliCommand): void {
+  const agent = program.command('agent').summary('the agent as a whole: pause, resume').helpGroup('See inside:');
+  agent
+    .command('pause')
+    .summary('begin no new turn; messages are taken and wait')
+    .description('Turns that run are finished. It lasts until `sigil agent resume`, over restarts of the gateway too.')
+    .option('--reason <TEXT>', 'why, for those who look at the status')
+    .runs(() => import('./agent-pause.ts'));
+  agent
+    .command('resume')
+    .summary('begin the turns that wait')
+    .runs(() => import('./agent-resume.ts'));
+}
+
 function addMcp(program: CliCommand): void {
   const mcp = program.command('mcp').summary('MCP servers: list, tools, reconnect').helpGroup('See inside:');
   mcp
@@ -490,10 +508,38 @@ function addScanner(program: CliCommand): void {
     .runs(() => import('./scanner-rules.ts'));
 }
 
+function addInit(program: CliCommand): void {
+  program
+    .command('init')
+    .summary('write a sigil.yaml that explains itself')
+    .description(
+      'On a terminal it asks for a provider with its key and for a channel; keys are kept as secrets and referred to, never\n' +
+        'written in plain. It is written to this directory, or where --config says. What is there already stays.',
+    )
+    .helpGroup('Set up:')
+    .option('--yes', 'ask nothing')
+    .option('--force', 'replace a file that is there; a copy of it is kept beside')
+    .runs(() => import('./init.ts'));
+}
+
+function addBench(program: CliCommand): void {
+  program
+    .command('bench')
+    .summary('how fast this installation is: turns a second, latency, the disk')
+    .description(
+      'It starts a gateway of its own in a directory on the disk of the data, with the offline model, and removes it again: nothing is\n' +
+        'sent, and no data is touched.',
+    )
+    .helpGroup('Keep data safe:')
+    .option('--seconds <N>', 'how long turns run (default 5)', wholeNumber(1, 300))
+    .option('--sessions <N>', 'how many conversations at once (default 32)', wholeNumber(1, 1_000))
+    .runs(() => import('./bench.ts'));
+}
+
 function addConfig(program: CliCommand): void {
   const config = program
     .command('config')
-    .summary('the configuration: show, get, validate, schema')
+    .summary('the configuration: show, get, set, unset, validate, reload, schema')
     .helpGroup('Set up:');
   config
     .command('show')
@@ -505,10 +551,35 @@ function addConfig(program: CliCommand): void {
     .argument('<KEY>', 'dotted, such as networking.listen')
     .runs(() => import('./config-get.ts'));
   config
+    .command('set')
+    .summary('set one value in the file; its comments and layout stay')
+    .description(
+      'The whole file is checked with the change in it, and written only when nothing is wrong. A list or a map is JSON, a list\n' +
+        'of words may have commas; VALUE - reads stdin. Names with dots stand in quotes: models.pricing["openai/gpt-4.1"].input.\n' +
+        'Where there is no file yet, ~/.config/sigil/sigil.yaml is made. What a running gateway takes up by itself, and\n' +
+        'what waits for a restart, is told.',
+    )
+    .argument('<KEY>', 'dotted, such as networking.listen or users[0].name')
+    .argument('<VALUE>', 'the value, as the file would have it')
+    .option('--plain', 'write a secret as it is, for whoever can read the file to see')
+    .runs(() => import('./config-set.ts'));
+  config
+    .command('unset')
+    .summary('take a value, an entry or an item out of the file: the default is in force again')
+    .argument('<KEY>', 'as for `sigil config set`')
+    .runs(() => import('./config-unset.ts'));
+  config
     .command('validate')
     .summary('check a file: every problem with its line, key, what was found and what is allowed')
     .argument('[FILE]', 'the file to check; the one in use when absent')
     .runs(() => import('./config-validate.ts'));
+  config
+    .command('reload')
+    .summary('have a running gateway read it again at once: what is applied, what waits for a restart')
+    .description(
+      'It follows its file by itself; this is for a secret in another file that is a new one, and to be told.',
+    )
+    .runs(() => import('./config-reload.ts'));
   config
     .command('schema')
     .summary('the JSON Schema of sigil.yaml')
@@ -549,8 +620,12 @@ function addDoctor(program: CliCommand): void {
   const doctor = program
     .command('doctor')
     .summary('what is well, what is not, and the command that mends it')
-    .description('It only looks, with or without a running gateway; exit status 1 when something failed.')
+    .description(
+      'It only looks, with or without a running gateway; exit status 1 when something failed. Providers get a real call each, and\n' +
+        'channels of a gateway that does not run are signed in to, where that says and takes nothing.',
+    )
     .helpGroup('Keep data safe:')
+    .option('--fix', 'mend what can be mended without losing anything: modes, an empty owner.token, a socket left over')
     .option('--thorough', 'compare every index of every database, however large')
     .runs(() => import('./doctor.ts'));
   doctor
@@ -691,10 +766,35 @@ export function createProgram(): CliCommand {
     .option('--model <P/M>', 'the model to answer, as provider/model')
     .runs(() => import('./chat.ts'), { ownSignals: true });
   program
+    .command('open')
+    .summary('open the web page in a browser, signed in')
+    .description(
+      'It makes a link that signs a browser in as you are here: once, within a minute. Where no browser can be opened the link\n' +
+        'is printed. `sigil token revoke` of the token that was used signs the browser out.',
+    )
+    .helpGroup('See inside:')
+    .option('--print', 'print the link and open nothing')
+    .runs(() => import('./open.ts'));
+  program
     .command('status')
     .summary('how the gateway is')
     .helpGroup('See inside:')
-    .runs(() => import('./status.ts'));
+    .option('--watch', 'then what changes, a line each, until it is ended; with --json a document each')
+    .runs(() => import('./status.ts'), { ownSignals: true });
+  program
+    .command('logs')
+    .summary('the newest lines of the log; --follow goes on with those to come')
+    .description(`A gateway that runs keeps its last 2,000 lines. ${TIME_HELP}`)
+    .helpGroup('See inside:')
+    .option('-f, --follow', 'then lines as they are written, until it is ended; with --json a document each')
+    .addOption(new CliOption('--level <L>', 'this level and above: debug, info, warn, error').choices(LOG_LEVELS))
+    .option('--session <S>', 'only about this session')
+    .option('--turn <T>', 'only about this turn')
+    .option('--request <ID>', 'only about the request with this id')
+    .option('--grep <TEXT>', 'only lines that hold this text, in whatever case')
+    .option('--since <TIME>', 'nothing before')
+    .option('--lines <N>', 'at most this many that are there already (default 100)', wholeNumber(0, LOG_LINES_MOST))
+    .runs(() => import('./logs.ts'), { ownSignals: true });
   program
     .command('actors')
     .summary('the live actors, or one of them')
@@ -705,11 +805,13 @@ export function createProgram(): CliCommand {
     .runs(() => import('./actors.ts'), { ownSignals: true });
   addProvider(program);
   addChannel(program);
+  addAgent(program);
   addMcp(program);
   addSession(program);
   addMemory(program);
   addBackup(program);
   addDoctor(program);
+  addBench(program);
   addAudit(program);
   addCapability(program);
   addUsage(program);
@@ -719,6 +821,7 @@ export function createProgram(): CliCommand {
   addApproval(program);
   addToken(program);
   addScanner(program);
+  addInit(program);
   addConfig(program);
   addSecret(program);
   addSkill(program);

@@ -98,7 +98,8 @@ describe('sigil backup', () => {
     expect(said(await sigil(['backup', 'verify', file], here))).toMatch(/^1 .*cut short/s);
     const before = await doctor(here);
     expect(said(await sigil(['backup', 'restore', file], here))).toMatch(/^1 .*cut short; nothing was changed/s);
-    expect((await doctor(here)).findings).toEqual(before.findings);
+    const still = ({ findings }: typeof before) => findings.filter(({ check }) => check !== 'clock');
+    expect(still(await doctor(here))).toEqual(still(before));
     expect(said(await sigil(['backup', 'create', join(here, 'no', 'where')], here))).toMatch(
       /^1 .*directory is not there/s,
     );

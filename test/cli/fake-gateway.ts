@@ -81,6 +81,11 @@ export class FakeGateway {
     if (turn !== null) return this.#turn(turn[1] ?? '', turn[2] ?? '', request, response);
     const approval = /^\/api\/v1\/approvals\/([^/]+)$/.exec(url.pathname);
     if (method === 'POST' && approval !== null) return this.#decide(approval[1] ?? '', body, response);
+    if (url.pathname === '/api/v1/logs/stream') {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      const lines = [LOG_LINES[1], LOG_LINES[0]].map((line) => `event: line\ndata: ${JSON.stringify(line)}\n\n`);
+      return void response.end(`${lines.join('')}event: listening\ndata: {}\n\n`);
+    }
     if (url.pathname === '/debug/actors/stream') return this.#trace(url, response);
     const document = DOCUMENTS[url.pathname];
     if (document === undefined) return problem(response, 404, 'not_found', `There is nothing at ${url.pathname}.`);
@@ -321,7 +326,31 @@ const message = (id: string, role: string, content: string) => ({
 });
 
 /** Answers that depend on nothing but the URL. */
+const LOG_LINES = [
+  {
+    ...{
+      id: 'life:2',
+      at: '2026-01-01T00:00:01.000Z',
+      level: 'error',
+      message: `it failed ${HOSTILE}`,
+      thread: 'lane-1',
+    },
+    ...{ request_id: 'r-1', turn_id: 't-1', session_id: 's-1', workspace_id: null, trace_id: null },
+    fields: { took_ms: 12, error: { code: 'internal' } },
+  },
+  {
+    ...{ id: 'life:1', at: '2026-01-01T00:00:00.000Z', level: 'info', message: 'the gateway runs', thread: 'main' },
+    ...{ request_id: null, turn_id: null, session_id: null, workspace_id: null, trace_id: null },
+    fields: {},
+  },
+];
+
 const DOCUMENTS: Record<string, (url: URL) => unknown> = {
+  // What was asked for is seen in what comes back.
+  '/api/v1/logs': ({ searchParams }) => ({
+    items: searchParams.get('session') === 'none' ? [] : LOG_LINES.slice(0, Number(searchParams.get('limit'))),
+    next_cursor: null,
+  }),
   '/api/v1/status': () => ({
     state: 'running',
     version: '0.1.0',

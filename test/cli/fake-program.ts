@@ -28,6 +28,7 @@ const startGateway: StartGateway = async ({ dataDir, tcp }) => {
     url,
     socket,
     closed,
+    reload: async (reason) => void process.stderr.write(`reloaded: ${reason}\n`),
     drain: async (reason) => {
       process.stderr.write(`drained: ${reason}\n`);
       await local.close();

@@ -47,6 +47,38 @@ describe('with a gateway on the socket of the data directory', () => {
     expect(document).toMatchObject({ state: 'running', uptime_s: 3725 });
   });
 
+  it('logs are lines of a person, oldest first; with --json as they came; and can be followed', async () => {
+    const listed = await sigil(['logs', '--session', 's-1', '--level', 'info'], home);
+    expect(listed).toMatchObject({ status: 0, stderr: '' });
+    const [first, second] = listed.stdout.split('\n');
+    expect(first).toBe('2026-01-01T00:00:00.000Z  INFO   main  the gateway runs');
+    expect(second).toMatch(
+      /ERROR {2}lane-1 {2}it failed .* took_ms=12 error=\{"code":"internal"\} request_id=r-1 turn_id=t-1/,
+    );
+    expect(listed.stdout).not.toMatch(control);
+    const { items } = JSON.parse((await sigil(['logs', '--lines', '1', '--json'], home)).stdout);
+    expect(items).toMatchObject([{ id: 'life:2', turn_id: 't-1' }]);
+    const none = await sigil(['logs', '--session', 'none'], home);
+    expect(none).toMatchObject({ status: 0, stdout: '', stderr: 'There are no such lines.\n' });
+    const followed = await sigil(['logs', '-f', '--json'], home);
+    expect(followed.stderr).toBe('The gateway ended the stream.\n');
+    expect(
+      followed.stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line).id),
+    ).toEqual(['life:1', 'life:2']);
+    const painted = await sigil(['logs'], home, { env: { FORCE_COLOR: '1' } });
+    expect(painted.stdout).toContain('\u001b[31mERROR');
+  });
+
+  it('logs of a gateway that does not run: where they are', async () => {
+    const ran = await sigil(['logs'], scratch());
+    expect([ran.status, ran.stdout]).toEqual([1, '']);
+    expect(ran.stderr).toContain('No gateway is running here');
+    expect(ran.stderr).toContain('journalctl -u sigil');
+  });
+
   it('actors is a tree by thread, over all pages', async () => {
     const { stdout, status } = await sigil(['actors'], home);
     expect(status).toBe(0);
