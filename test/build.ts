@@ -15,7 +15,16 @@ const NAME = '.sigil-test-';
 const KEPT_MS = 86_400_000;
 const PROGRAMS = ['test/cli/fake-program.ts'];
 /** What a build is made from, beside its dependencies. */
-const FROM = ['src/**/*.ts', 'test/cli/*.ts', 'bin/*', 'tools/build.ts', 'test/build.ts', 'package*.json'];
+const FROM = [
+  'src/**/*.ts',
+  'test/cli/*.ts',
+  'bin/*',
+  'tools/build.ts',
+  'tools/inspector.ts',
+  'inspector/**/*.*',
+  'test/build.ts',
+  'package*.json',
+];
 
 function hashOf(): string {
   const hash = createHash('sha256');

@@ -14,8 +14,9 @@ const build = process.env[TEST_BUILD];
 export const MAIN = build === undefined ? join(ROOT, 'src/main.ts') : join(build, 'dist/main.js');
 /** The launcher that starts it. */
 export const LAUNCHER = join(build ?? ROOT, 'bin/sigil');
-/** Where a gateway's threads begin. */
-export const THREAD = pathToFileURL(build === undefined ? join(ROOT, 'src/thread.ts') : join(build, 'dist/thread.js'));
+/** Where a gateway's threads of a role begin. */
+export const threadEntry = (role: string): URL =>
+  pathToFileURL(build === undefined ? join(ROOT, `src/threads/${role}.ts`) : join(build, `dist/thread-${role}.js`));
 /** The command line before a gateway that is not real. */
 export const FAKE = build === undefined ? join(ROOT, 'test/cli/fake-program.ts') : join(build, 'dist/fake-program.js');
 /** Where compiled code is kept: without it each start compiles anew. */

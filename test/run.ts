@@ -47,6 +47,7 @@ const stages: readonly (readonly Step[])[] = [
     },
     { title: 'doors', command: ['npm', 'run', '--silent', 'doors'] },
     { title: 'types', command: ['tsc', '--noEmit'] },
+    { title: 'types of the inspector', command: ['tsc', '--noEmit', '-p', 'inspector'] },
     { title: 'build', command: [process.execPath, 'test/build.ts'] },
   ],
   [
@@ -81,6 +82,11 @@ const stages: readonly (readonly Step[])[] = [
       title: 'kills over data, short form',
       command: [process.execPath, 'test/data-kills/run.ts', '--kills', '6'],
       needs: 'test/data-kills/run.ts',
+    },
+    {
+      title: 'soak, short form',
+      command: [process.execPath, 'test/soak/run.ts', '--seconds', '20'],
+      needs: 'test/soak/run.ts',
     },
     {
       title: 'under fire, short form',

@@ -64,23 +64,36 @@ export interface Place {
   readonly launcher?: string;
 }
 
-/** Starts a gateway; the rest of its environment is this process's. */
-export function spawnGateway(place: Place, env: Readonly<Record<string, string>> = {}): GatewayProcess {
+/** What a gateway that is to be killed runs with. */
+const HARD = {
+  SIGIL_NETWORKING_CHAT_RATE_LIMIT_RPM: '0',
+  SIGIL_NETWORKING_CHAT_MAX_CONCURRENT_STREAMS: '1000',
+  SIGIL_MODELS_BUDGETS_PER_SESSION_TOKENS: '0',
+  SIGIL_SESSIONS_MAX_TOOL_CALLS_PER_SESSION: '1000000',
+  // Sessions are summed up all the time, and keep next to nothing beside their summaries.
+  SIGIL_SESSIONS_MEMORY_ACTIVE_WINDOW: '2',
+  SIGIL_SESSIONS_MEMORY_COMPACTION_BATCH_SIZE: '4',
+  SIGIL_SESSIONS_MEMORY_RECENT_STORE_MAX_MESSAGES: '3',
+  SIGIL_LOGGING_LEVEL: 'warn',
+  SIGIL_TEST_TOOLS: COUNTING_TOOLS,
+};
+
+/**
+ * Starts a gateway; the rest of its environment is this process's.
+ *
+ * @param place with null as port where it listens is in its configuration
+ */
+export function spawnGateway(
+  place: Omit<Place, 'port'> & { readonly port: number | null },
+  env: Readonly<Record<string, string>> = {},
+): GatewayProcess {
   const { dataDir, port, effects, launcher = LAUNCHER } = place;
-  const child = spawn(launcher, ['start', '--listen', `127.0.0.1:${port}`, '--data-dir', dataDir], {
+  const listen = port === null ? [] : ['--listen', `127.0.0.1:${port}`];
+  const child = spawn(launcher, ['start', ...listen, '--data-dir', dataDir], {
     detached: true,
     env: {
       ...process.env,
-      SIGIL_NETWORKING_CHAT_RATE_LIMIT_RPM: '0',
-      SIGIL_NETWORKING_CHAT_MAX_CONCURRENT_STREAMS: '1000',
-      SIGIL_MODELS_BUDGETS_PER_SESSION_TOKENS: '0',
-      SIGIL_SESSIONS_MAX_TOOL_CALLS_PER_SESSION: '1000000',
-      // Sessions are summed up all the time, and keep next to nothing beside their summaries.
-      SIGIL_SESSIONS_MEMORY_ACTIVE_WINDOW: '2',
-      SIGIL_SESSIONS_MEMORY_COMPACTION_BATCH_SIZE: '4',
-      SIGIL_SESSIONS_MEMORY_RECENT_STORE_MAX_MESSAGES: '3',
-      SIGIL_LOGGING_LEVEL: 'warn',
-      SIGIL_TEST_TOOLS: COUNTING_TOOLS,
+      ...HARD,
       COUNTED_EFFECTS: effects,
       ...env,
     },
@@ -134,7 +147,7 @@ export type ListeningProcess = GatewayProcess & { readonly url: string };
 /** Starts a gateway and waits until it listens. @throws Error when it ends before that. */
 export async function startProcess(
   dataDir: string,
-  port: number,
+  port: number | null,
   env: Readonly<Record<string, string>> = {},
 ): Promise<ListeningProcess> {
   const gateway = spawnGateway({ dataDir, port, effects: `${dataDir}.effects` }, env);
@@ -142,4 +155,10 @@ export async function startProcess(
   if (url === null)
     throw new Error(`the gateway ended with ${await gateway.gone} before it listened: ${gateway.said()}`);
   return { ...gateway, url };
+}
+
+/** The environment in which nothing goes before what is in a file. */
+export function onlyFile(file: string): Readonly<Record<string, string>> {
+  const others = Object.keys({ ...process.env, ...HARD }).filter((name) => name.startsWith('SIGIL_'));
+  return { ...Object.fromEntries(others.map((name) => [name, ''])), SIGIL_CONFIG: file };
 }

@@ -170,3 +170,44 @@ it('counts what a killed gateway had asked for, for its vendor bills it', async 
   expect(used).toBeGreaterThanOrEqual(first.requests.length * whole);
   expect(used).toBeLessThanOrEqual(most);
 }, 60_000);
+
+it('counts what a killed gateway had passed through, and takes nothing of it up again', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'sigil-budgets-'));
+  left.push(() => rmSync(dataDir, { recursive: true, force: true }));
+  const config = join(dataDir, 'sigil.yaml');
+  const most = 100_000;
+  writeFileSync(
+    config,
+    JSON.stringify({ providers: providers(), models: { default: 'one/a', budgets: budgets(most) } }),
+  );
+  const port = await freePort();
+  const client = new Client(port);
+  left.push(() => client.close());
+  let gateway: ListeningProcess | undefined;
+  left.push(() => gateway?.kill());
+  const start = async (): Promise<Person> => {
+    gateway = await startProcess(dataDir, port, { SIGIL_CONFIG: config, SIGIL_MODELS_BUDGETS_PER_HOUR_USD: '0' });
+    return new Person(client, ownerToken(dataDir));
+  };
+  const ask = (owner: Person, model: string, max_tokens: number) =>
+    owner.post('/v1/chat/completions', { model, max_tokens, messages: [{ role: 'user', content: content(1) }] });
+  first.answer({ body: '', delivery: { silent: true } });
+  const before = await start();
+  const models = ['one/a', 'one/a', 'workspace:personal:owner'];
+  const asked = Promise.allSettled(models.map((model) => ask(before, model, 20_000)));
+  await until(() => first.requests.length === models.length, 30_000);
+  await gateway?.kill();
+  await asked;
+  const owner = await start();
+  await until(async () => (await usedOf(owner)).used > 0 && (await usedOf(owner)).reserved === 0, 20_000);
+  const { used } = await usedOf(owner);
+  // Two of 20,000, and the agent's, of as many as its model gives at most.
+  expect(used).toBeGreaterThan(41_000);
+  expect((await ask(owner, 'one/a', most - used)).body).toMatchObject({ error: { code: 'insufficient_quota' } });
+  first.answer(usingAll(1));
+  const answer = await ask(owner, 'one/a', 1_000);
+  expect(answer.status).toBe(200);
+  expect(first.requests).toHaveLength(models.length + 1);
+  expect(await usedOf(owner)).toEqual({ used: used + 1_001, reserved: 0 });
+  expect((await owner.get('/api/v1/workspaces/personal:owner/sessions')).body.items).toEqual([]);
+}, 60_000);

@@ -85,13 +85,18 @@ describe('sigil', () => {
   });
 
   it('token create, list and revoke: what is made goes alone to stdout, and works', async () => {
-    const made = await run('token', 'create', '--name', 'phone', '--permissions', 'admin:debug, workspace:homelab');
+    const may = 'admin:debug, workspace:homelab';
+    const made = await run('token', 'create', '--name', 'phone', '--permissions', may, '--expires', '30d');
+    expect(made.stderr).toMatch(/the token of owner until 20\d\d-/);
+    expect((await run('token', 'create', '--expires', '2020-01-01')).stderr).toContain('no time to come');
     const token = made.stdout.trim();
     expect(token).toMatch(/^sigil_[0-9a-f-]{36}_[A-Za-z0-9_-]{43}$/);
     const [, id = ''] = /revoke ([0-9a-f-]{36})`/.exec(made.stderr) ?? [];
     expect((await house.person(token).get('/debug/bus')).status).toBe(200);
     const { stdout } = await run('token', 'list');
-    expect(stdout).toMatch(new RegExp(`${id} +owner +phone +admin:debug workspace:homelab`));
+    expect(stdout).toMatch(
+      new RegExp(`${id} +owner +phone +admin:debug workspace:homelab .* 20\\d\\d-\\d\\d-\\d\\d \\d\\d:\\d\\d`),
+    );
     expect(stdout).not.toContain(token.slice(-43));
     expect((await run('token', 'revoke', id)).stdout).toBe(`Revoked the token ${id}.\n`);
     expect((await house.person(token).get('/debug/bus')).status).toBe(401);

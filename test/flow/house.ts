@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // A whole gateway in the test's process: real HTTP, real SQLite, real worker threads, which the test may take away.
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { quarantinedParts } from '../../src/cli/config-source.ts';
 import type { RunningGateway } from '../../src/cli/running-gateway.ts';
 import { knownTypes } from '../../src/composition/known-types.ts';
 import { realWorkers, type WorkerHost } from '../../src/composition/workers.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { startGateway } from '../../src/gateway.ts';
 import { Redactor } from '../../src/secrets/redactor.ts';
-import { THREAD } from '../built.ts';
+import { threadEntry } from '../built.ts';
 import { machine } from '../config/machine.ts';
 import { type Call, Client, parseEvents, type Reply, type ServerEvent, until } from '../edge/client.ts';
 
@@ -147,7 +148,7 @@ const opened: { drain(): Promise<void>; readonly dataDir: string }[] = [];
 
 /** The workers of production, and how to end the present life of each thread: by name a worker that only stands ready is none. */
 function killable(): { readonly workers: WorkerHost; readonly kill: (name: string) => Promise<void> } {
-  const workers = realWorkers(THREAD);
+  const workers = realWorkers(threadEntry);
   const lives = new Map<string, { readonly end: () => void; readonly ended: Promise<void> }>();
   return {
     workers: {
@@ -172,7 +173,8 @@ function killable(): { readonly workers: WorkerHost; readonly kill: (name: strin
   };
 }
 
-export async function startHouse(settings: Settings = {}, dataDir = newDataDir()): Promise<House> {
+/** @param file of a configuration that may be written anew while the gateway runs; what is in `settings` comes before it */
+export async function startHouse(settings: Settings = {}, dataDir = newDataDir(), file?: string): Promise<House> {
   const flags = {
     ...settings,
     networking: {
@@ -189,11 +191,18 @@ export async function startHouse(settings: Settings = {}, dataDir = newDataDir()
   };
   // What a reference leads to is read from this machine, as the gateway does; nothing else is its.
   const here = { ...machine(), readText: (path: string) => readFileSync(path, 'utf8') };
-  const result = await loadConfig({ known: knownTypes, machine: here, flags });
+  const result = await loadConfig({ known: knownTypes, machine: here, flags, configPath: file });
   if (!result.ok) throw new Error(result.problems.map(({ message }) => message).join('\n'));
-  const { config } = result;
+  const { config, declared } = result;
   const { workers, kill } = killable();
-  const options = { config, dataDir, quarantined: [], tcp: true, logLevel: 'fatal' } as const;
+  const quarantined = quarantinedParts(result.quarantined);
+  // What a test wants to be logged goes to a file: the run of the tests says nothing.
+  const wanted = settings['logging']?.['level'];
+  const log = typeof wanted === 'string' ? { logFd: openSync(join(dataDir, 'test.log'), 'a') } : {};
+  const logLevel = typeof wanted === 'string' ? wanted : 'fatal';
+  const plain = { config, dataDir, quarantined, tcp: true, logLevel, ...log } as const;
+  const written = { declared, configFile: file ?? null, loading: { flags, flagNames: {} }, levelFixed: true };
+  const options = file === undefined ? plain : { ...plain, ...written };
   const gateway = await startGateway(options, new Redactor(), workers);
   const port = Number(new URL(gateway.url ?? '').port);
   const client = new Client(port);
@@ -208,7 +217,10 @@ export async function startHouse(settings: Settings = {}, dataDir = newDataDir()
     person: (of) => new Person(client, of),
     killThread: kill,
     drain: () => {
-      draining ??= gateway.drain('test').finally(() => client.close());
+      draining ??= gateway.drain('test').finally(() => {
+        client.close();
+        if (log.logFd !== undefined) closeSync(log.logFd);
+      });
       return draining;
     },
   };

@@ -14,10 +14,11 @@ const files = [
   'README.md',
   'CONTRIBUTING.md',
   'CHANGELOG.md',
-  ...readdirSync(join(root, 'docs'))
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
 ];
+const generated = await pages();
 const textOf = (file: string): string => readFileSync(join(root, file), 'utf8');
 
 /** What a heading is linked by. */
@@ -37,7 +38,7 @@ function commandsOf(command: Command, path = 'sigil'): readonly string[] {
 }
 
 describe('generated pages', () => {
-  test.each(pages())('$path is what the code makes of it: `npm run docs` writes it', ({ path, text }) => {
+  test.each(generated)('$path is what the code makes of it: `npm run docs` writes it', ({ path, text }) => {
     expect(written(path)).toBe(text);
   });
 });
@@ -59,7 +60,7 @@ describe.each(files)('%s', (file) => {
     const known = new Set(commandsOf(createProgram()));
     const nouns = new Set([...known].filter((path) => [...known].some((other) => other.startsWith(`${path} `))));
     // What a generated page says is said by the code it is made from.
-    if (pages().some(({ path }) => path === file)) return;
+    if (generated.some(({ path }) => path === file)) return;
     for (const [, words = ''] of text.matchAll(/`(?:bin\/)?(sigil(?: [a-z]+)+)/g)) {
       const [program = '', first = '', second = ''] = words.split(' ');
       const command = `${program} ${first}`;

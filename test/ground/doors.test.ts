@@ -106,7 +106,7 @@ const rooms: Record<string, { from: string; values: Target[]; types?: Target[] }
   },
 };
 const everything = (Object.keys(targets) as Target[]).filter((target) => target !== 'tests');
-for (const file of ['main', 'thread', 'tree', 'gateway', 'composition/wiring']) {
+for (const file of ['main', 'threads/lane', 'tree', 'gateway', 'composition/wiring']) {
   rooms[`composition, ${file}`] = { from: `src/${file}.ts`, values: everything };
 }
 

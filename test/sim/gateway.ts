@@ -90,9 +90,9 @@ export class Gateway {
       quarantined: (thread, error) => this.fail(`${thread}: ${error.message}`),
     });
     const seen = createSeqTracker();
-    const main = startMain(this.context, {
+    const { actors: main } = startMain(this.context, {
       directory,
-      quarantined: [],
+      quarantined: () => [],
       drained: () => this.drained(),
       acknowledged: (seq) => seen.note(seq),
     });

@@ -41,6 +41,14 @@ const OUTSIDE: ReadonlySet<string> = new Set([
 ]);
 /** Every model that was tried, with the code it failed with. */
 const TRIED = /\/offline: (\w+): /g;
+/** A session whose first call of a model has not begun. */
+interface Waiting {
+  readonly provider: string;
+  readonly since: number;
+  /** How often others were served meanwhile, by session. */
+  readonly served: Map<string, number>;
+}
+
 /** While a session waits for a permit for longer than this, in milliseconds, no other may be served more often than so. */
 const FAIR = { after: 100, most: 2 } as const;
 /** How much longer than its time something may take without anything having been disturbed, in milliseconds. */
@@ -57,7 +65,7 @@ export class Rules {
   private audited = NO_AUDIT;
   private readonly ran = new Map<string, number>();
   /** Sessions whose model call is journaled and has not begun, and who began one since. */
-  private readonly waiting = new Map<string, { readonly since: number; readonly served: Map<string, number> }>();
+  private readonly waiting = new Map<string, Waiting>();
   /** Whether nothing hinders anybody but the others. */
   private readonly calm: boolean;
 
@@ -83,7 +91,7 @@ export class Rules {
       this.journal.row(row);
       if (row.type === 'turn_finished' || row.type === 'turn_failed') this.inTime(row);
       if (row.type === 'turn_failed') this.forReason(row);
-      if (row.type === 'model_called') this.waiting.set(row.stream, { since: this.clock.now, served: new Map() });
+      if (row.type === 'model_called') this.waits(row);
       else if (row.type === 'turn_finished' || row.type === 'turn_failed') this.waiting.delete(row.stream);
     }
     const { per_hour_tokens } = this.plan.settings;
@@ -159,7 +167,7 @@ export class Rules {
     if (state?.turn?.turn_id !== turn.turn_id || state.turn.open_call === null) {
       this.broke('R6', `a model is called for turn ${turn.turn_id} without a journaled call`);
     }
-    this.fair(turn.stream);
+    this.fair(turn.stream, stream.provider);
     const same = [...all].filter((other) => this.turnOf(other.key)?.stream === turn.stream);
     if (same.length > 1) this.broke('R6', `${same.length} models are called for ${turn.stream} at once`);
     const { max_concurrency } = this.plan.settings;
@@ -178,12 +186,18 @@ export class Rules {
     this.broke('circuit', 'a turn calls a model whose vendor is only just looked for');
   }
 
-  /** Whoever waits for a permit is not passed again and again. */
-  private fair(stream: string): void {
+  private waits({ stream, payload }: JournalRow): void {
+    const { model } = JSON.parse(payload) as { readonly model: string };
+    const provider = model.slice(0, model.indexOf('/'));
+    this.waiting.set(stream, { provider, since: this.clock.now, served: new Map() });
+  }
+
+  /** Whoever waits for a permit is not passed again and again by others who want one of the same provider. */
+  private fair(stream: string, provider: string): void {
     this.waiting.delete(stream);
     if (!this.calm) return;
-    for (const [session, { since, served }] of this.waiting) {
-      if (this.clock.now - since < FAIR.after) continue;
+    for (const [session, { provider: theirs, since, served }] of this.waiting) {
+      if (theirs !== provider || this.clock.now - since < FAIR.after) continue;
       const times = (served.get(stream) ?? 0) + 1;
       served.set(stream, times);
       if (times > FAIR.most) this.broke('fairness', `${stream} is served ${times} times while ${session} waits`);
@@ -213,10 +227,13 @@ export class Rules {
   private inTime(row: JournalRow): void {
     const turn = row.turn_id === null ? undefined : this.journal.turns.get(row.turn_id);
     if (turn?.started_at == null) return;
-    const until = turn.started_at + this.plan.settings.turn_timeout + turn.waited + turn.waits * SLACK;
+    const waited = turn.waited + turn.waits * SLACK;
+    const until = turn.started_at + this.plan.settings.turn_timeout + waited;
     const { slow, slow_share } = this.plan.link;
     const links = slow_share > 0 ? slow * 4 : 0;
-    const allowed = Math.max(until, turn.resumed_at, EPOCH + this.disturbed) + SLACK + links;
+    // One that was taken up late may still ask people for something before it is seen that its time is over.
+    const late = Math.max(turn.resumed_at, EPOCH + this.disturbed) + waited;
+    const allowed = Math.max(until, late) + SLACK + links;
     if (row.at > allowed) this.broke('time', `turn ${turn.turn_id} ended ${row.at - until} ms past its time`);
   }
 }
