@@ -119,6 +119,7 @@ async function weighSession(): Promise<number> {
     },
     settle: () => undefined,
     settleInterrupted: () => undefined,
+    recorded: () => undefined,
     cost: () => 0,
     scan: (_, done) => done({ kind: 'pass' }),
     digest: (text) => `digest-${text.length}`.padEnd(16, '-'),

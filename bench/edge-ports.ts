@@ -28,6 +28,7 @@ export function benchPorts(bus: EdgePorts['bus']): EdgePorts {
     tokens: [{ id: 'bench', digest, user_id: 'owner', name: '', permissions: ['admin:*'] }],
     live: { ready: true, find: () => undefined, used: quiet, lastUsed: () => undefined, onChange: quiet },
     places: { membersOf: () => undefined, made: () => [] },
+    agent: { paused: null },
     // Nobody asks for these here.
     gateway: { auditLog: {} } as unknown as EdgePorts['gateway'],
     usage: {} as unknown as EdgePorts['usage'],

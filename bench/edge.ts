@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // T11: POST requests a second through guard, token, request id and schema, against bare node:http in alternating rounds.
 
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Worker } from 'node:worker_threads';
-import { realWorld } from '../src/composition/real-world.ts';
-import { defaultConfig } from '../src/config/schema.ts';
-import { type AppPorts, createApp } from '../src/edge/app.ts';
+import { createApp } from '../src/edge/app.ts';
 import { readBody } from '../src/edge/body.ts';
+import { EdgeContext } from '../src/edge/context.ts';
 import { json, type Route } from '../src/edge/exchange.ts';
 import { HostGuard } from '../src/edge/guard.ts';
+import type { EdgePorts } from '../src/edge/ports.ts';
 import { ChatRequest } from '../src/edge/schemas/requests.ts';
+import { benchPorts, TOKEN } from './edge-ports.ts';
 import { alternate, type Measured } from './measured.ts';
 
 const ROUND_MS = 700;
 const CONNECTIONS = 32;
-const TOKEN = 'a-token-of-ordinary-length-for-the-bench';
 const ANSWER = { session_id: randomUUID(), turn_id: randomUUID(), content: 'Hello.' };
 const PATH = '/api/v1/chat';
 
@@ -62,22 +62,7 @@ function bareServer(): Server {
 
 /** Everything the edge does for a message before it asks anybody. */
 function edgeServer(): Server {
-  const quiet = (): void => undefined;
-  const ports: AppPorts = {
-    world: realWorld,
-    config: defaultConfig(),
-    tokens: [
-      {
-        id: 'bench',
-        digest: createHash('sha256').update(TOKEN).digest('hex'),
-        user_id: 'owner',
-        name: '',
-        permissions: ['admin:*'],
-      },
-    ],
-    live: { ready: true, find: () => undefined, used: quiet, lastUsed: () => undefined, onChange: quiet },
-    log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
-  };
+  const edge = new EdgeContext(benchPorts({} as EdgePorts['bus']));
   const route: Route = {
     method: 'POST',
     path: PATH,
@@ -86,9 +71,8 @@ function edgeServer(): Server {
       return json(ANSWER);
     },
   };
-  return createServer(
-    createApp(ports, [route], { hosts: new HostGuard(ports.config.networking), refused: quiet, stillKnown: quiet }),
-  );
+  const hosts = new HostGuard(edge.ports.config.networking);
+  return createServer(createApp(edge, [route], { hosts, refused: () => undefined }));
 }
 
 function listening(server: Server): Promise<Server> {

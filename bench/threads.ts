@@ -15,12 +15,12 @@ import { realWorkers } from '../src/composition/workers.ts';
 /** Whoever measured messages are of. */
 const BENCH = { id: 'bench', name: '', role: 'admin', identities: [] } as const;
 
-const WORKER = new URL('../src/thread.ts', import.meta.url);
+const ENTRY = (role: string): URL => new URL(`../src/threads/${role}.ts`, import.meta.url);
 
-/** Starts every thread; one that ends spoils the figure, so it throws. @param entry what a worker begins with */
+/** Starts every thread; one that ends spoils the figure, so it throws. @param entry what a worker of a role begins with */
 export async function startThreads(
   { layout, config, data_dir }: Pick<House, 'layout' | 'config' | 'data_dir'>,
-  entry = WORKER,
+  entry = ENTRY,
 ): Promise<{ readonly context: ThreadContext; readonly stop: () => Promise<void> }> {
   const names = threadNames(layout);
   const cells = (): SharedArrayBuffer => new SharedArrayBuffer(names.length * Int32Array.BYTES_PER_ELEMENT);

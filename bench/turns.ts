@@ -26,7 +26,7 @@ const TURNS = 20_000;
 /** How a run differs from the house as it is. */
 export interface TurnVariant {
   /** What a worker begins with. */
-  readonly entry?: URL;
+  readonly entry?: (role: string) => URL;
   /** Begins something that goes on beside the turns, until it is stopped. */
   readonly beside?: (context: ThreadContext) => Promise<() => Promise<void>>;
   /** Called with every turn that is over once all is warm. */

@@ -131,7 +131,7 @@ export async function measureT18({ rounds }: Plan): Promise<T18> {
     turn += 1;
   };
   await runTurns(SESSIONS, IN_FLIGHT, WARM_UP, paired + (order.length + 1) * (SETTLE + LAP), {
-    entry: new URL('./thread-unwatched.ts', import.meta.url),
+    entry: (role) => new URL(`./thread-unwatched.ts?role=${role}`, import.meta.url),
     beside: async (context) => {
       noting.postMessage({ spent: lane.buffer as SharedArrayBuffer } satisfies Order);
       reader = await readerOf(context);
