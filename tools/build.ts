@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bundles what is published into dist/: Node strips no types inside node_modules, and a few files start faster than many.
 // With `--test` it bundles the same for the test suite: the doors for tests stay open, and programs of the tests may be named.
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join, parse, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build, type Plugin } from 'esbuild';
+import { buildInspector } from './inspector.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 // `node tools/build.ts DIR` puts it elsewhere: tests try what is published without touching what lies here.
@@ -15,12 +16,10 @@ const { values, positionals } = parseArgs({
 });
 const [where = 'dist', ...programs] = positionals;
 const dist = resolve(root, where);
-const entryPoints = ['src/main.ts', 'src/thread.ts', 'src/pool.ts', ...programs].filter((entry) =>
-  existsSync(join(root, entry)),
-);
-if (entryPoints.length === 0) {
-  throw new Error('there is nothing to build: src/main.ts is missing');
-}
+const threads = readdirSync(join(root, 'src/threads')).map((file) => `src/threads/${file}`);
+const entryPoints = ['src/main.ts', 'src/pool.ts', ...threads, ...programs];
+/** A thread's file is named for what it is: all of them lie in one folder. */
+const nameOf = (entry: string): string => `${entry.startsWith('src/threads/') ? 'thread-' : ''}${parse(entry).name}`;
 
 /**
  * A package that one of our files imports lazily stays a package: it is read as seldom as before, and only Node gives the
@@ -59,7 +58,7 @@ rmSync(dist, { recursive: true, force: true });
 const built = entryPoints.map((entry) =>
   build({
     absWorkingDir: root,
-    entryPoints: [entry],
+    entryPoints: [{ in: entry, out: nameOf(entry) }],
     outdir: dist,
     bundle: true,
     format: 'esm',
@@ -86,7 +85,11 @@ const built = entryPoints.map((entry) =>
     },
   }),
 );
+// The page it serves at /debug.
+const page = buildInspector(join(dist, 'inspector'));
 const metafiles = (await Promise.all(built)).map(({ metafile }) => metafile);
+
+await page;
 
 // A worker is started by its file's name, which a bundler does not follow: in dist/ it must not be the name of a source.
 for (const file of readdirSync(dist).filter((name) => name.endsWith('.js'))) {
@@ -98,5 +101,5 @@ for (const file of readdirSync(dist).filter((name) => name.endsWith('.js'))) {
 const outputs = metafiles.flatMap(({ outputs: made }) => Object.entries(made)).filter(([name]) => name.endsWith('.js'));
 const bytes = outputs.reduce((sum, [, output]) => sum + output.bytes, 0);
 process.stderr.write(
-  `built ${outputs.length} files, ${Math.round(bytes / 1024)} KiB, from ${entryPoints.join(' and ')}\n`,
+  `built ${outputs.length} files, ${Math.round(bytes / 1024)} KiB, from ${entryPoints.join(', ')}\n`,
 );

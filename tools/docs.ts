@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes the reference pages that are made from the code: docs/cli.md, docs/config.md, docs/errors.md. `--check` only compares.
+// Writes the reference pages that are made from the code: those in docs/reference/. `--check` only compares.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,11 +8,15 @@ import type { Argument } from 'commander';
 import { z } from 'zod';
 import { type CliCommand, pathOf, shownOptions } from '../src/cli/command.ts';
 import { createProgram } from '../src/cli/tree.ts';
+import { EFFECTS, effectOf } from '../src/config/change.ts';
+import { described } from '../src/config/commented.ts';
 import { envName, OTHER_ENV_NAMES } from '../src/config/env.ts';
 import { ConfigSchema, defaultConfig } from '../src/config/schema.ts';
 import { configShow } from '../src/config/show.ts';
 import { allowedText, isMap, keysOf, type Schema, unwrap, valueAt } from '../src/config/walk.ts';
+import { METRICS } from '../src/edge/metrics/definitions.ts';
 import { ERRORS } from '../src/errors.ts';
+import { httpPage } from './http-reference.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -140,16 +144,6 @@ function* settings(schema: Schema, path: string): Generator<readonly [string, Sc
   }
 }
 
-/** The words of the schema for a place, through its wrappers. */
-function described(schema: Schema): string {
-  for (let inner = schema; ; inner = (inner.def as { innerType: Schema }).innerType) {
-    const text = z.globalRegistry.get(inner)?.description;
-    if (text !== undefined) return text;
-    if (inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault || inner instanceof z.ZodOptional) continue;
-    return '';
-  }
-}
-
 function ownDefault(schema: Schema): unknown {
   if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) return schema.def.defaultValue;
   return undefined;
@@ -166,6 +160,19 @@ function short(allowed: string): string {
     .replace(/, \$\{NAME\}, file:\/\/\/path or keyring:\/\/service\/account$/, ' or a reference');
 }
 
+/** Whether a change is applied while the gateway runs; a part of an entry is as the entry. */
+function appliedAt(path: string): string {
+  const keys = path.replaceAll('[]', '').split('.');
+  const own = effectOf(keys);
+  if (own !== undefined) return own;
+  const below = new Set(
+    Object.entries(EFFECTS).flatMap(([row, effect]) => (row.startsWith(`${path}.`) ? [effect] : [])),
+  );
+  const [only] = below;
+  if (below.size !== 1 || only === undefined) throw new Error(`${path}: not in the table of what is applied live`);
+  return only;
+}
+
 function settingRow(path: string, schema: Schema, defaults: unknown): string[] {
   const inPlain = !path.includes('<') && !path.includes('[]');
   const usual = inPlain ? valueAt(defaults, path.split('.')) : ownDefault(schema);
@@ -174,7 +181,7 @@ function settingRow(path: string, schema: Schema, defaults: unknown): string[] {
   const map = inner instanceof z.ZodRecord && unwrap(inner.def.valueType) instanceof z.ZodObject;
   const list = inner instanceof z.ZodArray && unwrap(inner.def.element) instanceof z.ZodObject;
   const allowed = map ? mapText(inner) : list ? 'a list; its items follow' : allowedText(schema);
-  return [code(path), code(shown), cell(described(schema)), cell(short(allowed))];
+  return [code(path), code(shown), cell(described(schema)), cell(short(allowed)), appliedAt(path)];
 }
 
 function configPage(): string {
@@ -182,7 +189,14 @@ function configPage(): string {
   const sections = keysOf(ConfigSchema).flatMap((key) => {
     const schema = ConfigSchema.shape[key as keyof typeof ConfigSchema.shape] as Schema;
     const rows = [...settings(schema, key)].map(([path, at]) => settingRow(path, at, defaults));
-    return [`## ${key}`, '', described(schema), '', ...table(['key', 'default', 'meaning', 'allowed'], rows), ''];
+    return [
+      `## ${key}`,
+      '',
+      described(schema),
+      '',
+      ...table(['key', 'default', 'meaning', 'allowed', 'applied'], rows),
+      '',
+    ];
   });
   return [
     '# Configuration',
@@ -199,7 +213,7 @@ function configPage(): string {
       `${OTHER_ENV_NAMES.map((name) => `\`${name}\``).join(', ')}.`,
     '',
     'Values may hold `${NAME}` (from the environment) and `file:///path` (the text of a file); a secret may also be',
-    '`keyring://service/account`, which `sigil secret set` keeps. [Secrets](secrets.md) says what each protects against.',
+    '`keyring://service/account`, which `sigil secret set` keeps. [Secrets](../secrets.md) says what each protects against.',
     'Variables that begin with `SIGIL_SECRET_` are such secrets and no keys.',
     '',
     'Durations are `500ms`, `30s`, `15m`, `24h`, `30d` or milliseconds. Sizes are `512KB`, `1MB`, `2GB` (1 KB is 1024 bytes) or',
@@ -207,12 +221,69 @@ function configPage(): string {
     '',
     '`sigil config validate [FILE]` reports every problem at once, each with file, line, key, what was found and what is allowed. A broken',
     'structure stops the start. One bad entry (a provider of a type there is not, a reference that leads nowhere) is left out,',
-    'said at the start and in `sigil status`, and everything else runs. The file is read at the start only: restart the gateway after a change.',
+    'said at the start and in `sigil status`, and everything else runs. The file is watched: `live` in the last column is applied while the',
+    'gateway runs, `restart` waits for the next start ([what is applied when](../reload.md)).',
     '`sigil config show` prints what is in force, secrets as `***`; `sigil config schema` prints the JSON Schema for an editor.',
     '',
-    'The schema covers more than this version does: [operating.md](operating.md#settings-without-effect) lists the settings that have no effect yet.',
+    'The schema covers more than this version does: [operating.md](../operating.md#settings-without-effect) lists the settings that have no effect yet.',
     '',
     ...sections,
+  ].join('\n');
+}
+
+function metricsPage(): string {
+  const rows = Object.entries(METRICS).map(([name, { type, help, labels }]) => [
+    code(name),
+    type,
+    labels.map((label) => code(label)).join(', '),
+    cell(help),
+  ]);
+  return [
+    '# Metrics',
+    '',
+    GENERATED,
+    '',
+    '`GET /metrics` is a page for Prometheus (text format 0.0.4). It is there while `telemetry.metrics` is `true`, as it is when nothing is set, and needs a token with',
+    '`metrics:read`, which opens this page and nothing else, or with `admin:debug`. Every part is asked when somebody scrapes; one that does not answer within a second leaves its own figures out,',
+    'and `sigil_thread_up` is 0 for its thread. Counters go on rising when a thread is replaced; what it had counted since the last scrape is not in them. A label has 200 values at most,',
+    'what comes after them is `other`; no label names a session, a user or a message.',
+    '',
+    '```sh',
+    'sigil token create --user owner --name prometheus --permissions metrics:read > /etc/prometheus/sigil.token',
+    '```',
+    '',
+    '```yaml',
+    '# prometheus.yml',
+    'scrape_configs:',
+    '  - job_name: sigil',
+    '    authorization: { type: Bearer, credentials_file: /etc/prometheus/sigil.token }',
+    '    static_configs: [{ targets: ["127.0.0.1:18789"] }]',
+    '```',
+    '',
+    'A scraper that comes by another name than the listen address is let in by `networking.allowed_hosts`.',
+    '',
+    '## Rules to begin with',
+    '',
+    '```yaml',
+    'groups:',
+    '  - name: sigil',
+    '    rules:',
+    '      - { alert: SigilDown, expr: "up{job=\\"sigil\\"} == 0 or sigil_up == 0", for: 2m }',
+    '      - { alert: SigilThreadLost, expr: "increase(sigil_thread_restarts_total[15m]) > 0" }',
+    '      - { alert: SigilPartLeftOut, expr: "sigil_quarantined_parts > 0", for: 5m }',
+    '      - { alert: SigilProviderOpen, expr: "sigil_provider_circuit_open == 1", for: 5m }',
+    '      - { alert: SigilChannelDown, expr: "sigil_channel_up{type!~\\"http|cli\\"} == 0", for: 5m }',
+    '      - { alert: SigilOutboxStuck, expr: "sigil_channel_outbox_oldest_seconds > 300" }',
+    '      - { alert: SigilBudgetNear, expr: "sigil_budget_used / sigil_budget_limit > 0.8" }',
+    '      - { alert: SigilTurnsFail, expr: "sum(rate(sigil_turns_total{outcome!~\\"stop|cancelled|length\\"}[10m])) / sum(rate(sigil_turns_total[10m])) > 0.1", for: 10m }',
+    '      - { alert: SigilViewsBehind, expr: "sigil_views_behind_rows > 10000", for: 5m }',
+    '      - { alert: SigilPaused, expr: "sigil_agent_paused == 1", for: 1h }',
+    '```',
+    '',
+    '## All of them',
+    '',
+    ...table(['metric', 'type', 'labels', 'tells'], rows),
+    '',
   ].join('\n');
 }
 
@@ -244,11 +315,13 @@ function errorsPage(): string {
 }
 
 /** The generated pages: where each lies, and what it should hold. */
-export function pages(): readonly { readonly path: string; readonly text: string }[] {
+export async function pages(): Promise<readonly { readonly path: string; readonly text: string }[]> {
   return [
-    { path: 'docs/cli.md', text: cliPage() },
-    { path: 'docs/config.md', text: configPage() },
-    { path: 'docs/errors.md', text: errorsPage() },
+    { path: 'docs/reference/cli.md', text: cliPage() },
+    { path: 'docs/reference/config.md', text: configPage() },
+    { path: 'docs/reference/http.md', text: await httpPage(GENERATED) },
+    { path: 'docs/reference/errors.md', text: errorsPage() },
+    { path: 'docs/reference/metrics.md', text: metricsPage() },
   ].map(({ path, text }) => ({ path, text: `${text.trimEnd()}\n` }));
 }
 
@@ -259,7 +332,7 @@ export function written(path: string): string {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const stale = pages().filter(({ path, text }) => written(path) !== text);
+  const stale = (await pages()).filter(({ path, text }) => written(path) !== text);
   const check = process.argv.includes('--check');
   for (const { path, text } of stale) {
     if (!check) writeFileSync(join(root, path), text);
