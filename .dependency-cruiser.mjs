@@ -58,7 +58,7 @@ const doors = {
 };
 
 /** The composition root: the only files that may import everything. */
-const composition = '^src/(?:(?:main|thread|pool|tree|gateway|world)[.]ts$|composition/)';
+const composition = '^src/(?:(?:main|pool|tree|gateway|world)[.]ts$|composition/|threads/)';
 /** The registry of error codes is common ground: every room may import it, and it imports no room. */
 const errors = '^src/(?:errors|free-space)[.]ts$';
 
@@ -162,10 +162,17 @@ const houseRules = [
   },
   {
     name: 'what runs does not import what tries it',
-    comment: 'src/ knows nothing of test/, bench/ and tools/.',
+    comment: 'src/ knows nothing of test/, bench/, tools/ and the page in inspector/.',
     severity: 'error',
     from: { path: '^src/' },
-    to: { path: '^(?:test|bench|tools)/' },
+    to: { path: '^(?:test|bench|tools|inspector)/' },
+  },
+  {
+    name: 'the page knows the gateway by what it answers',
+    comment: 'inspector/ runs in a browser: nothing of src/ does.',
+    severity: 'error',
+    from: { path: '^inspector/' },
+    to: { path: '^(?:src|test|bench|tools)/' },
   },
   {
     name: 'nobody imports a test',
