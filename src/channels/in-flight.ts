@@ -4,10 +4,14 @@
 import type { World } from '../world.ts';
 
 /** How long that is, in milliseconds. */
-const SETTLE = 2_000;
+export const SETTLE = 2_000;
 
 export class InFlight {
   readonly #open = new Set<Promise<unknown>>();
+
+  get size(): number {
+    return this.#open.size;
+  }
 
   /** @returns the same promise */
   add<T>(sending: Promise<T>): Promise<T> {
@@ -17,12 +21,17 @@ export class InFlight {
     return sending;
   }
 
-  /** Resolves when all that is open has settled, or the moment is over. */
-  async settled(world: Pick<World, 'after'>): Promise<void> {
-    if (this.#open.size === 0) return;
+  /**
+   * Resolves when all that is open has settled, or the moment is over.
+   *
+   * @param beside what else has this moment
+   */
+  async settled(world: Pick<World, 'after'>, beside: Iterable<Promise<unknown> | undefined> = []): Promise<void> {
+    const open = [...this.#open, ...beside];
+    if (open.length === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancel = world.after(SETTLE, resolve);
-    await Promise.race([Promise.allSettled(this.#open), promise]);
+    await Promise.race([Promise.allSettled(open), promise]);
     cancel();
   }
 

@@ -17,6 +17,7 @@ import type {
 } from '../adapter.ts';
 import { BoundedMap } from '../bounded-map.ts';
 import type { ConnectionOptions } from '../connection-options.ts';
+import { InFlight, SETTLE } from '../in-flight.ts';
 import type { ParseMarkdown } from '../text/document.ts';
 import { matrixHtml } from '../text/html.ts';
 import { loadMarkdown } from '../text/markdown.ts';
@@ -41,7 +42,6 @@ import {
 const IN_HAND = 32;
 /** Before what was not taken is offered again, in milliseconds. */
 const RETRY = 1_000;
-const SETTLE = 2_000;
 const REMEMBERED = 1_000;
 /** How long a server may be silent, in milliseconds. */
 const ANSWER = 20_000;
@@ -74,7 +74,7 @@ export class EmailAdapter implements ChannelAdapter {
   readonly #answered = new BoundedMap<string, Answered>(REMEMBERED);
   readonly #people = new BoundedMap<string, string>(REMEMBERED);
   readonly #own = new BoundedMap<string, true>(REMEMBERED);
-  readonly #sending = new Set<Promise<unknown>>();
+  readonly #sending = new InFlight();
   /** Mails of this folder that are being taken, by UID. */
   readonly #inHand = new Map<number, Promise<void>>();
   #imap: ImapFlow | null = null;
@@ -147,11 +147,7 @@ export class EmailAdapter implements ChannelAdapter {
   }
 
   send(outbound: ChannelOutbound, { signal }: { readonly signal: AbortSignal }): Promise<SentMessage> {
-    const sending = this.#send(outbound, signal);
-    this.#sending.add(sending);
-    const settled = () => this.#sending.delete(sending);
-    sending.then(settled, settled);
-    return sending;
+    return this.#sending.add(this.#send(outbound, signal));
   }
 
   async #send(outbound: ChannelOutbound, signal: AbortSignal): Promise<SentMessage> {
@@ -221,15 +217,9 @@ export class EmailAdapter implements ChannelAdapter {
   }
 
   async stop(): Promise<void> {
-    const open = [...this.#sending, ...this.#inHand.values()];
-    if (!this.#ended.signal.aborted && open.length > 0) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const cancel = this.#options.world.after(SETTLE, resolve);
-      await Promise.race([Promise.allSettled(open), promise]);
-      cancel();
-    }
+    if (!this.#ended.signal.aborted) await this.#sending.settled(this.#options.world, this.#inHand.values());
     await this.#end(gone('it was stopped'));
-    await Promise.allSettled(this.#sending);
+    await this.#sending.over();
   }
 
   /** Looks into the folder now, or again when it is being looked into. */

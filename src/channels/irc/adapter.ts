@@ -15,6 +15,7 @@ import type {
 } from '../adapter.ts';
 import { BoundedMap } from '../bounded-map.ts';
 import type { ConnectionOptions } from '../connection-options.ts';
+import { SETTLE } from '../in-flight.ts';
 import { Intake } from '../intake.ts';
 import type { ParseMarkdown } from '../text/document.ts';
 import { loadMarkdown } from '../text/markdown.ts';
@@ -35,8 +36,6 @@ import {
   room,
 } from './translate.ts';
 
-/** How long what is being sent may take to settle when the adapter stops, in milliseconds. */
-const SETTLE = 2_000;
 /** How long a server may take to close what was ended, in milliseconds. */
 const CLOSE = 1_000;
 /** After a kick, in milliseconds: who was thrown out comes back, but not at once. */

@@ -16,6 +16,7 @@ import type {
 import { ApiClient } from '../api-client.ts';
 import { BoundedMap } from '../bounded-map.ts';
 import type { ConnectionOptions } from '../connection-options.ts';
+import { InFlight } from '../in-flight.ts';
 import { Intake } from '../intake.ts';
 import type { ParseMarkdown } from '../text/document.ts';
 import { loadMarkdown } from '../text/markdown.ts';
@@ -24,8 +25,6 @@ import { Inbox } from './inbox.ts';
 import type { MatrixSettings } from './settings.ts';
 import { editContent, fileContent, MAX_MESSAGE_LENGTH, textContent } from './translate.ts';
 
-/** How long what is being sent may take to settle when the adapter stops, in milliseconds. */
-const SETTLE = 2_000;
 /** How long people are shown that it writes, in milliseconds. */
 const TYPING = 10_000;
 const REMEMBERED = 1_000;
@@ -64,7 +63,7 @@ export class MatrixAdapter implements ChannelAdapter {
   readonly #ended = new AbortController();
   /** Events of its own: an answer to one is for it. */
   readonly #sent = new BoundedMap<string, true>(REMEMBERED);
-  readonly #sending = new Set<Promise<unknown>>();
+  readonly #sending = new InFlight();
   #connected: Connected | null = null;
   #inbox: Inbox | null = null;
   #sink: ChannelSink | null = null;
@@ -93,7 +92,9 @@ export class MatrixAdapter implements ChannelAdapter {
         invites: settings.invites === 'accept',
         intake,
         isOwn: (eventId) => this.#sent.get(eventId) === true,
-        notice: (roomId, text) => this.#beside(this.#text({ api, own, parse }, roomId, text, `notice-${roomId}`)),
+        notice: (roomId, text) => {
+          void this.#sending.add(this.#text({ api, own, parse }, roomId, text, `notice-${roomId}`));
+        },
       });
       this.#inbox = inbox;
       await inbox.open(both);
@@ -108,9 +109,7 @@ export class MatrixAdapter implements ChannelAdapter {
   }
 
   send(outbound: ChannelOutbound, { signal }: { readonly signal: AbortSignal }): Promise<SentMessage> {
-    const sending = this.#send(outbound, AbortSignal.any([signal, this.#ended.signal]));
-    this.#beside(sending);
-    return sending;
+    return this.#sending.add(this.#send(outbound, AbortSignal.any([signal, this.#ended.signal])));
   }
 
   async #send(outbound: ChannelOutbound, signal: AbortSignal): Promise<SentMessage> {
@@ -179,15 +178,12 @@ export class MatrixAdapter implements ChannelAdapter {
     const inbox = this.#inbox;
     this.#inbox = null;
     if (!this.#ended.signal.aborted) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const cancel = this.#options.world.after(SETTLE, resolve);
-      await Promise.race([Promise.allSettled([...this.#sending, inbox?.close()]), promise]);
-      cancel();
+      await this.#sending.settled(this.#options.world, [inbox?.close()]);
       this.#connected = null;
       this.#ended.abort();
     }
     this.#client.close();
-    await Promise.allSettled(this.#sending);
+    await this.#sending.over();
   }
 
   #here(): Connected {
@@ -242,13 +238,6 @@ export class MatrixAdapter implements ChannelAdapter {
         ),
       );
     }
-  }
-
-  /** Waited for when the adapter stops; whoever asked for it hears how it ended. */
-  #beside(work: Promise<unknown>): void {
-    this.#sending.add(work);
-    const settled = () => this.#sending.delete(work);
-    work.then(settled, settled);
   }
 
   #lost(reason: unknown): void {

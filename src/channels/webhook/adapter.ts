@@ -17,13 +17,12 @@ import type {
 import { ApiClient, type ApiResponse, jsonOf, retryAfter } from '../api-client.ts';
 import { BoundedMap } from '../bounded-map.ts';
 import type { ConnectionOptions } from '../connection-options.ts';
+import { InFlight } from '../in-flight.ts';
 import { Taking } from '../taking.ts';
 import { heard, posted } from './messages.ts';
 import type { WebhookSettings } from './settings.ts';
 import { keyOf, sign, verify } from './signature.ts';
 
-/** How long what is being sent may take to settle when the adapter stops, in milliseconds. */
-const SETTLE = 2_000;
 const REMEMBERED = 1_000;
 /** Before what was refused for now is sent again, where nothing is said, in milliseconds. */
 const LATER = 30_000;
@@ -44,7 +43,7 @@ export class WebhookAdapter implements ChannelAdapter {
   readonly #ended = new AbortController();
   readonly #people = new BoundedMap<string, string>(REMEMBERED);
   readonly #own = new BoundedMap<string, true>(REMEMBERED);
-  readonly #sending = new Set<Promise<unknown>>();
+  readonly #sending = new InFlight();
   #key: Buffer | null = null;
   #sink: ChannelSink | null = null;
   #taking: Taking | null = null;
@@ -102,11 +101,7 @@ export class WebhookAdapter implements ChannelAdapter {
   }
 
   send(outbound: ChannelOutbound, { signal }: { readonly signal: AbortSignal }): Promise<SentMessage> {
-    const sending = this.#send(outbound, signal);
-    this.#sending.add(sending);
-    const settled = () => this.#sending.delete(sending);
-    sending.then(settled, settled);
-    return sending;
+    return this.#sending.add(this.#send(outbound, signal));
   }
 
   async #send(outbound: ChannelOutbound, signal: AbortSignal): Promise<SentMessage> {
@@ -161,14 +156,11 @@ export class WebhookAdapter implements ChannelAdapter {
     if (!this.#ended.signal.aborted) {
       this.#key = null;
       this.#taking = null;
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const cancel = this.#options.world.after(SETTLE, resolve);
-      await Promise.race([Promise.allSettled(this.#sending), promise]);
-      cancel();
+      await this.#sending.settled(this.#options.world);
       this.#ended.abort();
     }
     this.#client.close();
-    await Promise.allSettled(this.#sending);
+    await this.#sending.over();
   }
 
   #posting(id: string, body: object, signal: AbortSignal): Promise<ApiResponse> {

@@ -20,6 +20,7 @@ import type {
 import { ApiClient, type ApiResponse, below, jsonOf } from '../api-client.ts';
 import { BoundedMap } from '../bounded-map.ts';
 import type { ConnectionOptions } from '../connection-options.ts';
+import { InFlight } from '../in-flight.ts';
 import { Taking } from '../taking.ts';
 import type { ParseMarkdown } from '../text/document.ts';
 import { loadMarkdown } from '../text/markdown.ts';
@@ -32,8 +33,6 @@ import type { WhatsAppSettings } from './settings.ts';
 
 const MAX_MESSAGE_LENGTH = 4_096;
 const MAX_CAPTION_LENGTH = 1_024;
-/** How long what is being sent may take to settle when the adapter stops, in milliseconds. */
-const SETTLE = 2_000;
 const REMEMBERED = 1_000;
 /** While so many requests are open no message is marked as read. */
 const READING = 16;
@@ -71,7 +70,7 @@ export class WhatsAppAdapter implements ChannelAdapter {
   readonly #people = new BoundedMap<string, string>(REMEMBERED);
   /** The newest message of each person: reading and typing are told of that. */
   readonly #newest = new BoundedMap<string, string>(REMEMBERED);
-  readonly #sending = new Set<Promise<unknown>>();
+  readonly #sending = new InFlight();
   #keys: Keys | null = null;
   #sink: ChannelSink | null = null;
   #taking: Taking | null = null;
@@ -125,9 +124,7 @@ export class WhatsAppAdapter implements ChannelAdapter {
   }
 
   send(outbound: ChannelOutbound, { signal }: { readonly signal: AbortSignal }): Promise<SentMessage> {
-    const sending = this.#send(outbound, signal);
-    this.#beside(sending);
-    return sending;
+    return this.#sending.add(this.#send(outbound, signal));
   }
 
   async #send(outbound: ChannelOutbound, signal: AbortSignal): Promise<SentMessage> {
@@ -188,14 +185,11 @@ export class WhatsAppAdapter implements ChannelAdapter {
     if (!this.#ended.signal.aborted) {
       this.#keys = null;
       this.#taking = null;
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const cancel = this.#options.world.after(SETTLE, resolve);
-      await Promise.race([Promise.allSettled(this.#sending), promise]);
-      cancel();
+      await this.#sending.settled(this.#options.world);
       this.#ended.abort();
     }
     this.#client.close();
-    await Promise.allSettled(this.#sending);
+    await this.#sending.over();
   }
 
   #inbound(keys: Keys, { id, from, name, at, type, text, media, replyTo }: Said): ChannelInbound {
@@ -248,7 +242,9 @@ export class WhatsAppAdapter implements ChannelAdapter {
   /** Reading one reads all before it. In a flood nobody is told; failures are not worth telling either. */
   #read(keys: Keys, newest: ReadonlyMap<string, string>): void {
     if (!this.#options.settings.mark_read) return;
-    for (const id of newest.values()) if (this.#sending.size < READING) this.#beside(this.#status(keys, id, {}));
+    for (const id of newest.values()) {
+      if (this.#sending.size < READING) void this.#sending.add(this.#status(keys, id, {}));
+    }
   }
 
   /** That a message was read, and what goes with it. */
@@ -294,13 +290,6 @@ export class WhatsAppAdapter implements ChannelAdapter {
     // A token that has ended is for the channel to see, not only for whose message it was.
     if (refused.failure.code === 'channel_auth') this.#lost(refused);
     throw refused;
-  }
-
-  /** Waited for when the adapter stops, and by nobody else. */
-  #beside(work: Promise<unknown>): void {
-    this.#sending.add(work);
-    const settled = () => this.#sending.delete(work);
-    work.then(settled, settled);
   }
 
   #lost(reason: SigilError): void {

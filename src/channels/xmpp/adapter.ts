@@ -15,6 +15,7 @@ import type {
 } from '../adapter.ts';
 import { BoundedMap } from '../bounded-map.ts';
 import type { ConnectionOptions } from '../connection-options.ts';
+import { InFlight } from '../in-flight.ts';
 import { Intake } from '../intake.ts';
 import type { ParseMarkdown } from '../text/document.ts';
 import { loadMarkdown } from '../text/markdown.ts';
@@ -38,8 +39,6 @@ import {
 
 /** How long a server may take over anything, in milliseconds. */
 const ANSWER = 20_000;
-/** How long what is being sent may take to settle when the adapter stops, in milliseconds. */
-const SETTLE = 2_000;
 const REMEMBERED = 1_000;
 
 export interface XmppOptions extends ConnectionOptions {
@@ -73,7 +72,7 @@ export class XmppAdapter implements ChannelAdapter {
   readonly #own = new BoundedMap<string, true>(REMEMBERED);
   /** The bare address of who is in a room, where the room says. */
   readonly #occupants = new BoundedMap<string, string>(REMEMBERED * 10);
-  readonly #sending = new Set<Promise<unknown>>();
+  readonly #sending = new InFlight();
   #xmpp: Client | null = null;
   #parse: ParseMarkdown | null = null;
   #xml: Xml | null = null;
@@ -177,11 +176,7 @@ export class XmppAdapter implements ChannelAdapter {
   }
 
   send(outbound: ChannelOutbound, { signal }: { readonly signal: AbortSignal }): Promise<SentMessage> {
-    const sending = this.#send(outbound, AbortSignal.any([signal, this.#ended.signal]));
-    this.#sending.add(sending);
-    const settled = () => this.#sending.delete(sending);
-    sending.then(settled, settled);
-    return sending;
+    return this.#sending.add(this.#send(outbound, AbortSignal.any([signal, this.#ended.signal])));
   }
 
   async #send(
@@ -245,14 +240,9 @@ export class XmppAdapter implements ChannelAdapter {
   }
 
   async stop(): Promise<void> {
-    if (!this.#ended.signal.aborted && this.#sending.size > 0) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const cancel = this.#options.world.after(SETTLE, resolve);
-      await Promise.race([Promise.allSettled(this.#sending), promise]);
-      cancel();
-    }
+    if (!this.#ended.signal.aborted) await this.#sending.settled(this.#options.world);
     await this.#end(gone('it was stopped'));
-    await Promise.allSettled(this.#sending);
+    await this.#sending.over();
   }
 
   #isRoom(channelId: string): boolean {
