@@ -22,11 +22,20 @@ type Written<T> = (outcome: Outcome<T>, seq: number) => void;
 
 export class OutboxJournal {
   readonly #iso: (at: number) => string;
+  readonly #rested: () => void;
   readonly #owner: StreamOwner<ChannelFold, ChannelRecord>;
 
-  /** @param name of the channel */
-  constructor(name: string, { append, tail, world }: Pick<OutboxPorts, 'append' | 'tail' | 'world'>) {
+  /**
+   * @param name of the channel
+   * @param rested called whenever the last of what was asked of it has been answered
+   */
+  constructor(
+    name: string,
+    { append, tail, world }: Pick<OutboxPorts, 'append' | 'tail' | 'world'>,
+    rested: () => void,
+  ) {
     this.#iso = (at) => world.iso(at);
+    this.#rested = rested;
     this.#owner = new StreamOwner<ChannelFold, ChannelRecord>({
       stream: `channel/${name}`,
       workspace_id: '',
@@ -120,6 +129,7 @@ export class OutboxJournal {
       (outcome) => {
         if (outcome.ok) answered({ ok: true, body: outcome.body.body }, outcome.body.seq);
         else answered(outcome, 0);
+        if (this.idle) this.#rested();
       },
     );
   }

@@ -44,7 +44,7 @@ export class Outbox {
     this.#name = name;
     this.#ports = ports;
     this.#settings = settings;
-    this.#journal = new OutboxJournal(name, ports);
+    this.#journal = new OutboxJournal(name, ports, () => this.#tellQuiet());
     const owner = {
       stopped: () => this.#stopped,
       alive: (reply: Reply) => this.#replies.get(reply.key) === reply,

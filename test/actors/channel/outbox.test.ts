@@ -295,6 +295,21 @@ it('what goes out no more is still once the last of it has come back, and goes o
   expect(stand.owed).toBe(0);
 });
 
+it('what is settled is told also when somebody asked meanwhile what it knows', () => {
+  const stand = new Stand();
+  stand.fates.push(null);
+  stand.take('t1', 'one');
+  let settled = false;
+  stand.outbox.settled(() => {
+    settled = true;
+  });
+  stand.unanswered[0]?.(refused('rate_limited', HOUR));
+  stand.outbox.knows('t2', () => undefined);
+  expect(settled).toBe(false);
+  stand.settle();
+  expect([settled, stand.outbox.state().waiting]).toEqual([true, 1]);
+});
+
 describe('a reply that grows', () => {
   const shown = {
     turn_id: 't1',
