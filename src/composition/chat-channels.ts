@@ -160,7 +160,8 @@ export function startChatChannel({
           answered(answer.ok ? { ok: true, body: unpackTail(answer.body) } : answer),
         ),
       platform: () => connection.platform,
-      send: ({ to, content, answers, idempotency_key }, answered) =>
+      send: ({ key, to, content, answers, idempotency_key }, answered) => {
+        turns.said(key);
         connection.send(
           {
             channelId: to.channel_id,
@@ -171,7 +172,8 @@ export function startChatChannel({
             idempotencyKey: idempotency_key,
           },
           answered,
-        ),
+        );
+      },
       edit: ({ to }, id, content, answered) => connection.edit(to.channel_id, id, content, answered),
       remove: ({ to }, id, answered) => connection.remove(to.channel_id, id, answered),
       lookup: ({ to }, key, answered) => connection.lookup(to.channel_id, key, answered),
@@ -198,13 +200,16 @@ export function startChatChannel({
     files: messageFiles({ context, from: self, ...kept, signal: ends.signal }),
     deliver: (session_id, deliver, share, answered) => {
       const session = address('session', session_id);
-      const refused = turns.pass(laneOf(session), share, (began) =>
-        bus.ask(session, 'session.deliver', deliver, { from: self, within: DELIVER_WITHIN }, (answer) => {
-          began(answer.ok && answer.body.status !== 'ended' ? answer.body.turn_id : null);
-          answered(answer);
-        }),
+      turns.pass(
+        laneOf(session),
+        share,
+        (began) =>
+          bus.ask(session, 'session.deliver', deliver, { from: self, within: DELIVER_WITHIN }, (answer) => {
+            began(answer.ok && answer.body.status !== 'ended' ? answer.body.turn_id : null);
+            answered(answer);
+          }),
+        (error) => answered({ ok: false, error }),
       );
-      if (refused !== null) answered({ ok: false, error: refused });
     },
     settle: (admission, message, answered) => chatHouse.settle(admission, message, answered),
     say: (say, answered) => outbox.take(say, answered),

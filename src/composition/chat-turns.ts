@@ -4,6 +4,7 @@
 import { Admission, type Within } from '../edge/admission.ts';
 import type { Failure } from '../errors.ts';
 import type { World } from '../world.ts';
+import { TurnsLately } from './turns-lately.ts';
 
 /**
  * How long a message counts as under way, in milliseconds: until its channel has the answer, or this long. A model that takes
@@ -16,38 +17,69 @@ const UNDER_WAY_MS = 250;
  * to work off before what a quiet channel adds.
  */
 const WITHIN: Within = { inside_ms: 2, inside_least: 2, reading_ms: 2, reading_least: 2 };
+/**
+ * For so long a message of a channel that floods lets those of others go first, in milliseconds: longer than one is under way
+ * that is answered at once, and shorter than somebody notices.
+ */
+const YIELD_MS = 50;
 
-/** One for a thread: what passes is bounded for all its channels together, and they take turns. */
+type Run = (began: (turn_id: string | null) => void) => void;
+
+/** What channels that flood have at a lane. */
+interface Flooded {
+  readonly held: { readonly go: () => void; readonly since: number }[];
+  underWay: boolean;
+}
+
+/**
+ * One for a thread: what passes is bounded for all its channels together, and they take turns. A channel that had many times
+ * the turns of the others lately is served in the background: its messages go one at a time at a lane, each as soon as nothing
+ * of the others is under way, or after a moment.
+ */
 export class ChatTurns {
-  readonly #world: Pick<World, 'after'>;
+  readonly #world: Pick<World, 'after' | 'monotonic'>;
   readonly #admission: Admission;
+  readonly #lately: TurnsLately;
+  /** Ends that a lane has what a turn answers. */
   readonly #underWay = new Map<string, () => void>();
+  /** Ends that what a turn comes to is waited for. */
+  readonly #unsaid = new Map<string, () => void>();
+  readonly #flooded = new Map<string, Flooded>();
+  /** Messages under way of channels that do not flood. */
+  #others = 0;
+  #cancel: (() => void) | null = null;
 
   /** @param told how many messages were left to their platforms */
   constructor(world: World, told: (refused: number) => void) {
     this.#world = world;
+    this.#lately = new TurnsLately(world);
     this.#admission = new Admission(world, told, { alone: WITHIN, shared: WITHIN });
   }
 
   /**
    * Has `run` called when it is this channel's turn at a lane, maybe at once; it tells which turn answers the message, or null
-   * when none does.
-   *
-   * @returns why it is not let in, or null
+   * when none does. Or has `refused` called with why it is not let in. A channel bounds what it has waiting here.
    */
-  pass(lane: string, channel: string, run: (began: (turn_id: string | null) => void) => void): Failure | null {
-    // Within a channel conversations are equals already: each has one message on its way.
-    return this.#admission.pass(lane, channel, Number.POSITIVE_INFINITY, (leave) =>
-      run((turn_id) => {
-        if (turn_id === null) return leave();
-        this.answered(turn_id);
-        const cancel = this.#world.after(UNDER_WAY_MS, () => this.answered(turn_id));
-        this.#underWay.set(turn_id, () => {
-          cancel();
-          leave();
-        });
-      }),
-    );
+  pass(lane: string, channel: string, run: Run, refused: (why: Failure) => void): void {
+    this.#lately.note(channel);
+    if (!this.#lately.floods(channel)) {
+      this.#others += 1;
+      return this.#enter(lane, channel, run, refused, () => {
+        this.#others -= 1;
+        this.#goOn();
+      });
+    }
+    const at = this.#flooded.get(lane) ?? { held: [], underWay: false };
+    this.#flooded.set(lane, at);
+    const go = (): void => {
+      at.underWay = true;
+      this.#enter(lane, channel, run, refused, () => {
+        at.underWay = false;
+        this.#goOn();
+      });
+    };
+    at.held.push({ go, since: this.#world.monotonic() });
+    this.#goOn();
   }
 
   /** A channel has what a turn came to. */
@@ -57,8 +89,73 @@ export class ChatTurns {
     over?.();
   }
 
+  /** A platform is given what a turn came to, or the beginning of it. */
+  said(turn_id: string): void {
+    const over = this.#unsaid.get(turn_id);
+    this.#unsaid.delete(turn_id);
+    over?.();
+  }
+
   close(): void {
+    for (const { held } of this.#flooded.values()) held.length = 0;
     for (const turn_id of [...this.#underWay.keys()]) this.answered(turn_id);
+    for (const turn_id of [...this.#unsaid.keys()]) this.said(turn_id);
+    this.#cancel?.();
     this.#admission.close();
+  }
+
+  /** @param over it is not under way any more: called once, at the latest after {@link UNDER_WAY_MS} */
+  #enter(lane: string, channel: string, run: Run, refused: (why: Failure) => void, over: () => void): void {
+    let turn: string | null = null;
+    let ended = false;
+    const end = (): void => {
+      if (ended) return;
+      ended = true;
+      cancelEnd();
+      if (turn !== null) this.#unsaid.delete(turn);
+      over();
+    };
+    const cancelEnd = this.#world.after(UNDER_WAY_MS, end);
+    // Within a channel conversations are equals already: each has one message on its way.
+    const why = this.#admission.pass(lane, channel, Number.POSITIVE_INFINITY, (leave) =>
+      run((turn_id) => {
+        if (turn_id === null) {
+          leave();
+          return end();
+        }
+        this.answered(turn_id);
+        this.said(turn_id);
+        const cancel = this.#world.after(UNDER_WAY_MS, () => this.answered(turn_id));
+        this.#underWay.set(turn_id, () => {
+          cancel();
+          leave();
+        });
+        if (ended) return;
+        turn = turn_id;
+        this.#unsaid.set(turn_id, end);
+      }),
+    );
+    if (why === null) return;
+    end();
+    refused(why);
+  }
+
+  /** Lets those go on that flood, as far as they may now. */
+  #goOn(): void {
+    const now = this.#world.monotonic();
+    let next = Number.POSITIVE_INFINITY;
+    for (const at of this.#flooded.values()) {
+      for (let [first] = at.held; first !== undefined && !at.underWay; [first] = at.held) {
+        const wait = this.#others === 0 ? 0 : first.since + YIELD_MS - now;
+        if (wait > 0) {
+          next = Math.min(next, wait);
+          break;
+        }
+        at.held.shift();
+        first.go();
+      }
+    }
+    this.#cancel?.();
+    this.#cancel = Number.isFinite(next) ? this.#world.after(next, () => this.#goOn()) : null;
   }
 }

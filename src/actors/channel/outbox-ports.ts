@@ -17,7 +17,7 @@ export interface Platform extends GrowingSettings {
 }
 
 /** One message on its way to the platform. */
-export interface Sending extends Pick<Reply, 'to'> {
+export interface Sending extends Pick<Reply, 'key' | 'to'> {
   readonly content: string;
   /** Whether it names what it answers. */
   readonly answers: boolean;

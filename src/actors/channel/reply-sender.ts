@@ -87,7 +87,7 @@ export class ReplySender {
       reply.outcome_unknown ||= again;
       this.#ports.point('channel.sending');
       const content = op.content;
-      const sending = { to, content, answers: part === 0 && !to.direct, idempotency_key: keyOf(reply, op) };
+      const sending = { key, to, content, answers: part === 0 && !to.direct, idempotency_key: keyOf(reply, op) };
       this.#ports.send(sending, (answer) => {
         if (this.#owner.stopped()) return;
         if (answer.ok) {

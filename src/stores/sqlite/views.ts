@@ -47,7 +47,7 @@ export interface ViewsOptions {
   /** Told what keeps the views from going on; they try again by themselves. */
   readonly failed?: (failure: Failure) => void;
   readonly batchRows?: number;
-  /** Files of sessions held open, 64 when not given, and half as many of all others. Each is three descriptors and a small cache. */
+  /** Files of sessions held open, 64 when not given, and twice as many of all others. Each is three descriptors and a small cache. */
   readonly openFiles?: number;
   /** What is followed; journal.db in the directory when not given. */
   readonly journal?: JournalRows;
@@ -173,8 +173,9 @@ export class SqliteViews {
       failed: (failure: Failure): void => options.failed?.(failure),
       acceptLoss,
     };
-    // What has time must not close the files of sessions.
-    const others = new FilePool(openFiles / 2);
+    // What has time must not close the files of sessions. Of the others a workspace in use has two, memory and vectors: with room
+    // for fewer, each batch opens and closes what the one before it has, which costs more than all it writes.
+    const others = new FilePool(openFiles * 2);
     const sessions = new Projection({
       ...common,
       pool: new FilePool(openFiles),
