@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the root's threads come from: real workers with ports between them, or whatever stands for them in the simulator.
 
+import { setFlagsFromString } from 'node:v8';
 import { MessageChannel, SHARE_ENV, type TransferListItem, Worker } from 'node:worker_threads';
 import type { Port } from '../bus/ports.ts';
 import type { Boot, FromWorker, Prepared, ToWorker } from './boot.ts';
@@ -48,11 +49,13 @@ const WALL_MB = 1_024;
 /** While the process holds less than this in MiB no thread can hold too much. */
 const CALM_MB = 256;
 /**
- * Young generation in MiB, at most: it grows with what dies young, so an idle thread does not pay for it. Turns and rows
- * leave much behind; a thread that has room for it collects seldom.
+ * Young generation in MiB, at most. A third of it is the room for what is new, of which there are two. One that may grow does
+ * so by what outlives a collection, at once or after days, and no thread at work gives it back. Turns leave much behind: a lane
+ * that has more room collects less, and needs it as soon as it has much to do. What writes begins with all it may have, for
+ * that is what the launcher makes the smallest.
  */
-const YOUNG_MB = { busy: 64, other: 16 } as const;
-const BUSY: ReadonlySet<string> = new Set(['lane', 'views', 'journal']);
+const YOUNG_MB: Readonly<Record<string, number>> = { lane: 64, views: 48, journal: 48 };
+const YOUNG_OTHER_MB = 16;
 
 /** How long one that was made ready stands there when it is not needed, in milliseconds. */
 const SPARE_MS = 60_000;
@@ -96,6 +99,9 @@ export function realWorkers(
   entryOf: (role: string) => URL,
   { resident, every, monotonic }: WorkersWorld = PROCESS,
 ): WorkerHost {
+  // The launcher's bound is the main thread's, which has no other. Left as it is it would go before those of the workers.
+  setFlagsFromString('--max-semi-space-size=0');
+
   /** Lives that have loaded what they need and wait for what they are to be, by role. */
   const spares = new Map<string, Spare>();
   /** The lane's life that began last, and when the next may be made ready. */
@@ -128,7 +134,7 @@ export function realWorkers(
       env: SHARE_ENV,
       resourceLimits: {
         maxOldGenerationSizeMb: most / 1_048_576 + WALL_MB,
-        maxYoungGenerationSizeMb: YOUNG_MB[BUSY.has(roleOf(name)) ? 'busy' : 'other'],
+        maxYoungGenerationSizeMb: YOUNG_MB[roleOf(name)] ?? YOUNG_OTHER_MB,
       },
     });
 

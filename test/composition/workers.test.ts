@@ -2,6 +2,7 @@
 // Threads as they really are: ports that are listened to late, and lives that were made ready before they were needed.
 
 import { once } from 'node:events';
+import { setFlagsFromString } from 'node:v8';
 import { type TransferListItem, Worker } from 'node:worker_threads';
 import { expect, it } from 'vitest';
 import type { Boot, FromWorker } from '../../src/composition/boot.ts';
@@ -141,4 +142,21 @@ it('does not give a life that was made ready for other bounds', async () => {
   host.prepare?.('lane-1', 7);
   expect(await bornOf(host, 'lane-1')).toMatchObject({ message: 'born' });
   host.dismiss?.();
+});
+
+it('keeps each thread to its own bound of what is new, whatever the bound of the main thread', async () => {
+  // As the launcher has it.
+  setFlagsFromString('--min-semi-space-size=16');
+  setFlagsFromString('--max-semi-space-size=16');
+  try {
+    const host = realWorkers(() => new URL('./young-thread.ts', import.meta.url));
+    expect(await bornOf(host, 'views')).toMatchObject({ message: '32 MiB' });
+    expect(await bornOf(host, 'journal')).toMatchObject({ message: '32 MiB' });
+    expect(await bornOf(host, 'lane-1')).toMatchObject({ message: '64 MiB' });
+    expect(await bornOf(host, 'read')).toMatchObject({ message: '16 MiB' });
+    host.dismiss?.();
+  } finally {
+    setFlagsFromString('--min-semi-space-size=0');
+    setFlagsFromString('--max-semi-space-size=0');
+  }
 });

@@ -105,6 +105,13 @@ describe('a fresh clone', () => {
 describe('a clone that was set up', () => {
   const later = (file: string) => utimesSync(join(clone, file), new Date(), new Date(Date.now() + 5_000));
 
+  test('keeps the main thread to the room for what is new that it begins with', async () => {
+    const measure = JSON.stringify(join(root, 'test/composition/young-generation.ts'));
+    const print = 'console.log(largestYoungGeneration());';
+    writeFileSync(join(clone, 'src/main.ts'), `import { largestYoungGeneration } from ${measure};\n${print}\n`);
+    expect(await sigil([])).toMatchObject({ status: 0, stdout: '32\n' });
+  });
+
   test('is set up again for another lock file', async () => {
     await sigil(['version']);
     writeFileSync(join(clone, 'package-lock.json'), '{ "version": 2 }\n');

@@ -4,7 +4,8 @@
 import type { WebhookPlatform } from '../channels/webhook/platform.ts';
 import { request } from '../channels/webhook/platform.ts';
 import type { Reply, ServerEvent } from '../edge/client.ts';
-import { type House, type Listener, numberOf, type Person, textOf } from '../flow/house.ts';
+import { type Listener, numberOf, type Person, textOf } from '../flow/house.ts';
+import type { Gateway } from './gateway.ts';
 
 /** What was counted; everything but the first group should stay 0. */
 export interface Tally {
@@ -37,14 +38,14 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 export class Load {
   readonly tally = newTally();
-  readonly #house: House;
+  readonly #gateway: Gateway;
   readonly #hooks: Readonly<Record<string, WebhookPlatform>>;
   readonly #draw: () => number;
   #over = false;
 
   /** @param draw numbers from 0 to 1 */
-  constructor(house: House, hooks: Readonly<Record<string, WebhookPlatform>>, draw: () => number) {
-    this.#house = house;
+  constructor(gateway: Gateway, hooks: Readonly<Record<string, WebhookPlatform>>, draw: () => number) {
+    this.#gateway = gateway;
     this.#hooks = hooks;
     this.#draw = draw;
   }
@@ -66,7 +67,7 @@ export class Load {
       this.#forever('killer', async () => {
         await this.#wait(killEveryMs);
         if (this.#over) return;
-        await this.#house.killThread(this.#draw() < 0.5 ? 'lane-1' : 'lane-2');
+        await this.#gateway.killThread(this.#draw() < 0.5 ? 'lane-1' : 'lane-2');
         this.tally.kills += 1;
       }),
     ]);
@@ -202,7 +203,7 @@ export class Load {
     for (let sent = 0; sent < posts; sent += 1) {
       const until = performance.now() + PATIENCE_MS;
       for (;;) {
-        const answer = await fetch(`http://127.0.0.1:${this.#house.port}/webhooks/${name}`, {
+        const answer = await fetch(`http://127.0.0.1:${this.#gateway.port}/webhooks/${name}`, {
           ...{ method: 'POST', headers: one.headers, body: Buffer.from(one.body) },
         });
         await answer.text();
@@ -221,7 +222,7 @@ export class Load {
     }
     if (heard() > 1) this.tally.doubled += 1;
     this.tally.onChannels += 1;
-    // What was looked at is not kept: the platform is part of the process that is measured.
+    // What was looked at is not kept, and not looked through again.
     (platform.posted as unknown[]).length = 0;
   }
 
@@ -232,7 +233,7 @@ export class Load {
   }
 
   async #look(): Promise<void> {
-    const { owner } = this.#house;
+    const { owner } = this.#gateway;
     for (const path of ['/debug/actors?limit=50', '/debug/threads', '/debug/bus', '/api/v1/status']) {
       const reply = await this.#sure(() => owner.get(path));
       if (reply.status !== 200) this.#wrong(`${path}: ${reply.status} ${reply.text}`);

@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { openPlatform, SECRET } from '../channels/webhook/platform.ts';
 import { until } from '../edge/client.ts';
 import { machineText } from '../fire/table.ts';
-import { closeHouses, startHouse } from '../flow/house.ts';
+import { startGateway } from './gateway.ts';
 import { Load } from './load.ts';
 import { middle, type Sample, take } from './samples.ts';
 
@@ -45,7 +45,11 @@ function drawFrom(seed: number): () => number {
 const [one, other] = await Promise.all([openPlatform(), openPlatform()]);
 const hooks = { one, other };
 const entry = (url: string) => ({ type: 'webhook', pairing: 'closed', url, secret: SECRET });
-const house = await startHouse({
+const settings = {
+  networking: { chat_rate_limit_rpm: 0, chat_max_concurrent_streams: 100 },
+  gateway: { threads: 2 },
+  logging: { level: 'fatal' },
+  models: { budgets: { per_session_tokens: 0 } },
   auth: {
     tokens: [
       { token: OWNER, user_id: 'owner', name: 'owner', permissions: ['admin:*'] },
@@ -61,32 +65,33 @@ const house = await startHouse({
       session_mode: 'per_channel',
       identities: [{ channel: 'webhook', platform_id: 'user-ada' }],
     },
-  ] as never,
+  ],
   channels: { one: entry(one.url), other: entry(other.url) },
-});
+};
+const gateway = await startGateway(settings, OWNER);
 for (const name of Object.keys(hooks))
-  await until(async () => (await house.owner.get(`/api/v1/channels/${name}`)).body.state === 'online');
+  await until(async () => (await gateway.owner.get(`/api/v1/channels/${name}`)).body.state === 'online');
 
-const load = new Load(house, hooks, drawFrom(Number(values.seed)));
+const load = new Load(gateway, hooks, drawFrom(Number(values.seed)));
 const began = performance.now();
 // Everything that is loaded lazily, and every view, is there after a first look at it.
-const samples: Sample[] = [await take(house, began)];
-const running = load.run([house.person(ANN), house.person(BOB)], Math.max(5_000, Math.min(30_000, SECONDS * 200)));
+const samples: Sample[] = [await take(gateway, began)];
+const running = load.run([gateway.person(ANN), gateway.person(BOB)], Math.max(5_000, Math.min(30_000, SECONDS * 200)));
 while ((performance.now() - began) / 1000 < SECONDS) {
   await new Promise((resolve) => setTimeout(resolve, Math.min(5_000, SECONDS * 50)));
-  samples.push(await take(house, began));
+  samples.push(await take(gateway, began));
 }
 load.stop();
 await running;
 const { tally } = load;
 const warm = samples[Math.floor(samples.length / 2)] as Sample;
-let after = await take(house, began);
+let after = await take(gateway, began);
 // Connections that were left close when their time comes.
 await until(async () => {
-  after = await take(house, began);
+  after = await take(gateway, began);
   return after.files <= warm.files + MORE_FILES;
 }, 30_000).catch(() => undefined);
-await closeHouses();
+await gateway.stop();
 await Promise.all([one.close(), other.close()]);
 
 const long = SECONDS >= FIFTH + 2 * MINUTE;
@@ -99,6 +104,8 @@ const threads = Object.keys(samples.at(-1)?.heaps ?? {}).sort();
 const heap = (name: string, at: number): string =>
   middle(samples, at, at + width, ({ heaps }) => heaps[name] ?? Number.NaN).toFixed(0);
 const growth = late / early;
+const minuteOf = (at: number): string => middle(samples, at * MINUTE, (at + 1) * MINUTE, rss).toFixed(0);
+const eachMinute = Array.from({ length: Math.floor(SECONDS / MINUTE) }, (_, at) => minuteOf(at)).join(', ');
 
 const failures = [
   ...(tally.lost > 0 ? [`${tally.lost} lost`] : []),
@@ -127,6 +134,7 @@ const rows = [
     `${early.toFixed(0)} → ${late.toFixed(0)} MiB (${growth >= 1 ? '+' : ''}${((growth - 1) * 100).toFixed(1)} %)`,
     long ? '+10 %' : 'shown only',
   ],
+  ...(long ? [['each minute, MiB', eachMinute, 'shown only']] : []),
   [
     'heaps, MiB',
     threads.map((name) => `${name} ${heap(name, from)} → ${heap(name, SECONDS - width)}`).join(', '),

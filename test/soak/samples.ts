@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a process holds, looked at again and again: its memory, each thread's heap, and its open files.
 
-import { readdirSync } from 'node:fs';
-import type { House } from '../flow/house.ts';
+import type { Gateway } from './gateway.ts';
 
 export interface Sample {
   /** Seconds since the load began. */
@@ -16,14 +15,14 @@ export interface Sample {
 
 const MIB = 1024 * 1024;
 
-export async function take(house: House, began: number): Promise<Sample> {
-  const { body } = await house.owner.get('/debug/threads');
+export async function take(gateway: Gateway, began: number): Promise<Sample> {
+  const { body } = await gateway.owner.get('/debug/threads');
   const threads = (body?.items ?? []) as readonly { readonly name: string; readonly heap_bytes: number }[];
   return {
     at: (performance.now() - began) / 1000,
-    rss: process.memoryUsage.rss() / MIB,
+    rss: gateway.resident() / MIB,
     heaps: Object.fromEntries(threads.map(({ name, heap_bytes }) => [name, heap_bytes / MIB])),
-    files: readdirSync('/proc/self/fd').length,
+    files: gateway.openFiles(),
   };
 }
 
