@@ -100,13 +100,14 @@ function unitSize(unit: readonly TurnMessage[]): number {
 }
 
 interface Newest {
-  readonly messages: ChatMessage[];
+  readonly messages: readonly ChatMessage[];
   readonly dropped: number;
 }
 
 /** The newest units that hold at most `most` messages and `room` characters; `active` counts those `most` allows. */
 function newest(window: readonly TurnMessage[], most: number, room: number): Newest {
-  if (window.every(alone)) return newestAlone(window, most, room);
+  const plain = newestAlone(window, most, room);
+  if (plain !== null) return plain;
   const units = unitsOf(window);
   let active = 0;
   let left = room;
@@ -128,17 +129,25 @@ function newest(window: readonly TurnMessage[], most: number, room: number): New
   return { messages, dropped: active - kept };
 }
 
-/** The same where each message is a unit of its own, as nearly always: nothing is put together for that. */
-function newestAlone(window: readonly TurnMessage[], most: number, room: number): Newest {
-  const active = Math.min(window.length, most);
-  let first = window.length;
+/** The same where each message is a unit of its own, as nearly always, in one walk over them; null where one is not. */
+function newestAlone(window: readonly TurnMessage[], most: number, room: number): Newest | null {
+  const end = window.length;
+  const oldest = Math.max(end - most, 0);
+  let first = end;
   let left = room;
-  while (first > window.length - active) {
-    left -= window[first - 1]?.content.length ?? 0;
-    if (left < 0) break;
-    first -= 1;
+  for (let at = end - 1; at >= oldest; at -= 1) {
+    const message = window[at];
+    if (message === undefined || !alone(message)) return null;
+    if (left < 0) continue;
+    left -= message.content.length;
+    if (left >= 0) first = at;
   }
-  return { messages: window.slice(first).map(toChat), dropped: active - (window.length - first) };
+  const messages: ChatMessage[] = [];
+  for (let at = first; at < end; at += 1) {
+    const message = window[at];
+    if (message !== undefined) messages.push(toChat(message));
+  }
+  return { messages, dropped: first - oldest };
 }
 
 /** Whether a message is a unit of its own: it belongs to no tool call, and says something. */

@@ -96,18 +96,20 @@ export type ToWorker =
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
+/** A line for the log, as its thread says it. */
+export interface LogLine {
+  readonly level: LogLevel;
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly message: string;
+}
+
 export type FromWorker =
   | { readonly say: 'ready' }
   /** Somebody there needs a secret; only the root opens the place where they are kept. */
   | { readonly say: 'secret'; readonly ask: number; readonly written: string }
   /** It cannot start, and trying again would not help. */
   | { readonly say: 'failed'; readonly error: Failure }
-  | {
-      readonly say: 'log';
-      readonly level: LogLevel;
-      readonly fields: Readonly<Record<string, unknown>>;
-      readonly message: string;
-    }
+  | { readonly say: 'log'; readonly lines: readonly LogLine[] }
   /** A program was started in a process group of its own, or that group is gone: it ends with the thread, however that ends. */
   | { readonly say: 'child'; readonly pid: number; readonly lives: boolean }
   /** The configuration of this version is in force here. */

@@ -45,8 +45,17 @@ export function sessionNotes(context: Context): (state: SessionState, record: Se
     context.log(
       'info',
       {
-        ...{ turn_id, session_id, workspace_id, user_id, outcome, took_ms, model, calls },
-        ...{ input_tokens, output_tokens, cost_usd },
+        turn_id,
+        session_id,
+        workspace_id,
+        user_id,
+        outcome,
+        took_ms,
+        model,
+        calls,
+        input_tokens,
+        output_tokens,
+        cost_usd,
       },
       'a turn is over',
     );

@@ -6,6 +6,7 @@ import { Ports } from '../bus/ports.ts';
 import { toFailure } from '../errors.ts';
 import type { Boot, FromWorker, House, ToWorker, Wire } from './boot.ts';
 import { type ContextOptions, createContext } from './context.ts';
+import { GatheredLines } from './gathered-lines.ts';
 import { HeldDirectory } from './held-directory.ts';
 import { LogGate } from './log-gate.ts';
 import type { Role, StartRole } from './role.ts';
@@ -30,7 +31,16 @@ export interface ThreadLife {
 
 /** Begins a life; it is in use once it has said `ready`. */
 export function startThreadLife(options: ThreadLifeOptions): ThreadLife {
-  const { boot, say } = options;
+  const { boot } = options;
+  const lines = new GatheredLines({
+    soon: (run) => options.world.soon(run),
+    post: (gathered) => options.say({ say: 'log', lines: gathered }),
+  });
+  /** What was logged before comes before it. */
+  const say = (message: FromWorker): void => {
+    lines.flush();
+    options.say(message);
+  };
   let role: Role | undefined;
   let stopping = false;
   const secrets = askedSecrets({
@@ -61,7 +71,7 @@ export function startThreadLife(options: ThreadLifeOptions): ThreadLife {
     skills,
     world: options.world,
     log: (severity, fields, message) => {
-      if (level.lets(severity)) say({ say: 'log', level: severity, fields, message });
+      if (level.lets(severity)) lines.add({ level: severity, fields, message });
     },
     child: (pid, lives) => say({ say: 'child', pid, lives }),
     point: options.point,
@@ -98,6 +108,7 @@ export function startThreadLife(options: ThreadLifeOptions): ThreadLife {
     }
     context.bus.close();
     context.heartbeat.stop();
+    lines.flush();
     options.ended();
   };
 

@@ -305,7 +305,8 @@ export class Threads {
         this.unsure.get(message.version)?.(thread);
         break;
       case 'log':
-        this.options.log(message.level, { thread: thread.name, ...message.fields }, message.message);
+        for (const { level, fields, message: text } of message.lines)
+          this.options.log(level, { thread: thread.name, ...fields }, text);
         break;
       default:
         break;

@@ -227,10 +227,14 @@ describe('a window without tool calls', () => {
         fc.integer({ min: 220, max: 420 }),
         (window, active_window, maxContextTokens) => {
           const more = { tools: [], active_window, model: { id: 'm', maxContextTokens, maxOutputTokens: 50 } };
-          // The result is left out; that there is one has the window put together from its units.
-          expect(prepare({ ...plain, ...more, window })).toEqual(
-            prepare({ ...plain, ...more, window: [result('gone'), ...window] }),
-          );
+          // The result is left out; that there is one among the newest has the window put together from its units.
+          const cut = prepare({ ...plain, ...more, window: [...window, result('gone')] });
+          expect(prepare({ ...plain, ...more, window })).toEqual(cut);
+          // And so it is however many rounds of tools lie before what is shown; an empty reply is not, and leaves its place to them.
+          const shown = window.filter(({ role, content }) => role === 'user' || content !== '');
+          if (shown.length < active_window) return;
+          const older = [user('then'), asks('a'), result('a'), said('so')];
+          expect(prepare({ ...plain, ...more, window: [...older, ...window] })).toEqual(cut);
         },
       ),
       { numRuns: 500 },

@@ -6,7 +6,7 @@ import type { Boot, FromWorker, Prepared, ToWorker } from '../../src/composition
 
 const born = workerData as Boot | Prepared;
 const say = (message: string): void =>
-  parentPort?.postMessage({ say: 'log', level: 'info', fields: {}, message } satisfies FromWorker);
+  parentPort?.postMessage({ say: 'log', lines: [{ level: 'info', fields: {}, message }] } satisfies FromWorker);
 
 if ('prepare' in born) {
   parentPort?.on('message', (message: ToWorker) => {

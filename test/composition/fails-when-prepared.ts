@@ -5,4 +5,4 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { Boot, FromWorker, Prepared } from '../../src/composition/boot.ts';
 
 if ('prepare' in (workerData as Boot | Prepared)) throw new Error('it cannot be made ready');
-parentPort?.postMessage({ say: 'log', level: 'info', fields: {}, message: 'born' } satisfies FromWorker);
+parentPort?.postMessage({ say: 'log', lines: [{ level: 'info', fields: {}, message: 'born' }] } satisfies FromWorker);

@@ -63,9 +63,9 @@ it('gives a life that was made ready to the thread of that role that needs one, 
   const host = realWorkers(() => new URL('./born-thread.ts', import.meta.url));
   const house = { layout: { lanes: 2, io: 1 }, config: defaultConfig(), data_dir: '/nowhere' };
   host.prepare?.('lane-1', house.config.gateway.awake_max);
-  expect(await bornOf(host, 'views')).toMatchObject({ message: 'born' });
-  expect(await bornOf(host, 'lane-2')).toMatchObject({ message: 'prepared as lane-1' });
-  expect(await bornOf(host, 'lane-1')).toMatchObject({ message: 'born' });
+  expect(await bornOf(host, 'views')).toMatchObject({ lines: [{ message: 'born' }] });
+  expect(await bornOf(host, 'lane-2')).toMatchObject({ lines: [{ message: 'prepared as lane-1' }] });
+  expect(await bornOf(host, 'lane-1')).toMatchObject({ lines: [{ message: 'born' }] });
   host.dismiss?.();
 });
 
@@ -81,25 +81,25 @@ it('has a lane ready once the process is large, but not while one has just begun
     monotonic: () => now,
   });
   look();
-  expect(await bornOf(host, 'lane-1')).toMatchObject({ message: 'born' });
+  expect(await bornOf(host, 'lane-1')).toMatchObject({ lines: [{ message: 'born' }] });
   now += 10_000;
   look();
-  expect(await bornOf(host, 'lane-1')).toMatchObject({ message: 'born' });
+  expect(await bornOf(host, 'lane-1')).toMatchObject({ lines: [{ message: 'born' }] });
   resident = 1_024 * 1_048_576;
   look();
-  expect(await bornOf(host, 'lane-1')).toMatchObject({ message: 'born' });
+  expect(await bornOf(host, 'lane-1')).toMatchObject({ lines: [{ message: 'born' }] });
   now += 10_000;
   look();
   look();
-  expect(await bornOf(host, 'views')).toMatchObject({ message: 'born' });
-  expect(await bornOf(host, 'lane-2')).toMatchObject({ message: 'prepared as lane-1' });
+  expect(await bornOf(host, 'views')).toMatchObject({ lines: [{ message: 'born' }] });
+  expect(await bornOf(host, 'lane-2')).toMatchObject({ lines: [{ message: 'prepared as lane-1' }] });
   look();
-  expect(await bornOf(host, 'lane-1')).toMatchObject({ message: 'born' });
+  expect(await bornOf(host, 'lane-1')).toMatchObject({ lines: [{ message: 'born' }] });
   now += 10_000;
   look();
   host.dismiss?.();
   look();
-  expect(await bornOf(host, 'lane-1')).toMatchObject({ message: 'born' });
+  expect(await bornOf(host, 'lane-1')).toMatchObject({ lines: [{ message: 'born' }] });
   host.dismiss?.();
 });
 
@@ -140,7 +140,7 @@ it('does not make a lane ready over and over that cannot be', async () => {
 it('does not give a life that was made ready for other bounds', async () => {
   const host = realWorkers(() => new URL('./born-thread.ts', import.meta.url));
   host.prepare?.('lane-1', 7);
-  expect(await bornOf(host, 'lane-1')).toMatchObject({ message: 'born' });
+  expect(await bornOf(host, 'lane-1')).toMatchObject({ lines: [{ message: 'born' }] });
   host.dismiss?.();
 });
 

@@ -7,6 +7,7 @@ import { isAsked, NO_USAGE, type SessionState, type TurnState, type WaitingMessa
 import { routeBack, told } from '../../stores/outbox.ts';
 import type { FinishReason, TurnFinished, TurnStarted, Usage } from '../../stores/records.ts';
 import type { Deciding, Draft } from './draft.ts';
+import type { LanePolicy } from './policy.ts';
 import { collectedWith, steeredInto } from './queue-modes.ts';
 import { toolReturned, unmade } from './tool-result.ts';
 
@@ -73,10 +74,17 @@ export function callOrReserve(draft: Draft, deciding: Deciding): void {
   const { turn, facts } = draft.state;
   if (turn === null || facts === null) return;
   const { policy } = deciding;
-  const refused = overSessionBudget(draft.state, deciding);
+  const { state } = draft;
+  // It goes through all that the model is to be shown: once for each call.
+  let known: ReturnType<LanePolicy['estimate']> | undefined;
+  const estimate = (): ReturnType<LanePolicy['estimate']> => {
+    known ??= policy.estimate(state);
+    return known;
+  };
+  const refused = overSessionBudget(state, deciding, estimate);
   if (refused !== null) return fail(draft, refused, deciding);
   if (policy.budgets(turn.model, facts.workspace_id).length > 0) return;
-  const most = policy.estimate(draft.state);
+  const most = estimate();
   called(draft, turn, most.tokens, most.cost_usd);
 }
 
@@ -90,10 +98,14 @@ function steer(draft: Draft): void {
 }
 
 /** Why the session's own budget does not cover the next call; null when it does. */
-export function overSessionBudget(state: SessionState, { policy }: Deciding): Failure | null {
+export function overSessionBudget(
+  state: SessionState,
+  { policy }: Deciding,
+  estimate = () => policy.estimate(state),
+): Failure | null {
   const max = policy.per_session_tokens(state.facts?.workspace_id ?? '');
   if (max <= 0) return null;
-  const most = policy.estimate(state);
+  const most = estimate();
   const used = state.used_tokens;
   if (used + most.tokens <= max) return null;
   const text = `The session's budget of ${max} tokens does not cover this call: ${used} are used and it may need ${most.tokens}; a session's budget does not reset.`;

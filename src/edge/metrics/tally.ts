@@ -89,8 +89,13 @@ function room(
   all: ReadonlyMap<string, unknown>,
   labels: MetricSample['labels'],
 ): readonly [key: string, labels: MetricSample['labels']] {
+  // Most have one label: its value is the key as it is, and no text is put together anew each time.
   let key = '';
-  for (const name in labels) key += `${labels[name]}\0`;
+  let first = true;
+  for (const name in labels) {
+    key = first ? (labels[name] ?? '') : `${key}\0${labels[name]}`;
+    first = false;
+  }
   if (all.size < APART || all.has(key)) return [key, labels];
   const other = Object.fromEntries(Object.keys(labels).map((name) => [name, 'other']));
   return ['other', other];
