@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A whole gateway in the test's process: real HTTP, real SQLite, real worker threads, which the test may take away.
 
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -232,10 +232,34 @@ export function newDataDir(): string {
   return mkdtempSync(join(tmpdir(), 'sigil-flow-'));
 }
 
-/** Ends what the tests of a file left running and removes their data. */
+/** What this process has open under a directory, its threads included; nothing where the system does not tell. */
+function openUnder(directory: string): readonly string[] {
+  const descriptors = '/proc/self/fd';
+  if (!existsSync(descriptors)) return [];
+  return readdirSync(descriptors).flatMap((descriptor) => {
+    try {
+      const file = readlinkSync(join(descriptors, descriptor));
+      return file.startsWith(`${directory}/`) ? [file] : [];
+    } catch {
+      // It was that of the look at the directory itself.
+      return [];
+    }
+  });
+}
+
+/**
+ * Ends what the tests of a file left running and removes their data.
+ *
+ * All of them first: a gateway that was started again in the directory of another writes there until it is drained itself.
+ *
+ * @throws Error when a drained gateway has something open: it could still write, and no restart would find what it left
+ */
 export async function closeHouses(): Promise<void> {
-  for (const house of opened.splice(0)) {
-    await house.drain();
-    rmSync(house.dataDir, { recursive: true, force: true });
+  const closing = opened.splice(0);
+  for (const house of closing) await house.drain();
+  for (const dataDir of new Set(closing.map((house) => house.dataDir))) {
+    const left = openUnder(dataDir);
+    rmSync(dataDir, { recursive: true, force: true });
+    if (left.length > 0) throw new Error(`drained, and still open: ${left.join(', ')}`);
   }
 }
