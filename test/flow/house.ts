@@ -15,6 +15,7 @@ import { Redactor } from '../../src/secrets/redactor.ts';
 import { threadEntry } from '../built.ts';
 import { machine } from '../config/machine.ts';
 import { type Call, Client, parseEvents, type Reply, type ServerEvent, until } from '../edge/client.ts';
+import { HANGS_MS } from '../patience.ts';
 
 /** The configuration as a file would have it; the address is always one of the test's own. */
 export type Settings = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
@@ -40,12 +41,19 @@ export class Person {
     return this.#client.call('PUT', path, { token: this.#token, json });
   }
 
-  /** Says something and waits for the whole answer. */
-  chat(content: string, more: Readonly<Record<string, unknown>> = {}): Promise<Reply> {
-    return this.post('/api/v1/chat', { content, ...more });
+  /**
+   * Says something and waits for the whole answer. Comes again when it was not let in, as a client does that is told to: where
+   * other programs have the processor, some are.
+   */
+  async chat(content: string, more: Readonly<Record<string, unknown>> = {}): Promise<Reply> {
+    for (;;) {
+      const reply = await this.post('/api/v1/chat', { content, ...more });
+      if (reply.status !== 503 || reply.body?.code !== 'overloaded') return reply;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
   }
 
-  /** The same as a client does it that is told to come again: where other programs have the processor, some are. */
+  /** The same, told to come again for whatever reason. */
   async chatOrWait(content: string, more: Readonly<Record<string, unknown>>): Promise<Reply> {
     for (;;) {
       const reply = await this.chat(content, more);
@@ -92,19 +100,19 @@ export class Listener {
   }
 
   /** The first event that fits, as soon as it is there. */
-  async first(fits: (event: ServerEvent) => boolean, within = 30_000): Promise<ServerEvent> {
+  async first(fits: (event: ServerEvent) => boolean, within = HANGS_MS): Promise<ServerEvent> {
     await until(() => this.closed || this.events.some(fits), within);
     const found = this.events.find(fits);
     if (found === undefined) throw new Error(`the stream ended without it: ${JSON.stringify(this.events)}`);
     return found;
   }
 
-  named(name: string, within = 30_000): Promise<ServerEvent> {
+  named(name: string, within = HANGS_MS): Promise<ServerEvent> {
     return this.first(({ event }) => event === name, within);
   }
 
   /** All events, once the stream has ended. */
-  async all(within = 30_000): Promise<readonly ServerEvent[]> {
+  async all(within = HANGS_MS): Promise<readonly ServerEvent[]> {
     await until(() => this.closed, within);
     return this.events;
   }
