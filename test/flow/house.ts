@@ -33,24 +33,26 @@ export class Person {
     return this.#client.call('GET', path, { token: this.#token, ...call });
   }
 
-  post(path: string, json?: unknown, call: Call = {}): Promise<Reply> {
-    return this.#client.call('POST', path, { token: this.#token, ...(json === undefined ? {} : { json }), ...call });
+  /**
+   * Comes again when it was not let in, as a client does that is told to: where other programs have the processor, some are. A
+   * request that is refused so has done nothing.
+   */
+  async post(path: string, json?: unknown, call: Call = {}): Promise<Reply> {
+    for (;;) {
+      const sent = { token: this.#token, ...(json === undefined ? {} : { json }), ...call };
+      const reply = await this.#client.call('POST', path, sent);
+      if (reply.status !== 503 || reply.body?.code !== 'overloaded') return reply;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
   }
 
   put(path: string, json: unknown): Promise<Reply> {
     return this.#client.call('PUT', path, { token: this.#token, json });
   }
 
-  /**
-   * Says something and waits for the whole answer. Comes again when it was not let in, as a client does that is told to: where
-   * other programs have the processor, some are.
-   */
-  async chat(content: string, more: Readonly<Record<string, unknown>> = {}): Promise<Reply> {
-    for (;;) {
-      const reply = await this.post('/api/v1/chat', { content, ...more });
-      if (reply.status !== 503 || reply.body?.code !== 'overloaded') return reply;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
+  /** Says something and waits for the whole answer. */
+  chat(content: string, more: Readonly<Record<string, unknown>> = {}): Promise<Reply> {
+    return this.post('/api/v1/chat', { content, ...more });
   }
 
   /** The same, told to come again for whatever reason. */
