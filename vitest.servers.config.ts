@@ -8,6 +8,6 @@ const include = ['test/channels/**/*.servers.ts', 'test/flow/real-servers.test.t
 
 export default defineConfig(() => {
   // Not merged into: lists of one configuration are added to those of the other.
-  const { include: _, exclude: __, sequence: ___, ...test } = everything.test ?? {};
+  const { projects: _, sequence: __, ...test } = everything.test ?? {};
   return mergeConfig({ test }, { test: { include, fileParallelism: false } });
 });

@@ -37,6 +37,11 @@ function hashOf(): string {
   return hash.digest('hex').slice(0, 16);
 }
 
+/** Whether a build is whole: what is copied last is there. */
+function isThere(made: string): boolean {
+  return statSync(join(made, 'package.json'), { throwIfNoEntry: false }) !== undefined;
+}
+
 /** Two runs may build at once: each makes its own, and the first to be done is taken. */
 function make(made: string): void {
   const making = `${made}.${process.pid}`;
@@ -44,9 +49,11 @@ function make(made: string): void {
     const args = [join(ROOT, 'tools/build.ts'), join(making, 'dist'), '--test', ...PROGRAMS];
     execFileSync(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] });
     for (const part of ['bin', 'package.json']) cpSync(join(ROOT, part), join(making, part), { recursive: true });
+    // One that was removed may have got a cache of compiled code by somebody who still uses it.
+    if (!isThere(made)) rmSync(made, { recursive: true, force: true });
     renameSync(making, made);
   } catch (error) {
-    if (statSync(made, { throwIfNoEntry: false }) === undefined) throw error;
+    if (!isThere(made)) throw error;
   } finally {
     rmSync(making, { recursive: true, force: true });
   }
@@ -60,7 +67,7 @@ export function testBuild(): string {
 /** Makes the published program with the doors for tests open, unless it is there already. */
 function makeTestBuild(): void {
   const made = testBuild();
-  if (statSync(made, { throwIfNoEntry: false }) === undefined) make(made);
+  if (!isThere(made)) make(made);
   const now = new Date();
   utimesSync(made, now, now);
   for (const name of readdirSync(PLACE).filter((other) => other.startsWith(NAME))) {

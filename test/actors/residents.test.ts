@@ -4,6 +4,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { LOOKS_MOST, type Resident } from '../../src/actors/residents.ts';
+import { usualRuns } from '../drawn.ts';
 import { BEGAN, pagesOf, stand } from './residents-world.ts';
 
 const iso = (ms: number): string => new Date(BEGAN + ms).toISOString();
@@ -93,7 +94,7 @@ it('counts and orders whatever comes, goes and moves as a plain model does', () 
         expect(pagesOf(house, {}, 200)).toEqual([...model.keys()].sort());
       },
     ),
-    { numRuns: 50 },
+    { numRuns: usualRuns(50) },
   );
 });
 
@@ -162,7 +163,7 @@ it('keeps the last 64 steps of each actor, however many there were', () => {
         expect(inside?.last_event).toEqual(last === undefined ? null : { type: last.event, at: last.at });
       }
     }),
-    { numRuns: 50 },
+    { numRuns: usualRuns(50) },
   );
 });
 

@@ -4,6 +4,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { calculate } from '../../src/agent/tools/arithmetic.ts';
+import { usualRuns } from '../drawn.ts';
 
 describe('results', () => {
   it.each([
@@ -146,7 +147,7 @@ describe('any expression', () => {
         const result = Number(calculated.result);
         expect(Math.abs(result - value)).toBeLessThanOrEqual(Math.abs(value) * 1e-14);
       }),
-      { numRuns: 1000 },
+      { numRuns: usualRuns(1000) },
     );
   });
 
@@ -204,7 +205,7 @@ describe('any expression', () => {
         if (calculated.ok) expect(Number.isFinite(Number(calculated.result))).toBe(true);
         else expect(calculated.message).not.toBe('');
       }),
-      { numRuns: 2000 },
+      { numRuns: usualRuns(2000) },
     );
   });
 });

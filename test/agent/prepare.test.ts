@@ -12,6 +12,7 @@ import type { TurnMessage } from '../../src/agent/turn-message.ts';
 import { unitsOf } from '../../src/agent/window.ts';
 import type { ChatMessage, ChatRequest } from '../../src/providers/provider.ts';
 import { inputTokens } from '../../src/providers/sigil/tokens.ts';
+import { usualRuns } from '../drawn.ts';
 
 const tools = createToolRegistry(builtInTools()).offer(({ name }) => name !== 'skill_read');
 
@@ -208,7 +209,7 @@ describe('any window', () => {
           expect(made.request.messages.length - turnSize).toBeLessThanOrEqual(active_window);
         },
       ),
-      { numRuns: 500 },
+      { numRuns: usualRuns(500) },
     );
   });
 });
@@ -237,7 +238,7 @@ describe('a window without tool calls', () => {
           expect(prepare({ ...plain, ...more, window: [...older, ...window] })).toEqual(cut);
         },
       ),
-      { numRuns: 500 },
+      { numRuns: usualRuns(500) },
     );
   });
 });

@@ -7,6 +7,7 @@ import { estimateTokens } from '../../src/agent/estimate.ts';
 import { SUMMARY_MOST, type SummarizeInput, type SummedMessage, summaryRequest } from '../../src/agent/summarize.ts';
 import { readSummary } from '../../src/agent/summary-reply.ts';
 import { createSigilProvider } from '../../src/providers/sigil.ts';
+import { usualRuns } from '../drawn.ts';
 
 const said = (content: string, user_id = 'ada'): SummedMessage => ({ role: 'user', content, user_id });
 const plain: SummarizeInput = {
@@ -80,7 +81,7 @@ describe('the request', () => {
           expect(request.messages[0]?.content.isWellFormed()).toBe(true);
         },
       ),
-      { numRuns: 200 },
+      { numRuns: usualRuns(200) },
     );
   });
 });

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { address, KINDS } from '../../src/bus/address.ts';
 import { JOURNAL, MAIN, NOWHERE, placement, READ, threadNames, VIEWS } from '../../src/bus/layout.ts';
+import { usualRuns } from '../drawn.ts';
 
 const layout = { lanes: 3, io: 2 };
 const names = threadNames(layout);
@@ -86,6 +87,6 @@ test('sessions spread evenly whatever their ids look like', () => {
       // 400 ± 6 standard deviations of a uniform draw.
       for (const count of counts) expect(Math.abs(count - 400)).toBeLessThan(120);
     }),
-    { numRuns: 60 },
+    { numRuns: usualRuns(60) },
   );
 });

@@ -9,6 +9,7 @@ import type { Envelope } from '../../src/bus/envelope.ts';
 import { Inbox } from '../../src/bus/inbox.ts';
 import { Link } from '../../src/bus/link.ts';
 import { type Batch, pack, packedLength, SUBSCRIBE, unpack } from '../../src/bus/wire.ts';
+import { usualRuns } from '../drawn.ts';
 
 const TO = address('session', 'a');
 const FROM = address('thread', 'main');
@@ -137,7 +138,7 @@ test('every accepted message is taken by exactly one life, in order', () => {
       direction.send(false);
       expect(direction.accepted).toHaveLength(direction.taken.length + 1);
     }),
-    { numRuns: 500 },
+    { numRuns: usualRuns(500) },
   );
 });
 

@@ -226,7 +226,7 @@ export type PlatformName = keyof typeof PLATFORMS;
 export const ABSENT: Readonly<Partial<Record<PlatformName, string | undefined>>> = {
   irc: missing('ngircd', 'openssl'),
   xmpp: missing('prosody'),
-  email: missing('dovecot'),
+  email: missing('dovecot', 'lmtp'),
 };
 
 function common(platform: Platform): Pick<PeopleOn, 'say' | 'seen' | 'untaken' | 'close'> {

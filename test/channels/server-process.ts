@@ -12,7 +12,13 @@ import { until } from '../edge/client.ts';
 
 /** Where a program is, in the path or where servers are. */
 export function program(name: string): string | undefined {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
+  const folders = [
+    ...(process.env['PATH'] ?? '').split(delimiter),
+    '/usr/sbin',
+    '/usr/local/sbin',
+    '/usr/lib/dovecot',
+    '/usr/libexec/dovecot',
+  ];
   return folders.map((folder) => join(folder, name)).find((file) => existsSync(file));
 }
 

@@ -60,7 +60,7 @@ describe('sigil config set', () => {
       /^0 ok agent\.persona is not set any more/,
     );
     expect(said(await sigil(['config', 'unset', 'agent.persona'], home))).toMatch(/^1 .*nothing to take out/);
-  }, 30_000);
+  });
 
   it('makes the file of this user where there is none', async () => {
     const home = scratch();

@@ -20,7 +20,7 @@ afterEach(async () => {
 async function gateway(home: string): Promise<Running> {
   const started = start(['start', '--listen', '127.0.0.1:0'], home);
   running.push(started);
-  await until(() => started.stdout().includes('listens on') || started.child.exitCode !== null, 30_000);
+  await until(() => started.stdout().includes('listens on') || started.child.exitCode !== null);
   return started;
 }
 
@@ -56,7 +56,7 @@ beforeAll(async () => {
   for (const words of ['what is 2+3', 'hello', 'remember that I like tea']) await sigil(['chat', words], origin);
   await stop(one);
   running.splice(0);
-}, 60_000);
+});
 
 const home = (): string => {
   const copy = scratch();
@@ -86,7 +86,7 @@ describe('sigil backup', () => {
     expect(said(restored)).toMatch(/^0 .*the journal up to row \d+/s);
     await gateway(there);
     expect(await sessionsOf(there)).toEqual(before);
-  }, 60_000);
+  });
 
   it('without a gateway is made here, to stdout too; verify and restore say what is wrong with a file', async () => {
     const here = home();
@@ -105,7 +105,7 @@ describe('sigil backup', () => {
     );
     expect(existsSync(join(here, 'data', '.backup'))).toBe(false);
     expect(said(await sigil(['backup', 'create', 'x'], scratch()))).toMatch(/^1 .*nothing to back up/s);
-  }, 60_000);
+  });
 });
 
 describe('sigil doctor', () => {
@@ -117,7 +117,7 @@ describe('sigil doctor', () => {
     expect(with_one).toMatchObject({ status: 0, warn: 0, fail: 0 });
     expect(with_one.findings.find(({ check }) => check === 'lock')?.message).toMatch(/pid \d+ at http/);
     expect(await doctor(scratch())).toMatchObject({ status: 0, warn: 0, fail: 0 });
-  }, 60_000);
+  });
 
   it('names the damaged file and table, and the rebuild it names mends it', async () => {
     const here = home();
@@ -138,7 +138,7 @@ describe('sigil doctor', () => {
     expect(said(await sigil(['doctor', 'rebuild', 'nonsense'], home()))).toMatch(
       /^1 .*no view here; there are gateway\.db/s,
     );
-  }, 60_000);
+  });
 
   it('a garbage gateway.db is found, and does not stop the start', async () => {
     const here = home();
@@ -154,7 +154,7 @@ describe('sigil doctor', () => {
     const one = await gateway(here);
     expect(one.stderr()).toContain('was put aside');
     expect(await sessionsOf(here)).toMatchObject({ items: [{}, {}, {}] });
-  }, 60_000);
+  });
 
   it('a damaged or missing journal stops the start with what to do', async () => {
     const here = home();
@@ -173,7 +173,7 @@ describe('sigil doctor', () => {
     });
     copyFileSync(join(here, 'kept'), journal);
     expect(await doctor(here)).toMatchObject({ status: 0, fail: 0 });
-  }, 60_000);
+  });
 
   it('finds open permissions, newer files, foreign views and a restore that was cut short', async () => {
     const here = home();
@@ -193,5 +193,5 @@ describe('sigil doctor', () => {
     expect(lines).toMatch(/fail .*owner\.token can be read by other users .* \| chmod 600/);
     expect(lines).toMatch(/fail .*sessions\.db: written by a newer Sigil \(schema 99/);
     expect(lines).toMatch(/warn .*gateway\.db was made of another journal; .* \| sigil doctor rebuild gateway\.db/);
-  }, 60_000);
+  });
 });

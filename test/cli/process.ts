@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { COMPILED, FAKE, MAIN } from '../built.ts';
+import { HANGS_MS } from '../patience.ts';
 
 export { FAKE };
 
@@ -74,7 +75,7 @@ export function sigil(args: readonly string[], home: string, options: RunOptions
 }
 
 /** Waits until something is true. */
-export async function until(what: () => boolean, ms = 30_000): Promise<void> {
+export async function until(what: () => boolean, ms = HANGS_MS): Promise<void> {
   const deadline = Date.now() + ms;
   while (!what()) {
     if (Date.now() > deadline) throw new Error(`not within ${ms} ms: ${what.toString()}`);

@@ -181,7 +181,7 @@ describe('sigil secret', () => {
     const wrong = await secret(home, ['list'], '', { SIGIL_SECRETS_PASSPHRASE: 'battery staple' });
     expect([wrong.status, wrong.stderr]).toEqual([1, expect.not.stringContaining('battery')]);
     expect((await json(home, ['list'], '', env)).protection).toBe('passphrase');
-  }, 30_000);
+  });
 
   it('is checked by `config validate`, which names what is not kept', async () => {
     const home = homeWith();

@@ -18,7 +18,7 @@ afterEach(async () => {
 async function gateway(home: string): Promise<void> {
   const started = start(['start', '--listen', '127.0.0.1:0'], home);
   running.push(started);
-  await until(() => started.stdout().includes('listens on') || started.child.exitCode !== null, 30_000);
+  await until(() => started.stdout().includes('listens on') || started.child.exitCode !== null);
 }
 
 const said = ({ stdout, stderr, status }: Ran): string => `${status} ${stdout}${stderr}`;
@@ -101,4 +101,4 @@ it('a session goes from one gateway to another, and again, and beside itself', a
   expect(await broken('')).toMatch(/^1 .*cut short/s);
   expect(said(await sigil(['session', 'import', join(here, 'none')], there))).toMatch(/^1 .*is no file/s);
   expect(said(await sigil(['session', 'export', 'nobody'], there))).toMatch(/^1 .*does not exist/s);
-}, 120_000);
+});

@@ -4,6 +4,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { HANGS_MS } from '../patience.ts';
 import { cleanEnv, FAKE, until } from './process.ts';
 
 /** Why a test that needs a terminal cannot run here; undefined when it can. */
@@ -57,7 +58,7 @@ export class Terminal {
     return this.#tmux('display', '-p', '#{cursor_flag}').trim() === '1';
   }
 
-  async shows(what: string | RegExp, ms = 30_000): Promise<void> {
+  async shows(what: string | RegExp, ms = HANGS_MS): Promise<void> {
     let seen = '';
     try {
       await until(() => {

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { changedPaths, dotted, EFFECTS, effectOf, inForce } from '../../src/config/change.ts';
 import { type Config, ConfigSchema, defaultConfig } from '../../src/config/schema.ts';
 import { keysOf, type Path, type Schema, unwrap, valueAt } from '../../src/config/walk.ts';
+import { usualRuns } from '../drawn.ts';
 
 /** The leaves of the schema; a map or list of entries is one. */
 function* leaves(schema: Schema, path: Path = []): Generator<Path> {
@@ -69,7 +70,7 @@ describe('the difference of two configurations', () => {
           JSON.stringify([...all(one)].sort()) === JSON.stringify([...all(other)].sort()),
         );
       }),
-      { numRuns: 40 },
+      { numRuns: usualRuns(40) },
     );
   });
 
@@ -81,7 +82,7 @@ describe('the difference of two configurations', () => {
         for (const [leaf, value] of all(one))
           if (!paths.some((path) => covers(path, leaf))) expect(valueAt(other, leaf)).toEqual(value);
       }),
-      { numRuns: 40 },
+      { numRuns: usualRuns(40) },
     );
   });
 
@@ -109,7 +110,7 @@ describe('what is in force of a wanted configuration', () => {
         }
         expect(changedPaths(inForce(running, now), now)).toEqual([]);
       }),
-      { numRuns: 40 },
+      { numRuns: usualRuns(40) },
     );
   });
 

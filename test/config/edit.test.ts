@@ -8,6 +8,7 @@ import { commentedConfig } from '../../src/config/commented.ts';
 import { type Change, changedData, editText } from '../../src/config/edit.ts';
 import { resolveKey } from '../../src/config/key-path.ts';
 import { ConfigSchema, defaultConfig } from '../../src/config/schema.ts';
+import { usualRuns } from '../drawn.ts';
 import { load, loaded } from './machine.ts';
 
 const FILE = `# mine
@@ -137,7 +138,7 @@ describe('changing a value in a file', () => {
         expect(after).toContain('# mine');
         expect(after).toContain('# at the end');
       }),
-      { numRuns: 150 },
+      { numRuns: usualRuns(150) },
     );
   });
 

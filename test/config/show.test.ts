@@ -12,6 +12,7 @@ import { escapeReferences } from '../../src/config/references.ts';
 import { type ConfigInput, ConfigSchema, deepFreeze, defaultConfig } from '../../src/config/schema.ts';
 import { configShow, configShowYaml } from '../../src/config/show.ts';
 import { isMap } from '../../src/config/walk.ts';
+import { usualRuns } from '../drawn.ts';
 import { load, loaded } from './machine.ts';
 
 const reference: unknown = parse(readFileSync(new URL('fixtures/defaults.yaml', import.meta.url), 'utf8'));
@@ -126,9 +127,9 @@ describe('what is shown', () => {
         expect(again.declared).toEqual(first.declared);
         expect(configShow(again.declared)).toEqual(configShow(first.declared));
       }),
-      { numRuns: 150 },
+      { numRuns: usualRuns(150) },
     );
-  }, 60_000);
+  });
 });
 
 describe('config get', () => {

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Admission } from '../../src/edge/admission.ts';
 import type { World } from '../../src/world.ts';
+import { usualRuns } from '../drawn.ts';
 import { ManualClock } from '../stores/manual-clock.ts';
 
 const LANE = 'lane-1';
@@ -184,7 +185,7 @@ describe('admission', () => {
           expect(Math.max(...served) - Math.min(...served)).toBeLessThanOrEqual(Math.max(16, all * 0.1));
         },
       ),
-      { numRuns: 60 },
+      { numRuns: usualRuns(60) },
     );
   });
 });

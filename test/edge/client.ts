@@ -3,6 +3,7 @@
 
 import { Agent, type IncomingMessage, type RequestOptions, request } from 'node:http';
 import { connect } from 'node:net';
+import { HANGS_MS } from '../patience.ts';
 
 export interface Reply {
   readonly status: number;
@@ -125,7 +126,7 @@ export function parseEvents(text: string): readonly ServerEvent[] {
 }
 
 /** Polls until something holds; what takes a request is asked again only once it was answered. @param within milliseconds */
-export async function until(what: () => boolean | Promise<boolean>, within = 30_000): Promise<void> {
+export async function until(what: () => boolean | Promise<boolean>, within = HANGS_MS): Promise<void> {
   const end = performance.now() + within;
   while (!(await what())) {
     if (performance.now() > end) throw new Error(`not within ${within} ms: ${what}`);

@@ -82,7 +82,7 @@ describe.each(['revoked', 'expired'])('a token that is %s', (how) => {
     );
     expect(other()).not.toContain('unauthenticated');
     expect(JSON.stringify(house.logged)).not.toContain('request failed');
-  }, 20_000);
+  });
 });
 
 it('is outlived by no token that was made with it, and shown with when it ends', async () => {

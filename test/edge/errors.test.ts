@@ -99,10 +99,9 @@ it('refuses a body of 2 MB without reading it all, and the sender gets to see it
 it('never asks for a body that was announced as too long, and lets go of a sender that waits', async () => {
   const { client } = await setUp();
   const head = `POST ${CHAT} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer owner-token\r\nContent-Type: application/json\r\n`;
-  const began = performance.now();
   const answer = await client.bytes(`${head}Content-Length: 5000000\r\nExpect: 100-continue\r\n\r\n`);
   expect(answer).toMatch(/^HTTP\/1.1 413 /);
-  expect(performance.now() - began).toBeLessThan(4_000);
+  expect(answer).toMatch(/\r\nconnection: close\r\n/i);
 });
 
 it('keeps the connection of a refused request with a short body', async () => {

@@ -10,6 +10,7 @@ import { realWorld } from '../../src/composition/real-world.ts';
 import { HEARTBEAT_MS } from '../../src/edge/event-stream.ts';
 import { TurnFollower } from '../../src/edge/turn-follower.ts';
 import { endsTurn, eventsIn, type TurnEvent, type TurnEventBatch } from '../../src/stores/turn-events.ts';
+import { usualRuns } from '../drawn.ts';
 import { parseEvents, readAlong, textOf, until } from './client.ts';
 import { done, FakeHouse, type FakeTurn, refused } from './fake-house.ts';
 import { setUp } from './setup.ts';
@@ -170,7 +171,7 @@ it('ends the stream of a slow reader with slow_consumer, and others go on', asyn
   // What the slow reader missed it reads from where it stood.
   const rest = await client.events('GET', path, { headers: { 'Last-Event-ID': `${turn.row.id}:${last}` } });
   expect(seen.length - 1 + rest.length).toBe(turn.said.length);
-}, 30_000);
+});
 
 it('tells every turn of a session as it happens, one joined in its middle from the beginning', async () => {
   const { client, house } = await setUp();
@@ -311,6 +312,6 @@ it('shows each event once and in order, over any batches, backlogs, holes and lo
       expect(seen).toEqual(turn.said.filter(({ n }) => n > Math.min(from, before)).map(({ n }) => n));
       expect(endsTurn(turn.said.at(-1)?.event ?? text(''))).toBe(true);
     }),
-    { numRuns: 150 },
+    { numRuns: usualRuns(150) },
   );
-}, 60_000);
+});

@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { builtInModel } from '../../src/embeddings/built-in.ts';
 import { hash384 } from '../../src/embeddings/hash-384.ts';
 import { BUILT_IN_MODELS } from '../../src/embeddings/model-list.ts';
+import { usualRuns } from '../drawn.ts';
 import { HALVES, recallOf } from './retrieval.ts';
 import { NOTES, QUESTIONS } from './retrieval-set.ts';
 
@@ -40,7 +41,7 @@ describe('sigil/hash-384', () => {
         expect(any === 0 || Math.abs(any - 1) < 1e-5).toBe(true);
         expect(vectorOf(text)).toEqual(vectorOf(text));
       }),
-      { numRuns: 1_000 },
+      { numRuns: usualRuns(1_000) },
     );
   });
 

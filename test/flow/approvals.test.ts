@@ -14,6 +14,7 @@ const TOKENS = ['ada', 'ben', 'cleo', 'gus'].map((user_id) => ({
 }));
 const SETTINGS = {
   auth: { tokens: TOKENS },
+  gateway: { drain_timeout: '10m' },
   users: [{ id: 'gus', name: 'Gus', role: 'guest' }],
   sessions: { queue: 'collect' },
 } as never;
@@ -104,10 +105,8 @@ it('waits on when its thread dies, and when its gateway ends', async () => {
   const { stream, id, session_id } = await asks(ben, 'what is 7*7?');
   const { turn_id } = (await stream.named('turn_started')).data;
   for (const lane of ['lane-1', 'lane-2']) await house.killThread(lane);
-  const began = performance.now();
+  // Nobody is waited for at the end, which would be for longer than a test may take: it is all in the journal.
   await house.drain();
-  // Nobody is waited for at the end: it is all in the journal.
-  expect(performance.now() - began).toBeLessThan(15_000);
   await opens(house.dataDir);
   expect((await ben.get('/api/v1/approvals')).body.items).toMatchObject([{ id, session_id }]);
   expect((await answer(ben, id, 'approve')).status).toBe(200);

@@ -92,7 +92,7 @@ it('covers 50 of 200 turns at once and not one more, and says to the others whic
   }
   expect(second.requests).toEqual([]);
   expect(await usedOf(owner)).toEqual({ used: most, reserved: 0 });
-}, 60_000);
+});
 
 it('is not leaked through a vendor that breaks off without a word of what it cost', async () => {
   const { input, whole } = await reservation({ providers: providers(), models: { default: 'one/a' } });
@@ -152,7 +152,7 @@ it('counts what a killed gateway had asked for, for its vendor bills it', async 
   for (const life of [1, 2]) {
     const owner = await start();
     const said = life === 1 ? sayTo(owner, called) : undefined;
-    await until(() => first.requests.length === life * calling, 30_000);
+    await until(() => first.requests.length === life * calling);
     await gateway?.kill();
     await said;
   }
@@ -169,7 +169,7 @@ it('counts what a killed gateway had asked for, for its vendor bills it', async 
   expect(reserved).toBe(0);
   expect(used).toBeGreaterThanOrEqual(first.requests.length * whole);
   expect(used).toBeLessThanOrEqual(most);
-}, 60_000);
+});
 
 it('counts what a killed gateway had passed through, and takes nothing of it up again', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'sigil-budgets-'));
@@ -195,11 +195,11 @@ it('counts what a killed gateway had passed through, and takes nothing of it up 
   const before = await start();
   const models = ['one/a', 'one/a', 'workspace:personal:owner'];
   const asked = Promise.allSettled(models.map((model) => ask(before, model, 20_000)));
-  await until(() => first.requests.length === models.length, 30_000);
+  await until(() => first.requests.length === models.length);
   await gateway?.kill();
   await asked;
   const owner = await start();
-  await until(async () => (await usedOf(owner)).used > 0 && (await usedOf(owner)).reserved === 0, 20_000);
+  await until(async () => (await usedOf(owner)).used > 0 && (await usedOf(owner)).reserved === 0);
   const { used } = await usedOf(owner);
   // Two of 20,000, and the agent's, of as many as its model gives at most.
   expect(used).toBeGreaterThan(41_000);
@@ -210,4 +210,4 @@ it('counts what a killed gateway had passed through, and takes nothing of it up 
   expect(first.requests).toHaveLength(models.length + 1);
   expect(await usedOf(owner)).toEqual({ used: used + 1_001, reserved: 0 });
   expect((await owner.get('/api/v1/workspaces/personal:owner/sessions')).body.items).toEqual([]);
-}, 60_000);
+});

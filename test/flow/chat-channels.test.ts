@@ -181,7 +181,7 @@ describe('what a person says that is for the channel itself', () => {
     await ask('door', from, 'count to 3');
     await until(async () => (await statusOf('door')).waiting === 0);
     expect((await house.owner.post(`/api/v1/users/${user_id}/erase`, { confirm: user_id })).status).toBe(200);
-    await until(async () => (await house.owner.get(`/api/v1/users/${user_id}/erasure`)).body.status === 'done', 30_000);
+    await until(async () => (await house.owner.get(`/api/v1/users/${user_id}/erasure`)).body.status === 'done');
     const journal = new Database(join(house.dataDir, 'journal.db'), { readonly: true });
     const left = journal.prepare(`SELECT type, payload FROM records WHERE payload LIKE '%${from}%'`).all();
     journal.close();
@@ -309,7 +309,7 @@ describe('a channel', () => {
     await house.killThread('io-1');
     await house.killThread('lane-1');
     const all = Array.from({ length: 6 }, (_, at) => `over and over ${at}`);
-    await there.until(() => all.every((text) => there.texts().some((shown) => shown.includes(text))), 30_000);
+    await there.until(() => all.every((text) => there.texts().some((shown) => shown.includes(text))));
     for (const text of all) expect(there.texts().filter((shown) => shown.includes(text))).toHaveLength(1);
   });
 

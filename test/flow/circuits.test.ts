@@ -80,7 +80,7 @@ const models = (): readonly string[] => vendor.requests.map((request) => openAiC
 
 describe('a vendor that fails', () => {
   it('is left alone after three failures, found again by exactly one call, and then asked as before', async () => {
-    times({ first: 1_500 });
+    times({ first: 4_000 });
     vendor.answer(refused('internal'));
     const house = await startHouse(settings());
     for (let failure = 0; failure < 3; failure += 1)
@@ -117,7 +117,7 @@ describe('a vendor that fails', () => {
   it('is asked by nobody while it is looked for, and left alone for longer when it does not answer', async () => {
     times({ first: 300 });
     vendor.answer(refused('unavailable'));
-    const house = await startHouse(settings({ providers: { mine: entry({ timeouts: { first_event: '1s' } }) } }));
+    const house = await startHouse(settings({ providers: { mine: entry({ timeouts: { first_event: '3s' } }) } }));
     for (let failure = 0; failure < 3; failure += 1) await house.owner.chat('hello');
     const probed = vendor.next();
     vendor.answer({ ...well(), delivery: { silent: true } });
@@ -249,7 +249,7 @@ describe('a key that is refused', () => {
 
 describe('a model the vendor does not have', () => {
   it('is left alone by itself: the others are asked', async () => {
-    times({ first: 1_500 });
+    times({ first: 4_000 });
     vendor.answer((asked) => (openAiChat.sent(asked).model === 'gone' ? refused('no_model') : well()));
     const house = await startHouse(settings());
     for (let failure = 0; failure < 3; failure += 1)

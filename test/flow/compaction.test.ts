@@ -87,8 +87,8 @@ beforeAll(async () => {
   expect([imported.status, imported.body.imported]).toEqual([200, TURNS]);
   await person(ada).get('/api/v1/memory/search?workspace=homelab&q=quokka');
   // What is left is less than a batch.
-  await until(() => count('SELECT sum(messages - summarized) FROM sessions') < BATCH + WINDOW, 30_000);
-}, 60_000);
+  await until(() => count('SELECT sum(messages - summarized) FROM sessions') < BATCH + WINDOW);
+});
 afterAll(closeHouses);
 
 describe('two thousand messages', () => {
@@ -111,7 +111,7 @@ describe('two thousand messages', () => {
 
   it('leave what was said first to be found by recall and by meaning, in their workspace and by who said it alone', async () => {
     const asked = ['recall everything about my locker', 'what is similar to how my locker is opened'];
-    await until(async () => (await answered(ada, asked[1] ?? '', 'homelab')).includes('quokka cadenza'), 20_000);
+    await until(async () => (await answered(ada, asked[1] ?? '', 'homelab')).includes('quokka cadenza'));
     for (const question of asked) {
       expect(await answered(ada, question, 'homelab')).toContain('quokka cadenza');
       for (const [who, where] of [
@@ -205,7 +205,7 @@ describe('a session that is deleted', () => {
       db.close();
       return rows;
     };
-    await until(() => journal() === 0, 10_000);
+    await until(() => journal() === 0);
     expect(count('SELECT count(*) FROM summaries WHERE session_id = ?', session_id)).toBe(0);
     expect(await facts()).toContain('zibeline');
   });

@@ -72,7 +72,7 @@ async function erased(house: House): Promise<void> {
 }
 
 async function done(house: House): Promise<void> {
-  await until(async () => (await boss(house, 'GET', '/api/v1/users/bo/erasure')).body.status === 'done', 30_000);
+  await until(async () => (await boss(house, 'GET', '/api/v1/users/bo/erasure')).body.status === 'done');
 }
 
 /** Files that hold any of the words, with the word. @param named only those whose name begins so */
@@ -146,7 +146,7 @@ describe.each(['erasure.sessions', 'journal.redacted:2', 'erasure.told', 'journa
       cpSync(await livedOnce(), join(home, 'data'), { recursive: true });
       writeFileSync(join(home, 'sigil.yaml'), JSON.stringify({ ...settings, networking: { listen: '127.0.0.1:0' } }));
       const killed = start(['start'], home, { env: { SIGIL_KILL_AT: point } });
-      await until(() => killed.stdout().includes('listens on'), 30_000);
+      await until(() => killed.stdout().includes('listens on'));
       await sigil(['user', 'erase', 'bo', '--yes'], home, { env: { SIGIL_TOKEN: 'boss-token' } });
       // A signal leaves no status.
       expect((await killed.done).status).toBeNull();
@@ -157,7 +157,7 @@ describe.each(['erasure.sessions', 'journal.redacted:2', 'erasure.told', 'journa
       expect(noted).toHaveLength(1);
       expect((await boss(again, 'GET', '/api/v1/audit/verify')).body.broken).toBeNull();
       expect((await again.person('ada-token').get('/api/v1/memory/facts?workspace=homelab')).text).toContain(ADAS);
-    }, 60_000);
+    });
   },
 );
 
@@ -181,9 +181,9 @@ describe('what a session of others was summed up to', () => {
       views.close();
       return [...rows, ...details].join();
     };
-    await until(() => summed().includes('floccinauci'), 30_000);
+    await until(() => summed().includes('floccinauci'));
     await boss(house, 'POST', '/api/v1/users/cy/erase', { confirm: 'cy' });
-    await until(async () => (await boss(house, 'GET', '/api/v1/users/cy/erasure')).body.status === 'done', 30_000);
+    await until(async () => (await boss(house, 'GET', '/api/v1/users/cy/erasure')).body.status === 'done');
     expect(summed()).not.toContain('floccinauci');
     expect((await ada.chat('what is 1+1?', { session_id })).body.content).toContain('2');
   });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A whole gateway in the test's process: real HTTP, real SQLite, real worker threads, which the test may take away.
 
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +15,7 @@ import { Redactor } from '../../src/secrets/redactor.ts';
 import { threadEntry } from '../built.ts';
 import { machine } from '../config/machine.ts';
 import { type Call, Client, parseEvents, type Reply, type ServerEvent, until } from '../edge/client.ts';
+import { HANGS_MS } from '../patience.ts';
 
 /** The configuration as a file would have it; the address is always one of the test's own. */
 export type Settings = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
@@ -32,8 +33,17 @@ export class Person {
     return this.#client.call('GET', path, { token: this.#token, ...call });
   }
 
-  post(path: string, json?: unknown, call: Call = {}): Promise<Reply> {
-    return this.#client.call('POST', path, { token: this.#token, ...(json === undefined ? {} : { json }), ...call });
+  /**
+   * Comes again when it was not let in, as a client does that is told to: where other programs have the processor, some are. A
+   * request that is refused so has done nothing.
+   */
+  async post(path: string, json?: unknown, call: Call = {}): Promise<Reply> {
+    for (;;) {
+      const sent = { token: this.#token, ...(json === undefined ? {} : { json }), ...call };
+      const reply = await this.#client.call('POST', path, sent);
+      if (reply.status !== 503 || reply.body?.code !== 'overloaded') return reply;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
   }
 
   put(path: string, json: unknown): Promise<Reply> {
@@ -45,7 +55,7 @@ export class Person {
     return this.post('/api/v1/chat', { content, ...more });
   }
 
-  /** The same as a client does it that is told to come again: where other programs have the processor, some are. */
+  /** The same, told to come again for whatever reason. */
   async chatOrWait(content: string, more: Readonly<Record<string, unknown>>): Promise<Reply> {
     for (;;) {
       const reply = await this.chat(content, more);
@@ -92,19 +102,19 @@ export class Listener {
   }
 
   /** The first event that fits, as soon as it is there. */
-  async first(fits: (event: ServerEvent) => boolean, within = 30_000): Promise<ServerEvent> {
+  async first(fits: (event: ServerEvent) => boolean, within = HANGS_MS): Promise<ServerEvent> {
     await until(() => this.closed || this.events.some(fits), within);
     const found = this.events.find(fits);
     if (found === undefined) throw new Error(`the stream ended without it: ${JSON.stringify(this.events)}`);
     return found;
   }
 
-  named(name: string, within = 30_000): Promise<ServerEvent> {
+  named(name: string, within = HANGS_MS): Promise<ServerEvent> {
     return this.first(({ event }) => event === name, within);
   }
 
   /** All events, once the stream has ended. */
-  async all(within = 30_000): Promise<readonly ServerEvent[]> {
+  async all(within = HANGS_MS): Promise<readonly ServerEvent[]> {
     await until(() => this.closed, within);
     return this.events;
   }
@@ -232,10 +242,34 @@ export function newDataDir(): string {
   return mkdtempSync(join(tmpdir(), 'sigil-flow-'));
 }
 
-/** Ends what the tests of a file left running and removes their data. */
+/** What this process has open under a directory, its threads included; nothing where the system does not tell. */
+function openUnder(directory: string): readonly string[] {
+  const descriptors = '/proc/self/fd';
+  if (!existsSync(descriptors)) return [];
+  return readdirSync(descriptors).flatMap((descriptor) => {
+    try {
+      const file = readlinkSync(join(descriptors, descriptor));
+      return file.startsWith(`${directory}/`) ? [file] : [];
+    } catch {
+      // It was that of the look at the directory itself.
+      return [];
+    }
+  });
+}
+
+/**
+ * Ends what the tests of a file left running and removes their data.
+ *
+ * All of them first: a gateway that was started again in the directory of another writes there until it is drained itself.
+ *
+ * @throws Error when a drained gateway has something open: it could still write, and no restart would find what it left
+ */
 export async function closeHouses(): Promise<void> {
-  for (const house of opened.splice(0)) {
-    await house.drain();
-    rmSync(house.dataDir, { recursive: true, force: true });
+  const closing = opened.splice(0);
+  for (const house of closing) await house.drain();
+  for (const dataDir of new Set(closing.map((house) => house.dataDir))) {
+    const left = openUnder(dataDir);
+    rmSync(dataDir, { recursive: true, force: true });
+    if (left.length > 0) throw new Error(`drained, and still open: ${left.join(', ')}`);
   }
 }

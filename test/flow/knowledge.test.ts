@@ -87,4 +87,4 @@ it('has all of it after its threads, and the house, have ended', async () => {
   await house.drain();
   await open();
   expect(await sayings(person(2))).toEqual(['the plant is thirsty', ...before]);
-}, 60_000);
+});

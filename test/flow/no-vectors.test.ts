@@ -15,7 +15,7 @@ it('goes by words, says so once, in status and by doctor, and tries nothing agai
     'networking: { listen: "127.0.0.1:0" }\nlogging: { format: json, level: trace }\n',
   );
   const gateway = start(['start'], home, { env });
-  await until(() => gateway.stdout().includes('listens on'), 30_000);
+  await until(() => gateway.stdout().includes('listens on'));
   expect((await sigil(['chat', 'remember that my cat is a tabby'], home)).status).toBe(0);
   const recalled = JSON.parse((await sigil(['memory', 'recall', 'tabby', '--json'], home)).stdout);
   expect(recalled.similar).toEqual([]);
@@ -36,4 +36,4 @@ it('goes by words, says so once, in status and by doctor, and tries nothing agai
   const lines = stderr.split('\n').filter((line) => line.includes('sqlite-vec'));
   expect(lines).toHaveLength(1);
   expect(lines[0]).toContain('sessions.memory.embeddings');
-}, 60_000);
+});

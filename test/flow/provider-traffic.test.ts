@@ -34,7 +34,7 @@ function ofKind<K extends WireEntry['kind']>(entries: readonly WireEntry[], kind
 async function told(listener: Listener, answers = 1): Promise<readonly WireEntry[]> {
   const ended = (): number =>
     ofKind(entriesOf(listener), 'answer_end').length + ofKind(entriesOf(listener), 'no_answer').length;
-  await until(() => ended() >= answers && ofKind(entriesOf(listener), 'end').length > 0, 10_000);
+  await until(() => ended() >= answers && ofKind(entriesOf(listener), 'end').length > 0);
   return entriesOf(listener);
 }
 
@@ -149,7 +149,7 @@ describe('traffic that is followed', () => {
     expect(ofKind(entries, 'answer_end')[0]?.why).not.toBe('');
     await vendor.close();
     await owner.chat('anybody there?');
-    await until(() => ofKind(entriesOf(listener), 'no_answer').length > 0, 10_000);
+    await until(() => ofKind(entriesOf(listener), 'no_answer').length > 0);
     expect(ofKind(entriesOf(listener), 'no_answer')[0]?.why).toContain('ECONNREFUSED');
   });
 

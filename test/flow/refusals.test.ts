@@ -181,7 +181,7 @@ function checkError({ code, out, err }: Run, status: number, ...says: readonly (
 
 describe('a gateway that stops', () => {
   it('does not wait for requests that never come whole', async () => {
-    const other = await startHouse({ gateway: { drain_timeout: '30s' } });
+    const other = await startHouse({ gateway: { drain_timeout: '10m' } });
     const json = 'Host: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n';
     const bearer = `Authorization: Bearer ${ownerToken(other.dataDir)}\r\n`;
     const parts = [
@@ -193,12 +193,11 @@ describe('a gateway that stops', () => {
     const cut = Promise.all(parts.map((part) => other.client.bytes(part)));
     const running = await other.owner.stream('count to 15');
     await running.named('turn_started');
-    const began = performance.now();
     const drained = other.drain();
     // What runs is still waited for.
     expect((await running.all()).at(-1)).toMatchObject({ event: 'done', data: { finish_reason: 'stop' } });
+    // A drain that waited for the others would take longer than a test may.
     await drained;
-    expect(performance.now() - began).toBeLessThan(20_000);
     expect(await cut).toHaveLength(4);
   });
 });

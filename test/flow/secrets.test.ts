@@ -71,12 +71,12 @@ beforeAll(async () => {
     expect([set.status, set.stderr]).toEqual([0, expect.not.stringContaining(value)]);
     expectNone(set.stdout + set.stderr, `secret set ${name}`);
   }
-}, 60_000);
+});
 
 describe('a gateway with secrets', () => {
   it('works with what they stand for and shows none of it', async () => {
     const gateway = start(['start', '--verbose'], home, { env });
-    await until(() => /http:\/\/\S+/.test(gateway.stdout()), 30_000);
+    await until(() => /http:\/\/\S+/.test(gateway.stdout()));
     const port = Number(new URL(/http:\/\/\S+/.exec(gateway.stdout())?.[0] ?? '').port);
     const client = new Client(port);
     const seen: [about: string, body: string][] = [];
@@ -164,7 +164,7 @@ describe('a gateway with secrets', () => {
     expectNone(gateway.stdout() + gateway.stderr(), 'the log');
     // Nothing was made unreadable by what was taken out.
     for (const line of lines.filter((one) => one.startsWith('{'))) JSON.parse(line);
-  }, 90_000);
+  });
 
   it('whose configuration is wrong says so without them', async () => {
     writeFileSync(
@@ -182,5 +182,5 @@ describe('a gateway with secrets', () => {
       expect(ran.stdout + ran.stderr).toContain('networking.listen');
       expectNone(ran.stdout + ran.stderr, args.join(' '), [...ALL, KEY.replaceAll(/["\\]/g, '')]);
     }
-  }, 30_000);
+  });
 });

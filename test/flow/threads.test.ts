@@ -140,7 +140,7 @@ describe('a lane’s thread that dies', () => {
     const queued = house.owner.chat('what is 8*8?', { session_id, message_id: 'behind' });
     for (let life = 1; life <= 4; life += 1) {
       await killed(house, lane);
-      await until(() => listener.events.filter(({ event }) => event === 'turn_restarted').length >= life, 10_000);
+      await until(() => listener.events.filter(({ event }) => event === 'turn_restarted').length >= life);
     }
     const events = await listener.all();
     expect(rising(events)).toBe(true);

@@ -24,7 +24,7 @@ async function found(
   const rows = new VectorsReader(join(workspaceDir(house.dataDir, workspace) ?? '', 'vectors.db'));
   try {
     const search = new IndexedSearch({ key: workspace, rows, budget: new MemoryBudget(0) });
-    await until(() => rows.snapshot(({ entries }) => entries) === vectors, 15_000);
+    await until(() => rows.snapshot(({ entries }) => entries) === vectors);
     return search.search(hash384.embed([query]), 3).results;
   } finally {
     rows.close();
@@ -53,7 +53,7 @@ describe('vectors of what was said', () => {
     expect(body.similar[0]).toMatchObject({ source: 'message', text: 'The spare keys are with the neighbour.' });
     const { items } = (await house.owner.get('/debug/actors?kind=store')).body;
     expect(items.map(({ address }: { address: string }) => address)).toContain('store/embedder');
-  }, 30_000);
+  });
 
   it('are made up for when the views end, and when they were turned off', async () => {
     const dataDir = newDataDir();
@@ -67,5 +67,5 @@ describe('vectors of what was said', () => {
     await listening;
     const results = await found(house, workspace, 4, 'signing the lease');
     expect(results[0]?.text).toBe('The lease must be signed.');
-  }, 30_000);
+  });
 });

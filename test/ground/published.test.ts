@@ -19,6 +19,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { KILL_POINTS } from '../../src/composition/kill-points.ts';
 import { VectorsReader } from '../../src/stores/sqlite/vectors-reader.ts';
+import { HANGS_MS } from '../patience.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), 'sigil-published-'));
@@ -61,12 +62,12 @@ describe('what only a checkout may do', () => {
   it('is done in a checkout', async () => {
     expect(await lived(join(ROOT, 'src/main.ts'), 'checkout')).toBe('SIGKILL');
     expect(existsSync(join(scratch, 'checkout.loaded'))).toBe(true);
-  }, 30_000);
+  });
 
   it('is not done by what is published', async () => {
     expect(await lived(join(published, 'dist/main.js'), 'published')).toBe(0);
     expect(existsSync(join(scratch, 'published.loaded'))).toBe(false);
-  }, 30_000);
+  });
 });
 
 describe('what is published', () => {
@@ -86,12 +87,12 @@ describe('what is published', () => {
         return join(dir, found);
       }, 10_000);
       const rows = new VectorsReader(file);
-      await expect.poll(() => rows.snapshot(({ entries }) => entries), { timeout: 10_000 }).toBe(2);
+      await expect.poll(() => rows.snapshot(({ entries }) => entries), { timeout: HANGS_MS }).toBe(2);
       rows.close();
     } finally {
       child.kill('SIGTERM');
     }
-  }, 30_000);
+  });
 });
 
 describe('the named places', () => {

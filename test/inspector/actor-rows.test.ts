@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { ActorRows } from '../../inspector/actor-rows.ts';
 import type { Actor, Actors } from '../../inspector/wire.ts';
+import { usualRuns } from '../drawn.ts';
 
 const PAGE = 3;
 
@@ -58,7 +59,7 @@ it('comes to what is there, in order, after any pages in any order while actors 
       expect(rows.whole).toBe(true);
       expect([...rows.addresses]).toEqual([...there].sort());
     }),
-    { numRuns: 80 },
+    { numRuns: usualRuns(80) },
   );
 });
 

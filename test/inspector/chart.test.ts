@@ -13,6 +13,7 @@ import { mcpMachine } from '../../src/actors/mcp/machine.ts';
 import { circuitMachine } from '../../src/actors/provider/machine.ts';
 import { sessionMachine } from '../../src/actors/session/machine.ts';
 import { stateName } from '../../src/actors/step-names.ts';
+import { usualRuns } from '../drawn.ts';
 
 function read(machine: Parameters<typeof chartOf>[0]): Chart {
   const chart = readChart(chartOf(machine));
@@ -188,7 +189,7 @@ describe('a chart', () => {
         const layout = layOut(chart);
         if (layout.boxes.some(({ node }) => node === chart.root)) expectDrawable(chart, layout);
       }),
-      { numRuns: 60 },
+      { numRuns: usualRuns(60) },
     );
   });
 });

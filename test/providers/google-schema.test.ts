@@ -4,6 +4,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { googleSchema } from '../../src/providers/google/schema.ts';
+import { usualRuns } from '../drawn.ts';
 import { GeminiSchema } from '../wire/google.ts';
 
 /** What becomes of one property. */
@@ -175,7 +176,7 @@ describe('a schema', () => {
         if (whole !== undefined)
           expect(GeminiSchema.safeParse(JSON.parse(JSON.stringify(whole))).error).toBeUndefined();
       }),
-      { numRuns: 500 },
+      { numRuns: usualRuns(500) },
     );
   });
 });

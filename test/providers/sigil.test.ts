@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ChatEvent, ChatMessage } from '../../src/providers/provider.ts';
 import { createSigilProvider } from '../../src/providers/sigil.ts';
+import { usualRuns } from '../drawn.ts';
 import { collect, expectValidStream, providerContract, textOf } from './contract.ts';
 import { request, TOOLS, user } from './requests.ts';
 
@@ -328,7 +329,7 @@ describe('any text', () => {
         expect(events.at(-1)?.type).toBe('done');
         expect(textOf(events).isWellFormed()).toBe(true);
       }),
-      { numRuns: 300 },
+      { numRuns: usualRuns(300) },
     );
   });
 

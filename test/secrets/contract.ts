@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SecretName } from '../../src/config/secret-name.ts';
 import { type SecretStore, VALUE_MOST } from '../../src/secrets/store.ts';
+import { usualRuns } from '../drawn.ts';
 import { failureOf, named } from './scratch.ts';
 
 /** How the contract gets at a place. */
@@ -109,7 +110,7 @@ export function secretStoreContract(title: string, place: Place): void {
           }
           for (const name of model.keys()) await store.remove(name);
         }),
-        { numRuns: place.runs },
+        { numRuns: usualRuns(place.runs) },
       );
     });
   });

@@ -87,7 +87,7 @@ describe('who can open it', () => {
     const byPassphrase = new Decrypter();
     byPassphrase.addPassphrase('correct horse');
     expect(await byPassphrase.decrypt(readFileSync(fileIn(withPassphrase)), 'text')).toContain(VALUE);
-  }, 30_000);
+  });
 
   it('and what age wrote opens here', async () => {
     const dir = dataDir();
@@ -112,7 +112,7 @@ describe('who can open it', () => {
     }
     expect(readFileSync(fileIn(dir))).toEqual(before);
     expect(existsSync(keyIn(dir))).toBe(false);
-  }, 30_000);
+  });
 
   it('is nobody without the key, or with that of another file', async () => {
     const [dir, other] = [await kept(), await kept()];
@@ -143,7 +143,7 @@ describe('who can open it', () => {
     expect(await store.protection?.()).toBe('passphrase');
     expect(await storeIn(dir, 'correct horse').get(NAME)).toBe(VALUE);
     await refused(storeIn(dir).get(NAME));
-  }, 30_000);
+  });
 });
 
 describe('a damaged file', () => {
@@ -212,7 +212,7 @@ describe('writers', () => {
     expect(names).toHaveLength(40);
     // Somebody who looked before sees what was written since.
     for (const store of here) expect(await store.list()).toHaveLength(40);
-  }, 60_000);
+  });
 
   it('that wait in the same process do not open the lock to another process', async () => {
     const path = join(dataDir(), 'secrets.lock');
@@ -260,7 +260,7 @@ describe('writers', () => {
       expect(readdirSync(dir).sort()).toEqual(['secrets.age', 'secrets.key', 'secrets.lock']);
     }
     expect(said).toBeGreaterThanOrEqual(20);
-  }, 120_000);
+  });
 });
 
 it('says so when its directory cannot be', async () => {

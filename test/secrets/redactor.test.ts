@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { SigilError } from '../../src/errors.ts';
 import { Needles } from '../../src/secrets/needles.ts';
 import { HIDDEN, Redactor, SHORTEST } from '../../src/secrets/redactor.ts';
+import { usualRuns } from '../drawn.ts';
 
 function knowing(...values: readonly string[]): Redactor {
   const redactor = new Redactor();
@@ -32,7 +33,7 @@ describe('needles', () => {
             for (let i = at; i < at + needle.length; i += 1) covered.add(i);
         expect(shown.replaceAll('.', '')).toBe([...text].filter((_, index) => !covered.has(index)).join(''));
       }),
-      { numRuns: 500 },
+      { numRuns: usualRuns(500) },
     );
   });
 

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { covers, parseCapability, parsePattern } from '../../src/security/capability.ts';
 import { compileRules, decide, decideAll } from '../../src/security/enforcer.ts';
+import { usualRuns } from '../drawn.ts';
 import { naiveAllowed, naiveCovers, naiveName, naivePattern } from './naive-model.ts';
 
 const RUNS = 10_000;
@@ -81,7 +82,7 @@ describe('a pattern', () => {
         expect(is).toBe(naiveCovers(text, asked));
         covered += is ? 1 : 0;
       }),
-      { numRuns: RUNS },
+      { numRuns: usualRuns(RUNS) },
     );
     expect(covered).toBeGreaterThan(RUNS / 100);
   });
@@ -199,7 +200,7 @@ describe('the enforcer', () => {
         expect(Object.isFrozen(decision)).toBe(true);
         allowed += decision.allowed ? 1 : 0;
       }),
-      { numRuns: RUNS },
+      { numRuns: usualRuns(RUNS) },
     );
     expect(allowed).toBeGreaterThan(RUNS / 100);
   });

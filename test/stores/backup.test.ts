@@ -140,7 +140,7 @@ describe('a backup', () => {
     await once(writer.stdout, 'data');
     const made: [string, BackupManifest][] = [];
     // Each time as soon as rows have come since the last: more come while the files are copied.
-    for (let from = 0; made.length < 3; from = lastOf(house.dir)) {
+    for (let from = 0; made.length < 2; from = lastOf(house.dir)) {
       while (lastOf(house.dir) <= from) await new Promise((resolve) => setTimeout(resolve, 1));
       made.push(await backup());
     }
@@ -160,7 +160,7 @@ describe('a backup', () => {
       before = manifest.journal.last;
     }
     expect(all.length).toBeGreaterThan(before);
-  }, 60_000);
+  });
 
   it('is a tar archive that other tools open and check', async () => {
     house.open();

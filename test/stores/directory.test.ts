@@ -16,6 +16,7 @@ import { decideDirectory } from '../../src/stores/directory-decide.ts';
 import { type DirectoryRecord, restoreDirectory, storeDirectory } from '../../src/stores/directory-records.ts';
 import { redactionBefore } from '../../src/stores/erasure.ts';
 import { Shards } from '../../src/stores/shards.ts';
+import { usualRuns } from '../drawn.ts';
 
 const id = fc.constantFrom('a', 'b', 'c');
 const identity = fc.record({
@@ -163,7 +164,7 @@ describe('the directory', () => {
             for (const member of members) expect(state.users.has(member)).toBe(true);
         }
       }),
-      { numRuns: 1_000 },
+      { numRuns: usualRuns(1_000) },
     );
   });
 
@@ -238,6 +239,6 @@ it('a map in parts is a map that is never changed', () => {
       for (const [at] of steps) expect([shards.get(at), shards.has(at)]).toEqual([model.get(at), model.has(at)]);
       expect([...Shards.of(model).values()].sort()).toEqual([...model.values()].sort());
     }),
-    { numRuns: 1_000 },
+    { numRuns: usualRuns(1_000) },
   );
 });

@@ -10,6 +10,7 @@ import type { JournalDisk } from '../../src/stores/journal-disk.ts';
 import { emptyMemoryJournal, MemoryJournalDisk } from '../../src/stores/memory-journal.ts';
 import { openDatabase, type SqliteDatabase } from '../../src/stores/sqlite/database.ts';
 import { SqliteJournalDisk } from '../../src/stores/sqlite/journal-disk.ts';
+import { usualRuns } from '../drawn.ts';
 import { append, failing, item, JournalBench, record } from './journal-bench.ts';
 import { bodyOf, codeOf } from './manual-clock.ts';
 
@@ -328,7 +329,7 @@ describe.each(kinds)('journal on $name', ({ make }) => {
         if (disk instanceof SqliteJournalDisk) expect(disk.rescanned).toBe(0);
         disk.close();
       }),
-      { numRuns: 60 },
+      { numRuns: usualRuns(60) },
     );
   });
 });

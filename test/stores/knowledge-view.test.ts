@@ -13,6 +13,7 @@ import { type KnowledgeReader, openKnowledgeReader } from '../../src/stores/sqli
 import { KnowledgeView } from '../../src/stores/sqlite/knowledge-view.ts';
 import type { ReadRowOf } from '../../src/stores/streams.ts';
 import type { WorkspaceRecord } from '../../src/stores/workspace-records.ts';
+import { usualRuns } from '../drawn.ts';
 import { byBytes, KnowledgeModel } from './knowledge-model.ts';
 
 type Row = ReadRowOf<'workspace'>;
@@ -168,14 +169,14 @@ describe('triples', () => {
           reader.close();
         }
       }),
-      { numRuns: 1_000 },
+      { numRuns: usualRuns(1_000) },
     );
     other.apply('j', held);
     held = [];
     view.close();
     other.close();
     expect(dump(file)).toEqual(dump(twin));
-  }, 60_000);
+  });
 
   interface Query {
     readonly id: string;
@@ -314,7 +315,7 @@ describe('a hostile graph', () => {
     db.close();
     view.close();
     reader = readerOf(file, 'w');
-  }, 60_000);
+  });
   afterAll(() => reader.close());
 
   it('gives a bounded part of a star, and says that there is more', () => {

@@ -4,7 +4,9 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { toFailure } from '../../src/errors.ts';
 import type { MemoryStore, Message, NewMessage, NewSummary } from '../../src/stores/memory-store.ts';
+import { usualRuns } from '../drawn.ts';
 
 export interface OpenedMemory {
   readonly memory: MemoryStore;
@@ -22,6 +24,17 @@ const codeOf = async (work: Promise<unknown>): Promise<string> => {
 const day = (n: number): Date => new Date(Date.UTC(2026, 0, 1) + n * 86_400_000);
 const idsOf = (all: readonly { readonly id: string }[]): readonly string[] => all.map(({ id }) => id);
 
+/** Asks again while views follow what was written: a million words take a busy machine longer than a read waits. */
+async function caughtUp<T>(ask: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (toFailure(error).code !== 'view_behind') throw error;
+    }
+  }
+}
+
 /** @param runs of the comparison with the plain model */
 export function memoryContract(open: () => Promise<OpenedMemory>, runs: number): void {
   let opened: OpenedMemory;
@@ -31,8 +44,8 @@ export function memoryContract(open: () => Promise<OpenedMemory>, runs: number):
   beforeAll(async () => {
     opened = await open();
     memory = opened.memory;
-  }, 60_000);
-  afterAll(() => opened.close(), 60_000);
+  });
+  afterAll(() => opened.close());
   const fresh = (): void => {
     next += 1;
     workspace = `ws:${next}`;
@@ -133,17 +146,20 @@ export function memoryContract(open: () => Promise<OpenedMemory>, runs: number):
       fresh();
       const long = (at: number): string => `${'lorem ipsum dolor '.repeat(55_000)} needle${at}`;
       await Promise.all(
-        Array.from({ length: 12 }, (_, at) => memory.messages.append(workspace, message(`m${at}`, day(at), long(at)))),
+        Array.from({ length: 4 }, (_, at) =>
+          caughtUp(() => memory.messages.append(workspace, message(`m${at}`, day(at), long(at)))),
+        ),
       );
-      expect(await memory.messages.count(workspace)).toBe(12);
+      expect(await caughtUp(() => memory.messages.count(workspace))).toBe(4);
       const all = await memory.messages.range(workspace, day(0), day(99));
       expect(all.map(({ content }) => content.length)).toEqual(all.map((_, at) => long(at).length));
-      const { items } = await memory.messages.search(workspace, 'needle7');
+      const { items } = await memory.messages.search(workspace, 'needle3');
       expect(items.map((hit) => [hit.message.id, hit.snippet.text.slice(...(hit.snippet.marks[0] ?? []))])).toEqual([
-        ['m7', 'needle7'],
+        ['m3', 'needle3'],
       ]);
-      expect(await memory.messages.trim(workspace, 1)).toBe(11);
-    }, 60_000);
+      expect(await caughtUp(() => memory.messages.trim(workspace, 1))).toBe(3);
+      expect(await caughtUp(() => memory.messages.count(workspace))).toBe(1);
+    });
 
     it('page through a search while messages are added', async () => {
       fresh();
@@ -211,9 +227,9 @@ export function memoryContract(open: () => Promise<OpenedMemory>, runs: number):
           }
           expect(await memory.messages.count(workspace)).toBe(plain.length);
         }),
-        { numRuns: runs },
+        { numRuns: usualRuns(runs) },
       );
-    }, 120_000);
+    });
   });
 
   describe('summaries', () => {

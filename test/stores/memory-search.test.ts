@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SearchBody } from '../../src/stores/memory-queries.ts';
 import { type AddedMessage, storeWorkspace, type WorkspaceRecord } from '../../src/stores/workspace-records.ts';
+import { usualRuns } from '../drawn.ts';
 import { codeOf } from './manual-clock.ts';
 import { asksTools, replied, returned, SessionLog } from './session-log.ts';
 import { StoreHouse } from './store-house.ts';
@@ -145,7 +146,7 @@ describe('what is found', () => {
       fc.property(fc.string({ unit: 'binary', maxLength: 60 }), (text) => {
         search(house, text, { match: 'any' });
       }),
-      { numRuns: 1_000 },
+      { numRuns: usualRuns(1_000) },
     );
     for (const text of texts) {
       for (const word of text.match(/[\p{L}\p{N}\p{M}]+/gu) ?? [])

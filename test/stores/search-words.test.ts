@@ -7,6 +7,7 @@ import { matchExpression, searchTerms, stemOf } from '../../src/stores/search-qu
 import { ranked } from '../../src/stores/search-rank.ts';
 import { SNIPPET_MOST, snippetOf } from '../../src/stores/snippet.ts';
 import { folded, indexWords, wordsOf } from '../../src/stores/text-words.ts';
+import { usualRuns } from '../drawn.ts';
 
 const anyText = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 400 }),
@@ -28,7 +29,7 @@ describe('words', () => {
           indexWords(text.toWellFormed().normalize('NFD')),
         );
       }),
-      { numRuns: 1_000 },
+      { numRuns: usualRuns(1_000) },
     );
   });
 
@@ -92,7 +93,7 @@ describe('queries', () => {
         expect(bare).toMatch(/^[a-zA-Z :(){}]*$/);
         expect(terms.length).toBeLessThanOrEqual(16);
       }),
-      { numRuns: 1_000 },
+      { numRuns: usualRuns(1_000) },
     );
   });
 
@@ -121,7 +122,7 @@ describe('order', () => {
         );
         expect(same.map(({ n }) => n)).toEqual(candidates.map(({ n }) => n).reverse());
       }),
-      { numRuns: 1_000 },
+      { numRuns: usualRuns(1_000) },
     );
   });
 });
@@ -146,7 +147,7 @@ describe('snippets', () => {
           end = to;
         }
       }),
-      { numRuns: 1_000 },
+      { numRuns: usualRuns(1_000) },
     );
   });
 

@@ -26,8 +26,8 @@ export function sessionContract(open: () => Promise<OpenedSessions>): void {
   let next = 0;
   beforeAll(async () => {
     opened = await open();
-  }, 60_000);
-  afterAll(() => opened.close(), 60_000);
+  });
+  afterAll(() => opened.close());
   const made = async (more: Partial<NewSession> = {}) => {
     next += 1;
     return await opened.sessions.create({ id: `s${next}`, workspaceId: `home${next}`, userId: 'ada', ...more });
@@ -118,6 +118,6 @@ export function sessionContract(open: () => Promise<OpenedSessions>): void {
       expect([await opened.sessions.get(id), await opened.sessions.activeWindow(id, 200)]).toEqual(before);
       await opened.sessions.append(id, said('k150', 'user'));
       expect((await window(id, 2)).at(-1)).toBe('k150');
-    }, 60_000);
+    });
   });
 }

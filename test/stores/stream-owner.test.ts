@@ -9,6 +9,7 @@ import { JournalWriter } from '../../src/stores/journal-writer.ts';
 import { emptyMemoryJournal, MemoryJournalDisk } from '../../src/stores/memory-journal.ts';
 import type { StoredRecord } from '../../src/stores/records.ts';
 import { type Decided, type Decision, type Outcome, StreamOwner } from '../../src/stores/stream-owner.ts';
+import { usualRuns } from '../drawn.ts';
 import { ManualClock } from './manual-clock.ts';
 
 type Note =
@@ -263,7 +264,7 @@ describe('a stream’s owner', () => {
         expect(stand.written().toSorted()).toEqual(said.toSorted());
         expect(new Set(stand.written()).size).toBe(stand.written().length);
       }),
-      { numRuns: 1_000 },
+      { numRuns: usualRuns(1_000) },
     );
   });
 });

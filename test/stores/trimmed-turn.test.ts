@@ -6,6 +6,7 @@ import { expect, it } from 'vitest';
 import type { TurnRow } from '../../src/stores/session-store.ts';
 import { eventsFromRecord } from '../../src/stores/trimmed-turn.ts';
 import type { TurnEvent } from '../../src/stores/turn-events.ts';
+import { usualRuns } from '../drawn.ts';
 import { USAGE } from './session-log.ts';
 
 const turnOf = (content: string, error: TurnRow['error']): TurnRow => ({
@@ -59,6 +60,6 @@ it('ends in the same id and adds up to the same text, wherever a listener had co
         expect(events[0]).toMatchObject({ n: 1, event: { event: 'turn_started', data: { queued_ms: 5 } } });
       if (!fails) expect(events.map(({ event }) => event).reduce(heard, had)).toBe(content);
     }),
-    { numRuns: 500 },
+    { numRuns: usualRuns(500) },
   );
 });

@@ -4,6 +4,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type KeyValueStore, type StoredValue, VALUE_MOST, type ValueScope } from '../../src/stores/key-value-store.ts';
+import { usualRuns } from '../drawn.ts';
 import { byBytes } from './knowledge-model.ts';
 import { codeOf, type WorkspaceStores } from './workspace-stores.ts';
 
@@ -134,8 +135,8 @@ export function valuesContract(name: string, open: () => Promise<WorkspaceStores
             for (const [each, kept] of map) expect(await store.get(of(at), each)).toEqual(kept);
           }
         }),
-        { numRuns: runs },
+        { numRuns: usualRuns(runs) },
       );
-    }, 60_000);
+    });
   });
 }

@@ -326,5 +326,5 @@ describe('views', () => {
     expect(house.writer?.seq).toBeGreaterThan(100);
     house.close();
     expect(dumpViews(house.dir)).toEqual(dumpRebuilt(house.dir));
-  }, 30_000);
+  });
 });

@@ -15,6 +15,7 @@ import { createWorkspaceWriter } from '../../src/stores/remote/workspace-writer.
 import { openWorkspaceStores } from '../../src/stores/sqlite/workspace-stores.ts';
 import { createWorkspaceMemory } from '../../src/stores/workspace-memory.ts';
 import { createSessionStore } from '../../src/stores/workspace-sessions.ts';
+import { threadEntry } from '../built.ts';
 import { memoryContract } from './memory-contract.ts';
 import { type OpenedSessions, sessionContract } from './session-contract.ts';
 import { dumpRebuilt, dumpViews } from './store-house.ts';
@@ -51,13 +52,13 @@ describe('in one process', () => {
     const views = dumpViews(dir);
     expect(Object.keys(views)).toContain('workspaces/ws%3A1/memory.db messages');
     expect(dumpRebuilt(dir)).toEqual(views);
-  }, 60_000);
+  });
 });
 
 describe('over the bus', () => {
   memoryContract(async () => {
     const data_dir = newDir();
-    const { context, stop } = await startThreads({ layout: { lanes: 1, io: 1 }, config: base, data_dir });
+    const { context, stop } = await startThreads({ layout: { lanes: 1, io: 1 }, config: base, data_dir }, threadEntry);
     const seen = createSeqTracker();
     seen.began(0);
     const { bus } = context;
@@ -69,7 +70,7 @@ describe('over the bus', () => {
   }, 20);
 
   const openSessions = async (data_dir: string): Promise<OpenedSessions> => {
-    const { context, stop } = await startThreads({ layout: { lanes: 2, io: 1 }, config: base, data_dir });
+    const { context, stop } = await startThreads({ layout: { lanes: 2, io: 1 }, config: base, data_dir }, threadEntry);
     const seen = createSeqTracker();
     const { bus } = context;
     const from = address('channel', 'http');

@@ -20,6 +20,7 @@ import { openJournal, openReader, openViews } from '../../src/stores/sqlite/open
 import type { Outcome } from '../../src/stores/stream-owner.ts';
 import { createKnowledgeStore } from '../../src/stores/workspace-knowledge.ts';
 import { WorkspaceStream, type WorkspaceWriter } from '../../src/stores/workspace-writer.ts';
+import { threadEntry } from '../built.ts';
 import { machine } from '../config/machine.ts';
 
 export interface WorkspaceStores {
@@ -118,7 +119,7 @@ export async function overTheBus(dir = newDir()): Promise<WorkspaceStores> {
   const loaded = await loadConfig({ known: knownTypes, machine: machine(), flags: {} });
   if (!loaded.ok) throw new Error('the configuration is not valid');
   const layout = { lanes: 1, io: 1 };
-  const { context, stop } = await startThreads({ layout, config: loaded.config, data_dir: dir });
+  const { context, stop } = await startThreads({ layout, config: loaded.config, data_dir: dir }, threadEntry);
   const { bus } = context;
   const seen = createSeqTracker();
   const read = createReadStore({ bus, from, seen });

@@ -13,6 +13,7 @@ import {
   roll,
   settle,
 } from '../../../src/actors/budget/ledger.ts';
+import { usualRuns } from '../../drawn.ts';
 
 const NOTHING = { tokens: 0, cost_usd: 0 };
 const iso = (at: number): string => String(at);
@@ -48,7 +49,7 @@ it('never lets reservations pass a limit, and names the limit, its use and its e
         expect(ledger.reserved.tokens).toBe(0);
       }
     }),
-    { numRuns: 1_000 },
+    { numRuns: usualRuns(1_000) },
   );
 });
 

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { PairingMode } from '../../../src/actors/channel/admission.ts';
 import { sessionOf } from '../../../src/actors/channel/session-of.ts';
 import type { Role } from '../../../src/stores/directory-records.ts';
+import { usualRuns } from '../../drawn.ts';
 import { door, inbound, PeopleStand } from './people-stand.ts';
 
 const SEED = {
@@ -395,7 +396,7 @@ describe('whatever is in the directory', () => {
               stand.where(inbound('hello', {}, from), door(channel, { pairing })),
             );
       }),
-      { numRuns: 300 },
+      { numRuns: usualRuns(300) },
     );
     expect(let_in).toBeGreaterThan(300);
   });

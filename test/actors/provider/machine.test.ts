@@ -13,6 +13,7 @@ import {
   RETRY_AFTER_MOST,
 } from '../../../src/actors/provider/machine.ts';
 import type { Fault } from '../../../src/actors/provider/outcome.ts';
+import { usualRuns } from '../../drawn.ts';
 
 const COOLDOWN = { first: 30_000, longest: 300_000 };
 
@@ -160,6 +161,6 @@ it('does what the plain rules do, whatever comes', () => {
         }
       }
     }),
-    { numRuns: 1_000 },
+    { numRuns: usualRuns(1_000) },
   );
 });

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Permit, Permits, type PermitsOptions } from '../../../src/actors/provider/permits.ts';
 import { address } from '../../../src/bus/address.ts';
+import { usualRuns } from '../../drawn.ts';
 import { asked } from './asked.ts';
 
 let now = 0;
@@ -103,7 +104,7 @@ describe('whose turn it is', () => {
           if (own.count > 0) waiting.set(served, { count: own.count, session: new Set(), workspace: new Set() });
         }
       }),
-      { numRuns: 500 },
+      { numRuns: usualRuns(500) },
     );
   });
 
@@ -230,7 +231,7 @@ describe('a permit', () => {
           expect(permits.knows(holder)).toBe([...held, ...waiting].some((one) => one.holder === holder));
         }
       }),
-      { numRuns: 1_000 },
+      { numRuns: usualRuns(1_000) },
     );
   });
 });
@@ -296,7 +297,7 @@ describe('over any sixty seconds', () => {
         until(now + 61_000 * (asks.length + 1));
         expect([permits.waiting, grants.length]).toEqual([0, asks.length]);
       }),
-      { numRuns: 400 },
+      { numRuns: usualRuns(400) },
     );
   });
 
@@ -419,7 +420,7 @@ describe('what nobody waits for', () => {
           if (turns > 0) expect(held.length).toBe(max_concurrency);
         }
       }),
-      { numRuns: 300 },
+      { numRuns: usualRuns(300) },
     );
   });
 });

@@ -7,6 +7,7 @@ import { nextStep } from '../../../src/actors/session/next-step.ts';
 import { packSession, unpackSession } from '../../../src/stores/fold.ts';
 import type { SessionRecord } from '../../../src/stores/records.ts';
 import { cursorAfter, eventsOf, NO_EVENTS } from '../../../src/stores/turn-events.ts';
+import { usualRuns } from '../../drawn.ts';
 import { type ModelMove, type Move, Play, type PlayedTool, SESSION } from './play.ts';
 
 const model = fc.record({
@@ -97,7 +98,7 @@ describe('a session', () => {
         play.finish();
         expect(allAnswered(play.records)).toBe(true);
       }),
-      { numRuns: 1_000 },
+      { numRuns: usualRuns(1_000) },
     );
   });
 
@@ -117,7 +118,7 @@ describe('a session', () => {
         expect(allAnswered(again.records)).toBe(true);
         expect(nextStep(again.state)).toBe('idle');
       }),
-      { numRuns: 1_000 },
+      { numRuns: usualRuns(1_000) },
     );
   });
 
@@ -139,7 +140,7 @@ describe('a session', () => {
           else expect(again).toBeLessThanOrEqual(1);
         }
       }),
-      { numRuns: 1_000 },
+      { numRuns: usualRuns(1_000) },
     );
   });
 
@@ -165,7 +166,7 @@ describe('a session', () => {
         }
         expect(waitingFor(play.records).size).toBe(0);
       }),
-      { numRuns: 1_000 },
+      { numRuns: usualRuns(1_000) },
     );
   });
 
@@ -215,7 +216,7 @@ describe('a session', () => {
           if (end?.event === 'done') expect(text).toBe(end.data.content);
         }
       }),
-      { numRuns: 1_000 },
+      { numRuns: usualRuns(1_000) },
     );
   });
 
@@ -251,7 +252,7 @@ describe('a session', () => {
           if (end?.code === 'provider_unavailable') for (const one of failed) expect(end.message).toContain(one.model);
         }
       }),
-      { numRuns: 1_000 },
+      { numRuns: usualRuns(1_000) },
     );
   });
 
@@ -270,7 +271,7 @@ describe('a session', () => {
         }
         expect({ ...from.state, since_checkpoint: 0 }).toEqual({ ...to.state, since_checkpoint: 0 });
       }),
-      { numRuns: 300 },
+      { numRuns: usualRuns(300) },
     );
   });
 

@@ -4,6 +4,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { OVER_MOST } from '../../../src/actors/session/lanes.ts';
+import { usualRuns } from '../../drawn.ts';
 import { codeOf, LaneStand, receiptOf } from './lane-stand.ts';
 
 const many = (count: number): readonly string[] => Array.from({ length: count }, (_, at) => `s${at}`);
@@ -319,7 +320,7 @@ describe('whatever happens', () => {
           expect(types.filter((type) => type === 'turn_finished' || type === 'turn_failed').length).toBe(count);
         }
       }),
-      { numRuns: 60 },
+      { numRuns: usualRuns(60) },
     );
   });
 });

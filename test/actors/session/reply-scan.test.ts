@@ -14,6 +14,7 @@ import { RULES } from '../../../src/security/scanner/rules.ts';
 import { streamRules } from '../../../src/security/scanner/stream-rules.ts';
 import { emptySession } from '../../../src/stores/fold.ts';
 import type { ShortEvent } from '../../../src/stores/turn-events.ts';
+import { usualRuns } from '../../drawn.ts';
 
 const KEY = 'AKIAQ7ZK3MXW5TRNB2YD';
 const OURS = 'the-gateway-knows-this-one';
@@ -110,7 +111,7 @@ describe('a reply that is redacted', () => {
         const whole = hear('redact', [...text(said.join('')), thinking(thought.join('')), done]);
         expect([outcome(whole).content, outcome(whole).thinking]).toEqual([content, mind]);
       }),
-      { numRuns: 200 },
+      { numRuns: usualRuns(200) },
     );
   });
 

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { failure } from '../../../src/errors.ts';
 import { nextCompactionStep } from '../../../src/stores/compaction-fold.ts';
+import { usualRuns } from '../../drawn.ts';
 import { busy, CompactionHouse, TIMES } from './compaction-house.ts';
 
 const typesOf = (house: CompactionHouse): readonly string[] => house.records.map(({ type }) => type);
@@ -258,7 +259,7 @@ describe('the end of the process', () => {
         expect(new Set(house.summarized).size).toBe(house.summarized.length);
         expect([house.reserved.size, house.open.size, house.compactor.idle]).toEqual([0, 0, true]);
       }),
-      { numRuns: 150 },
+      { numRuns: usualRuns(150) },
     );
   });
 });

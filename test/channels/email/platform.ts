@@ -128,7 +128,7 @@ export async function openPlatform(): Promise<EmailPlatform> {
 
 export const platform: PlatformUnderTest = {
   name: 'email (dovecot)',
-  skipped: missing('dovecot'),
+  skipped: missing('dovecot', 'lmtp'),
   open: openPlatform,
   flood: 300,
   notApplicable: {

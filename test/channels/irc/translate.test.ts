@@ -14,6 +14,7 @@ import {
   platformId,
   room,
 } from '../../../src/channels/irc/translate.ts';
+import { usualRuns } from '../../drawn.ts';
 
 const anyText = fc.string({ unit: 'grapheme', maxLength: MAX_MESSAGE_LENGTH });
 
@@ -33,7 +34,7 @@ describe('lines of IRC', () => {
         const bare = (all: string) => all.replace(/[\s\x00-\x1f\x7f]/g, '');
         expect(bare(made.join(''))).toBe(bare(content.toWellFormed()));
       }),
-      { numRuns: 40 },
+      { numRuns: usualRuns(40) },
     );
   });
 

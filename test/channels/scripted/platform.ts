@@ -3,6 +3,7 @@
 
 import { createServer, type Server, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
+import { HANGS_MS } from '../../patience.ts';
 
 /** What a person says. */
 export interface Saying {
@@ -117,7 +118,7 @@ export class Account {
   }
 
   /** Resolves once it is so. */
-  async until(fits: () => boolean, within = 20_000): Promise<void> {
+  async until(fits: () => boolean, within = HANGS_MS): Promise<void> {
     if (fits()) return;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const late = setTimeout(

@@ -6,6 +6,7 @@ import { expect, it } from 'vitest';
 import { loadMarkdown } from '../../../src/channels/text/markdown.ts';
 import { PLAIN, WHATSAPP } from '../../../src/channels/text/marked-text.ts';
 import { shownText } from '../../../src/channels/text/shown.ts';
+import { usualRuns } from '../../drawn.ts';
 
 const parse = await loadMarkdown();
 
@@ -31,6 +32,6 @@ it('is something where something was said, and fits where that did', () => {
       expect(shown.length).toBeLessThanOrEqual(200);
       expect(shown.trim() === '').toBe(markdown.trim() === '');
     }),
-    { numRuns: 200 },
+    { numRuns: usualRuns(200) },
   );
 });

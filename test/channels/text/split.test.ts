@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { telegramHtml } from '../../../src/channels/text/html.ts';
 import { loadMarkdown } from '../../../src/channels/text/markdown.ts';
 import { splitMarkdown, splitPieces } from '../../../src/channels/text/split.ts';
+import { usualRuns } from '../../drawn.ts';
 
 /** Texts as models write them, and texts nobody would. */
 const fragment = fc.oneof(
@@ -46,7 +47,7 @@ describe('a reply that is split', () => {
         }
         expect(tail.trim()).toBe('');
       }),
-      { numRuns: 400 },
+      { numRuns: usualRuns(400) },
     );
   });
 
@@ -65,7 +66,7 @@ describe('a reply that is split', () => {
           expect(starts.has(at)).toBe(true);
         }
       }),
-      { numRuns: 300 },
+      { numRuns: usualRuns(300) },
     );
   });
 
@@ -81,7 +82,7 @@ describe('a reply that is split', () => {
           expect(part.length).toBeLessThanOrEqual(most);
         }
       }),
-      { numRuns: 200 },
+      { numRuns: usualRuns(200) },
     );
   });
 

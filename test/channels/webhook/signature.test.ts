@@ -4,6 +4,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { keyOf, sign, verify } from '../../../src/channels/webhook/signature.ts';
+import { usualRuns } from '../../drawn.ts';
 
 const KEY = keyOf('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw');
 const AT = 1_614_265_330_000;
@@ -27,7 +28,7 @@ it('hold for what was signed and for nothing that differs by a bit', () => {
       bent[bit >> 3] = (bent[bit >> 3] ?? 0) ^ (1 << (bit & 7));
       expect(verify(KEY, { headers, body: bent }, within)).toEqual({ ok: false, why: 'signature' });
     }),
-    { numRuns: 100 },
+    { numRuns: usualRuns(100) },
   );
 });
 
@@ -42,6 +43,6 @@ it('are none in whatever else stands in the headers', () => {
       );
       expect(verify(KEY, { headers: said, body }, within).ok).toBe(false);
     }),
-    { numRuns: 60 },
+    { numRuns: usualRuns(60) },
   );
 });

@@ -35,7 +35,7 @@ async function watched(...places: string[]): Promise<void> {
   await watch.start(Number.POSITIVE_INFINITY);
 }
 
-const times = (count: number): Promise<void> => until(() => told.length >= count, 10_000);
+const times = (count: number): Promise<void> => until(() => told.length >= count);
 
 it('a file written over, and one that an editor puts in its place, are told of once each', async () => {
   const file = join(folder, 'sigil.yaml');

@@ -4,6 +4,7 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { BoundedOutput } from '../../../src/plugins/sandbox/output.ts';
+import { usualRuns } from '../../drawn.ts';
 
 const KEPT = 16_384;
 
@@ -37,6 +38,6 @@ describe('the output of a program', () => {
       const cut = whole.subarray(0, KEPT).toString() + note + whole.subarray(Math.max(size - KEPT, 0)).toString();
       return text === (size <= most ? whole.toString() : cut);
     });
-    fc.assert(property, { numRuns: 200 });
+    fc.assert(property, { numRuns: usualRuns(200) });
   });
 });

@@ -7,6 +7,7 @@ import { PatternError, parsePattern } from '../../../src/security/scanner/patter
 import { BOUNDS_MOST, boundsOf, refusalOf } from '../../../src/security/scanner/pattern-bounds.ts';
 import { compilePattern, NO_UNIT, PatternRun } from '../../../src/security/scanner/pattern-run.ts';
 import { RULES, scanEngine } from '../../../src/security/scanner/rules.ts';
+import { usualRuns } from '../../drawn.ts';
 
 const byId = RULES.map((rule) => [rule.id, rule] as const);
 
@@ -107,7 +108,7 @@ describe('a pattern', () => {
           }
         },
       ),
-      { numRuns: 150 },
+      { numRuns: usualRuns(150) },
     );
   });
 });

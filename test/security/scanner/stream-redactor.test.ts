@@ -8,6 +8,7 @@ import { BOUNDS_MOST } from '../../../src/security/scanner/pattern-bounds.ts';
 import { RULES } from '../../../src/security/scanner/rules.ts';
 import { StreamRedactor, type StreamSecrets } from '../../../src/security/scanner/stream-redactor.ts';
 import { streamRules } from '../../../src/security/scanner/stream-rules.ts';
+import { usualRuns } from '../../drawn.ts';
 
 const KNOWN = ['correct-horse-battery', 'correct-horse', 'hunter2hunter2', 'sk-ant-api03-known-to-the-gateway'];
 const known = (texts: readonly string[]): KnownTexts => new KnownTexts({ size: texts.length, texts: () => texts });
@@ -60,7 +61,7 @@ describe('a redactor of a stream', () => {
         const text = parts.join('');
         expect(shown(cutAt(text, places))).toBe(shown([text]));
       }),
-      { numRuns: 400 },
+      { numRuns: usualRuns(400) },
     );
   });
 

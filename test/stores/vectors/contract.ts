@@ -12,6 +12,7 @@ import {
   type VectorResult,
   type VectorStore,
 } from '../../../src/stores/vector-store.ts';
+import { usualRuns } from '../../drawn.ts';
 
 const DIMENSIONS = 20;
 
@@ -225,8 +226,8 @@ export function vectorStoreContract(name: string, open: OpenEmpty, runs: number)
             }
           }
         }),
-        { numRuns: runs },
+        { numRuns: usualRuns(runs) },
       );
-    }, 60_000);
+    });
   });
 }

@@ -97,7 +97,7 @@ describe('a text that cannot be embedded', () => {
     const dataDir = written({ home: said, other: ['the other workspace has a text too'] });
     const pumping = pump(dataDir);
     const [home, other] = [searchOf(dataDir, 'home'), searchOf(dataDir, 'other')];
-    await until(() => home.entries() === 99 && other.entries() === 1, 50_000);
+    await until(() => home.entries() === 99 && other.entries() === 1);
     expect(notEmbeddable(pumping)).toEqual(['message/of-home/user/of-home-t38-m']);
     const [told] = pumping.failures.filter(({ details }) => details?.['reason'] === 'not_embeddable');
     expect(told).toMatchObject({ code: 'thread_lost', details: { workspace: 'home', model: hash384.id } });
@@ -106,26 +106,26 @@ describe('a text that cannot be embedded', () => {
     expect(home.nearest(DEADLY)).not.toBe(DEADLY);
     // The whole batch three times, its halves once each, the one text three times.
     expect(pumping.failures.filter(({ code }) => code === 'thread_lost')).toHaveLength(3 + 5 + 3 + 1);
-  }, 60_000);
+  });
 
   it('is given up when its vector is none, every one of several', async () => {
     const said = Array.from({ length: 70 }, (_, at) => (at % 23 === 5 ? `${SENSELESS} ${at}` : `note ${at}`));
     const dataDir = written({ home: said });
     const pumping = pump(dataDir);
     const home = searchOf(dataDir, 'home');
-    await until(() => home.entries() === 67, 30_000);
+    await until(() => home.entries() === 67);
     expect(notEmbeddable(pumping)).toEqual([6, 29, 52].map((at) => `message/of-home/user/of-home-t${at}-m`));
-  }, 60_000);
+  });
 
   it('is not given up while nothing can be embedded at all', async () => {
     const dataDir = written({ home: ['one', 'two', 'three'] });
     const pumping = pump(dataDir, 'test/broken');
     // One text of the three is asked for, again and again, and after each time the easiest of all.
-    await until(() => pumping.asked.length > 14, 50_000);
+    await until(() => pumping.asked.length > 14);
     expect(notEmbeddable(pumping)).toEqual([]);
     expect(pumping.asked.slice(0, 8)).toEqual([3, 3, 3, 2, 1, 1, 1, 1]);
-    await until(() => pumping.failures.length > 6, 30_000);
-  }, 60_000);
+    await until(() => pumping.failures.length > 6);
+  });
 });
 
 describe('a suspected batch', () => {

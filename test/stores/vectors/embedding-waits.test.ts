@@ -9,6 +9,7 @@ import { type ErrorCode, type Failure, failure } from '../../../src/errors.ts';
 import { type EmbedAsk, type Embedded, EmbeddingPump } from '../../../src/stores/sqlite/embedding-pump.ts';
 import { VectorsWriter } from '../../../src/stores/sqlite/vectors-writer.ts';
 import type { VectorModel } from '../../../src/stores/vector-store.ts';
+import { usualRuns } from '../../drawn.ts';
 import { ManualClock } from '../manual-clock.ts';
 import { itemOf } from './contract.ts';
 import { scratch } from './stores.ts';
@@ -208,7 +209,7 @@ describe('a failure that may pass', () => {
         expect(lacks()).toBe(0);
         expect(told.filter(({ details }) => details?.['reason'] !== undefined)).toEqual([]);
       }),
-      { numRuns: 25 },
+      { numRuns: usualRuns(25) },
     );
   });
 

@@ -10,6 +10,7 @@ import { expect, it } from 'vitest';
 import { VectorsView } from '../../../src/stores/sqlite/vectors-view.ts';
 import type { ReadRowOf } from '../../../src/stores/streams.ts';
 import type { WorkspaceRecord } from '../../../src/stores/workspace-records.ts';
+import { usualRuns } from '../../drawn.ts';
 import { KnowledgeModel } from '../knowledge-model.ts';
 
 /** One the other begins with, and some that a prefix could be mistaken about. */
@@ -62,9 +63,9 @@ it('are those that are known, whatever was put again, moved and forgotten', () =
         .toSorted((a, b) => (a.ref < b.ref ? -1 : 1));
       expect(stored.all()).toEqual(known);
     }),
-    { numRuns: 1_000 },
+    { numRuns: usualRuns(1_000) },
   );
   db.close();
   view.close();
   rmSync(dir, { recursive: true });
-}, 60_000);
+});

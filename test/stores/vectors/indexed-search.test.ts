@@ -114,7 +114,7 @@ describe('a search in memory', () => {
     writer.delete(['i-6500', 'i-7399', 'i-0']);
     writer.putEmbedded(items(1, random, 7_399));
     agree();
-  }, 60_000);
+  });
 
   it('does not take a thousand equal texts for more than they are', () => {
     const { writer, memory, exact } = open();
@@ -128,7 +128,7 @@ describe('a search in memory', () => {
     const { results } = memory.search(query, 3);
     expect(results.map(({ id }) => id)).toEqual(['same-0000', 'same-0001', 'same-0002']);
     expect(exact.search(query, 3).results).toEqual(results);
-  }, 60_000);
+  });
 
   it('is answered from the file while too much is new, and says that memory is behind', () => {
     const { writer, memory, exact } = open();
@@ -143,7 +143,7 @@ describe('a search in memory', () => {
     expect(behind.results).toEqual(exact.search(query, 5).results);
     loadWhole(memory);
     expect(memory.search(query, 5)).toEqual({ ...exact.search(query, 5), by: 'memory' });
-  }, 60_000);
+  });
 
   it('is loaded anew when it has missed more removals than are kept', () => {
     const { writer, memory, exact } = open();
@@ -156,7 +156,7 @@ describe('a search in memory', () => {
     expect(memory.inMemory).toBe(false);
     loadWhole(memory);
     expect(memory.search(query, 20).results).toEqual(exact.search(query, 20).results);
-  }, 60_000);
+  });
 
   it('stays in the file when it is small, and when it is larger than all may be', () => {
     const small = open();

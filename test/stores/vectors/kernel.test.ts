@@ -7,6 +7,7 @@ import { plainMemory, type ScanMemory, simdMemory } from '../../../src/stores/sc
 import { KERNEL_BYTES } from '../../../src/stores/scan/kernel-bytes.ts';
 import { CODES_AT, QUERY_AT, strideOf } from '../../../src/stores/scan/layout.ts';
 import { kernelBytes } from '../../../tools/scan-kernel.ts';
+import { usualRuns } from '../../drawn.ts';
 
 const codes = fc.integer({ min: -127, max: 127 });
 const words = fc.integer({ min: -32_767, max: 32_767 });
@@ -47,7 +48,7 @@ describe('the kernel of the scan', () => {
         );
         expect(one).toEqual(sums);
       }),
-      { numRuns: 1_000 },
+      { numRuns: usualRuns(1_000) },
     );
   });
 });

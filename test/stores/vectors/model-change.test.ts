@@ -248,5 +248,5 @@ describe('an index and its model', () => {
     const all = nearest(searchOf(file), NEW, 'text 1', 1_000);
     expect(all).toHaveLength(1_000);
     expect(nearest(searchOf(file), NEW, 'text 17')).toContain('i-17');
-  }, 30_000);
+  });
 });
