@@ -150,10 +150,10 @@ it('keeps each thread to its own bound of what is new, whatever the bound of the
   setFlagsFromString('--max-semi-space-size=16');
   try {
     const host = realWorkers(() => new URL('./young-thread.ts', import.meta.url));
-    expect(await bornOf(host, 'views')).toMatchObject({ message: '32 MiB' });
-    expect(await bornOf(host, 'journal')).toMatchObject({ message: '32 MiB' });
-    expect(await bornOf(host, 'lane-1')).toMatchObject({ message: '64 MiB' });
-    expect(await bornOf(host, 'read')).toMatchObject({ message: '16 MiB' });
+    expect(await bornOf(host, 'views')).toMatchObject({ lines: [{ message: '32 MiB' }] });
+    expect(await bornOf(host, 'journal')).toMatchObject({ lines: [{ message: '32 MiB' }] });
+    expect(await bornOf(host, 'lane-1')).toMatchObject({ lines: [{ message: '64 MiB' }] });
+    expect(await bornOf(host, 'read')).toMatchObject({ lines: [{ message: '16 MiB' }] });
     host.dismiss?.();
   } finally {
     setFlagsFromString('--min-semi-space-size=0');

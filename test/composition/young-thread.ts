@@ -6,4 +6,4 @@ import type { FromWorker } from '../../src/composition/boot.ts';
 import { largestYoungGeneration } from './young-generation.ts';
 
 const message = `${largestYoungGeneration()} MiB`;
-parentPort?.postMessage({ say: 'log', level: 'info', fields: {}, message } satisfies FromWorker);
+parentPort?.postMessage({ say: 'log', lines: [{ level: 'info', fields: {}, message }] } satisfies FromWorker);
