@@ -14,8 +14,8 @@ export interface PointsOptions {
   readonly passes: readonly number[];
 }
 
-/** How long a place may take to be passed, in milliseconds: some are passed seldom, and the machine may have other work. */
-const PATIENCE_MS = { once: 60_000, often: 6_000 } as const;
+/** How long a place may take to be passed, in milliseconds. */
+const PATIENCE_MS = 6_000;
 
 export async function killAtEveryPoint(options: PointsOptions): Promise<Figures & { readonly places: number }> {
   const { seed, clients, keep, passes } = options;
@@ -31,8 +31,7 @@ export async function killAtEveryPoint(options: PointsOptions): Promise<Figures 
       clients,
       keep,
       lives: everyPoint(nth),
-      // One that is not passed in one of several rounds may be in another; in a single one each has to be.
-      patience_ms: PATIENCE_MS[passes.length === 1 ? 'once' : 'often'],
+      patience_ms: PATIENCE_MS,
       lived: ({ kill }, killed) => {
         if (!killed && kill.kind === 'point') console.log(`  ${kill.point}:${kill.nth} was not passed`);
       },

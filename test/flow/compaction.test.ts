@@ -206,7 +206,7 @@ describe('a session that is deleted', () => {
       return rows;
     };
     await until(() => journal() === 0);
-    expect(count('SELECT count(*) FROM summaries WHERE session_id = ?', session_id)).toBe(0);
+    await until(() => count('SELECT count(*) FROM summaries WHERE session_id = ?', session_id) === 0);
     expect(await facts()).toContain('zibeline');
   });
 });

@@ -6,7 +6,6 @@ import { describe, expect, it } from 'vitest';
 import type { PairingMode } from '../../../src/actors/channel/admission.ts';
 import { sessionOf } from '../../../src/actors/channel/session-of.ts';
 import type { Role } from '../../../src/stores/directory-records.ts';
-import { usualRuns } from '../../drawn.ts';
 import { door, inbound, PeopleStand } from './people-stand.ts';
 
 const SEED = {
@@ -396,7 +395,7 @@ describe('whatever is in the directory', () => {
               stand.where(inbound('hello', {}, from), door(channel, { pairing })),
             );
       }),
-      { numRuns: usualRuns(300) },
+      { numRuns: 300 },
     );
     expect(let_in).toBeGreaterThan(300);
   });

@@ -18,7 +18,6 @@ import {
   SURPLUS,
   TYPING_EVERY,
 } from '../../../src/actors/channel/growing-reply.ts';
-import { usualRuns } from '../../drawn.ts';
 
 /** Cut every so many characters: how well is not what is tried here. */
 const split = (text: string): readonly string[] =>
@@ -320,7 +319,7 @@ describe('any course of a turn on any platform', () => {
         if (can.editing && play.reply.removable) expect(surplus).toEqual([]);
       },
     );
-    fc.assert(course, { numRuns: usualRuns(600) });
+    fc.assert(course, { numRuns: 600 });
     expect(whole).toBeGreaterThan(300);
   });
 });
