@@ -39,7 +39,8 @@ function focusOn(selector: string): void {
 export function listenToKeys(): void {
   addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || typing(event.target)) return;
-    if (helping.value && event.key !== '?') return;
+    // The dialog itself says so: it is closed before anybody is told that it was.
+    if (event.key !== '?' && document.querySelector('dialog[open]') !== null) return;
     if (pressed(event.key, event.timeStamp)) event.preventDefault();
   });
 }

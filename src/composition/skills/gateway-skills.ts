@@ -15,7 +15,7 @@ import { SkillShelf } from './shelf.ts';
 import { type SkillOutcome, skillWork } from './work.ts';
 
 /** How long a start waits for skills to be read, in milliseconds: a disk that hangs is no reason to serve nobody. */
-const START_WITHIN = 5_000;
+const START_WITHIN = 15_000;
 
 export interface GatewaySkills {
   readonly keeping: SkillKeeping;
