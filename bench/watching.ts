@@ -27,6 +27,13 @@ const PAIRS = 60;
 const LOOK_EVERY = 250;
 const PAIRED_WITHIN = 40_000;
 
+/** What a worker of a role begins with: nothing of it is loaded before what takes the inspector out of it. */
+function unwatched(role: string): URL {
+  const files = ['./unwatched.ts', `../src/threads/${role}.ts`];
+  const lines = files.map((file) => `import ${JSON.stringify(new URL(file, import.meta.url).href)};`);
+  return new URL(`data:text/javascript,${encodeURIComponent(lines.join(''))}`);
+}
+
 export interface T18 {
   readonly nobody: Measured;
   readonly stream: Measured;
@@ -131,7 +138,7 @@ export async function measureT18({ rounds }: Plan): Promise<T18> {
     turn += 1;
   };
   await runTurns(SESSIONS, IN_FLIGHT, WARM_UP, paired + (order.length + 1) * (SETTLE + LAP), {
-    entry: (role) => new URL(`./thread-unwatched.ts?role=${role}`, import.meta.url),
+    entry: unwatched,
     beside: async (context) => {
       noting.postMessage({ spent: lane.buffer as SharedArrayBuffer } satisfies Order);
       reader = await readerOf(context);

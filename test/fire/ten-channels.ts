@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ABSENT, type PeopleOn, PLATFORMS, type PlatformName } from '../channels/people-on.ts';
 import { TcpGate } from '../channels/tcp-gate.ts';
-import { freePort, ownerToken, spawnGateway } from '../crash/gateway-process.ts';
+import { freePort, onlyFile, ownerToken, spawnGateway } from '../crash/gateway-process.ts';
 import { percentile } from './measure.ts';
 
 const { values } = parseArgs({
@@ -58,6 +58,9 @@ const PEOPLE = Array.from({ length: CONVERSATIONS }, (_, at) => `p${at}`);
 const FLOODING = Array.from({ length: FLOODERS }, (_, at) => `f${at}`);
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Seconds to the next of `rate` messages a second that are said independently of one another (a Poisson process). */
+const pauseAt = (rate: number): number => -Math.log(1 - Math.random()) / rate;
 
 /** Waits for answers: each is known by a word of its own. */
 class Watch {
@@ -142,8 +145,15 @@ class Ten {
     });
     const config = join(dir, 'sigil.yaml');
     // JSON is YAML.
-    writeFileSync(config, JSON.stringify({ users, channels: Object.fromEntries(channels), gateway: { threads: 2 } }));
-    const gateway = spawnGateway(place, { SIGIL_CONFIG: config });
+    const written = {
+      ...{ users, channels: Object.fromEntries(channels), gateway: { threads: 2 } },
+      // Nobody is to be refused for how much is said here; the rest is as for people who set nothing.
+      networking: { chat_rate_limit_rpm: 0 },
+      models: { budgets: { per_session_tokens: 0 } },
+      logging: { level: 'warn' },
+    };
+    writeFileSync(config, JSON.stringify(written));
+    const gateway = spawnGateway(place, onlyFile(config));
     const end = async (): Promise<void> => {
       await gateway.kill();
       await gate.down();
@@ -180,14 +190,16 @@ class Ten {
     const due = people.flatMap((person) => CHANNELS.map(([channel]) => ({ channel, person })));
     const measured = MEASURED.flatMap(([name]) => this.watches.get(name) ?? []);
     const began = performance.now();
-    let flooded = 0;
+    // Nobody who writes knows of the others: each comes at a time of its own.
+    let next = pauseAt(RATE);
+    let flood = this.#ill ? pauseAt(FLOOD) : Number.POSITIVE_INFINITY;
     for (let at = 0; at < due.length; await sleep(2)) {
       const now = (performance.now() - began) / 1_000;
-      for (; at < due.length && at < now * RATE; at += 1) {
+      for (; at < due.length && next < now; at += 1, next += pauseAt(RATE)) {
         const { channel, person } = due[at] ?? { channel: '', person: '' };
         this.#say(channel, person);
       }
-      for (; this.#ill && flooded < now * FLOOD; flooded += 1) {
+      for (; flood < now; flood += pauseAt(FLOOD)) {
         this.flooded += 1;
         this.#say(FLOODED, FLOODING[this.flooded % FLOODERS] ?? '');
       }
@@ -195,8 +207,8 @@ class Ten {
     }
     await this.#answered(measured);
     // What is left of the flood is not to be felt in the other gateway's turn.
-    const flood = this.watches.get(FLOODED);
-    if (flood !== undefined) await this.#answered([flood]);
+    const flooded = this.watches.get(FLOODED);
+    if (flooded !== undefined) await this.#answered([flooded]);
   }
 
   end(): Promise<void> {

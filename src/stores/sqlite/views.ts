@@ -102,11 +102,13 @@ const BATCH_LENGTH = 8 * 1024 * 1024;
 /**
  * After a batch the views rest for so many times as long as it took, at most so many milliseconds: the rows that come in
  * meanwhile share what it costs to touch a page, and the lanes have the processor. Small batches rest for longer, because all
- * they cost is what one costs that holds nothing. Whoever waits ends the rest, and past so many rows behind there is none: a
- * read that came then would have to wait for more than can be applied in its time. From `loaded` rows in a batch on it is a
- * load under which memory stays behind.
+ * they cost is what one costs that holds nothing. Whoever waits ends the rest, and past so many rows behind, or as many as
+ * took `behind_ms` lately, there is none: a read that came then would have to wait for more than can be applied in its time
+ * (two seconds). From `loaded` rows in a batch on it is a load under which memory stays behind.
  */
-const REST = { times: 6, small: 12, longest: 750, loaded: 200, behind: 60_000 } as const;
+const REST = { times: 6, small: 12, longest: 750, loaded: 200, behind: 60_000, behind_ms: 500 } as const;
+/** Rows of older batches count so much in how many are applied in a millisecond. */
+const PACE_KEPT = 0.8;
 /** How long to wait for a journal that is not there yet, and after an error. */
 const NOT_YET_MS = 20;
 const AGAIN_MS = 1000;
@@ -141,6 +143,8 @@ export class SqliteViews {
   /** Somebody waits for rows up to here: no rest before they are applied. */
   readonly #hurried: Record<ProjectionName, number> = { sessions: 0, memory: 0 };
   #resting = false;
+  /** Rows applied in a millisecond lately, under a load: what else the machine does slows it. */
+  #pace = Number.POSITIVE_INFINITY;
   /** Ends the one timer there may be. */
   #cancel: () => void = () => undefined;
   #cancelCheck: () => void = () => undefined;
@@ -370,10 +374,15 @@ export class SqliteViews {
   #rest(took: number, rows: number): void {
     const ms = Math.min(REST.longest, (rows >= REST.loaded ? REST.times : REST.small) * took);
     const hurried = this.#isHurried('sessions') || this.#isHurried('memory');
-    const far = this.#wanted - this.upto > REST.behind;
+    const far = this.#wanted - this.upto > Math.min(REST.behind, this.#pace * REST.behind_ms);
     if (ms < 1 || hurried || far) return this.#schedule();
     this.#resting = true;
     this.#later(ms);
+  }
+
+  #keepPace(rows: number, ms: number): void {
+    const pace = rows / Math.max(ms, 0.001);
+    this.#pace = Number.isFinite(this.#pace) ? PACE_KEPT * this.#pace + (1 - PACE_KEPT) * pace : pace;
   }
 
   #run(): void {
@@ -388,6 +397,7 @@ export class SqliteViews {
       if (!this.#started) this.#start();
       const began = this.#options.monotonic();
       const rows = this.#stepSessions();
+      if (rows >= REST.loaded) this.#keepPace(rows, this.#options.monotonic() - began);
       const far = this.upto - this.#memory.upto > MEMORY_BEHIND;
       if (rows >= REST.loaded && !far && !this.#isHurried('memory')) {
         this.#rest(this.#options.monotonic() - began, rows);
