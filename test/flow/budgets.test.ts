@@ -123,9 +123,8 @@ it('is not leaked through a vendor that breaks off without a word of what it cos
   for (const { status, body } of replies) if (status !== 200) expect(JSON.stringify(body)).toContain('budget_exceeded');
 });
 
-it('counts what a killed gateway had asked for, for its vendor bills it', async () => {
-  const { input, whole } = await reservation({ providers: providers(), models: { default: 'one/a' } });
-  const most = COVERED * whole;
+/** A gateway in a process of its own with so many tokens an hour, which is killed and started again over the same data. */
+async function killable(most: number): Promise<{ start(): Promise<Person>; kill(): Promise<unknown> }> {
   const dataDir = mkdtempSync(join(tmpdir(), 'sigil-budgets-'));
   left.push(() => rmSync(dataDir, { recursive: true, force: true }));
   const config = join(dataDir, 'sigil.yaml');
@@ -137,11 +136,19 @@ it('counts what a killed gateway had asked for, for its vendor bills it', async 
   const client = new Client(port);
   left.push(() => client.close());
   let gateway: ListeningProcess | undefined;
-  left.push(() => gateway?.kill());
+  const kill = async (): Promise<unknown> => gateway?.kill();
+  left.push(kill);
   const start = async (): Promise<Person> => {
     gateway = await startProcess(dataDir, port, { SIGIL_CONFIG: config, SIGIL_MODELS_BUDGETS_PER_HOUR_USD: '0' });
     return new Person(client, ownerToken(dataDir));
   };
+  return { start, kill };
+}
+
+it('counts what a killed gateway had asked for, for its vendor bills it', async () => {
+  const { input, whole } = await reservation({ providers: providers(), models: { default: 'one/a' } });
+  const most = COVERED * whole;
+  const { start, kill } = await killable(most);
   const sayTo = (owner: Person, turns: number) =>
     Promise.allSettled(
       Array.from({ length: turns }, (_, at) => owner.chatOrWait(content(at), { message_id: `m${at}` })),
@@ -153,7 +160,7 @@ it('counts what a killed gateway had asked for, for its vendor bills it', async 
     const owner = await start();
     const said = life === 1 ? sayTo(owner, called) : undefined;
     await until(() => first.requests.length === life * calling);
-    await gateway?.kill();
+    await kill();
     await said;
   }
   first.answer(usingAll(input));
@@ -172,23 +179,8 @@ it('counts what a killed gateway had asked for, for its vendor bills it', async 
 });
 
 it('counts what a killed gateway had passed through, and takes nothing of it up again', async () => {
-  const dataDir = mkdtempSync(join(tmpdir(), 'sigil-budgets-'));
-  left.push(() => rmSync(dataDir, { recursive: true, force: true }));
-  const config = join(dataDir, 'sigil.yaml');
   const most = 100_000;
-  writeFileSync(
-    config,
-    JSON.stringify({ providers: providers(), models: { default: 'one/a', budgets: budgets(most) } }),
-  );
-  const port = await freePort();
-  const client = new Client(port);
-  left.push(() => client.close());
-  let gateway: ListeningProcess | undefined;
-  left.push(() => gateway?.kill());
-  const start = async (): Promise<Person> => {
-    gateway = await startProcess(dataDir, port, { SIGIL_CONFIG: config, SIGIL_MODELS_BUDGETS_PER_HOUR_USD: '0' });
-    return new Person(client, ownerToken(dataDir));
-  };
+  const { start, kill } = await killable(most);
   const ask = (owner: Person, model: string, max_tokens: number) =>
     owner.post('/v1/chat/completions', { model, max_tokens, messages: [{ role: 'user', content: content(1) }] });
   first.answer({ body: '', delivery: { silent: true } });
@@ -196,7 +188,7 @@ it('counts what a killed gateway had passed through, and takes nothing of it up 
   const models = ['one/a', 'one/a', 'workspace:personal:owner'];
   const asked = Promise.allSettled(models.map((model) => ask(before, model, 20_000)));
   await until(() => first.requests.length === models.length);
-  await gateway?.kill();
+  await kill();
   await asked;
   const owner = await start();
   await until(async () => (await usedOf(owner)).used > 0 && (await usedOf(owner)).reserved === 0);
