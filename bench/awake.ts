@@ -96,7 +96,8 @@ async function weighSession(): Promise<number> {
     published: () => {
       ended += 1;
     },
-    callModel: (_, state, sink) => {
+    seekPermit: () => ({ take: () => undefined, withdraw: () => undefined, drop: () => undefined }),
+    callModel: (_, state, __, sink) => {
       const { turn } = state;
       const prepared = prepare({
         persona: config.agent.persona,
@@ -113,7 +114,7 @@ async function weighSession(): Promise<number> {
       return models.stream('sigil', prepared.request, sink);
     },
     runTool: () => () => undefined,
-    reserve: (_, done) => {
+    reserve: (_, __, done) => {
       done(null);
       return () => undefined;
     },

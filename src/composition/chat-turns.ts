@@ -18,23 +18,34 @@ const UNDER_WAY_MS = 250;
  */
 const WITHIN: Within = { inside_ms: 2, inside_least: 2, reading_ms: 2, reading_least: 2 };
 /**
- * For so long a message of a channel that floods lets those of others go first, in milliseconds: longer than one is under way
- * that is answered at once, and shorter than somebody notices.
+ * While messages of others are under way, a channel that floods has one for a lane in so many milliseconds: at busy moments it
+ * adds next to nothing, and it is served all the same.
  */
-const YIELD_MS = 50;
+const YIELD_MS = 250;
+/** How long a message of a channel that floods counts as under way, in milliseconds: so long as the gateway itself is busy with it. */
+const FLOODED_UNDER_WAY_MS = 50;
 
 type Run = (began: (turn_id: string | null) => void) => void;
 
+interface Entering {
+  readonly run: Run;
+  readonly refused: (why: Failure) => void;
+  /** How long it counts as under way at most, in milliseconds. */
+  readonly most: number;
+}
+
 /** What channels that flood have at a lane. */
 interface Flooded {
-  readonly held: { readonly go: () => void; readonly since: number }[];
+  readonly held: (() => void)[];
   underWay: boolean;
+  /** When one was last let go on, or came to nobody who waits, by the clock that never goes back. */
+  since: number;
 }
 
 /**
  * One for a thread: what passes is bounded for all its channels together, and they take turns. A channel that had many times
  * the turns of the others lately is served in the background: its messages go one at a time at a lane, each as soon as nothing
- * of the others is under way, or after a moment.
+ * of the others is under way, or a while after the one before.
  */
 export class ChatTurns {
   readonly #world: Pick<World, 'after' | 'monotonic'>;
@@ -64,21 +75,22 @@ export class ChatTurns {
     this.#lately.note(channel);
     if (!this.#lately.floods(channel)) {
       this.#others += 1;
-      return this.#enter(lane, channel, run, refused, () => {
+      return this.#enter(lane, channel, { run, refused, most: UNDER_WAY_MS }, () => {
         this.#others -= 1;
         this.#goOn();
       });
     }
-    const at = this.#flooded.get(lane) ?? { held: [], underWay: false };
+    const at = this.#flooded.get(lane) ?? { held: [], underWay: false, since: 0 };
     this.#flooded.set(lane, at);
-    const go = (): void => {
+    if (at.held.length === 0 && !at.underWay) at.since = this.#world.monotonic();
+    at.held.push(() => {
       at.underWay = true;
-      this.#enter(lane, channel, run, refused, () => {
+      at.since = this.#world.monotonic();
+      this.#enter(lane, channel, { run, refused, most: FLOODED_UNDER_WAY_MS }, () => {
         at.underWay = false;
         this.#goOn();
       });
-    };
-    at.held.push({ go, since: this.#world.monotonic() });
+    });
     this.#goOn();
   }
 
@@ -104,8 +116,8 @@ export class ChatTurns {
     this.#admission.close();
   }
 
-  /** @param over it is not under way any more: called once, at the latest after {@link UNDER_WAY_MS} */
-  #enter(lane: string, channel: string, run: Run, refused: (why: Failure) => void, over: () => void): void {
+  /** @param over it is not under way any more: called once, at the latest after so many milliseconds as it may be */
+  #enter(lane: string, channel: string, { run, refused, most }: Entering, over: () => void): void {
     let turn: string | null = null;
     let ended = false;
     const end = (): void => {
@@ -115,7 +127,7 @@ export class ChatTurns {
       if (turn !== null) this.#unsaid.delete(turn);
       over();
     };
-    const cancelEnd = this.#world.after(UNDER_WAY_MS, end);
+    const cancelEnd = this.#world.after(most, end);
     // Within a channel conversations are equals already: each has one message on its way.
     const why = this.#admission.pass(lane, channel, Number.POSITIVE_INFINITY, (leave) =>
       run((turn_id) => {
@@ -146,13 +158,13 @@ export class ChatTurns {
     let next = Number.POSITIVE_INFINITY;
     for (const at of this.#flooded.values()) {
       for (let [first] = at.held; first !== undefined && !at.underWay; [first] = at.held) {
-        const wait = this.#others === 0 ? 0 : first.since + YIELD_MS - now;
+        const wait = this.#others === 0 ? 0 : at.since + YIELD_MS - now;
         if (wait > 0) {
           next = Math.min(next, wait);
           break;
         }
         at.held.shift();
-        first.go();
+        first();
       }
     }
     this.#cancel?.();

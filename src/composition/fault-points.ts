@@ -32,11 +32,11 @@ const COMMIT: Readonly<Record<string, () => void>> = {
 export function withFaults(setting: string | undefined, callModel: LaneEffects['callModel']): LaneEffects['callModel'] {
   // What is published has none: no message may end a thread.
   if (PUBLISHED || setting !== '1') return callModel;
-  return (names, state, sink) => {
+  return (names, state, permit, sink) => {
     const { turn } = state;
     const asked = ASKED.exec(turn?.message.content ?? '');
     if (turn === null || asked === null || turn.attempt >= Number(asked[2] ?? Number.POSITIVE_INFINITY))
-      return callModel(names, state, sink);
+      return callModel(names, state, permit, sink);
     const [, kind = ''] = asked;
     COMMIT[kind]?.();
     // `hang`: a provider that never says anything.

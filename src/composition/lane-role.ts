@@ -489,21 +489,19 @@ function laneEffects({
   };
 
   const publisher = createTurnPublisher(bus, world);
-  const callModel = withFaults(
-    process.env['SIGIL_FAULTS'],
-    createCallModel({
-      ...callParts(context, adapters),
-      prepare: request,
-      turn_timeout: (state) => termsOf(state).policy.turn_timeout,
-    }),
-  );
+  const models = createCallModel({
+    ...callParts(context, adapters),
+    prepare: request,
+    turn_timeout: (state) => termsOf(state).policy.turn_timeout,
+  });
+  const callModel = withFaults(process.env['SIGIL_FAULTS'], models.callModel);
 
   return {
     // Only where a budget could be reached anything is reserved, and only there a price that nobody knows matters.
-    reserve: (state, done) => {
+    reserve: (state, most, done) => {
       const workspace_id = state.facts?.workspace_id ?? '';
       const refused = prices.refusal(state.turn?.model ?? '', workspace_id);
-      if (refused === undefined) return reserve(state, done);
+      if (refused === undefined) return reserve(state, most, done);
       // Another model may well be paid for, where one is named.
       const about = termsOf(state).policy.failover(workspace_id).length > 0 ? { about: 'model' } : {};
       let aborted = false;
@@ -570,7 +568,9 @@ function laneEffects({
     reply: (to, body) => bus.reply(to, body),
     fail: (to, error) => bus.fail(to, error),
     scan: (content, done) => terms.now.scanner.input(content, done),
-    callModel: (names, state, sink) => scanReplies(callModel, termsOf(state).scanner.replies)(names, state, sink),
+    seekPermit: models.seekPermit,
+    callModel: (names, state, permit, sink) =>
+      scanReplies(callModel, termsOf(state).scanner.replies)(names, state, permit, sink),
     runTool: (state, call, done) => {
       const { turn, facts } = state;
       const { config, tools, policy, permit, scanner } = termsOf(state);

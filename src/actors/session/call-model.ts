@@ -10,7 +10,8 @@ import type { SessionState } from '../../stores/fold.ts';
 import type { World } from '../../world.ts';
 import type { SigilBus } from '../protocols.ts';
 import { type CallOutcome, failedOutcome, type ProviderProtocol } from '../provider/protocol.ts';
-import type { Abort, LaneEffects } from './effects.ts';
+import type { Abort, LaneEffects, SoughtPermit } from './effects.ts';
+import type { SessionNames } from './names.ts';
 
 export interface StreamSink {
   readonly event: (event: ChatEvent) => void;
@@ -55,7 +56,7 @@ const BILLED_UNHEARD: ReadonlySet<string> = new Set(['provider_timeout', 'provid
 
 const nothing = (): void => undefined;
 
-export function createCallModel(options: CallModelOptions): LaneEffects['callModel'] {
+export function createCallModel(options: CallModelOptions): Pick<LaneEffects, 'seekPermit' | 'callModel'> {
   const providers = new Map<string, Address<'provider'>>();
   /** Of `provider/model`; the same string every time. */
   const providerOf = (model: string): Address<'provider'> => {
@@ -66,11 +67,11 @@ export function createCallModel(options: CallModelOptions): LaneEffects['callMod
     providers.set(name, made);
     return made;
   };
-  return ({ address: from }, state, sink) => {
+  const wantedOf = ({ address: from }: SessionNames, state: SessionState): WantedCall => {
     const { turn } = state;
     if (turn === null) throw new Error('a model is only called for a turn that runs');
     const { model, turn_id, open_call } = turn;
-    const wanted: WantedCall = {
+    return {
       from,
       provider: providerOf(model),
       model: model.slice(model.indexOf('/') + 1),
@@ -81,7 +82,10 @@ export function createCallModel(options: CallModelOptions): LaneEffects['callMod
       within: options.turn_timeout(state),
       background: false,
     };
-    return callModel(options, wanted, sink);
+  };
+  return {
+    seekPermit: (names, state) => new PermitRequest(options, wantedOf(names, state)),
+    callModel: (names, state, permit, sink) => callModel(options, wantedOf(names, state), sink, permit),
   };
 }
 
@@ -104,20 +108,90 @@ export interface WantedCall {
   readonly background: boolean;
 }
 
-/** Makes a call. `end` of the sink is called once, unless it is aborted. */
+type CallParts = Omit<CallModelOptions, 'prepare' | 'turn_timeout'>;
+type PermitAnswer = Answer<ProviderProtocol['provider.request']['reply']>;
+
+/** Makes a call, with a permit that was asked for before, or with one of its own. `end` of the sink is called once, unless it is aborted. */
 export function callModel(
-  options: Omit<CallModelOptions, 'prepare' | 'turn_timeout'>,
+  options: CallParts,
   wanted: WantedCall,
   sink: StreamSink,
+  permit: SoughtPermit = new PermitRequest(options, wanted),
 ): Abort {
   const call = new ModelCall(options, wanted, sink);
-  call.begin();
+  call.begin(permit);
   return () => call.abort();
+}
+
+/** Asks for one permit: until somebody takes the answer, or it is given up. */
+class PermitRequest implements SoughtPermit {
+  private readonly options: CallParts;
+  private readonly wanted: WantedCall;
+  private answer: PermitAnswer | null = null;
+  private taker: ((answer: PermitAnswer) => void) | null = null;
+  private over = false;
+
+  constructor(options: CallParts, wanted: WantedCall) {
+    this.options = options;
+    this.wanted = wanted;
+    this.ask();
+  }
+
+  take(answered: (answer: PermitAnswer) => void): void {
+    const { answer } = this;
+    this.taker = answered;
+    if (answer === null) return;
+    this.over = true;
+    if (answer.ok) return answered(answer);
+    // Told later, as by every call: whoever makes it has not got hold of it yet.
+    this.options.world.soon(() => answered(answer));
+  }
+
+  withdraw(): void {
+    if (this.over) return;
+    this.over = true;
+    this.tellWithdrawn();
+  }
+
+  drop(): void {
+    if (this.taker === null) this.withdraw();
+  }
+
+  private ask(): void {
+    const { from, provider, turn_id, workspace_id, model, tokens, within, background } = this.wanted;
+    const body = { workspace_id, turn_id, model, tokens, ...(background && ({ background } as const)) };
+    const options = { from, within, trace: turn_id };
+    this.options.bus.ask(provider, 'provider.request', body, options, (answer) => this.answered(answer));
+  }
+
+  private answered(answer: PermitAnswer): void {
+    if (this.over) {
+      if (!answer.ok) return;
+      const { provider, from, turn_id } = this.wanted;
+      const body = { permit: answer.body.permit, outcome: 'cancelled', took_ms: 0 } as const;
+      return void this.options.bus.send(provider, 'provider.release', body, { from, trace: turn_id });
+    }
+    // Its thread is replaced, and nobody there knows of the request: the same again finds the next life.
+    if (!answer.ok && answer.error.code === 'thread_lost' && answer.error.retryable) return this.ask();
+    // Nobody knows whether the provider has granted it meanwhile.
+    if (!answer.ok && answer.error.in_doubt === true) this.tellWithdrawn();
+    if (this.taker === null) {
+      this.answer = answer;
+      return;
+    }
+    this.over = true;
+    this.taker(answer);
+  }
+
+  private tellWithdrawn(): void {
+    const { from, provider, turn_id } = this.wanted;
+    this.options.bus.send(provider, 'provider.withdraw', { turn_id }, { from, trace: turn_id });
+  }
 }
 
 /** One call: tries until one of them has answered, as long as the failures are of a kind that may pass. */
 class ModelCall {
-  private readonly options: Omit<CallModelOptions, 'prepare' | 'turn_timeout'>;
+  private readonly options: CallParts;
   private readonly wanted: WantedCall;
   private readonly name: string;
   private readonly sink: StreamSink;
@@ -127,7 +201,7 @@ class ModelCall {
   /** Ends what is going on now: waiting for a permit, streaming, or pausing. */
   private stop: Abort = nothing;
 
-  constructor(options: Omit<CallModelOptions, 'prepare' | 'turn_timeout'>, wanted: WantedCall, sink: StreamSink) {
+  constructor(options: CallParts, wanted: WantedCall, sink: StreamSink) {
     this.options = options;
     this.wanted = wanted;
     this.name = wanted.provider.slice('provider/'.length);
@@ -135,9 +209,10 @@ class ModelCall {
     this.began = options.world.monotonic();
   }
 
-  begin(): void {
+  begin(permit: SoughtPermit = new PermitRequest(this.options, this.wanted)): void {
     this.tries += 1;
-    this.askPermit();
+    this.stop = () => permit.withdraw();
+    permit.take((answer) => this.answered(answer));
   }
 
   abort(): void {
@@ -154,33 +229,16 @@ class ModelCall {
     this.sink.end(error);
   }
 
-  private askPermit(): void {
-    const { options } = this;
-    const { from, provider, turn_id, workspace_id, model, tokens, within, background } = this.wanted;
-    const body = { workspace_id, turn_id, model, tokens, ...(background && ({ background } as const)) };
-    const withdraw = (): void => {
-      options.bus.send(provider, 'provider.withdraw', { turn_id }, { from, trace: turn_id });
-    };
-    const ask = (): void => {
-      options.bus.ask(provider, 'provider.request', body, { from, within, trace: turn_id }, answered);
-    };
-    const answered = (answer: Answer<ProviderProtocol['provider.request']['reply']>): void => {
-      // Its thread is replaced, and nobody there knows of the request: the same again finds the next life.
-      if (!answer.ok && !this.over && answer.error.code === 'thread_lost' && answer.error.retryable) return ask();
-      this.stop = nothing;
-      if (answer.ok) return this.run(answer.body.permit);
-      // Nobody knows whether the provider has granted it meanwhile.
-      if (answer.error.in_doubt === true) withdraw();
-      // Left alone for as long as its vendor asked for, a provider may still be looked for when that is over.
-      if (this.tries > 1 && answer.error.code === 'provider_unavailable' && this.again(answer.error)) return;
-      this.end(
-        answer.error.code === 'not_found'
-          ? failure('provider_unavailable', `Provider of ${this.name}/${model} is not running.`)
-          : answer.error,
-      );
-    };
-    this.stop = withdraw;
-    ask();
+  private answered(answer: PermitAnswer): void {
+    this.stop = nothing;
+    if (answer.ok) return this.run(answer.body.permit);
+    // Left alone for as long as its vendor asked for, a provider may still be looked for when that is over.
+    if (this.tries > 1 && answer.error.code === 'provider_unavailable' && this.again(answer.error)) return;
+    this.end(
+      answer.error.code === 'not_found'
+        ? failure('provider_unavailable', `Provider of ${this.name}/${this.wanted.model} is not running.`)
+        : answer.error,
+    );
   }
 
   /** Streams with a permit, and gives it back. */
@@ -197,7 +255,7 @@ class ModelCall {
     if ('code' in request) {
       // Ours, not the vendor's: its circuit has nothing to do with it.
       release({ outcome: 'cancelled', took_ms: 0 });
-      return this.end(request);
+      return void world.soon(() => this.end(request));
     }
     const heard = new Heard();
     let open = true;

@@ -10,6 +10,7 @@ import { INTERRUPTED } from '../../stores/tool-use.ts';
 import { firstEventAfterResume } from '../../stores/turn-events.ts';
 import { refuse, requestApproval } from './approvals.ts';
 import { type Deciding, type Decision, Draft, decided } from './draft.ts';
+import type { ReservedCall } from './first-call.ts';
 import { nextStep } from './next-step.ts';
 import type { Deliver } from './protocol.ts';
 import { queueOf } from './queue-modes.ts';
@@ -76,7 +77,11 @@ export function decideBlocked(
   return decided(draft);
 }
 
-/** Takes a message in: opens the session if need be, queues the message, begins its turn when nothing runs. */
+/**
+ * Takes a message in: opens the session if need be, queues the message, begins its turn when nothing runs.
+ *
+ * @param reserved what the budgets have granted to its turn's first call
+ */
 export function decideReceive(
   state: SessionState,
   session_id: string,
@@ -84,6 +89,7 @@ export function decideReceive(
   turn_id: string,
   digest: string,
   deciding: Deciding,
+  reserved?: ReservedCall,
 ): Decision {
   const draft = new Draft(state, deciding);
   open(draft, session_id, message);
@@ -103,11 +109,20 @@ export function decideReceive(
     ...(message.reply_to === undefined ? {} : { reply_to: message.reply_to }),
   });
   const { turn } = draft.state;
-  if (turn === null) startNext(draft, deciding);
-  else if (message.queue === 'interrupt' && !turn.cancelled) {
+  if (turn === null) {
+    startNext(draft, deciding);
+    if (reserved !== undefined) callReserved(draft, turn_id, reserved);
+  } else if (message.queue === 'interrupt' && !turn.cancelled) {
     draft.add({ type: 'cancel_requested', turn_id: turn.turn_id, by: message.user_id });
   }
   return decided(draft);
+}
+
+/** Makes the first call with what was reserved for it, if it is still the one that comes next. */
+function callReserved(draft: Draft, turn_id: string, { model, tokens, cost_usd }: ReservedCall): void {
+  const { turn } = draft.state;
+  if (turn?.turn_id !== turn_id || turn.model !== model || nextStep(draft.state) !== 'reserve') return;
+  called(draft, turn, tokens, cost_usd);
 }
 
 /** Stops the running turn, or drops a waiting one; null when the turn is neither. */

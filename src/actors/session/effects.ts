@@ -11,6 +11,7 @@ import type { Outgoing } from '../../stores/outbox.ts';
 import type { ReplyLost, SessionRecord, ToolCall, Usage, Warning } from '../../stores/records.ts';
 import type { ShortEvent } from '../../stores/turn-events.ts';
 import type { SessionNames } from './names.ts';
+import type { Reservation } from './policy.ts';
 import type { ToolResult } from './tool-result.ts';
 
 /** What a call used, as the row with this seq says; none of it and 0 when the call was not made. */
@@ -28,6 +29,16 @@ export type MessageVerdict = Verdict | { readonly kind: 'failed'; readonly error
 
 /** Ends an effect before its time; its callbacks are not called any more. */
 export type Abort = () => void;
+
+/** A permit that is asked for before the call that needs it is made. */
+export interface SoughtPermit {
+  /** Hands the answer to whoever makes the call: a permit at once when it is there. */
+  take(answered: (answer: Answer<{ readonly permit: number }>) => void): void;
+  /** Whoever waited for it has given up. */
+  withdraw(): void;
+  /** Gives it up if no call has taken it. */
+  drop(): void;
+}
 
 /** Named places in a lane's work, in its order: what the crash tests kill at. */
 export type LanePoint =
@@ -87,16 +98,19 @@ export interface LaneEffects {
   published(names: SessionNames, turn_id: string, seq: number): void;
   /** Tells whoever follows a turn that never starts which one answers instead. */
   led(names: SessionNames, turn_id: string, answered_by: string): void;
-  /** One model call: permit, stream, release. `end` is called once, unless it is aborted. */
+  /** Asks for the permit of the call a state's turn has open, while that is still on its way to be durable. */
+  seekPermit(names: SessionNames, state: SessionState): SoughtPermit;
+  /** One model call: permit, stream, release. `end` is called once and later, unless it is aborted. */
   callModel(
     names: SessionNames,
     state: SessionState,
+    permit: SoughtPermit,
     sink: { readonly event: (event: ReplyEvent) => void; readonly end: (error: Failure | null) => void },
   ): Abort;
   /** One tool call; `done` is called once, unless it is aborted. */
   runTool(state: SessionState, call: ToolCall, done: (result: ToolResult) => void): Abort;
   /** Reserves at every budget that could be reached; a refusal gives back what the others granted. */
-  reserve(state: SessionState, done: (refused: Failure | null) => void): Abort;
+  reserve(state: SessionState, most: Reservation, done: (refused: Failure | null) => void): Abort;
   /** A record has become durable, and this is the state it led to: for what is counted and told of sessions. */
   recorded(state: SessionState, record: SessionRecord): void;
   /** What the call a turn had reserved for has used. */

@@ -25,9 +25,12 @@ export function isolated(effects: LaneEffects, broke: (session_id: string, cause
     oldKey: (session_id, message_id, answered) => effects.oldKey(session_id, message_id, guard(session_id, answered)),
     say: (session_id, part, answered) => effects.say(session_id, part, guard(session_id, answered)),
     unsay: (session_id, channel, answered) => effects.unsay(session_id, channel, guard(session_id, answered)),
-    callModel: (names, state, { event, end }) =>
-      effects.callModel(names, state, { event: guard(names.session_id, event), end: guard(names.session_id, end) }),
+    callModel: (names, state, permit, { event, end }) =>
+      effects.callModel(names, state, permit, {
+        event: guard(names.session_id, event),
+        end: guard(names.session_id, end),
+      }),
     runTool: (state, call, done) => effects.runTool(state, call, guard(idOf(state), done)),
-    reserve: (state, done) => effects.reserve(state, guard(idOf(state), done)),
+    reserve: (state, most, done) => effects.reserve(state, most, guard(idOf(state), done)),
   };
 }

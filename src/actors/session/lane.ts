@@ -39,6 +39,7 @@ import {
 import type { Deciding, Decision } from './draft.ts';
 import type { LaneEffects } from './effects.ts';
 import { Few } from './few.ts';
+import { FirstCall } from './first-call.ts';
 import { type Handing, HandOver } from './hand-over.ts';
 import { LedTurns } from './led-turns.ts';
 import { LiveTurn } from './live-turn.ts';
@@ -133,6 +134,8 @@ export class Lane implements StreamOwner, Handing, TurnOwner, MessageOwner, Comm
   private waiters: Envelope[] | null = null;
   private changing: SessionChanges | null = null;
   private handing: HandOver | null = null;
+  /** What is reserved for a message that is not journaled yet. */
+  private first: FirstCall | null = null;
   /** The chart is being fed, and what came meanwhile. */
   private feeding = false;
   private facts: Fact[] | null = null;
@@ -357,6 +360,7 @@ export class Lane implements StreamOwner, Handing, TurnOwner, MessageOwner, Comm
     this.stopped = true;
     this.writer.close();
     this.runner.stop();
+    this.giveBackFirst();
     this.handing?.stop();
   }
 
@@ -461,8 +465,32 @@ export class Lane implements StreamOwner, Handing, TurnOwner, MessageOwner, Comm
     this.write(decision, blocked);
   }
 
+  reserveFirst(message: Scanned, turn_id: string, digest: string, done: () => void): void {
+    const { ahead } = this;
+    // Known without deciding anything: one runs already, or no budget could be reached.
+    const workspace_id = ahead.facts?.workspace_id ?? message.workspace_id;
+    const asked = { requested: message.model, session: ahead.facts?.model ?? '', workspace_id };
+    const model = this.host.policy().route(asked);
+    if (ahead.turn !== null || typeof model !== 'string') return done();
+    if (this.host.policy().budgets(model, workspace_id).length === 0) return done();
+    const { state } = decideReceive(ahead, this.session_id, message, turn_id, digest, this.deciding());
+    if (!FirstCall.isFor(ahead, state, turn_id)) return done();
+    this.first = new FirstCall(ahead);
+    this.first.reserve(state, this, done);
+  }
+
+  giveBackFirst(): void {
+    this.first?.stop();
+    this.first = null;
+  }
+
   take(message: Scanned, turn_id: string, digest: string, received: () => void): void {
-    const decision = decideReceive(this.ahead, this.session_id, message, turn_id, digest, this.deciding());
+    const { first, ahead } = this;
+    const reserved = first?.take(ahead) ?? undefined;
+    const decision = decideReceive(ahead, this.session_id, message, turn_id, digest, this.deciding(), reserved);
+    // What was reserved for a call that is not made after all goes back.
+    if (decision.state.turn?.open_call == null) first?.stop();
+    this.first = null;
     this.write(decision, (state) => {
       received();
       this.feed('received', state);
@@ -612,6 +640,8 @@ export class Lane implements StreamOwner, Handing, TurnOwner, MessageOwner, Comm
       then(state);
     };
     this.writer.write(now, records, durable, audit);
+    if (records.some(({ type }) => type === 'model_called') && state.turn?.open_call != null && !this.stopped)
+      this.runner.foresee(state);
   }
 
   /** What became durable, told to whoever follows. */

@@ -24,6 +24,13 @@ export interface MessageOwner {
   readonly going: boolean;
   readonly stopped: boolean;
   newTurn(): string;
+  /**
+   * Reserves for the turn a message would begin, so that its first call becomes durable together with it. `done` is called once: before
+   * this returns when nothing is to be reserved.
+   */
+  reserveFirst(message: Scanned, turn_id: string, digest: string, done: () => void): void;
+  /** The message is not taken after all. */
+  giveBackFirst(): void;
   /** Journals a message as a turn's; `received` runs once that is durable, before anything comes of it. */
   take(message: Scanned, turn_id: string, digest: string, received: () => void): void;
   /** Journals that a message was refused; `blocked` runs once that is durable. */
@@ -46,7 +53,7 @@ export class Reception {
   private readonly owner: MessageOwner;
   /** Receipts on their way to the journal, by key, with everyone who waits for them. */
   private readonly receipts = new Few<Envelope[]>();
-  /** Those who came while a message is scanned elsewhere, in their order; null while none is. */
+  /** Those who came while a message is scanned elsewhere or reserved for, in their order; null while none is. */
   private behind: Envelope[] | null = null;
 
   constructor(owner: MessageOwner) {
@@ -116,7 +123,7 @@ export class Reception {
     return this.owner.effects.refused(message.user_id, facts.workspace_id, anywhere);
   }
 
-  /** Waits behind a message that is scanned; as many as may wait for their turn. */
+  /** Waits behind a message that is scanned or reserved for; as many as may wait for their turn. */
   private queue(envelope: Envelope, behind: Envelope[]): void {
     const { effects, policy, state } = this.owner;
     const size = [...behind, envelope].reduce((sum, { body }) => sum + waitingSize(body as Deliver), 0);
@@ -124,7 +131,7 @@ export class Reception {
     if (fits && state.waiting_size + size <= policy.waiting_size) return void behind.push(envelope);
     effects.fail(
       envelope,
-      failure('overloaded', `${behind.length} messages wait behind one that is scanned; try again.`),
+      failure('overloaded', `${behind.length} messages wait behind one that is being taken in; try again.`),
     );
   }
 
@@ -156,20 +163,27 @@ export class Reception {
     this.scan(message, digest);
   }
 
-  /** A message goes past the scanner: a short one at once, a long one while those that come after it wait for their turn. */
+  /**
+   * A message goes past the scanner and the budgets its first call could reach: a short one that could reach none at once, another
+   * while those that come after it wait for their turn.
+   */
   private scan(message: Deliver, digest: string): void {
     const { owner } = this;
+    const turn_id = owner.newTurn();
     let returned = false;
-    scanMessage(message, owner.effects.scan, (verdict) => {
+    this.judge(message, turn_id, digest, (verdict) => {
       const waits = returned;
       returned = true;
-      if (!waits) return this.scanned(message, digest, verdict);
-      if (owner.stopped || this.receipts.get(message.message_id) === undefined) return;
+      if (!waits) return this.judged(message, turn_id, digest, verdict);
+      if (owner.stopped || this.receipts.get(message.message_id) === undefined) return owner.giveBackFirst();
       const behind = this.behind ?? [];
       this.behind = null;
       const refused = this.refusal(message);
-      if (refused !== null) this.tell(message, (to) => owner.effects.fail(to, refused));
-      else this.scanned(message, digest, verdict);
+      if (refused === null) this.judged(message, turn_id, digest, verdict);
+      else {
+        owner.giveBackFirst();
+        this.tell(message, (to) => owner.effects.fail(to, refused));
+      }
       for (const other of behind) this.deliver(other);
       owner.written();
     });
@@ -179,7 +193,15 @@ export class Reception {
     owner.stir();
   }
 
-  private scanned(message: Deliver, digest: string, verdict: Judged): void {
+  private judge(message: Deliver, turn_id: string, digest: string, done: (verdict: Judged) => void): void {
+    const { owner } = this;
+    scanMessage(message, owner.effects.scan, (verdict) => {
+      if (verdict.kind !== 'taken' || owner.stopped) return done(verdict);
+      owner.reserveFirst(verdict.message, turn_id, digest, () => done(verdict));
+    });
+  }
+
+  private judged(message: Deliver, turn_id: string, digest: string, verdict: Judged): void {
     const { owner } = this;
     const { effects } = owner;
     if (verdict.kind === 'failed') return this.tell(message, (to) => effects.fail(to, verdict.error));
@@ -189,7 +211,6 @@ export class Reception {
       return owner.block(message, digest, rules, () => this.tell(message, (to) => effects.fail(to, blocked(rules))));
     }
     const { message: taken } = verdict;
-    const turn_id = owner.newTurn();
     owner.take(taken, turn_id, digest, () => {
       effects.point('receive.journaled');
       this.tell(message, (to) => effects.reply(to, owner.delivered(message.message_id, turn_id, false)));

@@ -22,16 +22,16 @@ export interface ReplyScanOptions {
 }
 
 type CallModel = LaneEffects['callModel'];
-type Sink = Parameters<CallModel>[2];
+type Sink = Parameters<CallModel>[3];
 
 /** The same model call, with its reply scanned. */
 export function scanReplies(callModel: CallModel, options: ReplyScanOptions): CallModel {
-  return (names, state, sink) => {
+  return (names, state, permit, sink) => {
     const closed = options.closed();
     // Told later, as by every call: whoever asked has not got hold of it yet.
     if (closed !== null) return options.soon(() => sink.end(closed));
     const reply = new ReplyScan(sink, options);
-    reply.stop = callModel(names, state, reply);
+    reply.stop = callModel(names, state, permit, reply);
     return () => reply.abort();
   };
 }

@@ -60,12 +60,11 @@ export function createReservations(
         tell(scope, from, turn_id, calls + 1, NOT_MADE);
       }
     },
-    reserve: (state, done) => {
+    reserve: (state, most, done) => {
       const { turn, facts } = state;
       if (turn === null || facts === null) throw new Error('only a turn that runs can reserve');
       const { turn_id } = turn;
       const from = address('session', facts.session_id);
-      const most = policy(turn_id).estimate(state);
       const call = turn.calls + 1;
       const left = [...policy(turn_id).budgets(turn.model, facts.workspace_id)];
       const mine: Granted = { from, call, most, scopes: [] };

@@ -8,7 +8,7 @@ import type { ToolCall } from '../../stores/records.ts';
 import { INTERRUPTED } from '../../stores/tool-use.ts';
 import type { ShortEvent } from '../../stores/turn-events.ts';
 import type { Happened } from './decide.ts';
-import type { Abort, LaneEffects } from './effects.ts';
+import type { Abort, LaneEffects, SoughtPermit } from './effects.ts';
 import type { SessionNames } from './names.ts';
 import type { LanePolicy } from './policy.ts';
 import { ReplyCollector } from './reply-collector.ts';
@@ -48,6 +48,8 @@ export class TurnRunner {
   private tooling: RunningTools | null = null;
   /** Calls of the newest reply that have begun: what is durable may tell of them later. */
   private begun: Set<string> | null = null;
+  /** The permit of the call that is made next, or is under way. */
+  private permit: SoughtPermit | null = null;
   private stopped = false;
 
   constructor(owner: TurnOwner) {
@@ -68,6 +70,13 @@ export class TurnRunner {
     this.stopped = true;
     this.running?.abort();
     this.running = null;
+    this.permit?.drop();
+  }
+
+  /** A call of this state's turn is on its way to be durable: its permit is asked for meanwhile. */
+  foresee(state: SessionState): void {
+    this.permit?.drop();
+    this.permit = this.owner.effects.seekPermit(this.owner.names, state);
   }
 
   /** The next model call of a state's turn: permit, stream, release. */
@@ -82,9 +91,12 @@ export class TurnRunner {
     let over = false;
     let begun = false;
     const warning = replacementWarning(turn);
+    const permit = this.permit ?? effects.seekPermit(names, state);
+    this.permit = null;
     const end = (error: Failure | null): void => {
       if (over) return;
       over = true;
+      permit.drop();
       effects.point('model.after');
       const outcome =
         error !== null ? collector.failed(error) : finish === null ? collector.failed() : collector.ended(finish);
@@ -96,10 +108,13 @@ export class TurnRunner {
         if (why === 'cancelled') finish = 'cancelled';
         end(why === 'cancelled' ? null : why);
       },
-      abort: () => abort(),
+      abort: () => {
+        abort();
+        permit.drop();
+      },
     };
     effects.point('model.before');
-    abort = effects.callModel(names, state, {
+    abort = effects.callModel(names, state, permit, {
       event: (event) => {
         if (over || this.stopped) return;
         if (event.type === 'done') finish = event.finishReason;
@@ -176,10 +191,10 @@ export class TurnRunner {
 
   /** What the next call may cost, at every budget it could reach. */
   reserve(state: SessionState): void {
-    const { tokens, cost_usd } = this.owner.policy.estimate(state);
-    const abort = this.owner.effects.reserve(state, (refused) => {
+    const most = this.owner.policy.estimate(state);
+    const abort = this.owner.effects.reserve(state, most, (refused) => {
       if (this.stopped) return;
-      this.done(refused === null ? { kind: 'reserved', tokens, cost_usd } : { kind: 'refused', error: refused });
+      this.done(refused === null ? { kind: 'reserved', ...most } : { kind: 'refused', error: refused });
     });
     this.running = {
       end: (why) => {

@@ -31,7 +31,7 @@ export interface Asked {
 
 interface Call {
   readonly state: SessionState;
-  readonly sink: Parameters<LaneEffects['callModel']>[2];
+  readonly sink: Parameters<LaneEffects['callModel']>[3];
 }
 
 export class LaneStand {
@@ -140,7 +140,8 @@ export class LaneStand {
       publish: nothing,
       published: (_, turn_id) => void this.over.push(turn_id),
       led: (_, turn_id, answered_by) => void this.led.set(turn_id, answered_by),
-      callModel: ({ session_id }, state, sink) => {
+      seekPermit: () => ({ take: nothing, withdraw: nothing, drop: nothing }),
+      callModel: ({ session_id }, state, _, sink) => {
         const asked = state.turn === null ? [] : textsOf(state.turn);
         const said = (state.turn?.said ?? []).flatMap(({ role, content }) => (role === 'user' ? [content] : []));
         this.prompts.push([...state.window.map(({ content }) => content), asked.join(BETWEEN_TEXTS), ...said]);
@@ -156,7 +157,7 @@ export class LaneStand {
         this.tools.set(call.id, answer);
         return () => void this.tools.delete(call.id);
       },
-      reserve: (_, done) => {
+      reserve: (_, __, done) => {
         clock.soon(() => done(null));
         return nothing;
       },

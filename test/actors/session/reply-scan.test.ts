@@ -49,7 +49,7 @@ function hear(
     abort: () => undefined,
   };
   const call = scanReplies(
-    (_names, _state, sink) => {
+    (_names, _state, _permit, sink) => {
       model = () => {
         for (const event of said) if (!heard.stopped) sink.event(event);
         if (!heard.stopped && end !== 'never') sink.end(end);
@@ -73,7 +73,7 @@ function hear(
     },
   );
   let model = (): void => undefined;
-  heard.abort = call({ session_id: 's', address: 'session/s' } as never, emptySession(), {
+  heard.abort = call({ session_id: 's', address: 'session/s' } as never, emptySession(), NO_PERMIT, {
     event: (event) => {
       heard.events.push(event);
       const shown = collector.take(event);
@@ -85,6 +85,7 @@ function hear(
   return heard;
 }
 
+const NO_PERMIT = { take: () => undefined, withdraw: () => undefined, drop: () => undefined };
 const text = (...texts: readonly string[]): ChatEvent[] => texts.map((one) => ({ type: 'text_delta', text: one }));
 const thinking = (one: string): ChatEvent => ({ type: 'thinking_delta', text: one });
 const tool: ChatEvent = { type: 'tool_call', id: 'c', name: 'clock', arguments: `{"a":"${OURS}"}` };
