@@ -363,16 +363,27 @@ it('counts what was used for who used it', async () => {
 });
 
 it('is fair: one who asks for much does not keep others waiting', async () => {
-  const slow = says('a ', 'b ', 'c');
-  first.answer({ ...slow, delivery: { every: 30 } });
+  let answer = (): void => undefined;
+  const all = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  first.answer({ ...says('a ', 'b ', 'c'), delivery: { after: all } });
   const order: string[] = [];
   const ask = async (who: OpenAI, name: string): Promise<void> => {
     await who.chat.completions.create({ model: 'narrow/a', messages: [user(name)] });
     order.push(name);
   };
   const many = Array.from({ length: 12 }, () => ask(ann, 'ann'));
-  await until(() => first.requests.length > 0);
-  await Promise.all([...many, ask(ben, 'ben')]);
+  const waiting = async (): Promise<number> => {
+    const { items } = (await house.owner.get('/api/v1/providers')).body;
+    return items.find(({ name }: { readonly name: string }) => name === 'narrow').waiting;
+  };
+  // One of hers is under way, and all her others wait, when he comes.
+  await until(async () => (await waiting()) === many.length - 1);
+  const his = ask(ben, 'ben');
+  await until(async () => (await waiting()) === many.length);
+  answer();
+  await Promise.all([...many, his]);
   expect(order.indexOf('ben')).toBeLessThan(6);
 });
 

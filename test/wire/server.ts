@@ -14,6 +14,8 @@ export interface Delivery {
   readonly every?: number;
   /** Its end comes a moment after its last byte, as it does from afar. */
   readonly endsLater?: boolean;
+  /** Nothing comes before this is there. */
+  readonly after?: Promise<unknown>;
   /** Nothing comes at all, not even a status. */
   readonly silent?: boolean;
   /** After this many bytes of its body nothing comes any more, and the connection stays open. */
@@ -194,6 +196,7 @@ function paced(outgoing: ServerResponse, pieces: readonly Buffer[], every: numbe
 async function send(outgoing: ServerResponse, answer: WireAnswer): Promise<void> {
   const { delivery = {} } = answer;
   if (delivery.silent === true) return;
+  if (delivery.after !== undefined) await delivery.after;
   const { whole, pieces } = writtenOf(answer);
   const { socket } = outgoing;
   const { every, hangAt, cutAt, endlessFrom, endsLater } = delivery;

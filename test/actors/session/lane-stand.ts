@@ -34,6 +34,15 @@ interface Call {
   readonly sink: Parameters<LaneEffects['callModel']>[3];
 }
 
+/** A question to the budgets. */
+export interface Reserving {
+  readonly turn_id: string;
+  readonly tokens: number;
+  readonly done: (refused: Failure | null) => void;
+  /** Whoever asked has given it up, or given back what was granted. */
+  stopped: boolean;
+}
+
 export class LaneStand {
   readonly clock = new ManualClock();
   readonly rows: MemoryJournalState;
@@ -65,6 +74,12 @@ export class LaneStand {
   private paused = false;
   /** Answers of the journal are held back. */
   stalled = false;
+  /** What the budgets were asked for; whether whoever made the stand answers. */
+  readonly reserving: Reserving[] = [];
+  reservesLater = false;
+  /** Turns for whose calls permits were sought, and whose were let go of. */
+  readonly sought: string[] = [];
+  readonly dropped: string[] = [];
   /** What channels were asked to take on, and how each is answered. */
   readonly said: { readonly part: Outgoing; readonly answered: (answer: Answer<{ readonly seq: number }>) => void }[] =
     [];
@@ -140,7 +155,11 @@ export class LaneStand {
       publish: nothing,
       published: (_, turn_id) => void this.over.push(turn_id),
       led: (_, turn_id, answered_by) => void this.led.set(turn_id, answered_by),
-      seekPermit: () => ({ take: nothing, withdraw: nothing, drop: nothing }),
+      seekPermit: (_, { turn }) => {
+        const turn_id = turn?.turn_id ?? '';
+        this.sought.push(turn_id);
+        return { take: nothing, withdraw: nothing, drop: () => void this.dropped.push(turn_id) };
+      },
       callModel: ({ session_id }, state, _, sink) => {
         const asked = state.turn === null ? [] : textsOf(state.turn);
         const said = (state.turn?.said ?? []).flatMap(({ role, content }) => (role === 'user' ? [content] : []));
@@ -157,9 +176,13 @@ export class LaneStand {
         this.tools.set(call.id, answer);
         return () => void this.tools.delete(call.id);
       },
-      reserve: (_, __, done) => {
-        clock.soon(() => done(null));
-        return nothing;
+      reserve: ({ turn }, { tokens }, done) => {
+        const asked: Reserving = { turn_id: turn?.turn_id ?? '', tokens, done, stopped: false };
+        this.reserving.push(asked);
+        if (!this.reservesLater) clock.soon(() => asked.stopped || done(null));
+        return () => {
+          asked.stopped = true;
+        };
       },
       settle: nothing,
       settleInterrupted: nothing,
