@@ -95,10 +95,8 @@ const PROCESS: WorkersWorld = {
 };
 
 /** @param entryOf the file a worker of a role begins with */
-export function realWorkers(
-  entryOf: (role: string) => URL,
-  { resident, every, monotonic }: WorkersWorld = PROCESS,
-): WorkerHost {
+export function realWorkers(entryOf: (role: string) => URL, world: Partial<WorkersWorld> = {}): WorkerHost {
+  const { resident, every, monotonic } = { ...PROCESS, ...world };
   // The launcher's bound is the main thread's, which has no other. Left as it is it would go before those of the workers.
   setFlagsFromString('--max-semi-space-size=0');
 
