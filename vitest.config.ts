@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
-import { TEST_HANGS_MS } from './test/patience.ts';
+import { HANGS_MS, TEST_HANGS_MS } from './test/patience.ts';
 
 // What the launcher sets, for every file's process and its threads: otherwise each of them strips types anew, which is most
 // of what a thread's start costs.
@@ -70,6 +70,7 @@ export default defineConfig({
     execArgv: ['--disable-warning=ExperimentalWarning'],
     // For what hangs, not for what is slow: other work on the machine must fail no test.
     testTimeout: TEST_HANGS_MS,
+    expect: { poll: { timeout: HANGS_MS } },
     hookTimeout: TEST_HANGS_MS,
     teardownTimeout: 30_000,
     // A test that finds no assertion in itself, or nothing at all, is a mistake and not a success.

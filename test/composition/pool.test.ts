@@ -8,7 +8,6 @@ import { realWorld } from '../../src/composition/real-world.ts';
 import { hash384 } from '../../src/embeddings/hash-384.ts';
 import type { Failure } from '../../src/errors.ts';
 import type { EmbedderProtocol } from '../../src/stores/embedder.ts';
-import { HANGS_MS } from '../patience.ts';
 
 const JOBS = new URL('./pool-jobs.ts', import.meta.url);
 const ENTRY = new URL('../../src/pool.ts', import.meta.url);
@@ -42,7 +41,7 @@ describe('the pool', () => {
   it('ends a worker that has nothing to do', async () => {
     const pool = open({ idle: 1 });
     await pool.run('answer', 1);
-    await expect.poll(() => pool.threads(), { timeout: HANGS_MS }).toBe(0);
+    await expect.poll(() => pool.threads()).toBe(0);
     expect(await pool.run('answer', 2)).toMatchObject({ input: 2 });
   });
 

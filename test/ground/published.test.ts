@@ -19,7 +19,6 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { KILL_POINTS } from '../../src/composition/kill-points.ts';
 import { VectorsReader } from '../../src/stores/sqlite/vectors-reader.ts';
-import { HANGS_MS } from '../patience.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), 'sigil-published-'));
@@ -87,7 +86,7 @@ describe('what is published', () => {
         return join(dir, found);
       }, 10_000);
       const rows = new VectorsReader(file);
-      await expect.poll(() => rows.snapshot(({ entries }) => entries), { timeout: HANGS_MS }).toBe(2);
+      await expect.poll(() => rows.snapshot(({ entries }) => entries)).toBe(2);
       rows.close();
     } finally {
       child.kill('SIGTERM');
