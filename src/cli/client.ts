@@ -190,11 +190,12 @@ export class GatewayClient {
     const { request } = process.getBuiltinModule(
       target.kind === 'url' && target.url.protocol === 'https:' ? 'node:https' : 'node:http',
     );
-    const options: RequestOptions = {
+    const options: RequestOptions & { readonly servername?: string } = {
       method,
       agent: false,
       ...(target.kind === 'socket'
-        ? { socketPath: target.path, path, host: 'localhost' }
+        ? // Named, for TLS that is not spoken here, the host is not looked at: that alone would be a twentieth of a short command.
+          { socketPath: target.path, path, host: 'localhost', servername: '' }
         : {
             host: target.url.hostname.replace(/^\[|\]$/g, ''),
             port: target.url.port === '' ? undefined : Number(target.url.port),
