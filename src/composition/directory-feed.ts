@@ -164,9 +164,18 @@ export class DirectoryFeed {
     const size = Object.values(moves).reduce((sum, { length }) => sum + length, 0);
     const paused = this.#stored.paused !== null;
     if (size === 0 && paused === this.#table.paused) return;
-    const part = { kind: 'part' as const, version: this.#table.version + 1, paused, moves };
+    this.#goOn({ kind: 'part', version: this.#table.version + 1, paused, moves }, size > PART_MOST);
+  }
+
+  #goOn(part: TableChange, many = false): void {
     this.#table = changedTable(this.#table, part);
-    this.#tell(size > PART_MOST ? { kind: 'whole', table: this.packed() } : part);
+    this.#tell(many ? { kind: 'whole', table: this.packed() } : part);
+  }
+
+  /** Goes on by a version in which nobody changes: whoever hears of it has heard what its thread was told before. */
+  step(): void {
+    const paused = this.#stored.paused !== null;
+    this.#goOn({ kind: 'part', version: this.#table.version + 1, paused, moves: this.#moves(nothingTouched(), null) });
   }
 
   /** From here on it is whole. */

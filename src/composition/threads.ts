@@ -178,10 +178,14 @@ export class Threads {
     for (const { worker } of this.threads) worker?.post({ say: 'log_level', level });
   }
 
-  /** A workspace has other skills: every lane is told. */
+  /**
+   * A workspace has other skills: every lane is told. Messages reach a lane by other ports than this, so the directory goes on by a
+   * version behind it: what is admitted from here on waits at its lane until that has come.
+   */
   tellSkills(workspace: string, set: SkillSet): void {
     for (const { name, worker } of this.threads)
       if (name.startsWith('lane-')) worker?.post({ say: 'skills', workspace, set });
+    this.options.directory.step();
   }
 
   /** Starts a thread on which nothing lived until now. */

@@ -72,6 +72,19 @@ describe("the directory's table", () => {
     expect(changes).toHaveLength(2);
   });
 
+  it('goes on by a version for what was told before it, and who waits for that finds everybody as before', () => {
+    const { feed, held, changes } = linked({ users: [{ id: 'zoe', role: 'admin' }] });
+    feed.stored(EMPTY_DIRECTORY);
+    const waited: string[] = [];
+    const wait = (): void => void waited.push(String(held.table.roleOf('zoe')));
+    held.at(feed.table.version + 1, wait, wait);
+    expect(waited).toEqual([]);
+    feed.step();
+    expect(waited).toEqual(['admin']);
+    expect(held.table.version).toBe(feed.table.version);
+    expect(Object.values((changes.at(-1) as { readonly moves: object }).moves).flat()).toEqual([]);
+  });
+
   it("holds the file's word before the journal's, and who is known from a token alone", () => {
     const tokens = [
       { token: 'a', user_id: 'ops', permissions: ['admin:*'] },

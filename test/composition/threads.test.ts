@@ -3,11 +3,12 @@
 
 import { describe, expect, it } from 'vitest';
 import type { SigilProtocols } from '../../src/actors/protocols.ts';
+import { NO_SKILLS } from '../../src/agent/skills/skill.ts';
 import { SharedCounter } from '../../src/bus/counter.ts';
 import { threadNames } from '../../src/bus/layout.ts';
 import { createBusNode } from '../../src/bus/node.ts';
 import type { Port } from '../../src/bus/ports.ts';
-import type { Boot, House } from '../../src/composition/boot.ts';
+import type { Boot, House, ToWorker } from '../../src/composition/boot.ts';
 import { DirectoryFeed } from '../../src/composition/directory-feed.ts';
 import { Threads } from '../../src/composition/threads.ts';
 import { OUT_OF_MEMORY, type ThreadEvents, type WorkerHost } from '../../src/composition/workers.ts';
@@ -50,6 +51,7 @@ function stand() {
   };
   const lives: Life[] = [];
   const told: string[] = [];
+  const posted: [thread: string, message: ToWorker][] = [];
   const prepared: string[] = [];
   /** Threads whose code never notices that it is to end. */
   const deaf = new Set<string>();
@@ -60,7 +62,10 @@ function stand() {
     spawn: (name, boot, events) => {
       const life: Life = { name, boot, events, ended: false };
       lives.push(life);
-      return { post: () => undefined, terminate: () => void (deaf.has(name) || world.soon(() => end(life))) };
+      return {
+        post: (message) => void posted.push([name, message]),
+        terminate: () => void (deaf.has(name) || world.soon(() => end(life))),
+      };
     },
   };
   const end = (life: Life, code?: string): void => {
@@ -71,12 +76,13 @@ function stand() {
   };
   const counter = new SharedCounter(NAMES.length, house.counters);
   const bus = createBusNode<SigilProtocols>({ thread: 0, life: 1, layout: LAYOUT, world, counter });
+  const directory = new DirectoryFeed(house.config);
   const threads = new Threads({
     house,
     workers,
     world,
     bus,
-    directory: new DirectoryFeed(house.config),
+    directory,
     log: () => undefined,
     restarted: (thread, reason) => told.push(`${thread} ${reason}`),
     quarantined: (thread) => told.push(`${thread} quarantined`),
@@ -100,13 +106,29 @@ function stand() {
   };
   const ready = (name: string): void => latest(name).events.message({ say: 'ready' });
   return {
-    ...{ lives, told, prepared, deaf, started, latest, pass, end, ready },
+    ...{ lives, told, posted, threads, directory, prepared, deaf, started, latest, pass, end, ready },
     works: (mark: number) => Atomics.store(new Int32Array(house.working), LANE, mark),
     begin: () => {
       for (const name of NAMES) if (name !== 'main' && !RESTING.has(name)) ready(name);
     },
   };
 }
+
+it('lanes hear of other skills before the version of the directory by which messages are admitted from then on', () => {
+  const { threads, directory, posted, begin } = stand();
+  begin();
+  const before = posted.length;
+  const { version } = directory.table;
+  threads.tellSkills('lab', NO_SKILLS);
+  expect(directory.table.version).toBe(version + 1);
+  for (const lane of ['lane-1', 'lane-2']) {
+    const heard = posted.slice(before).flatMap(([thread, message]) => (thread === lane ? [message] : []));
+    expect(heard).toMatchObject([
+      { say: 'skills' },
+      { say: 'directory', change: { kind: 'part', version: version + 1 } },
+    ]);
+  }
+});
 
 describe('a thread', () => {
   it('that ends too often rests, is given up by all, and comes back by itself', () => {
