@@ -4,6 +4,7 @@
 import { sameValue } from '../actors/channel/own-settings.ts';
 import { type Address, address } from '../bus/address.ts';
 import type { Config } from '../config/schema.ts';
+import { toFailure } from '../errors.ts';
 import { attachmentFiles } from '../stores/sqlite/attachment-files.ts';
 import { Actors } from './actors.ts';
 import { takeAttachments } from './attachments.ts';
@@ -124,7 +125,11 @@ export function hostChatChannels(context: ThreadContext, entries: Config['channe
     one.leaving = {
       next,
       gone: new Promise((resolve) => {
-        const over = (): void => void end().then(resolve, resolve);
+        const over = (): void =>
+          void end().then(resolve, (thrown: unknown) => {
+            context.fault(self, toFailure(thrown));
+            resolve();
+          });
         if (channel === undefined) over();
         else channel.retire(over);
       }),
