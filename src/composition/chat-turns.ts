@@ -38,7 +38,7 @@ interface Entering {
 interface Flooded {
   readonly held: (() => void)[];
   underWay: boolean;
-  /** When one was last let go on, or came to nobody who waits, by the clock that never goes back. */
+  /** When one was last let go on, or came while none waited, by the clock that never goes back. */
   since: number;
 }
 
