@@ -9,7 +9,7 @@ const SOCKETS = 32;
 /** How long one may take to stand, and a server to begin its answer, in milliseconds. */
 const LIMITS = { connect: 10_000, headers: 60_000 };
 
-interface Held {
+interface Open {
   destroy(): void;
   pause(): void;
   resume(): void;
@@ -18,17 +18,20 @@ interface Held {
 export class OwnSockets {
   readonly agent: Agent;
   readonly #fetch: typeof import('undici').fetch;
-  readonly #open: Set<Held>;
+  readonly #open: Set<Open>;
+  readonly #reading: { held: boolean };
 
-  private constructor(agent: Agent, fetch: typeof import('undici').fetch, open: Set<Held>) {
+  private constructor(agent: Agent, fetch: typeof import('undici').fetch, open: Set<Open>, reading: { held: boolean }) {
     this.agent = agent;
     this.#fetch = fetch;
     this.#open = open;
+    this.#reading = reading;
   }
 
   static async open(): Promise<OwnSockets> {
     const { Agent, buildConnector, fetch } = await import('undici');
-    const open = new Set<Held>();
+    const open = new Set<Open>();
+    const reading = { held: false };
     // A web socket leaves its pool when it begins, so that destroying the pool alone would leave it.
     const base = buildConnector({ allowH2: false, timeout: LIMITS.connect });
     const connect: typeof base = (options, done) =>
@@ -36,6 +39,9 @@ export class OwnSockets {
         const [, socket] = result;
         if (socket) {
           open.add(socket);
+          const resume = socket.resume.bind(socket);
+          // The package's web socket reads on as soon as its parser has drained, whoever had it stop.
+          socket.resume = () => (reading.held ? socket : resume());
           socket.once('close', () => open.delete(socket));
         }
         done(...result);
@@ -46,7 +52,7 @@ export class OwnSockets {
       headersTimeout: LIMITS.headers,
       bodyTimeout: LIMITS.headers,
     });
-    return new OwnSockets(agent, fetch, open);
+    return new OwnSockets(agent, fetch, open, reading);
   }
 
   /** As the global one. A redirect is an answer like any other: a key goes nowhere else. */
@@ -71,6 +77,7 @@ export class OwnSockets {
 
   /** Nothing more is read, or it is again. */
   hold(full: boolean): void {
+    this.#reading.held = full;
     for (const socket of this.#open) {
       if (full) socket.pause();
       else socket.resume();

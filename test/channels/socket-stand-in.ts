@@ -3,8 +3,10 @@
 
 import { once } from 'node:events';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { until } from '../edge/client.ts';
 import { TcpGate } from './tcp-gate.ts';
+
+/** Messages after which nobody may still read: 400 MB, more than the windows of four sockets in a row hold. */
+const MOST_READ = 200_000;
 
 export class SocketStandIn {
   readonly sockets = new Set<WebSocket>();
@@ -17,8 +19,11 @@ export class SocketStandIn {
   }
 
   /** @param connected called with each socket that comes */
-  static async open(connected: (socket: WebSocket) => void): Promise<SocketStandIn> {
-    const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+  static async open(
+    connected: (socket: WebSocket) => void,
+    { perMessageDeflate = false } = {},
+  ): Promise<SocketStandIn> {
+    const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate });
     await once(server, 'listening');
     const address = server.address();
     if (address === null || typeof address === 'string') throw new Error('no port');
@@ -47,17 +52,30 @@ export class SocketStandIn {
     for (const socket of this.sockets) socket.send(text);
   }
 
-  /** Resolves once nobody reads what was sent: some of it waits here, and goes on waiting. */
-  async atRest(): Promise<void> {
-    let before = -1;
-    let same = 0;
-    await until(() => {
-      const waiting = [...this.sockets].reduce((sum, { bufferedAmount }) => sum + bufferedAmount, 0);
-      if (waiting === 0 && before > 0) throw new Error('all that was sent was read');
-      same = waiting > 0 && waiting === before ? same + 1 : 0;
-      before = waiting;
-      return same >= 20;
-    });
+  /**
+   * Sends until nobody reads any more: some of it waits here, and goes on waiting. How much that takes is the kernel's
+   * affair, whose windows grow to tens of megabytes on some machines.
+   *
+   * @param send one message of about 2 KB; @returns how many were sent
+   */
+  async fill(send: (at: number) => Promise<unknown>): Promise<number> {
+    let [sent, before, unread] = [0, 0, 0];
+    while (unread < 20) {
+      if (this.#waiting === 0) {
+        if (sent >= MOST_READ) throw new Error(`all of ${sent} messages was read`);
+        for (const upTo = sent + 500; sent < upTo; sent += 1) await send(sent);
+      }
+      // It may become more: pongs wait behind it.
+      unread = this.#waiting > 0 && this.#waiting >= before ? unread + 1 : 0;
+      before = this.#waiting;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    return sent;
+  }
+
+  /** Bytes that were sent and that not even the kernel has taken. */
+  get #waiting(): number {
+    return [...this.sockets].reduce((sum, { bufferedAmount }) => sum + bufferedAmount, 0);
   }
 
   down(): Promise<void> {

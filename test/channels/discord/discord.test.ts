@@ -130,10 +130,9 @@ describe('Discord', () => {
     heard.take = () => promise;
     const { adapter } = await connect(heard);
     const long = 'long '.repeat(400);
-    for (let at = 0; at < 8_000; at += 1) await discord.say({ from: 'ada', in: 'direct', text: `${at} ${long}` });
-    await discord.gateway.atRest();
+    const sent = await discord.gateway.fill((at) => discord.say({ from: 'ada', in: 'direct', text: `${at} ${long}` }));
     resolve();
-    await until(() => heard.messages.length >= 8_000);
+    await until(() => heard.messages.length >= sent);
     await adapter.stop();
   });
 

@@ -188,10 +188,9 @@ describe('Slack', () => {
     const long = 'long '.repeat(400);
     await running(
       async (_, heard) => {
-        for (let at = 0; at < 8_000; at += 1) await slack.say({ from: 'ada', in: 'direct', text: `${at} ${long}` });
-        await slack.socket.atRest();
+        const sent = await slack.socket.fill((at) => slack.say({ from: 'ada', in: 'direct', text: `${at} ${long}` }));
         resolve();
-        await until(() => heard.length >= 8_000);
+        await until(() => heard.length >= sent);
       },
       {},
       () => promise,
