@@ -5,8 +5,9 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, parse, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { build, type Plugin } from 'esbuild';
+import { type OutputChunk, type Plugin, rolldown } from 'rolldown';
 import { buildInspector } from './inspector.ts';
+import { type ModuleGraph, type ModuleLinks, type Piece, piecesOfProgram, piecesOfThread } from './pieces.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 // `node tools/build.ts DIR` puts it elsewhere: tests try what is published without touching what lies here.
@@ -27,67 +28,110 @@ const nameOf = (entry: string): string => `${entry.startsWith('src/threads/') ? 
  */
 const lazyPackages: Plugin = {
   name: 'lazy-packages',
-  setup(hooks) {
-    hooks.onResolve({ filter: /^[^./]/ }, ({ kind, path }) =>
-      kind === 'dynamic-import' ? { path, external: true } : undefined,
-    );
+  resolveId: {
+    filter: { id: /^[^./]/ },
+    handler: (id, _importer, { kind }) => (kind === 'dynamic-import' ? { id, external: true } : null),
   },
 };
 
 /** Messages of schemas are in English: the other forty languages are most of what the package weighs, and no setting asks for them. */
 const englishSchemas: Plugin = {
   name: 'english-schemas',
-  setup(hooks) {
-    hooks.onLoad({ filter: /zod[\\/]v4[\\/]locales[\\/]index\.c?js$/ }, () => ({
-      contents: "export { default as en } from './en.js';",
-    }));
+  load: {
+    filter: { id: /zod[\\/]v4[\\/]locales[\\/]index\.c?js$/ },
+    handler: () => "export { default as en } from './en.js';",
+  },
+};
+
+/** Where the folder is that SQLite's package looks for its binary from. */
+const SQLITE_LIB = 'sigil:better-sqlite3/lib';
+
+/** SQLite's package lies in twelve files, which every thread of a gateway reads. Only its binary stays where it was installed. */
+const sqliteInOnePiece: Plugin = {
+  name: 'sqlite-in-one-piece',
+  resolveId: { filter: { id: /^sigil:/ }, handler: (id) => ({ id }) },
+  load: {
+    filter: { id: /^sigil:|better-sqlite3[\\/]lib[\\/]binding\.js$/ },
+    handler: (id) => {
+      if (id === SQLITE_LIB)
+        return `import { createRequire } from 'node:module';
+export const lib = createRequire(import.meta.url).resolve('better-sqlite3/package.json').replace(/package\\.json$/, 'lib');`;
+      const text = readFileSync(id, 'utf8');
+      if (!text.includes('__dirname')) throw new Error('better-sqlite3 no longer looks for its binary by __dirname');
+      return text
+        .replaceAll('__dirname', `require('${SQLITE_LIB}').lib`)
+        .replace(/if \(require\.main === module\)[\s\S]*$/, '');
+    },
   },
 };
 
 /** What the test suite starts is built, and still no build for others. */
 const testDoors: Plugin = {
   name: 'test-doors',
-  setup(hooks) {
-    hooks.onLoad({ filter: /composition[\\/]published\.ts$/ }, () => ({ contents: 'export const PUBLISHED = false;' }));
+  load: {
+    filter: { id: /composition[\\/]published\.ts$/ },
+    handler: () => 'export const PUBLISHED = false;',
   },
 };
+
+/** Cuts an entry into its pieces as soon as it is known what imports what. */
+function cutting(cut: (graph: ModuleGraph) => readonly Piece[]): {
+  readonly plugin: Plugin;
+  readonly pieceOf: (module: string) => string | null;
+} {
+  const pieces = new Map<string, string>();
+  const buildEnd: Plugin['buildEnd'] = function () {
+    const modules = new Map<string, ModuleLinks>();
+    for (const id of this.getModuleIds()) {
+      const info = this.getModuleInfo(id);
+      if (info !== null) modules.set(id, { imports: info.importedIds, lazy: info.dynamicallyImportedIds });
+    }
+    for (const { name, modules: own } of cut({ modules })) for (const module of own) pieces.set(module, name);
+  };
+  return { plugin: { name: 'pieces', buildEnd }, pieceOf: (module) => pieces.get(module) ?? null };
+}
 
 rmSync(dist, { recursive: true, force: true });
 // Each entry is built by itself. A thread shares no module with another anyway, and what is shared between files of one entry
 // only makes fewer of them: every file a thread reads delays the start.
-const built = entryPoints.map((entry) =>
-  build({
-    absWorkingDir: root,
-    entryPoints: [{ in: entry, out: nameOf(entry) }],
-    outdir: dist,
-    bundle: true,
-    format: 'esm',
+async function build(entry: string): Promise<readonly OutputChunk[]> {
+  const name = nameOf(entry);
+  const file = resolve(root, entry);
+  const { plugin, pieceOf } = cutting((graph) =>
+    name === 'main' ? piecesOfProgram(join(root, 'src/'), graph) : piecesOfThread(name, file, graph),
+  );
+  const bundle = await rolldown({
+    cwd: root,
+    input: { [name]: file },
     platform: 'node',
-    target: 'node24',
-    // What is imported lazily stays a file of its own, read only by those who need it.
-    splitting: true,
-    // Everything lies flat in dist/, so a path relative to `import.meta.url` means the same in each file.
-    chunkNames: '[name]-[hash]',
-    minifySyntax: true,
-    minifyWhitespace: true,
-    keepNames: true,
-    sourcemap: 'linked',
-    sourcesContent: false,
-    legalComments: 'linked',
-    metafile: true,
-    logLevel: 'warning',
+    transform: { target: 'node24' },
     // Native addons, and packages that start files of their own by path. All of them are in `dependencies`.
-    external: ['better-sqlite3', 'sqlite-vec', 'pino-pretty'],
-    plugins: [lazyPackages, englishSchemas, ...(values.test ? [testDoors] : [])],
-    // CommonJS packages inside an ES module still ask for `require`.
-    banner: {
-      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-    },
-  }),
-);
+    external: ['sqlite-vec', 'pino-pretty'],
+    plugins: [lazyPackages, englishSchemas, sqliteInOnePiece, plugin, ...(values.test ? [testDoors] : [])],
+    // What one entry reads lazily another reads at once.
+    checks: { ineffectiveDynamicImport: false },
+  });
+  const { output } = await bundle.write({
+    dir: dist,
+    format: 'esm',
+    // Everything lies flat in dist/, so a path relative to `import.meta.url` means the same in each file.
+    entryFileNames: '[name].js',
+    chunkFileNames: '[name]-[hash].js',
+    // What is imported lazily stays a file of its own, read only by those who need it.
+    codeSplitting: { groups: [{ name: pieceOf, debugName: 'pieces' }] },
+    minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
+    keepNames: true,
+    sourcemap: true,
+    sourcemapExcludeSources: true,
+  });
+  await bundle.close();
+  return output.filter((made) => made.type === 'chunk');
+}
+
+const built = entryPoints.map(build);
 // The page it serves at /debug.
 const page = buildInspector(join(dist, 'inspector'));
-const metafiles = (await Promise.all(built)).map(({ metafile }) => metafile);
+const outputs = (await Promise.all(built)).flat();
 
 await page;
 
@@ -98,8 +142,7 @@ for (const file of readdirSync(dist).filter((name) => name.endsWith('.js'))) {
   }
 }
 
-const outputs = metafiles.flatMap(({ outputs: made }) => Object.entries(made)).filter(([name]) => name.endsWith('.js'));
-const bytes = outputs.reduce((sum, [, output]) => sum + output.bytes, 0);
+const bytes = outputs.reduce((sum, { code }) => sum + Buffer.byteLength(code), 0);
 process.stderr.write(
   `built ${outputs.length} files, ${Math.round(bytes / 1024)} KiB, from ${entryPoints.join(', ')}\n`,
 );

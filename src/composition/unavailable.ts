@@ -2,16 +2,8 @@
 // What the config may ask for and this version does not have: said at the start and in status, never silently ignored.
 
 import type { Quarantined } from '../actors/gateway/protocol.ts';
-import { type Config, defaultConfig } from '../config/schema.ts';
-
-/** Settings that are read by nothing yet: said when somebody has set one. */
-const WITHOUT_EFFECT = ['plugins'] as const;
-
-function at(config: unknown, path: string): string {
-  let value: unknown = config;
-  for (const key of path.split('.')) value = (value as Readonly<Record<string, unknown>> | undefined)?.[key];
-  return JSON.stringify(value);
-}
+import type { Config } from '../config/schema.ts';
+import { plugins } from '../config/schema-places.ts';
 
 /** Settings that have no effect in this version. */
 export function unavailableParts(config: Config): readonly Quarantined[] {
@@ -23,9 +15,8 @@ export function unavailableParts(config: Config): readonly Quarantined[] {
     missing('networking.mode', config.networking.mode, 'The gateway listens on networking.listen.');
   if (config.storage.backend !== 'sqlite') missing('storage.backend', config.storage.backend, 'SQLite is used.');
   if (config.cluster.enabled) missing('cluster.enabled', 'A cluster', 'This gateway runs alone.');
-  const defaults = defaultConfig();
-  for (const path of WITHOUT_EFFECT) {
-    if (at(config, path) !== at(defaults, path)) missing(path, 'What it sets', 'It has no effect.');
-  }
+  // They are read by nothing yet: said when somebody has set one.
+  if (JSON.stringify(config.plugins) !== JSON.stringify(plugins.parse({}, { jitless: true })))
+    missing('plugins', 'What it sets', 'It has no effect.');
   return parts;
 }

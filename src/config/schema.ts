@@ -96,5 +96,5 @@ export function deepFreeze<T>(value: T): DeepReadonly<T> {
 
 /** The configuration of an empty machine. */
 export function defaultConfig(): Config {
-  return deepFreeze(ConfigSchema.parse({}));
+  return deepFreeze(ConfigSchema.parse({}, { jitless: true }));
 }

@@ -70,6 +70,35 @@ describe('what only a checkout may do', () => {
 });
 
 describe('what is published', () => {
+  it('reads few files to start: what is always read together lies together', async () => {
+    const list = join(scratch, 'read.txt');
+    const noting = join(scratch, 'noting.mjs');
+    writeFileSync(
+      noting,
+      `import { appendFileSync } from 'node:fs';
+import { registerHooks } from 'node:module';
+import { threadName } from 'node:worker_threads';
+const load = (url, context, next) => {
+  if (url.includes('/dist/')) appendFileSync(${JSON.stringify(list)}, \`\${threadName || 'main'} \${url}\n\`);
+  return next(url, context);
+};
+registerHooks({ load });`,
+    );
+    const options = ['--disable-warning=ExperimentalWarning', '--import', noting, join(published, 'dist/main.js')];
+    const args = [...options, 'start', '--listen', '127.0.0.1:0', '--data-dir', join(scratch, 'few-files')];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+    await new Promise((resolve) => child.stdout.once('data', resolve));
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGTERM');
+    await ended;
+    const read = Map.groupBy(readFileSync(list, 'utf8').trim().split('\n'), (line) => line.split(' ')[0]);
+    const counts = Object.fromEntries([...read].map(([thread, files]) => [thread, files.length]));
+    expect(Object.keys(counts).sort()).toEqual(['journal', 'lane-1', 'main', 'read', 'views']);
+    // It was a hundred when every two commands that share a module had a file for that.
+    expect(counts['main']).toBeLessThan(20);
+    for (const [thread, files] of read) if (thread !== 'main') expect(files.length, files.join('\n')).toBeLessThan(6);
+  });
+
   it('embeds what is said, with workers and libraries of its own', async () => {
     const main = join(published, 'dist/main.js');
     const dir = join(scratch, 'embedding');
