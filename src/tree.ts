@@ -30,7 +30,7 @@ export type Start =
 export const TREE = [
   { id: 'thread/journal', thread: 'journal', start: 'journal', restart: 'permanent', shutdown_ms: 10_000 },
   { id: 'thread/views', thread: 'views', start: 'views', restart: 'permanent', shutdown_ms: 5_000 },
-  { id: 'thread/read', thread: 'read', start: 'read', restart: 'permanent', shutdown_ms: 2_000 },
+  { id: 'thread/read', thread: 'read', start: 'read', behind: true, restart: 'permanent', shutdown_ms: 2_000 },
   { id: 'thread/io-*', thread: 'io-*', start: 'io', restart: 'permanent', shutdown_ms: 5_000 },
   { id: 'thread/lane-*', thread: 'lane-*', start: 'lane', restart: 'permanent', shutdown_ms: 5_000 },
   { id: 'provider/*', thread: 'main', start: 'provider', restart: 'permanent', shutdown_ms: 1_000 },

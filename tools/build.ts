@@ -7,7 +7,15 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type OutputChunk, type Plugin, rolldown } from 'rolldown';
 import { buildInspector } from './inspector.ts';
-import { type ModuleGraph, type ModuleLinks, type Piece, piecesOfProgram, piecesOfThread } from './pieces.ts';
+import {
+  type ModuleGraph,
+  type ModuleLinks,
+  type Pieces,
+  PROGRAM_PIECES,
+  piecesOfProgram,
+  piecesOfThread,
+  THREAD_PIECES,
+} from './pieces.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 // `node tools/build.ts DIR` puts it elsewhere: tests try what is published without touching what lies here.
@@ -75,20 +83,20 @@ const testDoors: Plugin = {
 };
 
 /** Cuts an entry into its pieces as soon as it is known what imports what. */
-function cutting(cut: (graph: ModuleGraph) => readonly Piece[]): {
+function cutting(cut: (graph: ModuleGraph) => Pieces): {
   readonly plugin: Plugin;
-  readonly pieceOf: (module: string) => string | null;
+  readonly pieceOf: (module: string) => string | undefined;
 } {
-  const pieces = new Map<string, string>();
+  let pieces: Pieces = new Map();
   const buildEnd: Plugin['buildEnd'] = function () {
     const modules = new Map<string, ModuleLinks>();
     for (const id of this.getModuleIds()) {
       const info = this.getModuleInfo(id);
       if (info !== null) modules.set(id, { imports: info.importedIds, lazy: info.dynamicallyImportedIds });
     }
-    for (const { name, modules: own } of cut({ modules })) for (const module of own) pieces.set(module, name);
+    pieces = cut({ modules });
   };
-  return { plugin: { name: 'pieces', buildEnd }, pieceOf: (module) => pieces.get(module) ?? null };
+  return { plugin: { name: 'pieces', buildEnd }, pieceOf: (module) => pieces.get(module) };
 }
 
 rmSync(dist, { recursive: true, force: true });
@@ -98,8 +106,9 @@ async function build(entry: string): Promise<readonly OutputChunk[]> {
   const name = nameOf(entry);
   const file = resolve(root, entry);
   const { plugin, pieceOf } = cutting((graph) =>
-    name === 'main' ? piecesOfProgram(join(root, 'src/'), graph) : piecesOfThread(name, file, graph),
+    name === 'main' ? piecesOfProgram(join(root, 'src/'), graph) : piecesOfThread(file, graph),
   );
+  const names = name === 'main' ? PROGRAM_PIECES : THREAD_PIECES;
   const bundle = await rolldown({
     cwd: root,
     input: { [name]: file },
@@ -118,7 +127,14 @@ async function build(entry: string): Promise<readonly OutputChunk[]> {
     entryFileNames: '[name].js',
     chunkFileNames: '[name]-[hash].js',
     // What is imported lazily stays a file of its own, read only by those who need it.
-    codeSplitting: { groups: [{ name: pieceOf, debugName: 'pieces' }] },
+    codeSplitting: {
+      groups: names.map((piece, at) => ({
+        name: name === 'main' ? piece : `${name}-${piece}`,
+        test: (module) => pieceOf(module) === piece,
+        // A piece takes what its modules import with it, unless an earlier one has that.
+        priority: names.length - at,
+      })),
+    },
     minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
     keepNames: true,
     sourcemap: true,

@@ -14,10 +14,13 @@ export interface ModuleLinks {
   readonly lazy: readonly string[];
 }
 
-export interface Piece {
-  readonly name: string;
-  readonly modules: ReadonlySet<string>;
-}
+/** The name of the piece each module lies in; what is in none lies where its users are. */
+export type Pieces = ReadonlyMap<string, string>;
+
+/** What a command reads is in the order of these. */
+export const PROGRAM_PIECES = ['version', 'program', 'threads', 'client', 'config', 'offline', 'gateway'] as const;
+
+export const THREAD_PIECES = ['core'] as const;
 
 /** A module that so many short commands share lies with what they all share. */
 const SHARED_BY = 4;
@@ -36,10 +39,10 @@ function reach({ modules }: ModuleGraph, from: readonly string[]): Set<string> {
 }
 
 /** A thread reads all it cannot do without, and little else. @param entry stays a file of its own, which only begins the rest */
-export function piecesOfThread(name: string, entry: string, graph: ModuleGraph): readonly Piece[] {
-  const modules = reach(graph, [entry]);
-  modules.delete(entry);
-  return [{ name: `${name}-core`, modules }];
+export function piecesOfThread(entry: string, graph: ModuleGraph): Pieces {
+  const pieces = new Map<string, (typeof THREAD_PIECES)[number]>();
+  for (const module of reach(graph, [entry])) if (module !== entry) pieces.set(module, 'core');
+  return pieces;
 }
 
 /**
@@ -48,7 +51,7 @@ export function piecesOfThread(name: string, entry: string, graph: ModuleGraph):
  *
  * @param source the folder of the sources, with a slash at its end
  */
-export function piecesOfProgram(source: string, graph: ModuleGraph): readonly Piece[] {
+export function piecesOfProgram(source: string, graph: ModuleGraph): Pieces {
   const at = (...files: readonly string[]): Set<string> =>
     reach(
       graph,
@@ -60,12 +63,7 @@ export function piecesOfProgram(source: string, graph: ModuleGraph): readonly Pi
   const lazy = new Set([...graph.modules.values()].flatMap((links) => links.lazy));
   const commands = [...lazy].filter((module) => module.startsWith(`${source}cli/`));
   const start = at('cli/start.ts');
-  const gateway = at(
-    'gateway.ts',
-    'composition/early-threads.ts',
-    'composition/known-types.ts',
-    'composition/reload/reloader.ts',
-  );
+  const gateway = at('gateway.ts', 'composition/known-types.ts', 'composition/reload/reloader.ts');
   const shared = new Map<string, number>();
   const heavy = new Set<string>();
   for (const command of commands) {
@@ -76,22 +74,19 @@ export function piecesOfProgram(source: string, graph: ModuleGraph): readonly Pi
     else if (!/\/(?:start|chat)\.ts$/.test(command)) for (const module of reached) heavy.add(module);
   }
   const client = [...shared].filter(([, count]) => count >= SHARED_BY).map(([module]) => module);
-  // The first to name a module has it.
-  const taken = new Set([`${source}main.ts`]);
-  const piece = (name: string, modules: Iterable<string>): Piece => {
-    const own = new Set([...modules].filter((module) => !taken.has(module)));
-    for (const module of own) taken.add(module);
-    return { name, modules: own };
+  const modules: Readonly<Record<(typeof PROGRAM_PIECES)[number], Iterable<string>>> = {
+    version: at('cli/version.ts'),
+    program: at('main.ts', 'cli/program.ts', 'secrets/redactor.ts'),
+    // They load beside what comes after them.
+    threads: at('composition/early-threads.ts'),
+    client,
+    config: start,
+    offline: [...gateway].filter((module) => heavy.has(module)),
+    gateway,
   };
-  return [
-    piece('version', at('cli/version.ts')),
-    piece('program', at('main.ts', 'cli/program.ts', 'secrets/redactor.ts')),
-    piece('client', client),
-    piece('config', start),
-    piece(
-      'offline',
-      [...gateway].filter((module) => heavy.has(module)),
-    ),
-    piece('gateway', gateway),
-  ];
+  const pieces = new Map<string, string>();
+  for (const name of PROGRAM_PIECES)
+    for (const module of modules[name])
+      if (module !== `${source}main.ts` && !pieces.has(module)) pieces.set(module, name);
+  return pieces;
 }

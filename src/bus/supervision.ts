@@ -8,6 +8,8 @@ export interface ChildSpec<S = string> {
   readonly thread: string;
   /** What to start; the composition root knows how. */
   readonly start: S;
+  /** It begins when the others stand, and nobody waits for it: only answers to questions need it. */
+  readonly behind?: boolean;
   /** Always, only after a failure, or never. */
   readonly restart: 'permanent' | 'transient' | 'temporary';
   /** How long it may take to stop before it is ended. */

@@ -89,6 +89,8 @@ export class CliCommand extends Command {
   load: (() => Promise<{ readonly run: CommandRun }>) | undefined;
   /** It ends by itself on SIGINT, SIGTERM and a closed stdout; every other command just ends there. */
   ownSignals = false;
+  /** A gateway's threads load while its own file is read. */
+  startsGateway = false;
   /** Why it takes no more than its arguments, and what to do instead; what was written may be a secret. */
   refusesMore: { readonly message: string; readonly advice: string } | undefined;
 
@@ -113,8 +115,9 @@ export class CliCommand extends Command {
   }
 
   /** Names the file that runs it. */
-  runs(load: () => Promise<{ readonly run: CommandRun }>, { ownSignals = false } = {}): this {
+  runs(load: () => Promise<{ readonly run: CommandRun }>, { ownSignals = false, startsGateway = false } = {}): this {
     this.load = load;
+    this.startsGateway = startsGateway;
     this.ownSignals = ownSignals;
     return this;
   }

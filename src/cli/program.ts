@@ -65,6 +65,7 @@ async function dispatch(argv: readonly string[], output: Output, composition: Co
     process.once('SIGINT', () => process.exit(EXIT.interrupted));
     output.onClosed(() => process.exit(EXIT.done));
   }
+  if (command.startsGateway) await composition.expectGateway();
   return await (await command.load()).run(call);
 }
 

@@ -111,7 +111,6 @@ export const run: CommandRun = async (call) => {
   const withChat = call.flag('chatIfTty') && call.output.terminal && !call.output.json && process.stdin.isTTY === true;
   // The conversation takes Ctrl-C for itself, so its signals are its own.
   const signal = withChat ? undefined : firstSignal();
-  await call.composition.expectGateway();
   const { gateway, dataDir } = await started(call, withChat ? 'silent' : undefined);
   announce(call, gateway, dataDir);
   if (signal === undefined) {

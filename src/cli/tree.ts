@@ -751,7 +751,7 @@ export function createProgram(): CliCommand {
     .option('--listen <HOST:PORT>', 'where to listen, instead of networking.listen')
     .option('--threads <N>', 'lane threads, instead of gateway.threads')
     .addOption(new CliOption('--chat-if-tty', 'with a chat attached when it runs on a terminal').hideHelp())
-    .runs(() => import('./start.ts'), { ownSignals: true });
+    .runs(() => import('./start.ts'), { ownSignals: true, startsGateway: true });
   program
     .command('chat')
     .summary('talk to the agent')

@@ -12,7 +12,7 @@ export function threadEntry(role: string): URL {
 }
 
 /** Those whose lives are the same whatever the configuration says, but for the bounds of a lane. */
-const ALWAYS = ['journal', 'lane-1', 'views', 'read'] as const;
+const ALWAYS = ['journal', 'lane-1', 'views'] as const;
 /** The default of `gateway.awake_max`; where it is another, the lane begins anew. */
 const AWAKE_MAX = 5_000;
 

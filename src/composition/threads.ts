@@ -103,6 +103,8 @@ export class Threads {
   private readonly intensity: Intensity;
   /** Those a start waits for. */
   private needed: ReadonlySet<Thread> = new Set();
+  /** Those that begin once it has come to stand. */
+  private behind: readonly Thread[] = [];
   /** Until every needed thread is ready; stays so when one cannot start. */
   private starting = true;
   /** What went wrong while starting: logged if the start comes to stand after all, else its rejection tells. */
@@ -153,13 +155,16 @@ export class Threads {
   }
 
   /**
-   * Starts all; resolves when every one is ready, rejects with the {@link Failure} of the first that cannot start.
+   * Starts all; resolves when every one is ready that a start waits for, rejects with the {@link Failure} of the first of them
+   * that cannot start. The others begin then: what they are asked meanwhile waits for them.
    *
    * @param resting threads on which nothing lives: they are not started, and cost nothing
    */
   start(resting: ReadonlySet<string> = new Set()): Promise<void> {
-    const needed = this.threads.filter((thread) => !resting.has(thread.name));
+    const used = this.threads.filter((thread) => !resting.has(thread.name));
+    const needed = used.filter(({ name }) => threadSpec(name).behind !== true);
     this.needed = new Set(needed);
+    this.behind = used.filter((thread) => !this.needed.has(thread));
     return new Promise<void>((resolve, reject) => {
       this.waiting = { resolve, reject };
       for (const thread of needed) this.spawn(thread);
@@ -356,6 +361,7 @@ export class Threads {
     }
     this.starting = false;
     for (const say of this.unsaid.splice(0)) say();
+    for (const thread of this.behind) this.spawn(thread);
     waiting.resolve();
   }
 

@@ -109,10 +109,20 @@ function stand() {
     ...{ lives, told, posted, threads, directory, prepared, deaf, started, latest, pass, end, ready },
     works: (mark: number) => Atomics.store(new Int32Array(house.working), LANE, mark),
     begin: () => {
-      for (const name of NAMES) if (name !== 'main' && !RESTING.has(name)) ready(name);
+      const first = NAMES.filter((name) => name !== 'main' && name !== 'read' && !RESTING.has(name));
+      for (const name of [...first, 'read']) ready(name);
     },
   };
 }
+
+it('what only answers questions begins when the others stand, and nobody waits for it', async () => {
+  const { lives, started, ready } = stand();
+  const first = lives.map(({ name }) => name);
+  expect(first).toEqual(['journal', 'views', 'lane-1', 'lane-2']);
+  for (const name of first) ready(name);
+  await started;
+  expect(lives.slice(first.length).map(({ name }) => name)).toEqual(['read']);
+});
 
 it('lanes hear of other skills before the version of the directory by which messages are admitted from then on', () => {
   const { threads, directory, posted, begin } = stand();
