@@ -2,7 +2,7 @@
 // The gateway, put together: data directory, threads, root, edge; started in the order of the tree, drained in reverse.
 
 import { availableParallelism } from 'node:os';
-import { address } from './bus/address.ts';
+import { type Address, address } from './bus/address.ts';
 import { SharedCounter } from './bus/counter.ts';
 import { type Layout, MAIN, placement, threadNames } from './bus/layout.ts';
 import type { RunningGateway, StartOptions } from './cli/running-gateway.ts';
@@ -170,6 +170,14 @@ async function start(
   // Whoever starts a gateway looks at this when it ends; until then nobody does.
   closed.catch(() => undefined);
 
+  const place = placement(layout);
+  const tellRemoved = (sought: (channel: Address) => boolean): void =>
+    findRemovedChannels(context, sought, (left) => {
+      if (written.left_out.some(({ what }) => what === left.what)) return;
+      log.warn({ part: left.what }, `${left.message} ${left.advice}`);
+      written.left_out.push(left);
+      bus.send(root, 'gateway.quarantine', left, { from });
+    });
   const directory = new RootDirectory(context, config);
   /** Those that are quarantined now. */
   const left_out = new Set<string>();
@@ -206,7 +214,11 @@ async function start(
       left_out.delete(thread);
       bus.send(root, 'gateway.released', { what: `thread/${thread}` }, { from });
     },
-    restored: (thread, life) => context.tell({ type: 'thread_started', data: { thread, life } }),
+    restored: (thread, life) => {
+      context.tell({ type: 'thread_started', data: { thread, life } });
+      // A channel that its last life was taking out is none of this one's.
+      if (thread.startsWith('io-')) tellRemoved((channel) => names[place(channel)] === thread);
+    },
     reap: (pid) => {
       try {
         process.kill(-pid, 'SIGKILL');
@@ -245,7 +257,7 @@ async function start(
   lost = (thread) => threadLost(context, main.actors, thread);
   let state: 'starting' | 'running' | 'draining' = 'starting';
   const neededBy = (of: Config): ReadonlySet<string | undefined> =>
-    new Set(ioThreads(of).map((actor) => names[placement(layout)(actor)]));
+    new Set(ioThreads(of).map((actor) => names[place(actor)]));
   const needed = neededBy(config);
   const resting = new Set(names.filter((thread) => thread.startsWith('io-') && !needed.has(thread)));
   const started = threads.start(resting);
@@ -327,11 +339,7 @@ async function start(
   bus.ask(address('store', 'journal'), 'journal.stats', {}, { from, within: 10_000 }, (answer) => {
     if (answer.ok) seen.began(answer.body.seq);
   });
-  findRemovedChannels(context, (left) => {
-    log.warn({ part: left.what }, `${left.message} ${left.advice}`);
-    written.left_out.push(left);
-    bus.send(root, 'gateway.quarantine', left, { from });
-  });
+  tellRemoved(() => true);
   erasures.resume();
   directory.note(startNote(config, quarantined()));
   log.info({ url, socket, threads: names.length, data_dir: dataDir }, 'the gateway runs');

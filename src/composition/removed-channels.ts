@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Chat channels that were taken out of the configuration while they still had something to say: found when the gateway starts, or when they end.
+// Chat channels that were taken out of the configuration while they still had something to say: found when the gateway or their
+// thread starts, or when they end.
 
 import type { Quarantined } from '../actors/gateway/protocol.ts';
 import { type Address, address, idOf, kindOf } from '../bus/address.ts';
@@ -18,12 +19,16 @@ export function leftOver(name: string): Quarantined {
   };
 }
 
-/** Tells of each once; of none where the journal does not answer, which is told elsewhere. */
+/**
+ * Tells of each once; of none where the journal does not answer, which is told elsewhere.
+ *
+ * @param sought the others are left to whoever hosts them: one that is taken out may still be saying what it can
+ */
 export function findRemovedChannels(
   { bus, house }: Pick<ThreadContext, 'bus' | 'house'>,
+  sought: (channel: Address) => boolean,
   found: (left: Quarantined) => void,
 ): void {
-  const { channels } = house.config;
   bus.ask(
     address('store', 'journal'),
     'journal.owed',
@@ -33,7 +38,8 @@ export function findRemovedChannels(
       if (!answer.ok) return;
       for (const stream of answer.body.streams as readonly Address[]) {
         const name = idOf(stream);
-        if (kindOf(stream) === 'channel' && !Object.hasOwn(channels, name)) found(leftOver(name));
+        const there = Object.hasOwn(house.config.channels, name);
+        if (kindOf(stream) === 'channel' && !there && sought(stream)) found(leftOver(name));
       }
     },
   );

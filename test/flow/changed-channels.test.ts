@@ -210,6 +210,29 @@ it('one that is taken out with something left to say is told of, and says it whe
   expect((await owner.get('/api/v1/status')).body.quarantined).toEqual([]);
 });
 
+it('one whose thread is lost while it ends is told of, if it had something left to say', async () => {
+  const one = entry('one', { longest: 30 });
+  const there = account('six');
+  await apply({ one, six: entry('six', { typing: true }) });
+  await state('six', 'online');
+  const busy = { refuse: { code: 'rate_limited', message: 'slow down', retry_after_ms: 3_600_000 } };
+  there.fates.set('dm-bob', [busy]);
+  there.say({ from: 'bob', text: 'count to 6' });
+  await until(async () => there.unacked === 0 && (await statusOf('six')).waiting === 1);
+  // It stays for what this turn comes to.
+  there.say({ from: 'ann', text: 'count to 60' });
+  await until(() => there.typed.includes('dm-ann'));
+  await apply({ one });
+  await house.killThread('io-1');
+  await until(async () => (await statusOf('six')).state === 'quarantined');
+  expect(await statusOf('six')).toMatchObject({ advice: expect.stringContaining('Put the entry channels.six back') });
+  await state('one', 'online');
+  await apply({ one, six: entry('six') });
+  await there.until(() => there.texts('dm-bob').includes('1 2 3 4 5 6'));
+  await there.until(() => there.texts('dm-ann').some((text) => text.endsWith('60')));
+  expect((await owner.get('/api/v1/status')).body.quarantined).toEqual([]);
+});
+
 it('one that is taken out and put back at once waits for no turn, and says what it comes to', async () => {
   const one = entry('one', { longest: 30 });
   const five = entry('five', { typing: true });
