@@ -65,8 +65,8 @@ export default defineConfig({
     ],
     pool: 'forks',
     sequence: { sequencer: LongFirst },
-    // Most tests wait for processes and threads of their own: two files at once keep even two cores no busier than they can be.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Most tests wait for processes and threads of their own: it takes more files at once than there are cores to keep these busy.
+    maxWorkers: availableParallelism() + 1,
     execArgv: ['--disable-warning=ExperimentalWarning'],
     // For what hangs, not for what is slow: other work on the machine must fail no test.
     testTimeout: TEST_HANGS_MS,
