@@ -361,7 +361,8 @@ export class Threads {
     }
     this.starting = false;
     for (const say of this.unsaid.splice(0)) say();
-    for (const thread of this.behind) this.spawn(thread);
+    // Whoever stops them meanwhile may have passed by the place of these.
+    if (!this.stopping) for (const thread of this.behind) this.spawn(thread);
     waiting.resolve();
   }
 

@@ -124,6 +124,14 @@ it('what only answers questions begins when the others stand, and nobody waits f
   expect(lives.slice(first.length).map(({ name }) => name)).toEqual(['read']);
 });
 
+it('what begins behind the others does not while they are being stopped', () => {
+  const { lives, threads, ready } = stand();
+  for (const name of ['views', 'lane-1', 'lane-2']) ready(name);
+  void threads.stop();
+  ready('journal');
+  expect(lives.map(({ name }) => name)).not.toContain('read');
+});
+
 it('lanes hear of other skills before the version of the directory by which messages are admitted from then on', () => {
   const { threads, directory, posted, begin } = stand();
   begin();
