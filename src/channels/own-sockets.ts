@@ -18,41 +18,35 @@ interface Open {
 export class OwnSockets {
   readonly agent: Agent;
   readonly #fetch: typeof import('undici').fetch;
-  readonly #open: Set<Open>;
-  readonly #reading: { held: boolean };
+  readonly #open = new Set<Open>();
+  #held = false;
 
-  private constructor(agent: Agent, fetch: typeof import('undici').fetch, open: Set<Open>, reading: { held: boolean }) {
-    this.agent = agent;
+  private constructor({ Agent, buildConnector, fetch }: typeof import('undici')) {
     this.#fetch = fetch;
-    this.#open = open;
-    this.#reading = reading;
-  }
-
-  static async open(): Promise<OwnSockets> {
-    const { Agent, buildConnector, fetch } = await import('undici');
-    const open = new Set<Open>();
-    const reading = { held: false };
     // A web socket leaves its pool when it begins, so that destroying the pool alone would leave it.
     const base = buildConnector({ allowH2: false, timeout: LIMITS.connect });
     const connect: typeof base = (options, done) =>
       base(options, (...result) => {
         const [, socket] = result;
         if (socket) {
-          open.add(socket);
+          this.#open.add(socket);
           const resume = socket.resume.bind(socket);
           // The package's web socket reads on as soon as its parser has drained, whoever had it stop.
-          socket.resume = () => (reading.held ? socket : resume());
-          socket.once('close', () => open.delete(socket));
+          socket.resume = () => (this.#held ? socket : resume());
+          socket.once('close', () => this.#open.delete(socket));
         }
         done(...result);
       });
-    const agent = new Agent({
+    this.agent = new Agent({
       connect,
       connections: SOCKETS,
       headersTimeout: LIMITS.headers,
       bodyTimeout: LIMITS.headers,
     });
-    return new OwnSockets(agent, fetch, open, reading);
+  }
+
+  static async open(): Promise<OwnSockets> {
+    return new OwnSockets(await import('undici'));
   }
 
   /** As the global one. A redirect is an answer like any other: a key goes nowhere else. */
@@ -77,7 +71,7 @@ export class OwnSockets {
 
   /** Nothing more is read, or it is again. */
   hold(full: boolean): void {
-    this.#reading.held = full;
+    this.#held = full;
     for (const socket of this.#open) {
       if (full) socket.pause();
       else socket.resume();
