@@ -94,7 +94,7 @@ function cutting(cut: (graph: ModuleGraph) => Pieces): {
       const info = this.getModuleInfo(id);
       if (info !== null) modules.set(id, { imports: info.importedIds, lazy: info.dynamicallyImportedIds });
     }
-    pieces = cut({ modules });
+    pieces = cut(modules);
   };
   return { plugin: { name: 'pieces', buildEnd }, pieceOf: (module) => pieces.get(module) };
 }

@@ -3,9 +3,7 @@
 // costs a start more than what stands in it. What is seldom needed stays apart.
 
 /** The modules of one entry, by their paths. */
-export interface ModuleGraph {
-  readonly modules: ReadonlyMap<string, ModuleLinks>;
-}
+export type ModuleGraph = ReadonlyMap<string, ModuleLinks>;
 
 export interface ModuleLinks {
   /** What it cannot do without. */
@@ -26,11 +24,11 @@ export const THREAD_PIECES = ['core'] as const;
 const SHARED_BY = 4;
 
 /** These modules and all they cannot do without. */
-function reach({ modules }: ModuleGraph, from: readonly string[]): Set<string> {
+function reach(graph: ModuleGraph, from: readonly string[]): Set<string> {
   const reached = new Set<string>();
   const left = [...from];
   for (let next = left.pop(); next !== undefined; next = left.pop()) {
-    const links = modules.get(next);
+    const links = graph.get(next);
     if (links === undefined || reached.has(next)) continue;
     reached.add(next);
     left.push(...links.imports);
@@ -56,11 +54,11 @@ export function piecesOfProgram(source: string, graph: ModuleGraph): Pieces {
     reach(
       graph,
       files.map((file) => {
-        if (!graph.modules.has(source + file)) throw new Error(`there is no ${file} for tools/pieces.ts to begin with`);
+        if (!graph.has(source + file)) throw new Error(`there is no ${file} for tools/pieces.ts to begin with`);
         return source + file;
       }),
     );
-  const lazy = new Set([...graph.modules.values()].flatMap((links) => links.lazy));
+  const lazy = new Set([...graph.values()].flatMap((links) => links.lazy));
   const commands = [...lazy].filter((module) => module.startsWith(`${source}cli/`));
   const start = at('cli/start.ts');
   const gateway = at('gateway.ts', 'composition/known-types.ts', 'composition/reload/reloader.ts');
@@ -68,8 +66,8 @@ export function piecesOfProgram(source: string, graph: ModuleGraph): Pieces {
   const heavy = new Set<string>();
   for (const command of commands) {
     const reached = reach(graph, [command]);
-    const reads = [...reached].some((module) => module === `${source}config/schema.ts`);
-    if (!reads) for (const module of reached) shared.set(module, (shared.get(module) ?? 0) + 1);
+    const configured = reached.has(`${source}config/schema.ts`);
+    if (!configured) for (const module of reached) shared.set(module, (shared.get(module) ?? 0) + 1);
     // The two that are or may become a gateway read all of it anyway.
     else if (!/\/(?:start|chat)\.ts$/.test(command)) for (const module of reached) heavy.add(module);
   }
