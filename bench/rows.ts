@@ -241,7 +241,7 @@ const GROUPS: readonly Group[] = [
       },
       {
         ...{ id: 'T14', title: 'start to `/ready`', against: '`node -e 0`', ours: 'ms' },
-        // Between 7.7 and 12.3 for one and the same program: `node -e 0` alone has the whole machine, a start has six threads.
+        // Between 7.7 and 12.3 for one and the same program: `node -e 0` alone has the whole machine, a start has four threads.
         ...{ better: 'less', floor: 10, aim: 5, known: 14, unit: 'ratio' },
       },
       {
