@@ -1,114 +1,59 @@
 // SPDX-License-Identifier: Apache-2.0
 // A lane thread: its sessions with their model streams and tools.
 
-import { hash } from 'node:crypto';
-import { refusedSender } from '../actors/refused-sender.ts';
 import { createBackgroundCalls } from '../actors/session/background-call.ts';
 import { createCallHolds } from '../actors/session/call-holds.ts';
-import { type CallModelOptions, createCallModel, type StreamSink } from '../actors/session/call-model.ts';
-import type { Abort, LaneEffects } from '../actors/session/effects.ts';
 import { Lanes } from '../actors/session/lanes.ts';
 import { createPassages } from '../actors/session/passages.ts';
 import type { Deliver } from '../actors/session/protocol.ts';
-import { scanReplies } from '../actors/session/reply-scan.ts';
 import { createReservations, type Reservations } from '../actors/session/reservations.ts';
-import { createTurnPublisher } from '../actors/session/turn-publisher.ts';
 import type { VendorDoor } from '../actors/thread/door.ts';
 import { type ListedModels, type PassEvent, passName } from '../actors/thread/protocol.ts';
-import { costOf, estimateTokens, tokensOf } from '../agent/estimate.ts';
-import { prepare } from '../agent/prepare.ts';
 import { builtInTools } from '../agent/tools/catalogue.ts';
-import { runToolCall } from '../agent/tools/run.ts';
 import type { Tool } from '../agent/tools/tool.ts';
-import { type ArgumentChecks, createArgumentChecks } from '../agent/tools/validate.ts';
+import { createArgumentChecks } from '../agent/tools/validate.ts';
 import { type Address, address, idOf, kindOf } from '../bus/address.ts';
-import { type Answer, type Envelope, topic } from '../bus/envelope.ts';
+import { type Envelope, topic } from '../bus/envelope.ts';
 import { markOf, placement } from '../bus/layout.ts';
 import type { ConfigChange } from '../config/change.ts';
-import { type Failure, failure, SigilError, toFailure } from '../errors.ts';
+import { failure, SigilError, toFailure } from '../errors.ts';
 import { cannotCarry } from '../providers/carries.ts';
-import type { ChatRequest } from '../providers/provider.ts';
-import type { WireTap } from '../providers/wire-tap.ts';
 import { halfAllowed } from '../security/access-matrix.ts';
-import { type SessionState, textsOf, turnImages } from '../stores/fold.ts';
-import type { Usage } from '../stores/records.ts';
-import { packAppend } from '../stores/remote/append-wire.ts';
-import { createReadStore, type SeqTracker } from '../stores/remote/read-store.ts';
-import { unpackTail } from '../stores/remote/tail-wire.ts';
-import { createWorkspaceWriter } from '../stores/remote/workspace-writer.ts';
 import { attachmentFiles } from '../stores/sqlite/attachment-files.ts';
-import { createKnowledgeStore } from '../stores/workspace-knowledge.ts';
 import { providerEntries, providerTypes, renewedProvider, rulesOf } from './config-scopes.ts';
 import { configuredTools } from './configured-tools.ts';
 import type { ThreadContext } from './context.ts';
 import { embeddingModels } from './embedding-choice.ts';
 import { embeddingUsage } from './embedding-usage.ts';
 import { failingSessions } from './failing-sessions.ts';
-import { withFaults } from './fault-points.ts';
-import { createFleetingSessions, type ShapeRequest, type WriteUse } from './fleeting-sessions.ts';
-import { CHANNEL_HINTS, currentSizes, type ModelSize } from './lane-policy.ts';
+import { createFleetingSessions, type WriteUse } from './fleeting-sessions.ts';
+import type { LaneAdapters } from './lane-adapters.ts';
+import { callParts, usageCost } from './lane-calls.ts';
+import { laneEffects } from './lane-effects.ts';
+import { currentSizes } from './lane-policy.ts';
 import { closeLeftCalls } from './left-calls.ts';
 import { livePrices } from './live-prices.ts';
 import { mcpTools } from './mcp-tools.ts';
-import { memoryTools } from './memory-tools.ts';
-import { currentPrices, type ModelPrices } from './model-prices.ts';
+import { currentPrices } from './model-prices.ts';
 import { createModelStream } from './model-stream.ts';
-import { nearestTexts } from './nearest.ts';
 import { perConfig } from './per-config.ts';
 import { createProbes } from './probes.ts';
-import type { ProviderLoader } from './provider-loader.ts';
 import type { Role, StartRole } from './role.ts';
 import { createScanners } from './scanner.ts';
 import { loadScannerRules, withScannerRules } from './scanner-rules.ts';
-import { sessionNotes } from './session-notes.ts';
-import { SEND_TOOL, sessionsPort } from './session-port.ts';
-import { SKILL_TOOL, skillsPort, turnSkills } from './skills/turn-skills.ts';
-import { hasImages } from './stored-images.ts';
 import { testTools } from './test-tools.ts';
 import { type Terms, TurnTerms } from './turn-terms.ts';
-import { unsaying } from './unsaying.ts';
 import { askedEmbedder } from './vendor-embedder.ts';
 import { wireTap } from './wire-tap.ts';
 
 /** How long the journal may take, in milliseconds. A slow disk is waited for; a lost thread is told at once. */
 const JOURNAL_WITHIN = 60_000;
-/** How long a question to the read thread may take. */
-const READ_WITHIN = 10_000;
-/** How long a channel may take to make what it is told durable. */
-const SAY_WITHIN = 15_000;
-/** How long the session that stands for another one's conversation may take to answer. */
-const FORWARD_WITHIN = 60_000;
-/** How long a tool waits for what it changes to be durable. */
-const WRITE_WITHIN = 15_000;
 /** How long the record of what a call uses may take to be durable. */
 const USE_WITHIN = 60_000;
 const HALF_ALLOWED = 'a workspace lists a tool and not what it needs: add that to its tools.allow';
 const TOO_MANY_WAIT = 'The gateway is starting, and too many messages wait for that; try again.';
 /** Pause before the streams that have something open are asked for again. */
 const OWED_PAUSE = 100;
-
-/** What a lane's thread has of the world outside: its models and its tools. Promises, where there are any, stay in there. */
-export interface LaneAdapters {
-  readonly tools: readonly Tool[];
-  /** The tools as they are switched on now; always the same when not given. */
-  readonly retool?: () => readonly Tool[];
-  readonly checks: ArgumentChecks;
-  readonly stream: CallModelOptions['stream'];
-  /** The smallest call of a model for vectors; not given where there is none. */
-  readonly vectors?: (provider: string, model: string, sink: StreamSink) => Abort;
-  /** Which key a provider has now; not given where nothing has one. */
-  readonly key?: VendorDoor['key'];
-  /** A provider's models. */
-  readonly models?: (provider: string) => Promise<ListedModels>;
-  /** A provider to have texts embedded by, and who looks at that; not given where none is. */
-  readonly embedding?: Pick<ProviderLoader, 'load' | 'hold'> & { readonly tap: WireTap };
-  /** A session is gone: so is what is kept of it outside the stores. */
-  readonly deleted?: (workspace_id: string, session_id: string) => void;
-  /** Another configuration is in force. */
-  readonly changed?: (change: ConfigChange) => void;
-  /** Lets go of what it holds outside; nothing is asked of it any more. */
-  readonly close?: () => void;
-}
 
 /** The role with these adapters, made once for each life of a thread. */
 export const laneRole = (open: (context: ThreadContext) => Promise<LaneAdapters>): StartRole => {
@@ -391,227 +336,4 @@ function recover(context: ThreadContext, lanes: Lanes, mine: (of: Address) => bo
     if (open.length === 0) lanes.recover(open, () => undefined);
     else withScannerRules(() => lanes.recover(open, () => told('all interrupted sessions are awake')));
   });
-}
-
-/** What every call of a model is made with, whoever it is for. */
-function callParts(
-  { bus, world, house }: ThreadContext,
-  { stream }: LaneAdapters,
-): Omit<CallModelOptions, 'prepare' | 'turn_timeout'> {
-  return {
-    bus,
-    world,
-    stream,
-    retries: (provider) => {
-      const { max_retries = 0, timeouts } = house.config.providers[provider] ?? {};
-      return { most: max_retries, within: timeouts?.first_event ?? 0 };
-    },
-    unreported: (asked, characters) => ({
-      inputTokens: estimateTokens(asked),
-      // No more than it was allowed.
-      outputTokens: Math.min(tokensOf(characters), asked.options.maxTokens ?? Number.POSITIVE_INFINITY),
-      cacheReadTokens: 0,
-      cacheWriteTokens: 0,
-      estimated: true,
-    }),
-  };
-}
-
-function usageCost(model: string, usage: Usage, prices: ModelPrices): number {
-  return costOf(
-    {
-      inputTokens: usage.input_tokens,
-      outputTokens: usage.output_tokens,
-      cacheReadTokens: usage.cache_read_tokens,
-      cacheWriteTokens: usage.cache_write_tokens,
-    },
-    prices.of(model),
-  );
-}
-
-interface LaneParts {
-  readonly context: ThreadContext;
-  readonly adapters: LaneAdapters;
-  readonly reservations: Reservations;
-  readonly prices: ModelPrices;
-  readonly terms: Pick<TurnTerms, 'now' | 'of' | 'over'>;
-  readonly sizeOf: (model: string) => ModelSize;
-  /** What is made of a request before it is sent; nothing when not given. */
-  readonly shape?: ShapeRequest;
-}
-
-function laneEffects({
-  context,
-  adapters,
-  reservations,
-  prices,
-  terms,
-  sizeOf,
-  shape = (_, request) => request,
-}: LaneParts): LaneEffects {
-  const { checks } = adapters;
-  const { reserve, settle, settleInterrupted } = reservations;
-  const { bus, world, house } = context;
-  const { redactor } = context.secrets;
-  const journal = address('store', 'journal');
-  const read = address('store', 'read');
-  const from = address('thread', context.name);
-  const seen: SeqTracker = { note: () => undefined, began: () => undefined, barrier: () => 'latest' };
-  const store = createReadStore({ bus, from, seen });
-  const writer = createWorkspaceWriter({ bus, from, seen, within: WRITE_WITHIN });
-  const nearest = nearestTexts(bus, from, house.config);
-  const knowledge = createKnowledgeStore({ writer, read: store });
-
-  const termsOf = ({ turn }: SessionState): Terms => terms.of(turn?.turn_id);
-  const request = (state: SessionState): ChatRequest | Failure => {
-    const { turn } = state;
-    const model = turn?.model ?? '';
-    const size = sizeOf(model);
-    const { config, equip, policy } = termsOf(state);
-    const prepared = prepare({
-      persona: config.agent.persona,
-      channel: CHANNEL_HINTS,
-      ...equip(state),
-      window: state.window,
-      active_window: policy.window,
-      summary: state.summary?.summary ?? null,
-      messages: turn === null ? [''] : textsOf(turn),
-      images: turn === null ? [] : turnImages(turn),
-      turn: turn?.said ?? [],
-      model: { id: model.slice(model.indexOf('/') + 1), ...size },
-      options: { maxTokens: size.maxOutputTokens },
-    });
-    context.point('model.prepared');
-    if (!prepared.ok) return prepared.failure;
-    if (!hasImages(prepared.request) || state.facts === null) return shape(state, prepared.request);
-    const { workspace_id, session_id } = state.facts;
-    return { ...prepared.request, images_in: { workspace_id, session_id } };
-  };
-
-  const publisher = createTurnPublisher(bus, world);
-  const models = createCallModel({
-    ...callParts(context, adapters),
-    prepare: request,
-    turn_timeout: (state) => termsOf(state).policy.turn_timeout,
-  });
-  const callModel = withFaults(process.env['SIGIL_FAULTS'], models.callModel);
-
-  return {
-    // Only where a budget could be reached anything is reserved, and only there a price that nobody knows matters.
-    reserve: (state, most, done) => {
-      const workspace_id = state.facts?.workspace_id ?? '';
-      const refused = prices.refusal(state.turn?.model ?? '', workspace_id);
-      if (refused === undefined) return reserve(state, most, done);
-      // Another model may well be paid for, where one is named.
-      const about = termsOf(state).policy.failover(workspace_id).length > 0 ? { about: 'model' } : {};
-      let aborted = false;
-      world.soon(() => aborted || done({ ...refused, details: { ...refused.details, ...about } }));
-      return () => {
-        aborted = true;
-      };
-    },
-    settle,
-    settleInterrupted,
-    recorded: sessionNotes(context),
-    ...publisher,
-    published: (names, turn_id, seq) => {
-      publisher.published(names, turn_id, seq);
-      terms.over(turn_id);
-    },
-    append: (append, answered) => {
-      bus.ask(
-        journal,
-        'journal.append',
-        packAppend(append),
-        { from: append.stream as Address, within: JOURNAL_WITHIN },
-        answered,
-      );
-    },
-    tail: (session_id, answered) => {
-      const from = address('session', session_id);
-      bus.ask(journal, 'journal.tail', { stream: from }, { from, within: JOURNAL_WITHIN }, (answer) =>
-        answered(answer.ok ? { ok: true, body: unpackTail(answer.body) } : answer),
-      );
-    },
-    oldKey: (session_id, message_id, answered) => {
-      const from = address('session', session_id);
-      bus.ask(
-        read,
-        'message.turn',
-        { session_id, message_id, after: 'latest' },
-        { from, within: READ_WITHIN },
-        answered,
-      );
-    },
-    refused: (user_id, workspace_id, anywhere) =>
-      refusedSender(context.directory.table, user_id, workspace_id, anywhere),
-    say: (session_id, { channel, to, ...part }, answered) => {
-      const { key, kind, user_id, content } = part;
-      const say = { key, kind, session_id, user_id, to, content };
-      const options = { from: address('session', session_id), within: SAY_WITHIN };
-      bus.ask(channel as Address<'channel'>, 'channel.deliver', say, options, answered);
-    },
-    gaveUp: (session_id, { turn_id, channel, code, message }) =>
-      context.log(
-        'error',
-        { turn_id, session_id, channel, error: { code, message } },
-        'an answer is given up: its channel did not take it',
-      ),
-    unsay: unsaying(context),
-    forward: (envelope, session_id) => {
-      const options = { from: envelope.to, within: FORWARD_WITHIN };
-      const type = envelope.type as 'session.deliver' | 'session.command';
-      const answered = (answer: Answer<unknown>): void =>
-        answer.ok ? bus.reply(envelope, answer.body) : bus.fail(envelope, answer.error);
-      bus.ask(address('session', session_id), type, envelope.body as never, options, answered);
-    },
-    reply: (to, body) => bus.reply(to, body),
-    fail: (to, error) => bus.fail(to, error),
-    scan: (content, done) => terms.now.scanner.input(content, done),
-    seekPermit: models.seekPermit,
-    callModel: (names, state, permit, sink) =>
-      scanReplies(callModel, termsOf(state).scanner.replies)(names, state, permit, sink),
-    runTool: (state, call, done) => {
-      const { turn, facts } = state;
-      const { config, tools, policy, permit, scanner } = termsOf(state);
-      const controller = new AbortController();
-      const workspace_id = facts?.workspace_id ?? '';
-      const user_id = turn?.message.user_id ?? '';
-      runToolCall(
-        call,
-        {
-          tools,
-          checks,
-          world,
-          timeout_ms: config.sessions.tool_timeout,
-          signal: controller.signal,
-          permit: (tool) => permit(state, tool),
-          context: {
-            session_id: facts?.session_id ?? '',
-            workspace_id,
-            user_id,
-            turn_id: turn?.turn_id ?? '',
-            sessions: call.name === SEND_TOOL ? sessionsPort(context, state, call.id, WRITE_WITHIN) : undefined,
-            skills:
-              call.name === SKILL_TOOL
-                ? skillsPort(turnSkills(context.skills, state, policy.window), house.data_dir)
-                : undefined,
-            memory: memoryTools({
-              ...{ read: store, writer, knowledge, nearest, workspace_id, user_id },
-              turn_id: turn?.turn_id ?? '',
-              keepsFacts: config.sessions.memory.knowledge.enabled,
-            }),
-          },
-        },
-        // Before it is journaled: what a tool has seen of a secret stays out of the record and of all that is made from it.
-        ({ call_id: _, name, content, is_error, ...rest }) =>
-          scanner.result(redactor.text(content), is_error, name, (result) => done({ call, ...rest, ...result })),
-      );
-      return () => controller.abort();
-    },
-    cost: (model, usage) => usageCost(model, usage, prices),
-    // 72 bits tell a repetition from another message. A longer slice would hold on to the whole digest it is cut from.
-    digest: (text) => hash('sha256', text, 'base64url').slice(0, 12),
-    point: context.point,
-  };
 }

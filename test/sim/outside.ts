@@ -4,7 +4,7 @@
 import type { StreamSink } from '../../src/actors/session/call-model.ts';
 import type { Tool, ToolOutcome } from '../../src/agent/tools/tool.ts';
 import type { ArgumentChecks } from '../../src/agent/tools/validate.ts';
-import type { LaneAdapters } from '../../src/composition/lane-role.ts';
+import type { LaneAdapters } from '../../src/composition/lane-adapters.ts';
 import { failure } from '../../src/errors.ts';
 import type { ChatEvent, ChatMessage, ChatRequest } from '../../src/providers/provider.ts';
 import type { Clock, Life, Task } from './clock.ts';

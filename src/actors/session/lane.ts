@@ -3,19 +3,10 @@
 
 import type { Answer, Envelope } from '../../bus/envelope.ts';
 import { type Failure, failure } from '../../errors.ts';
-import {
-  evolve,
-  packSession,
-  placeOf,
-  type SessionState,
-  type TurnState,
-  tokensOf,
-  withoutOldKeys,
-} from '../../stores/fold.ts';
+import { evolve, packSession, type SessionState, type TurnState, tokensOf, withoutOldKeys } from '../../stores/fold.ts';
 import type { DatedRecords } from '../../stores/imported-turn.ts';
 import type { Append, Committed } from '../../stores/journal.ts';
 import type { Outgoing } from '../../stores/outbox.ts';
-import { owedPart, partName } from '../../stores/outbox.ts';
 import type { ReplyHanded, ReplyLost, SessionRecord } from '../../stores/records.ts';
 import type { ShortEvent } from '../../stores/turn-events.ts';
 import type { World } from '../../world.ts';
@@ -38,20 +29,19 @@ import {
 } from './decide.ts';
 import type { Deciding, Decision } from './draft.ts';
 import type { LaneEffects } from './effects.ts';
-import { Few } from './few.ts';
 import { FirstCall } from './first-call.ts';
 import { type Handing, HandOver } from './hand-over.ts';
-import { LedTurns } from './led-turns.ts';
-import { LiveTurn } from './live-turn.ts';
 import { eventOf, type LaneEffect, type LaneEvent } from './machine.ts';
 import type { SessionNames } from './names.ts';
 import { nextStep } from './next-step.ts';
+import { OwedRows } from './owed-rows.ts';
 import type { LanePolicy } from './policy.ts';
 import type { Answered, Deliver, Delivered, GivenAnswer, Watched } from './protocol.ts';
 import { type MessageOwner, Reception } from './reception.ts';
 import type { Ordered } from './rest-order.ts';
 import { type StreamOwner, StreamWriter } from './stream-writer.ts';
 import type { ToolResult } from './tool-result.ts';
+import { TurnNews } from './turn-news.ts';
 import { type TurnOwner, TurnRunner } from './turn-runner.ts';
 
 /** What a thread gives all its lanes: one of it for all of them, because a lane that rests should weigh little. */
@@ -126,9 +116,8 @@ export class Lane implements StreamOwner, Handing, TurnOwner, MessageOwner, Comm
   /** The state with what is durable; answers are given from it. */
   private durable: SessionState;
   seq: number;
-  private readonly owed = new Few<number>();
-  private readonly turns = new Few<LiveTurn>();
-  private readonly led: LedTurns;
+  private readonly owed: OwedRows;
+  private readonly news: TurnNews;
   private readonly reception: Reception;
   /** Others who are answered once something is durable. */
   private waiters: Envelope[] | null = null;
@@ -153,14 +142,11 @@ export class Lane implements StreamOwner, Handing, TurnOwner, MessageOwner, Comm
     this.ahead = state;
     this.durable = state;
     this.seq = seq;
-    for (const [turn_id, at] of owed) this.owed.set(turn_id, at);
+    this.owed = new OwedRows(owed);
+    this.news = new TurnNews(this, state);
     this.writer = new StreamWriter(this, n);
     this.runner = new TurnRunner(this);
     this.reception = new Reception(this);
-    const { turn, facts } = state;
-    this.led = new LedTurns(turn);
-    if (turn !== null && facts !== null)
-      this.turns.set(turn.turn_id, new LiveTurn(turn.turn_id, placeOf(facts), turn.cursor));
   }
 
   get session_id(): string {
@@ -238,15 +224,9 @@ export class Lane implements StreamOwner, Handing, TurnOwner, MessageOwner, Comm
   /** Where a turn stands, with the events memory holds. */
   watch(envelope: Envelope): void {
     const { turn_id: asked, from } = envelope.body as { turn_id: string; from: number };
-    const turn_id = this.led.answering(asked);
-    const live = this.turns.get(turn_id);
-    const watched: Watched = {
-      turn_id,
-      status: this.statusOf(turn_id),
-      events: live === undefined ? [] : live.since(from),
-      first: live === undefined ? 1 : live.first,
-      seq: this.seq,
-    };
+    const turn_id = this.news.answering(asked);
+    const status = this.statusOf(turn_id);
+    const watched: Watched = { turn_id, status, ...this.news.since(turn_id, from), seq: this.seq };
     this.effects.reply(envelope, watched);
   }
 
@@ -339,7 +319,7 @@ export class Lane implements StreamOwner, Handing, TurnOwner, MessageOwner, Comm
   checkpoint(): boolean {
     if (this.ahead.facts === null || this.ahead.since_checkpoint === 0) return false;
     const state = this.ahead;
-    this.write(this.one({ type: 'checkpoint', state: packSession(state, this.owedBy(state, [])) }), () =>
+    this.write(this.one({ type: 'checkpoint', state: packSession(state, this.owed.inCheckpoint(state, [])) }), () =>
       this.effects.point('lane.asleep'),
     );
     return true;
@@ -434,7 +414,7 @@ export class Lane implements StreamOwner, Handing, TurnOwner, MessageOwner, Comm
   }
 
   owedParts(): readonly number[] {
-    return this.durable.outbox.flatMap(({ key }) => this.owed.get(partName(key)) ?? []);
+    return this.owed.ofParts(this.durable.outbox);
   }
 
   written(): void {
@@ -498,7 +478,7 @@ export class Lane implements StreamOwner, Handing, TurnOwner, MessageOwner, Comm
   }
 
   delivered(message_id: string, taken_as: string, repeated: boolean): Delivered {
-    const turn_id = this.led.answering(taken_as);
+    const turn_id = this.news.answering(taken_as);
     return {
       session_id: this.session_id,
       workspace_id: this.ahead.facts?.workspace_id ?? '',
@@ -567,8 +547,7 @@ export class Lane implements StreamOwner, Handing, TurnOwner, MessageOwner, Comm
 
   /** Listeners are shown a delta. */
   show(turn_id: string, event: ShortEvent): void {
-    const live = this.turns.get(turn_id);
-    if (live !== undefined) this.effects.publish(this.names, turn_id, live.show(event), event);
+    this.news.show(turn_id, event);
   }
 
   returned(result: ToolResult): void {
@@ -629,12 +608,7 @@ export class Lane implements StreamOwner, Handing, TurnOwner, MessageOwner, Comm
       this.durable = state;
       this.seq = seq + records.length - 1;
       this.tell(records, seq);
-      for (const turn_id of over) {
-        this.owed.delete(turn_id);
-        this.turns.delete(turn_id);
-        this.effects.published(this.names, turn_id, this.seq);
-        for (const led of this.led.over(turn_id)) this.effects.published(this.names, led, this.seq);
-      }
+      for (const turn_id of over) this.news.over(turn_id, this.seq);
       if (over.length > 0) this.effects.point('turn.finished');
       this.handOver();
       then(state);
@@ -644,52 +618,49 @@ export class Lane implements StreamOwner, Handing, TurnOwner, MessageOwner, Comm
       this.runner.foresee(state);
   }
 
-  /** What became durable, told to whoever follows. */
+  /** What became durable, told to whoever it concerns. */
   private tell(records: readonly SessionRecord[], first: number): void {
-    const { facts } = this.durable;
     let seq = first;
     for (const record of records) {
       this.effects.recorded(this.durable, record);
-      if (record.type === 'session_created') this.host.opened(this, record.workspace_id);
-      if (record.type === 'message_received') this.owed.set(record.turn_id, seq);
-      else if (record.type === 'model_replied') {
+      this.owed.note(record, seq);
+      this.became(record, seq);
+      this.news.note(record, this.durable.facts);
+      seq += 1;
+    }
+  }
+
+  /** What follows from a record that is durable, beside what the chart does. */
+  private became(record: SessionRecord, seq: number): void {
+    const { turn } = this.durable;
+    switch (record.type) {
+      case 'session_created':
+        return this.host.opened(this, record.workspace_id);
+      case 'turn_started':
+        return turn === null ? undefined : this.host.began(this, turn.started_at);
+      case 'model_replied': {
         this.effects.point('model.journaled');
         const { turn_id, usage } = record;
-        this.effects.settle(turn_id, { tokens: tokensOf(usage), cost_usd: usage.cost_usd, seq });
-      } else if (record.type === 'tool_returned') this.effects.point('tool.journaled');
-      else if (record.type === 'cancel_requested') this.effects.point('cancel.journaled');
-      else if (record.type === 'approval_requested') {
+        return this.effects.settle(turn_id, { tokens: tokensOf(usage), cost_usd: usage.cost_usd, seq });
+      }
+      case 'tool_returned':
+        return this.effects.point('tool.journaled');
+      case 'cancel_requested':
+        return this.effects.point('cancel.journaled');
+      case 'approval_requested':
         this.effects.point('approval.journaled');
-        this.host.due(this, record.expires_at);
-      } else if (record.type === 'approval_decided') {
+        return this.host.due(this, record.expires_at);
+      case 'approval_decided':
         this.effects.point('approval.decided');
-        const { turn } = this.durable;
         // Its time runs on, and is over sooner than the next look at what was asked.
-        if (turn?.waited?.since === null) this.host.due(this, this.deadline(turn));
-      } else if (record.type === 'reply_handed' || record.type === 'reply_lost') {
-        this.owed.delete(partName(record.key));
-      } else if (this.led.note(record)) {
-        this.owed.delete(record.waited_as);
-        this.effects.led(this.names, record.waited_as, record.turn_id);
-      }
-      const part = owedPart(record);
-      if (part !== null) this.owed.set(partName(part), seq);
-      seq += 1;
-      if (!('turn_id' in record) || facts === null) continue;
-      let live = this.turns.get(record.turn_id);
-      if (live === undefined && record.type === 'turn_started') {
-        live = new LiveTurn(record.turn_id, placeOf(facts), { n: 0, text: '' });
-        this.turns.set(record.turn_id, live);
-        if (this.durable.turn !== null) this.host.began(this, this.durable.turn.started_at);
-      }
-      for (const { turn_id, n, event } of live?.recorded(record) ?? []) {
-        this.effects.publish(this.names, turn_id, n, event);
-      }
+        return turn?.waited?.since === null ? this.host.due(this, this.deadline(turn)) : undefined;
+      default:
+        return;
     }
   }
 
   owedSeq(turn_id: string): number | undefined {
-    return this.owed.get(turn_id);
+    return this.owed.receiptOf(turn_id);
   }
 
   dueCheckpoint(before: readonly { readonly records: readonly SessionRecord[] }[]): SessionRecord | null {
@@ -700,23 +671,7 @@ export class Lane implements StreamOwner, Handing, TurnOwner, MessageOwner, Comm
     const records = before.flatMap((write) => write.records);
     this.ahead = { ...ahead, since_checkpoint: 0 };
     this.effects.point('lane.checkpoint');
-    return { type: 'checkpoint', state: packSession(ahead, this.owedBy(ahead, records)) };
-  }
-
-  /** What a checkpoint of this state says is owed, and where that stands; `before`: what is written just before it. */
-  private owedBy(
-    { turn, waiting, outbox }: SessionState,
-    before: readonly SessionRecord[],
-  ): readonly (readonly [string, number])[] {
-    const open = [...(turn === null ? [] : [turn.turn_id]), ...waiting.map((message) => message.turn_id)];
-    const owed = open.map(
-      (turn_id) => [turn_id, this.owed.get(turn_id) ?? seqFromCheckpoint(before, isReceiptOf(turn_id))] as const,
-    );
-    for (const { key } of outbox) {
-      const name = partName(key);
-      owed.push([name, this.owed.get(name) ?? seqFromCheckpoint(before, (record) => owedPart(record) === key)]);
-    }
-    return owed;
+    return { type: 'checkpoint', state: packSession(ahead, this.owed.inCheckpoint(ahead, records)) };
   }
 
   /** Gives the chart one event at a time and does what it asks for after it has moved. */
@@ -781,13 +736,4 @@ export class Lane implements StreamOwner, Handing, TurnOwner, MessageOwner, Comm
       this.effects.settle(before.turn?.turn_id ?? '', NOT_MADE);
     this.write(decision, (state) => this.feed('written', state));
   }
-}
-
-/** Where a record of the same batch lies, counted back from the checkpoint's own row. */
-function seqFromCheckpoint(before: readonly SessionRecord[], is: (record: SessionRecord) => boolean): number {
-  return before.findIndex(is) - before.length;
-}
-
-function isReceiptOf(turn_id: string): (record: SessionRecord) => boolean {
-  return (record) => record.type === 'message_received' && record.turn_id === turn_id;
 }
