@@ -7,53 +7,40 @@ import { SharedCounter } from './bus/counter.ts';
 import { type Layout, MAIN, placement, threadNames } from './bus/layout.ts';
 import type { RunningGateway, StartOptions } from './cli/running-gateway.ts';
 import { versionInfo } from './cli/version.ts';
-import { backupSource } from './composition/backup-job.ts';
 import type { House } from './composition/boot.ts';
-import { PULL_CHANNELS } from './composition/channel-types.ts';
-import { budgetScopes, configuredProviders } from './composition/config-scopes.ts';
-import { createContext, type ThreadContext } from './composition/context.ts';
+import { createContext } from './composition/context.ts';
 import { type Held, socketIn, takeDataDir } from './composition/data-dir.ts';
-import { threadEntry, threadWorkers } from './composition/early-threads.ts';
+import { threadWorkers } from './composition/early-threads.ts';
 import { hostEmbedder } from './composition/embedder.ts';
+import { gatewayEdge, gatewayStores, listenTcp } from './composition/gateway-edge.ts';
 import { ioThreads } from './composition/io-threads.ts';
 import { killPoints } from './composition/kill-points.ts';
 import { createLog, type ProcessLog } from './composition/log.ts';
 import { askToDrain, startMain, threadLost } from './composition/main-role.ts';
-import { mintToken, tokenGrants } from './composition/owner-token.ts';
-import { mintCode } from './composition/pairing-code.ts';
-import { perConfig } from './composition/per-config.ts';
+import { tokenGrants } from './composition/owner-token.ts';
 import { hostPoolJobs } from './composition/pool-jobs.ts';
 import { realWorld } from './composition/real-world.ts';
-import { type RunningConfiguration, runningConfiguration } from './composition/reload/live-configuration.ts';
+import { runningConfiguration } from './composition/reload/live-configuration.ts';
 import type { ConfigState } from './composition/reload/live-parts.ts';
 import { findRemovedChannels } from './composition/removed-channels.ts';
 import { RootDirectory } from './composition/root-directory.ts';
 import { rootSecrets } from './composition/root-secrets.ts';
-import { secretKeeping } from './composition/secret-keeping.ts';
 import type { ThreadSecrets } from './composition/secrets.ts';
-import { type GatewaySkills, gatewaySkills } from './composition/skills/gateway-skills.ts';
+import { gatewaySkills } from './composition/skills/gateway-skills.ts';
 import { startNote } from './composition/start-note.ts';
+import { threadReports } from './composition/thread-reports.ts';
 import { Threads } from './composition/threads.ts';
-import type { Tracing } from './composition/tracing/tracing.ts';
 import { unavailableParts } from './composition/unavailable.ts';
 import { keepUploads } from './composition/uploads.ts';
 import { UserErasures } from './composition/user-erasure.ts';
 import { vectorsHere } from './composition/vectors-here.ts';
-import { webhookChannels } from './composition/webhook-channels.ts';
 import type { WorkerHost } from './composition/workers.ts';
-import { parseListen } from './config/listen.ts';
 import type { Config } from './config/schema.ts';
 import { Admission } from './edge/admission.ts';
-import type { EdgePorts } from './edge/ports.ts';
-import { createEdge } from './edge/server.ts';
-import { type Failure, failure, SigilError, toFailure } from './errors.ts';
+import { type Failure, SigilError, toFailure } from './errors.ts';
 import { Redactor } from './secrets/redactor.ts';
-import type { GatewayStore } from './stores/gateway-store.ts';
-import { createRemoteGatewayStore } from './stores/remote/gateway-store.ts';
-import { createReadStore, createSeqTracker, type SeqTracker } from './stores/remote/read-store.ts';
-import type { ReadStore } from './stores/session-store.ts';
+import { createSeqTracker } from './stores/remote/read-store.ts';
 import { checkBeforeStart } from './stores/sqlite/start-check.ts';
-import { createUsageStore } from './stores/usage-store.ts';
 
 /** The file a worker of the pool begins with. */
 const POOL_ENTRY = new URL(import.meta.url.endsWith('.ts') ? './pool.ts' : './pool.js', import.meta.url);
@@ -179,8 +166,6 @@ async function start(
       bus.send(root, 'gateway.quarantine', left, { from });
     });
   const directory = new RootDirectory(context, config);
-  /** Those that are quarantined now. */
-  const left_out = new Set<string>();
   const pool = hostEmbedder(context, POOL_ENTRY);
   hostPoolJobs(context, pool);
   const skills = gatewaySkills(context, pool, (workspace, set) => threads.tellSkills(workspace, set));
@@ -193,51 +178,21 @@ async function start(
     directory: directory.people,
     skills: () => skills.all(),
     log: log.write,
-    restarted: (thread, reason) => {
-      log.warn({ thread, reason }, 'a thread ended and is started again');
-      context.tell({ type: 'thread_lost', data: { thread, reason } });
-      bus.send(root, 'gateway.thread_restarted', { thread, reason }, { from });
-    },
-    quarantined: (thread, error, rest_ms) => {
-      const { code, message } = error;
-      log.error({ thread, rest_ms, error }, 'a thread is left out until it has rested');
-      const again = realWorld.iso(realWorld.now() + rest_ms);
-      const advice = `It is tried again at ${again}; the log says what it ended with. Restart the gateway to try it at once.`;
-      bus.send(root, 'gateway.quarantine', { what: `thread/${thread}`, code, message, advice }, { from });
-      left_out.add(thread);
-      // Without its journal or any lane a gateway serves nobody: better to end and be started again from outside.
-      const lanes = names.filter((name) => name.startsWith('lane-'));
-      if (thread === 'journal' || lanes.every((name) => left_out.has(name))) over(error);
-    },
-    released: (thread) => {
-      log.warn({ thread }, 'a thread that was left out serves again');
-      left_out.delete(thread);
-      bus.send(root, 'gateway.released', { what: `thread/${thread}` }, { from });
-    },
-    restored: (thread, life) => {
-      context.tell({ type: 'thread_started', data: { thread, life } });
+    ...threadReports({
+      context,
+      log,
       // A channel that its last life was taking out is none of this one's.
-      if (thread.startsWith('io-')) tellRemoved((channel) => names[place(channel)] === thread);
-    },
-    reap: (pid) => {
-      try {
-        process.kill(-pid, 'SIGKILL');
-      } catch (error) {
-        // It has ended meanwhile.
-        log.debug({ pid, error }, 'a process group of a thread that ended is gone');
-      }
-    },
-    unstoppable: (thread) => {
-      log.error({ thread }, 'a thread cannot be ended; the process ends with it');
-      // Everything that was acknowledged is in the journal, and whoever started this process starts it again.
-      process.kill(process.pid, 'SIGKILL');
-    },
+      restored: (thread) => {
+        if (thread.startsWith('io-')) tellRemoved((channel) => names[place(channel)] === thread);
+      },
+      over: (error) => over(error),
+    }),
   });
   const seen = createSeqTracker();
   const admission = new Admission(realWorld, (refused) =>
     log.warn({ refused }, 'there is more to do than can be done: messages were refused'),
   );
-  const { store, gateway } = storesOf(context, directory, seen);
+  const { store, gateway } = gatewayStores(context, directory, seen);
   const uploads = keepUploads({ dataDir, limits: () => house.config.attachments, world: realWorld });
   const erasures = new UserErasures({
     ...{ context, directory, store, dataDir, audit: gateway.auditLog, acknowledged: (seq) => seen.note(seq), uploads },
@@ -305,7 +260,7 @@ async function start(
     skills,
     tracing,
   };
-  const edge = edgeOf({ ...parts, state: () => state });
+  const edge = gatewayEdge({ ...parts, state: () => state });
   const stopAll = async (): Promise<void> => {
     configuration.stop();
     erasures.stop();
@@ -322,7 +277,7 @@ async function start(
   let url: string | null = null;
   try {
     await edge.listenSocket(socket);
-    if (options.tcp) url = (await listen(edge, config)).url;
+    if (options.tcp) url = (await listenTcp(edge, config)).url;
     point('start.listening');
     await started;
     await directory.loaded;
@@ -395,158 +350,4 @@ async function start(
       return draining;
     },
   };
-}
-
-type Edge = ReturnType<typeof createEdge>;
-
-async function listen(edge: Edge, config: Config): Promise<{ url: string }> {
-  const { listen: text } = config.networking;
-  const place = parseListen(text);
-  if (place === undefined)
-    throw new SigilError(failure('validation_failed', `networking.listen: ${text} is not HOST:PORT.`));
-  try {
-    return await edge.listenTcp(place.host, place.port);
-  } catch (error) {
-    const { code } = error as { code?: string };
-    const why =
-      code === 'EADDRINUSE'
-        ? 'another program listens there'
-        : code === 'EACCES'
-          ? 'this user may not listen there'
-          : String((error as Error).message);
-    const advice = 'Choose another address with --listen HOST:PORT, or networking.listen in the configuration.';
-    throw new SigilError(failure('conflict', `Cannot listen on ${text}: ${why}.`, { advice }));
-  }
-}
-
-interface EdgeParts {
-  readonly admission: Admission;
-  readonly context: ThreadContext;
-  readonly directory: RootDirectory;
-  readonly options: StartOptions;
-  readonly written: ConfigState;
-  readonly configuration: RunningConfiguration;
-  readonly quarantined: () => StartOptions['quarantined'];
-  readonly log: ProcessLog;
-  readonly store: ReadStore;
-  readonly gateway: GatewayStore;
-  readonly erasures: UserErasures;
-  readonly uploads: EdgePorts['uploads'];
-  readonly skills: GatewaySkills;
-  readonly tracing: Tracing | undefined;
-  readonly resting: ReadonlySet<string>;
-  readonly state: EdgePorts['state'];
-}
-
-/** What main asks the other threads by. */
-function storesOf(
-  context: ThreadContext,
-  directory: RootDirectory,
-  seen: SeqTracker,
-): { readonly store: ReadStore; readonly gateway: GatewayStore } {
-  const { bus, world } = context;
-  const from = address('thread', 'main');
-  const store = createReadStore({ bus, from, seen });
-  const date = (epoch: number): Date => new Date(epoch);
-  const mint = (): ReturnType<typeof mintToken> => mintToken(() => world.uuid());
-  const acknowledged = (seq: number): void => seen.note(seq);
-  const codes = {
-    mintCode: (channel: string) =>
-      mintCode(
-        channel,
-        () => world.uuid(),
-        () => world.now(),
-      ),
-  };
-  return {
-    store,
-    gateway: createRemoteGatewayStore({
-      ...{ bus, from, store, date, mint, ...codes, acknowledged },
-      users: () => directory.configured.users,
-      tokens: () => directory.configured.tokens,
-    }),
-  };
-}
-
-function edgeOf(parts: EdgeParts): Edge {
-  const { admission, context, directory, options, written, quarantined, log, store, gateway, resting, state } = parts;
-  const { bus, world, house } = context;
-  const { version, commit } = versionInfo();
-  const names = threadNames(house.layout);
-  const place = placement(house.layout);
-  const workspaces = perConfig(house, (config) => Object.keys(config.workspaces));
-  const providers = perConfig(house, configuredProviders);
-  const channels = perConfig(house, (config) => [...PULL_CHANNELS, ...Object.keys(config.channels)]);
-  const takesWebhooks = perConfig(house, webhookChannels);
-  const budgets = perConfig(house, budgetScopes);
-  return createEdge({
-    bus,
-    store,
-    gateway,
-    usage: createUsageStore(store, (epoch) => new Date(epoch)),
-    erasure: parts.erasures,
-    ...(parts.uploads === undefined ? {} : { uploads: parts.uploads }),
-    // The tools are loaded when somebody asks: main itself never runs one.
-    capabilities: {
-      matrix: async () => (await import('./composition/capability-report.ts')).capabilityMatrix(house.config),
-      explain: async (...asked) =>
-        (await import('./composition/capability-report.ts')).explainCapability(
-          house.config,
-          directory.people.table,
-          ...asked,
-        ),
-    },
-    live: directory,
-    world,
-    get config() {
-      return house.config;
-    },
-    configuration: parts.configuration,
-    get tokens() {
-      return written.tokens;
-    },
-    redactor: context.secrets.redactor,
-    log,
-    lines: log.kept,
-    ...(parts.tracing === undefined ? {} : { tracing: parts.tracing }),
-    began: (turn_id, request_id) => log.origins.note(turn_id, request_id),
-    version,
-    commit,
-    get threads() {
-      return names.filter((thread) => !resting.has(thread));
-    },
-    get resting() {
-      return [...resting];
-    },
-    threadOf: (of) => names[place(of)] ?? '',
-    get workspaces() {
-      return workspaces();
-    },
-    places: directory,
-    agent: directory,
-    get providers() {
-      return providers();
-    },
-    get channels() {
-      return channels();
-    },
-    takesWebhooks: (channel) => takesWebhooks()(channel),
-    get budgets() {
-      return budgets();
-    },
-    state,
-    get quarantined() {
-      return quarantined();
-    },
-    admission,
-    inspector: async () => (await import('./composition/inspector-files.ts')).inspectorFiles(),
-    point: context.point,
-    skills: parts.skills.keeping,
-    secrets: secretKeeping(house, options.dataDir, context.secrets.redactor),
-    backup: backupSource(threadEntry('backup'), {
-      dataDir: options.dataDir,
-      version,
-      configFile: options.configFile ?? null,
-    }),
-  });
 }
