@@ -16,8 +16,8 @@ import { createModelStream } from '../src/composition/model-stream.ts';
 import { realWorld } from '../src/composition/real-world.ts';
 import { noSecrets } from '../src/composition/secrets.ts';
 import { defaultConfig } from '../src/config/schema.ts';
-import { textsOf } from '../src/stores/fold.ts';
 import { packAppend } from '../src/stores/remote/append-wire.ts';
+import { textsOf } from '../src/stores/session-state.ts';
 import { inChild } from './child.ts';
 import { alternate, type Measured, type Plan } from './measured.ts';
 

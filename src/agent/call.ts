@@ -2,8 +2,8 @@
 // The third stage, as far as it is thought and not done: whether another model may be asked, which one, and what people are told.
 
 import { type Failure, failure } from '../errors.ts';
-import type { TurnState } from '../stores/fold.ts';
 import type { FailedModel, Warning } from '../stores/records.ts';
+import type { TurnState } from '../stores/session-state.ts';
 
 /** Failures that do not say what they are about, and are the provider's all the same. */
 const OF_THE_PROVIDER: ReadonlySet<string> = new Set(['provider_error', 'provider_unavailable', 'overloaded']);

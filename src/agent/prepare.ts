@@ -4,7 +4,7 @@
 import { type Failure, failure } from '../errors.ts';
 import type { ChatImage, ChatMessage, ChatOptions, ChatRequest, ChatTool } from '../providers/provider.ts';
 import type { ImageAttachment } from '../stores/attachments.ts';
-import { BETWEEN_TEXTS } from '../stores/fold.ts';
+import { BETWEEN_TEXTS } from '../stores/session-state.ts';
 import { CHARACTERS_PER_TOKEN, IMAGE_SIZE, messageSize, outputCap, textSize, tokensOf, toolSize } from './estimate.ts';
 import { type ChannelHints, systemPrompt } from './prompt.ts';
 import type { TurnMessage } from './turn-message.ts';

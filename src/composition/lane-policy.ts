@@ -10,7 +10,7 @@ import type { Config } from '../config/schema.ts';
 import type { ModelInfo } from '../providers/provider.ts';
 import { knownCapabilities, knownModels } from '../providers/registry.ts';
 import { type RoutableProvider, routeModel } from '../providers/router.ts';
-import { BETWEEN_TEXTS, type SessionState, textsOf, turnImages, type WindowMessage } from '../stores/fold.ts';
+import { BETWEEN_TEXTS, type SessionState, textsOf, turnImages, type WindowMessage } from '../stores/session-state.ts';
 import { fallbackModel, providerTypes, reachable } from './config-scopes.ts';
 import { type ModelPrices, modelPrices } from './model-prices.ts';
 import { perConfig } from './per-config.ts';

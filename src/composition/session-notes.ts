@@ -2,8 +2,8 @@
 // What a lane's thread makes of the records its sessions make durable: counts, a line of the log for a turn that is over, and what
 // whoever follows the status is told of approvals.
 
-import type { SessionState } from '../stores/fold.ts';
 import type { SessionRecord, Usage } from '../stores/records.ts';
+import type { SessionState } from '../stores/session-state.ts';
 import type { ThreadContext } from './context.ts';
 import { tellTurnFacts } from './tracing/turn-facts.ts';
 

@@ -6,7 +6,7 @@ import type { SigilProtocols } from '../actors/protocols.ts';
 import type { SessionsPort } from '../agent/tools/sessions-port.ts';
 import { address } from '../bus/address.ts';
 import { failure, SigilError } from '../errors.ts';
-import type { SessionState } from '../stores/fold.ts';
+import type { SessionState } from '../stores/session-state.ts';
 import { asking } from './asking.ts';
 import type { ThreadContext } from './context.ts';
 

@@ -5,7 +5,7 @@ import type { LanePolicy } from '../actors/session/policy.ts';
 import { approvalOf, type CallRules, judgeCall } from '../agent/process.ts';
 import type { ToolRegistry } from '../agent/tools/registry.ts';
 import type { ArgumentChecks } from '../agent/tools/validate.ts';
-import type { SessionState } from '../stores/fold.ts';
+import type { SessionState } from '../stores/session-state.ts';
 
 export interface ToolApprovalOptions {
   readonly tools: ToolRegistry;

@@ -6,7 +6,7 @@ import { toolSize } from '../agent/estimate.ts';
 import type { ToolRegistry } from '../agent/tools/registry.ts';
 import type { Tool } from '../agent/tools/tool.ts';
 import type { ChatTool } from '../providers/provider.ts';
-import type { SessionState } from '../stores/fold.ts';
+import type { SessionState } from '../stores/session-state.ts';
 import type { ModelSize } from './lane-policy.ts';
 import type { SkillsHere } from './skills/here.ts';
 import { SKILL_TOOL, skillsText, turnSkills } from './skills/turn-skills.ts';

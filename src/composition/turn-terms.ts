@@ -9,7 +9,7 @@ import type { ArgumentChecks } from '../agent/tools/validate.ts';
 import type { Config } from '../config/schema.ts';
 import type { Decision } from '../security/enforcer.ts';
 import { createToolAccess, type ToolAccess } from '../security/tool-access.ts';
-import type { SessionState } from '../stores/fold.ts';
+import type { SessionState } from '../stores/session-state.ts';
 import { rulesOf } from './config-scopes.ts';
 import type { ThreadContext } from './context.ts';
 import { lanePolicy, type ModelSize } from './lane-policy.ts';

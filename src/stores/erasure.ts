@@ -6,8 +6,9 @@ import { channelRedaction } from './channel-redaction.ts';
 import { identityKey, senderKey } from './directory.ts';
 import type { DirectoryRecord } from './directory-records.ts';
 import { restoreDirectory, storeDirectory } from './directory-records.ts';
-import { emptySession, type PackedSession, packSession } from './fold.ts';
+import { type PackedSession, packSession } from './packed-session.ts';
 import { restore, type SessionRecord, type StoredRecord, store, type TailRow, type ToolCall } from './records.ts';
+import { emptySession } from './session-state.ts';
 import { streamKind } from './streams.ts';
 import { restoreWorkspace, storeWorkspace, type WorkspaceRecord } from './workspace-records.ts';
 

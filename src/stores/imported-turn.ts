@@ -2,8 +2,8 @@
 // A turn of an exported session as the records it is kept as: what was said, under its own times, and nothing to be paid again.
 
 import type { ErrorCode } from '../errors.ts';
-import { NO_USAGE } from './fold.ts';
 import type { FinishReason, ModelReplied, SessionRecord, ToolCall, Usage } from './records.ts';
+import { NO_USAGE } from './session-state.ts';
 
 /** A message of a turn, as an export has it. Times are epoch milliseconds. */
 export interface ExportedMessage {

@@ -3,8 +3,10 @@
 
 import { SigilError } from '../errors.ts';
 import { type AuditNote, auditNote } from './audit.ts';
-import { emptySession, evolve, type PackedSession, packSession, type SessionState, unpackSession } from './fold.ts';
+import { evolve } from './fold.ts';
+import { type PackedSession, packSession, unpackSession } from './packed-session.ts';
 import { restore, type SessionRecord, store } from './records.ts';
+import { emptySession, type SessionState } from './session-state.ts';
 import { refusedWrite, type SessionWrite, type SessionWriter } from './session-write.ts';
 import { StreamOwner, type StreamOwnerOptions } from './stream-owner.ts';
 

@@ -2,7 +2,6 @@
 // What each record of a session changes in the rows people read: sessions, messages and turns. Pure: no SQL, no clock.
 
 import { attachmentName } from './attachments.ts';
-import { addUsage, NO_USAGE } from './fold.ts';
 import type {
   FinishReason,
   JournalRow,
@@ -15,6 +14,7 @@ import type {
   ToolCall,
   Usage,
 } from './records.ts';
+import { addUsage, NO_USAGE } from './session-state.ts';
 import type { MessageRow, TurnStatus } from './session-store.ts';
 import { cursorAfter } from './turn-events.ts';
 

@@ -2,8 +2,8 @@
 // A change of a session as its callers ask for it: plain data, so that it can be asked of whoever writes the session's stream.
 
 import { type Failure, failure } from '../errors.ts';
-import type { SessionState } from './fold.ts';
 import type { SessionRecord } from './records.ts';
+import type { SessionState } from './session-state.ts';
 
 export interface SessionWrite {
   readonly session_id: string;

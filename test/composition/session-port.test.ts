@@ -4,7 +4,7 @@
 import { describe, expect, it } from 'vitest';
 import { HOPS_MOST, SENDS_MOST, sessionSend } from '../../src/agent/tools/session-send.ts';
 import { sessionsPort } from '../../src/composition/session-port.ts';
-import type { SessionState } from '../../src/stores/fold.ts';
+import type { SessionState } from '../../src/stores/session-state.ts';
 import { LaneStand } from '../actors/session/lane-stand.ts';
 
 const A = '018f0000-0000-8000-8000-00000000000a';

@@ -3,10 +3,12 @@
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { emptySession, evolve, packSession, type SessionState } from '../../src/stores/fold.ts';
+import { evolve } from '../../src/stores/fold.ts';
 import type { AppendItem } from '../../src/stores/journal.ts';
 import { JournalWriter } from '../../src/stores/journal-writer.ts';
+import { packSession } from '../../src/stores/packed-session.ts';
 import { type SessionRecord, store } from '../../src/stores/records.ts';
+import { emptySession, type SessionState } from '../../src/stores/session-state.ts';
 import { SqliteJournalDisk } from '../../src/stores/sqlite/journal-disk.ts';
 import { openViews } from '../../src/stores/sqlite/open.ts';
 

@@ -3,7 +3,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { stagesOf } from '../../src/edge/turn-stages.ts';
-import { NO_USAGE } from '../../src/stores/fold.ts';
+import { NO_USAGE } from '../../src/stores/session-state.ts';
 import type { TurnRow, TurnStep } from '../../src/stores/session-store.ts';
 
 const time = (at: number): string => new Date(Date.UTC(2026, 0, 1, 0, 0, at)).toISOString();

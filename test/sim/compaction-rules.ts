@@ -2,8 +2,8 @@
 // What must hold of compactions as they become durable: one of a session at a time, nothing summed up twice, nothing let go that is not known.
 
 import { evolveCompactions, NO_COMPACTIONS, type OpenCompactions } from '../../src/stores/compaction-fold.ts';
-import { tokensOf } from '../../src/stores/fold.ts';
 import type { JournalRow } from '../../src/stores/records.ts';
+import { tokensOf } from '../../src/stores/session-state.ts';
 import { restoreWorkspace, type WorkspaceRecord } from '../../src/stores/workspace-records.ts';
 import type { Broke } from './broke.ts';
 

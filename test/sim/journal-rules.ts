@@ -3,7 +3,8 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import { nextStep } from '../../src/actors/session/next-step.ts';
-import { emptySession, evolve, type PackedSession, type SessionState, unpackSession } from '../../src/stores/fold.ts';
+import { evolve } from '../../src/stores/fold.ts';
+import { type PackedSession, unpackSession } from '../../src/stores/packed-session.ts';
 import {
   type ApprovalDecided,
   type ApprovalDecision,
@@ -12,6 +13,7 @@ import {
   restore,
   type SessionRecord,
 } from '../../src/stores/records.ts';
+import { emptySession, type SessionState } from '../../src/stores/session-state.ts';
 import type { Broke } from './broke.ts';
 import { CompactionRules } from './compaction-rules.ts';
 

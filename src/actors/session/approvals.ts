@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Asking a person before a tool call runs: the request, the answer, and that nobody gave one. Pure.
 
-import { isAsked, type RunningTool, type SessionState } from '../../stores/fold.ts';
 import { routeBack, told } from '../../stores/outbox.ts';
 import type { ToolCall } from '../../stores/records.ts';
+import { isAsked, type RunningTool, type SessionState } from '../../stores/session-state.ts';
 import { type Deciding, type Decision, Draft, decided } from './draft.ts';
 import { nextStep } from './next-step.ts';
 import { toolReturned, unmade } from './tool-result.ts';

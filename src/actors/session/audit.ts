@@ -3,8 +3,8 @@
 // else or given up, a session put away or deleted.
 
 import { type AuditNote, auditNote } from '../../stores/audit.ts';
-import { type SessionState, type TurnState, tokensOf } from '../../stores/fold.ts';
 import type { SessionRecord, ToolReturned, TurnFailed, TurnFinished } from '../../stores/records.ts';
+import { type SessionState, type TurnState, tokensOf } from '../../stores/session-state.ts';
 import { type ToolUse, withUse } from '../../stores/tool-use.ts';
 import { sendersOf } from './senders.ts';
 

@@ -6,7 +6,7 @@ import type { Answer } from '../../bus/envelope.ts';
 import type { Failure } from '../../errors.ts';
 import { failure } from '../../errors.ts';
 import type { ChatEvent, ChatRequest, ChatUsage } from '../../providers/provider.ts';
-import type { SessionState } from '../../stores/fold.ts';
+import type { SessionState } from '../../stores/session-state.ts';
 import type { World } from '../../world.ts';
 import type { SigilBus } from '../protocols.ts';
 import { type CallOutcome, failedOutcome, type ProviderProtocol } from '../provider/protocol.ts';

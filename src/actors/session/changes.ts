@@ -3,9 +3,9 @@
 
 import type { Envelope } from '../../bus/envelope.ts';
 import { type Failure, failure } from '../../errors.ts';
-import type { SessionState, SessionSummary } from '../../stores/fold.ts';
 import type { DatedRecords } from '../../stores/imported-turn.ts';
 import type { SessionRecord } from '../../stores/records.ts';
+import type { SessionState, SessionSummary } from '../../stores/session-state.ts';
 import { refusedWrite, type SessionWrite } from '../../stores/session-write.ts';
 import type { LaneEffects } from './effects.ts';
 import { scanImport } from './import-scan.ts';

@@ -3,8 +3,8 @@
 
 import type { Envelope } from '../../bus/envelope.ts';
 import type { Failure } from '../../errors.ts';
-import { isAsked, type RunningTool } from '../../stores/fold.ts';
 import type { SessionRecord } from '../../stores/records.ts';
+import { isAsked, type RunningTool } from '../../stores/session-state.ts';
 import type { ChangedSession } from './changes.ts';
 import type { LanePolicy } from './policy.ts';
 import type { Answered, GivenAnswer, SessionCommand, SessionCommanded } from './protocol.ts';

@@ -4,8 +4,14 @@
 import { anotherMayAnswer, failedModel, nextCandidate, noneLeft, replacementWarning } from '../../agent/call.ts';
 import { processCalls } from '../../agent/process.ts';
 import { type Failure, failure } from '../../errors.ts';
-import { answersFor, isAsked, type RunningTool, type SessionState, type TurnState } from '../../stores/fold.ts';
 import type { DeltaLengths, FinishReason, ToolCall, Usage, Warning } from '../../stores/records.ts';
+import {
+  answersFor,
+  isAsked,
+  type RunningTool,
+  type SessionState,
+  type TurnState,
+} from '../../stores/session-state.ts';
 import { INTERRUPTED } from '../../stores/tool-use.ts';
 import { firstEventAfterResume } from '../../stores/turn-events.ts';
 import { refuse, requestApproval } from './approvals.ts';

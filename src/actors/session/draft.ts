@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A decision while it is made: the records so far, and the state they lead to.
 
-import { evolve, type SessionState } from '../../stores/fold.ts';
+import { evolve } from '../../stores/fold.ts';
 import type { SessionRecord } from '../../stores/records.ts';
+import type { SessionState } from '../../stores/session-state.ts';
 import type { LanePolicy } from './policy.ts';
 
 /** What a decision may use besides the state: the time, new ids, and the policy of its turn. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a message's turn needs of the budgets for its first call, asked for before the message is journaled: both become durable in one step.
 
-import type { SessionState } from '../../stores/fold.ts';
+import type { SessionState } from '../../stores/session-state.ts';
 import type { World } from '../../world.ts';
 import type { LaneEffects } from './effects.ts';
 import { nextStep } from './next-step.ts';

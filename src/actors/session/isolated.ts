@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The effects with a wall around each answer: a lane that throws over one breaks, and nothing else of its thread.
 
-import type { SessionState } from '../../stores/fold.ts';
+import type { SessionState } from '../../stores/session-state.ts';
 import type { LaneEffects } from './effects.ts';
 
 /** @param broke told of the session whose lane threw */

@@ -3,11 +3,13 @@
 
 import type { Answer, Envelope } from '../../bus/envelope.ts';
 import { type Failure, failure } from '../../errors.ts';
-import { evolve, packSession, type SessionState, type TurnState, tokensOf, withoutOldKeys } from '../../stores/fold.ts';
+import { evolve, withoutOldKeys } from '../../stores/fold.ts';
 import type { DatedRecords } from '../../stores/imported-turn.ts';
 import type { Append, Committed } from '../../stores/journal.ts';
 import type { Outgoing } from '../../stores/outbox.ts';
+import { packSession } from '../../stores/packed-session.ts';
 import type { ReplyHanded, ReplyLost, SessionRecord } from '../../stores/records.ts';
+import { type SessionState, type TurnState, tokensOf } from '../../stores/session-state.ts';
 import type { ShortEvent } from '../../stores/turn-events.ts';
 import type { World } from '../../world.ts';
 import type { Resident } from '../residents.ts';

@@ -4,10 +4,12 @@
 import { address } from '../../bus/address.ts';
 import type { Answer, Envelope } from '../../bus/envelope.ts';
 import { type Failure, failure } from '../../errors.ts';
-import { emptySession, evolve, type PackedSession, unpackSession } from '../../stores/fold.ts';
+import { evolve } from '../../stores/fold.ts';
 import type { Tail } from '../../stores/journal.ts';
 import { owedPart, partName } from '../../stores/outbox.ts';
+import { type PackedSession, unpackSession } from '../../stores/packed-session.ts';
 import { restore } from '../../stores/records.ts';
+import { emptySession } from '../../stores/session-state.ts';
 import type { World } from '../../world.ts';
 import type { Residents } from '../residents.ts';
 import { command, standsFor } from './conversation.ts';

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Turns that never start, because another answers their message: whoever waits for one is led to the other.
 
-import type { TurnState } from '../../stores/fold.ts';
 import type { SessionRecord } from '../../stores/records.ts';
+import type { TurnState } from '../../stores/session-state.ts';
 
 /** Knows of those whose answering turn is not over; of the others the record knows. */
 export class LedTurns {

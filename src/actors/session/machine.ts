@@ -2,7 +2,7 @@
 // A session's state chart: it only sequences. What is durable comes in with the folded state, what to do goes out by `emit`.
 
 import { emit, setup } from 'xstate';
-import type { SessionState } from '../../stores/fold.ts';
+import type { SessionState } from '../../stores/session-state.ts';
 import { type NextStep, nextStep } from './next-step.ts';
 
 /**

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one thing a session does next: a function of its state alone, so that any prefix of its log says how to go on.
 
-import { isAsked, type SessionState } from '../../stores/fold.ts';
+import { isAsked, type SessionState } from '../../stores/session-state.ts';
 
 /** `approval`: nothing but to wait for a person's answer. */
 export type NextStep = 'idle' | 'start' | 'reserve' | 'call' | 'tools' | 'approval' | 'conclude';

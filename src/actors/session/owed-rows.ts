@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which rows of a session's stream say what it still owes: receipts whose turns are not over, and parts of answers no channel has taken.
 
-import type { SessionState } from '../../stores/fold.ts';
 import { type Outgoing, owedPart, partName } from '../../stores/outbox.ts';
 import type { SessionRecord } from '../../stores/records.ts';
+import type { SessionState } from '../../stores/session-state.ts';
 import { Few } from './few.ts';
 
 export class OwedRows {

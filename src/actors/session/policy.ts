@@ -2,8 +2,8 @@
 // What a lane is told from outside: limits, routing and prices, as one frozen value that is replaced whole when the config changes.
 
 import type { Failure } from '../../errors.ts';
-import type { SessionState } from '../../stores/fold.ts';
 import type { ToolCall } from '../../stores/records.ts';
+import type { SessionState } from '../../stores/session-state.ts';
 
 /** The most a call may cost: what is reserved for it. */
 export interface Reservation {

@@ -3,10 +3,10 @@
 
 import type { ChatAttachment, ChatMessage, ChatOptions } from '../../providers/provider.ts';
 import type { Attachment } from '../../stores/attachments.ts';
-import type { SessionSummary } from '../../stores/fold.ts';
 import type { ImportedTurn } from '../../stores/imported-turn.ts';
 import type { ApprovalDecision, QueueMode } from '../../stores/records.ts';
 import type { ReplyTo } from '../../stores/reply-to.ts';
+import type { SessionSummary } from '../../stores/session-state.ts';
 import type { SessionWrite } from '../../stores/session-write.ts';
 import type { NumberedTurnEvent, TurnEventBatch } from '../../stores/turn-events.ts';
 

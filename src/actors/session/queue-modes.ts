@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a message does while a turn runs: which ones become one turn, and which are handed to the one that runs. Pure.
 
-import type { TurnState, WaitingMessage } from '../../stores/fold.ts';
 import type { MessageReceived } from '../../stores/records.ts';
+import type { TurnState, WaitingMessage } from '../../stores/session-state.ts';
 import type { Deliver } from './protocol.ts';
 
 /**

@@ -4,7 +4,7 @@
 import type { Envelope } from '../../bus/envelope.ts';
 import { type Failure, failure } from '../../errors.ts';
 import { blockedText } from '../../security/scanner/told.ts';
-import { type KnownKey, type SessionState, waitingSize } from '../../stores/fold.ts';
+import { type KnownKey, type SessionState, waitingSize } from '../../stores/session-state.ts';
 import type { Scanned } from './decide.ts';
 import type { LaneEffects } from './effects.ts';
 import { Few } from './few.ts';

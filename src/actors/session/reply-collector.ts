@@ -2,8 +2,8 @@
 // Collects one model reply as it streams in: the text, how it was cut, the tool calls, the usage.
 
 import { type Failure, failure } from '../../errors.ts';
-import { NO_USAGE } from '../../stores/fold.ts';
 import type { FinishReason, ToolCall, Usage, Warning } from '../../stores/records.ts';
+import { NO_USAGE } from '../../stores/session-state.ts';
 import { EVENTS_PER_ATTEMPT, type ShortEvent } from '../../stores/turn-events.ts';
 import type { ModelOutcome } from './decide.ts';
 import type { ReplyEvent } from './effects.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whose messages a turn answers: what it may do is what all of them may.
 
-import type { TurnState } from '../../stores/fold.ts';
+import type { TurnState } from '../../stores/session-state.ts';
 
 /**
  * The users whose messages a turn answers, each once; none for no turn. Whatever lets a turn answer another message has to name

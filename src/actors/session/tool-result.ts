@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What came of a tool call, and how it is journaled.
 
-import type { TurnState } from '../../stores/fold.ts';
 import type { ToolCall, Warning } from '../../stores/records.ts';
+import type { TurnState } from '../../stores/session-state.ts';
 import type { ToolPermission } from '../../stores/tool-use.ts';
 import type { Deciding, Draft } from './draft.ts';
 

@@ -3,9 +3,15 @@
 
 import { type Failure, failure } from '../../errors.ts';
 import { flaggedInput } from '../../security/scanner/told.ts';
-import { isAsked, NO_USAGE, type SessionState, type TurnState, type WaitingMessage } from '../../stores/fold.ts';
 import { routeBack, told } from '../../stores/outbox.ts';
 import type { FinishReason, TurnFinished, TurnStarted, Usage } from '../../stores/records.ts';
+import {
+  isAsked,
+  NO_USAGE,
+  type SessionState,
+  type TurnState,
+  type WaitingMessage,
+} from '../../stores/session-state.ts';
 import type { Deciding, Draft } from './draft.ts';
 import type { LanePolicy } from './policy.ts';
 import { collectedWith, steeredInto } from './queue-modes.ts';

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What whoever follows a session's turns is told: deltas as they come, events once they are durable, and which turn is over.
 
-import { placeOf, type SessionFacts, type SessionState } from '../../stores/fold.ts';
 import type { SessionRecord } from '../../stores/records.ts';
+import { placeOf, type SessionFacts, type SessionState } from '../../stores/session-state.ts';
 import type { ShortEvent } from '../../stores/turn-events.ts';
 import type { LaneEffects } from './effects.ts';
 import { Few } from './few.ts';

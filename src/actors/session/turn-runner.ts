@@ -3,8 +3,8 @@
 
 import { replacementWarning } from '../../agent/call.ts';
 import type { Failure } from '../../errors.ts';
-import { isAsked, type SessionState } from '../../stores/fold.ts';
 import type { ToolCall } from '../../stores/records.ts';
+import { isAsked, type SessionState } from '../../stores/session-state.ts';
 import { INTERRUPTED } from '../../stores/tool-use.ts';
 import type { ShortEvent } from '../../stores/turn-events.ts';
 import type { Happened } from './decide.ts';

@@ -4,10 +4,10 @@
 import type { SummaryReply, SummedFact } from '../../agent/summary-reply.ts';
 import type { Failure } from '../../errors.ts';
 import type { CompactionFailed, OpenCompaction } from '../../stores/compaction-records.ts';
-import { NO_USAGE } from '../../stores/fold.ts';
 import { SUBJECT } from '../../stores/knowledge-view.ts';
 import type { CompactionBatch, MemoryMessageRow } from '../../stores/memory-queries.ts';
 import type { Usage } from '../../stores/records.ts';
+import { NO_USAGE } from '../../stores/session-state.ts';
 import type { StoredFact, WorkspaceRecord } from '../../stores/workspace-records.ts';
 
 /** A session with what is to be summed up of it. */

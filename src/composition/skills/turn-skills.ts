@@ -5,7 +5,7 @@ import { type ActiveSkills, activeSkills, mayRead } from '../../agent/skills/act
 import { skillPart, skillRoom } from '../../agent/skills/prompt-part.ts';
 import type { SkillSet } from '../../agent/skills/skill.ts';
 import type { SkillsPort } from '../../agent/tools/skills-port.ts';
-import { type SessionState, textsOf } from '../../stores/fold.ts';
+import { type SessionState, textsOf } from '../../stores/session-state.ts';
 import { folderOf } from './folders.ts';
 import type { SkillsHere } from './here.ts';
 import { contentInside, skillRoot } from './read-inside.ts';

@@ -3,8 +3,8 @@
 
 import { type Address, address } from '../../bus/address.ts';
 import { type Topic, topic } from '../../bus/envelope.ts';
-import type { SessionState } from '../../stores/fold.ts';
 import type { SessionRecord } from '../../stores/records.ts';
+import type { SessionState } from '../../stores/session-state.ts';
 import type { ThreadContext } from '../context.ts';
 
 /** What happened. */

@@ -4,7 +4,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { nextStep } from '../../../src/actors/session/next-step.ts';
-import { packSession, unpackSession } from '../../../src/stores/fold.ts';
+import { packSession, unpackSession } from '../../../src/stores/packed-session.ts';
 import type { SessionRecord } from '../../../src/stores/records.ts';
 import { cursorAfter, eventsOf, NO_EVENTS } from '../../../src/stores/turn-events.ts';
 import { usualRuns } from '../../drawn.ts';

@@ -3,10 +3,11 @@
 
 import { expect, it } from 'vitest';
 import { StreamWriter } from '../../../src/actors/session/stream-writer.ts';
-import { emptySession, evolve } from '../../../src/stores/fold.ts';
+import { evolve } from '../../../src/stores/fold.ts';
 import { type ExportedTurn, recordsOf } from '../../../src/stores/imported-turn.ts';
 import type { Append } from '../../../src/stores/journal.ts';
 import type { SessionRecord } from '../../../src/stores/records.ts';
+import { emptySession } from '../../../src/stores/session-state.ts';
 
 const usage = { input_tokens: 9, output_tokens: 9, cache_read_tokens: 0, cache_write_tokens: 0, cost_usd: 1 };
 

@@ -8,8 +8,9 @@ import { nextStep } from '../../../src/actors/session/next-step.ts';
 import type { LanePolicy } from '../../../src/actors/session/policy.ts';
 import { failure } from '../../../src/errors.ts';
 import type { FailureScope } from '../../../src/providers/provider.ts';
-import { emptySession, evolve, isAsked, type RunningTool, type SessionState } from '../../../src/stores/fold.ts';
+import { evolve } from '../../../src/stores/fold.ts';
 import type { QueueMode, SessionRecord } from '../../../src/stores/records.ts';
+import { emptySession, isAsked, type RunningTool, type SessionState } from '../../../src/stores/session-state.ts';
 
 export const SESSION = '018f0000-0000-8000-8000-000000000001';
 

@@ -12,7 +12,7 @@ import { KnownTexts } from '../../../src/security/scanner/known-texts.ts';
 import type { Mode } from '../../../src/security/scanner/rule.ts';
 import { RULES } from '../../../src/security/scanner/rules.ts';
 import { streamRules } from '../../../src/security/scanner/stream-rules.ts';
-import { emptySession } from '../../../src/stores/fold.ts';
+import { emptySession } from '../../../src/stores/session-state.ts';
 import type { ShortEvent } from '../../../src/stores/turn-events.ts';
 import { usualRuns } from '../../drawn.ts';
 

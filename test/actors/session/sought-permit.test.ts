@@ -8,7 +8,7 @@ import type { Abort, SoughtPermit } from '../../../src/actors/session/effects.ts
 import { namesOf } from '../../../src/actors/session/names.ts';
 import type { Answer, BusFailure } from '../../../src/bus/envelope.ts';
 import { type Failure, failure } from '../../../src/errors.ts';
-import { emptySession, type SessionState } from '../../../src/stores/fold.ts';
+import { emptySession, type SessionState } from '../../../src/stores/session-state.ts';
 import { usualRuns } from '../../drawn.ts';
 import { ManualClock } from '../../stores/manual-clock.ts';
 

@@ -9,8 +9,8 @@ import { summaryRequest } from '../../../src/agent/summarize.ts';
 import { readSummary } from '../../../src/agent/summary-reply.ts';
 import { type Failure, failure } from '../../../src/errors.ts';
 import { evolveCompactions, NO_COMPACTIONS, type OpenCompactions } from '../../../src/stores/compaction-fold.ts';
-import { NO_USAGE } from '../../../src/stores/fold.ts';
 import type { MemoryMessageRow } from '../../../src/stores/memory-queries.ts';
+import { NO_USAGE } from '../../../src/stores/session-state.ts';
 import type { WorkspaceRecord } from '../../../src/stores/workspace-records.ts';
 
 export const USED = { ...NO_USAGE, input_tokens: 10, output_tokens: 5, cost_usd: 0.5 };
