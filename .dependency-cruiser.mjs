@@ -7,7 +7,7 @@ const part = {
   'bus:envelope': '^src/bus/envelope[.]ts$',
   'actors:protocol': '^src/actors/(?:[^/]+/protocol|protocols)[.]ts$',
   'stores:interfaces': '^src/stores/[^/]+[.]ts$',
-  'stores:pure': '^src/stores/(?:records|session-state|fold)[.]ts$',
+  'stores:pure': '^src/stores/(?:records|session-state|fold[^/]*)[.]ts$',
   // How references to secrets are written; what resolves them asks nothing else of the configuration.
   'config:references': '^src/config/(?:references|secret-name)[.]ts$',
   // What the world is to those it is injected into; only who touches it himself may import more than the type.

@@ -33,6 +33,7 @@ import type { Deciding, Decision } from './draft.ts';
 import type { LaneEffects } from './effects.ts';
 import { FirstCall } from './first-call.ts';
 import { type Handing, HandOver } from './hand-over.ts';
+import type { FoldedLog, LaneHost } from './lane-host.ts';
 import { eventOf, type LaneEffect, type LaneEvent } from './machine.ts';
 import type { SessionNames } from './names.ts';
 import { nextStep } from './next-step.ts';
@@ -46,48 +47,10 @@ import type { ToolResult } from './tool-result.ts';
 import { TurnNews } from './turn-news.ts';
 import { type TurnOwner, TurnRunner } from './turn-runner.ts';
 
-/** What a thread gives all its lanes: one of it for all of them, because a lane that rests should weigh little. */
-export interface LaneHost {
-  readonly world: World;
-  /** What a turn goes by; what is in force now, where none is named. */
-  readonly policy: (turn_id?: string) => LanePolicy;
-  readonly effects: LaneEffects;
-  /** It may remember more keys than before. */
-  remembered(lane: Lane): void;
-  /** Told after every event of the chart: its name, the state value now, when handling began. */
-  traced(lane: Lane, event: string, to: unknown, started: number): void;
-  /** The session was opened: its creation is durable. */
-  opened(lane: Lane, workspace_id: string): void;
-  /** A turn began at this time (epoch milliseconds), or goes on. */
-  began(lane: Lane, started_at: number): void;
-  /** Something of it is due at this time (epoch milliseconds), which may be earlier than what was known of. */
-  due(lane: Lane, at: number): void;
-  /** It rested, and does not any more. */
-  stirred(lane: Lane): void;
-  /** Nothing runs, nothing waits, nothing is on its way: it rests from here on. */
-  rested(lane: Lane): void;
-  /** Runs a lane's own code from a timer: what it throws harms the lane alone. */
-  guarded(lane: Lane, run: () => void): void;
-  /** The session is gone, durably; everyone who waited for that is told. */
-  deleted(lane: Lane, workspace_id: string): void;
-  /** The lane cannot go on; it has told everyone who waits. */
-  lost(lane: Lane, error: Failure): void;
-}
-
 /** What the chart is still to be told, and the durable state it is about. */
 interface Fact {
   readonly type: LaneEvent['type'];
   readonly state: SessionState;
-}
-
-/** A session's log, folded. */
-export interface FoldedLog {
-  readonly state: SessionState;
-  /** The head's number, and the newest row's seq. */
-  readonly n: number;
-  readonly seq: number;
-  /** The seqs of what it owes, by turn. */
-  readonly owed: ReadonlyMap<string, number>;
 }
 
 const NOT_MADE = { tokens: 0, cost_usd: 0, seq: 0 } as const;
@@ -106,7 +69,7 @@ export class Lane implements StreamOwner, Handing, TurnOwner, MessageOwner, Comm
   slot = 0;
   /** It is to be forgotten as soon as it rests. */
   sleepy = false;
-  private readonly host: LaneHost;
+  private readonly host: LaneHost<Lane>;
   readonly effects: LaneEffects;
   readonly world: World;
   private readonly writer: StreamWriter;
@@ -134,7 +97,7 @@ export class Lane implements StreamOwner, Handing, TurnOwner, MessageOwner, Comm
   resting = false;
   stopped = false;
 
-  constructor(host: LaneHost, names: SessionNames, log: FoldedLog) {
+  constructor(host: LaneHost<Lane>, names: SessionNames, log: FoldedLog) {
     const { state, n, seq, owed } = log;
     this.host = host;
     this.names = names;

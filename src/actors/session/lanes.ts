@@ -18,7 +18,8 @@ import type { LaneEffects } from './effects.ts';
 import { InspectedLane } from './inspect.ts';
 import { isolated } from './isolated.ts';
 import { KeyRoom } from './key-room.ts';
-import { type FoldedLog, Lane, type LaneHost } from './lane.ts';
+import { Lane } from './lane.ts';
+import type { FoldedLog, LaneHost } from './lane-host.ts';
 import { namesOf } from './names.ts';
 import type { LanePolicy } from './policy.ts';
 import { Sleep } from './sleep.ts';
@@ -73,7 +74,7 @@ interface Waking {
 
 export class Lanes {
   private readonly options: LanesOptions;
-  private readonly host: LaneHost;
+  private readonly host: LaneHost<Lane>;
   private readonly waking = new Map<string, Waking>();
   /** Sessions whose lanes failed, until they may be tried again. */
   private readonly held = new Map<string, Failure>();
@@ -211,7 +212,7 @@ export class Lanes {
   }
 
   /** What happens to every lane of this thread. */
-  private makeHost(): LaneHost {
+  private makeHost(): LaneHost<Lane> {
     const { world, policy, effects, residents } = this.options;
     return {
       world,
