@@ -21,11 +21,19 @@ export interface InitAnswers {
   readonly chosen: Chosen;
 }
 
-/** What somebody answered. @throws CliError `interrupted` when they left */
+/** For whom is asked, and what has been kept on the way: that stays, also where they leave before the end. */
+interface Asking {
+  readonly call: Call;
+  readonly kept: SecretName[];
+}
+
+/** They left: nothing is asked any more. */
+class Left extends Error {}
+
+/** What somebody answered. @throws Left */
 function answered<T>(value: T): Exclude<T, symbol> {
-  if (!isCancel(value)) return value as Exclude<T, symbol>;
-  cancel('Nothing was written.');
-  throw interrupted();
+  if (isCancel(value)) throw new Left();
+  return value as Exclude<T, symbol>;
 }
 
 interface ProviderChoice {
@@ -91,7 +99,12 @@ const CHANNELS: readonly ChannelChoice[] = [
 const LATER = 'later';
 
 /** Keeps a secret, and says how the file refers to it; asked where it goes when the variable is set already. */
-async function kept(call: Call, name: string, message: string, variable?: string): Promise<string | undefined> {
+async function kept(
+  { call, kept }: Asking,
+  name: string,
+  message: string,
+  variable?: string,
+): Promise<string | undefined> {
   if (variable !== undefined && (process.env[variable] ?? '') !== '') {
     const use = answered(await confirm({ message: `${variable} is set in the environment. Refer to it?` }));
     if (use) return `\${${variable}}`;
@@ -102,6 +115,7 @@ async function kept(call: Call, name: string, message: string, variable?: string
   const secret = parseSecretName(name) as SecretName;
   try {
     const set = await secretSource(call).set(secret, value.trim());
+    kept.push(secret);
     log.success(`Kept as ${secret} in ${set.place}.`);
     return set.reference;
   } catch (thrown) {
@@ -147,7 +161,7 @@ async function tryProvider(call: Call, name: string, entry: Readonly<Record<stri
   }
 }
 
-async function provider(call: Call): Promise<Chosen> {
+async function provider(asking: Asking): Promise<Chosen> {
   const options = [
     ...PROVIDERS.map(({ type, label, hint }) => ({ value: type, label, hint })),
     { value: LATER, label: 'None now', hint: 'the built-in offline model answers, to try things out' },
@@ -164,12 +178,12 @@ async function provider(call: Call): Promise<Chosen> {
     entry['endpoint'] = answered(endpoint);
   }
   if (choice.variable !== undefined) {
-    const key = await kept(call, `${name}/api-key`, `Key of ${choice.label}`, choice.variable);
+    const key = await kept(asking, `${name}/api-key`, `Key of ${choice.label}`, choice.variable);
     // Without it the entry is left out until the variable is there, and everything else runs.
     entry['api_key'] = key ?? `\${${choice.variable}}`;
     if (key === undefined) log.info(`Set ${choice.variable}, or run \`sigil secret set ${name}/api-key\` later.`);
-    else await tryProvider(call, name, entry);
-  } else await tryProvider(call, name, entry);
+    else await tryProvider(asking.call, name, entry);
+  } else await tryProvider(asking.call, name, entry);
   return { providers: { [name]: entry } };
 }
 
@@ -177,7 +191,7 @@ function urlTrouble(value: string | undefined): string | undefined {
   return value !== undefined && /^https?:\/\/[^\s/]+/.test(value) ? undefined : 'Write it like https://example.org.';
 }
 
-async function channel(call: Call): Promise<Chosen> {
+async function channel(asking: Asking): Promise<Chosen> {
   const options = [
     { value: LATER, label: 'None now', hint: 'the terminal and HTTP always work' },
     ...CHANNELS.map(({ type, label }) => ({ value: type, label })),
@@ -192,16 +206,14 @@ async function channel(call: Call): Promise<Chosen> {
       continue;
     }
     const account = key.replaceAll('_', '-');
-    const reference = await kept(call, `${type}/${account}`, message);
+    const reference = await kept(asking, `${type}/${account}`, message);
     entry[key] = reference ?? `keyring://${type}/${account}`;
     if (reference === undefined) log.info(`Run \`sigil secret set ${type}/${account}\` when you have it.`);
   }
   return { channels: { [type]: { ...entry, pairing: 'pair_on_request' } } };
 }
 
-/** Asks everything, in order. @throws CliError `interrupted` */
-export async function askAll(call: Call, { here, home }: InitPlaces): Promise<InitAnswers> {
-  intro('Sigil');
+async function askInOrder(asking: Asking, { here, home }: InitPlaces): Promise<InitAnswers> {
   let path = here;
   if (home !== null) {
     path = answered(
@@ -214,7 +226,24 @@ export async function askAll(call: Call, { here, home }: InitPlaces): Promise<In
       }),
     );
   }
-  const chosen = { ...(await provider(call)), ...(await channel(call)) };
-  outro('That is all.');
-  return { path, chosen };
+  return { path, chosen: { ...(await provider(asking)), ...(await channel(asking)) } };
+}
+
+/** Asks everything, in order. @throws CliError `interrupted` */
+export async function askAll(call: Call, places: InitPlaces): Promise<InitAnswers> {
+  intro('Sigil');
+  const asking: Asking = { call, kept: [] };
+  try {
+    const answers = await askInOrder(asking, places);
+    outro('That is all.');
+    return answers;
+  } catch (thrown) {
+    if (!(thrown instanceof Left)) throw thrown;
+    if (asking.kept.length > 0)
+      log.info(
+        `What was kept stays. To take it out:\n${asking.kept.map((name) => `sigil secret remove ${name}`).join('\n')}`,
+      );
+    cancel('No configuration was written.');
+    throw interrupted();
+  }
 }
