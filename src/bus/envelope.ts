@@ -109,6 +109,11 @@ export interface Bus<P extends Protocols> {
   reply(to: Envelope, body: unknown): void;
   /** Answers an ask with an error. */
   fail(to: Envelope, error: Failure): void;
+  /**
+   * Whether an answer to this ask can still reach whoever asked. Not once the life is over that it was asked in: what lay in a
+   * mailbox is delivered all the same, and the next life of its thread knows nothing of it.
+   */
+  answerable(to: Envelope): boolean;
   /** Publishes to whoever listens, on any thread; costs one map look-up when nobody does. */
   publish<E>(topic: Topic<E>, event: E): void;
   /** Whether anybody listens, so that a publisher need not make the event at all. */

@@ -180,6 +180,10 @@ class Node<P extends Protocols> implements BusNode<P>, Carrier {
     this.answer(to, null, error);
   }
 
+  answerable(to: Envelope): boolean {
+    return to.deadline !== undefined && !this.closed && this.lives(this.place(to.from), to.id);
+  }
+
   publish<E>(topic: Topic<E>, event: E): void {
     this.signals.topics.publish(topic as Topic<unknown>, event);
   }
@@ -321,12 +325,16 @@ class Node<P extends Protocols> implements BusNode<P>, Carrier {
   private answer(to: Envelope, body: unknown, error: BusFailure | undefined): void {
     if (to.deadline === undefined) return;
     const envelope = this.replyTo(to, body, error);
-    const { thread } = this.routes.of(to.from);
-    const link = this.peers.link(thread);
+    const thread = this.place(to.from);
     if (this.closed) this.dead(envelope, 'closed');
-    else if (link === undefined ? thread !== this.thread : !link.up || link.life !== lifeOf(to.id)) {
-      this.dead(envelope, 'life_over');
-    } else (link ?? this.loopback).push(envelope, true);
+    else if (!this.lives(thread, to.id)) this.dead(envelope, 'life_over');
+    else this.outgoing(thread).push(envelope, true);
+  }
+
+  /** Whether the life of a thread that gave out this id is there still. */
+  private lives(thread: number, id: number): boolean {
+    const link = this.peers.link(thread);
+    return link === undefined ? thread === this.thread : link.up && link.life === lifeOf(id);
   }
 
   private replyTo(

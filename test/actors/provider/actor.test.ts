@@ -297,6 +297,14 @@ describe('a limit of the minute', () => {
     stand.ends.get(stand.request({ session: 'ends' }).from)?.();
     expect(stand.permitOf(waits)).toBeTypeOf('number');
   });
+
+  it('has none for what was asked in a life that is over: the next one, at the same address, would never give it back', () => {
+    const stand = providerStand({ max_concurrency: 1 });
+    const late = stand.request({ session: 'resumed' }, 'stale');
+    expect([stand.permitOf(late), stand.refusalOf(late)]).toEqual([undefined, undefined]);
+    expect(stand.status()).toMatchObject({ in_flight: 0, waiting: 0 });
+    expect(stand.permitOf(stand.request({ session: 'resumed' }))).toBeTypeOf('number');
+  });
 });
 
 it('tells how long the newest good calls took, and nothing of those that failed', () => {

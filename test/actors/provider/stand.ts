@@ -46,10 +46,13 @@ export function providerStand(options: Partial<ProviderActorOptions> = {}) {
   const failures = new Map<number, Failure>();
   const faults: Failure[] = [];
   const ends = new Map<Address, () => void>();
+  /** Requests whose thread's life is over. */
+  const stale = new Set<number>();
   let questions: LaneQuestion[] = [];
   const bus = {
     reply: (to: Envelope, body: unknown) => void replies.set(to.id, body),
     fail: (to: Envelope, error: Failure) => void failures.set(to.id, error),
+    answerable: ({ id }: Envelope) => !stale.has(id),
     watch: (of: Address, down: () => void) => {
       ends.set(of, down);
       return () => void ends.delete(of);
@@ -85,8 +88,9 @@ export function providerStand(options: Partial<ProviderActorOptions> = {}) {
     ...options,
   });
 
-  const request = (of: Asked = {}): Envelope => {
+  const request = (of: Asked = {}, how: 'live' | 'stale' = 'live'): Envelope => {
     const envelope = asked({ ...of, deadline: Number.MAX_SAFE_INTEGER });
+    if (how === 'stale') stale.add(envelope.id);
     actor.receive(envelope);
     return envelope;
   };
