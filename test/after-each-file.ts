@@ -4,4 +4,10 @@
 import { afterAll } from 'vitest';
 import { clearLeft } from './left-behind.ts';
 
-afterAll(clearLeft);
+const before = { ...process.env };
+
+afterAll(() => {
+  clearLeft();
+  for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name];
+  Object.assign(process.env, before);
+});
