@@ -224,7 +224,7 @@ describe('an index and its model', () => {
     const child = fileURLToPath(new URL('./model-change-child.ts', import.meta.url));
     let done = 0;
     for (const after of [1, 4, 3]) {
-      const running = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', child, file], {
+      const running = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', child, file, String(after + 2)], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       const ended = once(running, 'exit');
