@@ -67,7 +67,9 @@ describe('a session that is deleted', () => {
     expect([refused.status, refused.body.code]).toEqual([500, 'storage_failed']);
     expect((await house.owner.get(`${path}/messages`)).body.items).toHaveLength(2);
     const noted = async () =>
-      (await entries('session.deleted')).filter((entry: { session_id: string }) => entry.session_id === body.session_id);
+      (await entries('session.deleted')).filter(
+        (entry: { session_id: string }) => entry.session_id === body.session_id,
+      );
     expect(await noted()).toEqual([]);
     expect((await house.owner.chat('again', { session_id: body.session_id })).status).toBe(200);
     expect((await call('DELETE', path)).status).toBe(200);

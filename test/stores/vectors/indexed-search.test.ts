@@ -125,7 +125,10 @@ describe('a search in memory', () => {
     const same = items(1, chance(1))[0];
     if (same === undefined) throw new Error('there is one');
     writer.putEmbedded(
-      Array.from({ length: WHOLE ? 6_000 : 4_500 }, (_, at) => ({ ...same, id: `same-${String(at).padStart(4, '0')}` })),
+      Array.from({ length: WHOLE ? 6_000 : 4_500 }, (_, at) => ({
+        ...same,
+        id: `same-${String(at).padStart(4, '0')}`,
+      })),
     );
     loadWhole(memory);
     const query = hash384.embed([same.text]);
