@@ -14,15 +14,14 @@ process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('node_modules/.cache
 const LONG = ['test/sim/', 'test/flow/', 'test/cli/', 'test/inspector/', 'test/secrets/', 'test/stores/'];
 
 /**
- * What has a process to itself: it loads modules anew, looks at the memory or the descriptors of its process, is about the
- * tree it lies in, or uses a library that is set up once a process. A process takes all others one after the other, and loads
- * what they share once: a gateway's sources, with a process to begin with, cost more than most of these files.
+ * What has a process to itself: it loads modules anew, looks at the memory or the descriptors of its process, or is about the
+ * tree it lies in. A process takes all others one after the other, and loads what they share once: a gateway's sources, with a
+ * process to begin with, cost more than most of these files.
  */
 const ALONE = [
   'test/channels/discord/discord.test.ts',
   'test/composition/idle-memory.test.ts',
   'test/composition/workers.test.ts',
-  'test/flow/tracing.test.ts',
   'test/ground/*.test.ts',
   'test/mcp/client.test.ts',
   'test/stores/lock.test.ts',
