@@ -11,22 +11,18 @@ import { HANGS_MS, TEST_HANGS_MS } from './test/patience.ts';
 process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('node_modules/.cache/sigil', import.meta.url));
 
 /** What takes longest, by the beginning of its path: begun first, so that no core is left over at the end. */
-const LONG = ['test/sim/', 'test/flow/', 'test/cli/', 'test/secrets/', 'test/ground/'];
+const LONG = ['test/sim/', 'test/flow/', 'test/cli/', 'test/inspector/', 'test/secrets/', 'test/stores/'];
 
 /**
- * Folders whose files leave nothing behind in their process: one takes them one after the other, and loads what they share
- * once. The others start gateways, change what is the process's or look at it, and have a process each.
+ * What has a process to itself: it loads modules anew, looks at the memory or the descriptors of its process, or is about the
+ * tree it lies in. A process takes all others one after the other, and loads what they share once: a gateway's sources, with a
+ * process to begin with, cost more than most of these files.
  */
-const SHARED =
-  'actors agent bus channels composition config edge embeddings mcp providers security stores web wire'.replaceAll(
-    ' ',
-    '|',
-  );
-/** What changes the environment, loads modules anew or looks at the memory of its process. */
 const ALONE = [
   'test/channels/discord/discord.test.ts',
   'test/composition/idle-memory.test.ts',
   'test/composition/workers.test.ts',
+  'test/ground/*.test.ts',
   'test/mcp/client.test.ts',
   'test/stores/lock.test.ts',
   'test/stores/open-files.test.ts',
@@ -37,7 +33,7 @@ class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId, project }: TestSpecification): number => {
       // A process is shared by those that come one after the other.
-      if (!project.config.isolate) return LONG.length + 1;
+      if (project.config.isolate) return -1;
       const at = LONG.findIndex((folder) => moduleId.includes(`/${folder}`));
       return at < 0 ? LONG.length : at;
     };
@@ -50,20 +46,23 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        // Native addons and worker threads of our own: a process a file keeps one file's leftovers out of the next.
-        test: { name: 'alone', include: [`test/!(${SHARED})/**/*.test.ts`, ...ALONE], exclude: NEVER },
+        // With vitest's own loader, which can load a module anew.
+        test: { name: 'alone', include: ALONE, exclude: NEVER },
       },
       {
         extends: true,
         test: {
           name: 'shared',
-          include: [`test/@(${SHARED})/**/*.test.ts`],
+          include: ['test/**/*.test.ts'],
           exclude: [...ALONE, ...NEVER],
           isolate: false,
+          // Node loads the sources as it does for a gateway: they are erasable, and keep what was compiled of them.
+          experimental: { viteModuleRunner: false },
         },
       },
     ],
     pool: 'forks',
+    setupFiles: ['test/after-each-file.ts'],
     sequence: { sequencer: LongFirst },
     // Most tests wait for processes and threads of their own: it takes more files at once than there are cores to keep these busy.
     maxWorkers: availableParallelism() + 1,

@@ -2,11 +2,9 @@
 // Runs the command line as a process of its own, in an empty home.
 
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
 import { COMPILED, FAKE, MAIN } from '../built.ts';
+import { leftBehind } from '../left-behind.ts';
 import { HANGS_MS } from '../patience.ts';
 
 export { FAKE };
@@ -24,16 +22,9 @@ export interface RunOptions {
   readonly cwd?: string;
 }
 
-const made: string[] = [];
-afterAll(() => {
-  for (const directory of made.splice(0)) rmSync(directory, { recursive: true, force: true });
-});
-
 /** A directory nobody else uses, gone after the tests of the file. */
 export function scratch(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'sigil-cli-'));
-  made.push(directory);
-  return directory;
+  return leftBehind('sigil-cli-');
 }
 
 /** An environment in which nothing of this machine's Sigil is found. */

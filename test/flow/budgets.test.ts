@@ -6,13 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, expect, it } from 'vitest';
 import { freePort, type ListeningProcess, ownerToken, startProcess } from '../crash/gateway-process.ts';
+import { WHOLE } from '../drawn.ts';
 import { Client, until } from '../edge/client.ts';
 import { openAiChat } from '../wire/openai-chat.ts';
 import { startWireServer, type WireAnswer, type WireRequest, type WireServer } from '../wire/server.ts';
 import { closeHouses, Person, type Settings, startHouse } from './house.ts';
 
 /** Turns there are, and how many of them the budget is for. */
-const TURNS = 200;
+const TURNS = WHOLE ? 200 : 80;
 const COVERED = 50;
 
 let first: WireServer;
@@ -49,8 +50,14 @@ function allowed(asked: WireRequest): number {
   return maxTokens;
 }
 
-/** What one call reserves, found out by making it. */
-async function reservation(settings: Settings): Promise<{ readonly input: number; readonly whole: number }> {
+let reserved: Promise<{ readonly input: number; readonly whole: number }> | undefined;
+/** What one call reserves, found out by making it, once. */
+function reservation(): Promise<{ readonly input: number; readonly whole: number }> {
+  reserved ??= reservationOf({ providers: providers(), models: { default: 'one/a' } });
+  return reserved;
+}
+
+async function reservationOf(settings: Settings): Promise<{ readonly input: number; readonly whole: number }> {
   const house = await startHouse(settings);
   first.answer(usingAll(1));
   const { body } = await house.owner.chat(content(0));
@@ -71,8 +78,8 @@ async function usedOf(owner: Person): Promise<{ readonly used: number; readonly 
   return { used: global.used.hour.tokens, reserved: global.reserved.tokens };
 }
 
-it('covers 50 of 200 turns at once and not one more, and says to the others which limit and until when', async () => {
-  const { input, whole } = await reservation({ providers: providers(), models: { default: 'one/a' } });
+it(`covers ${COVERED} of ${TURNS} turns at once and not one more, and says to the others which limit and until when`, async () => {
+  const { input, whole } = await reservation();
   const most = COVERED * whole;
   const { owner } = await startHouse({
     providers: providers(),
@@ -92,10 +99,11 @@ it('covers 50 of 200 turns at once and not one more, and says to the others whic
   }
   expect(second.requests).toEqual([]);
   expect(await usedOf(owner)).toEqual({ used: most, reserved: 0 });
+  await closeHouses();
 });
 
 it('is not leaked through a vendor that breaks off without a word of what it cost', async () => {
-  const { input, whole } = await reservation({ providers: providers(), models: { default: 'one/a' } });
+  const { input, whole } = await reservation();
   const most = COVERED * whole;
   const { owner } = await startHouse({
     providers: providers(),
@@ -146,7 +154,7 @@ async function killable(most: number): Promise<{ start(): Promise<Person>; kill(
 }
 
 it('counts what a killed gateway had asked for, for its vendor bills it', async () => {
-  const { input, whole } = await reservation({ providers: providers(), models: { default: 'one/a' } });
+  const { input, whole } = await reservation();
   const most = COVERED * whole;
   const { start, kill } = await killable(most);
   const sayTo = (owner: Person, turns: number) =>

@@ -4,7 +4,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ProviderStatus } from '../../src/actors/provider/protocol.ts';
 import { type Reply, until } from '../edge/client.ts';
 import type { WireRefusal } from '../wire/format.ts';
@@ -24,16 +24,19 @@ const refused = (why: WireRefusal): WireAnswer => openAiChat.refuse(why);
 
 let vendor: WireServer;
 const scratch = mkdtempSync(join(tmpdir(), 'sigil-circuit-'));
-beforeEach(async () => {
+beforeAll(async () => {
   vendor = await startWireServer();
+});
+beforeEach(() => {
+  vendor.requests.splice(0);
   vendor.answer(well());
 });
-afterEach(async () => {
+afterEach(() => {
   vi.unstubAllEnvs();
-  await vendor.close();
 });
 afterAll(async () => {
   await closeHouses();
+  await vendor.close();
   rmSync(scratch, { recursive: true, force: true });
 });
 
@@ -71,6 +74,54 @@ async function once(house: House, fits: (status: ProviderStatus) => boolean, nam
   return status;
 }
 
+const houses = new Map<string, Promise<House>>();
+/** A house that several tests share, each with a provider of its own. */
+function shared(name: string, start: () => Promise<House>): Promise<House> {
+  const house = houses.get(name) ?? start();
+  houses.set(name, house);
+  return house;
+}
+
+/** Looks for nobody by itself. */
+const patient = (): Promise<House> =>
+  shared('patient', () => {
+    times({});
+    const slow = entry({ timeouts: { first_event: '300ms' } });
+    return startHouse(settings({ providers: { mine: entry(), good: entry({ api_key: OTHER_KEY }), slow } }));
+  });
+
+/** Looks for who failed after four seconds. */
+const quick = (): Promise<House> =>
+  shared('quick', () => {
+    times({ first: 4_000 });
+    return startHouse(settings());
+  });
+
+/** Looks for who failed after half a second. */
+const eager = (): Promise<House> =>
+  shared('eager', () => {
+    times({ first: 500 });
+    const silent = entry({ timeouts: { first_event: '3s' } });
+    return startHouse(settings({ providers: { mine: silent, limited: entry(), lost: entry() } }));
+  });
+
+const KEY_FILE = join(scratch, 'key');
+/** Looks again and again whether a key is another one. */
+const curious = (): Promise<House> =>
+  shared('curious', () => {
+    times({ key_look: 50 });
+    writeFileSync(KEY_FILE, `${KEY}\n`);
+    return startHouse(
+      settings({
+        secrets: { backend: 'file' },
+        providers: {
+          mine: entry({ api_key: `file://${KEY_FILE}` }),
+          kept: entry({ api_key: 'keyring://kept/api-key' }),
+        },
+      }),
+    );
+  });
+
 /** Why the one model that was asked did not answer. */
 function reasonIn({ body }: Reply): string | undefined {
   return /: (provider_\w+): /.exec(body.detail)?.[1];
@@ -80,9 +131,8 @@ const models = (): readonly string[] => vendor.requests.map((request) => openAiC
 
 describe('a vendor that fails', () => {
   it('is left alone after three failures, found again by exactly one call, and then asked as before', async () => {
-    times({ first: 4_000 });
     vendor.answer(refused('internal'));
-    const house = await startHouse(settings());
+    const house = await quick();
     for (let failure = 0; failure < 3; failure += 1)
       expect(reasonIn(await house.owner.chat('hello'))).toBe('provider_error');
     const probed = vendor.next();
@@ -111,13 +161,11 @@ describe('a vendor that fails', () => {
     expect(vendor.requests).toHaveLength(4);
     expect((await house.owner.chat('hello')).body.content).toBe('Well.');
     expect(await providerOf(house)).toMatchObject({ latency: { took_ms: { p50: expect.any(Number) } } });
-    await house.drain();
   });
 
   it('is asked by nobody while it is looked for, and left alone for longer when it does not answer', async () => {
-    times({ first: 300 });
     vendor.answer(refused('unavailable'));
-    const house = await startHouse(settings({ providers: { mine: entry({ timeouts: { first_event: '3s' } }) } }));
+    const house = await eager();
     for (let failure = 0; failure < 3; failure += 1) await house.owner.chat('hello');
     const probed = vendor.next();
     vendor.answer({ ...well(), delivery: { silent: true } });
@@ -132,36 +180,30 @@ describe('a vendor that fails', () => {
     await again;
     await once(house, ({ state }) => state === 'closed');
     expect(vendor.requests).toHaveLength(5);
-    await house.drain();
   });
 
   it('that said nothing for as long as it may is left alone at once', async () => {
-    times({});
     vendor.answer({ ...well(), delivery: { silent: true } });
-    const house = await startHouse(settings({ providers: { mine: entry({ timeouts: { first_event: '300ms' } }) } }));
-    expect(reasonIn(await house.owner.chat('hello'))).toBe('provider_timeout');
-    expect(reasonIn(await house.owner.chat('hello'))).toBe('provider_unavailable');
+    const house = await patient();
+    expect(reasonIn(await house.owner.chat('hello', { model: 'slow/one' }))).toBe('provider_timeout');
+    expect(reasonIn(await house.owner.chat('hello', { model: 'slow/one' }))).toBe('provider_unavailable');
     expect(vendor.requests).toHaveLength(1);
-    await house.drain();
   });
 
   it('that says for how long is left alone at once', async () => {
-    times({ first: 100 });
     vendor.answer(openAiChat.refuse('rate_limit', { 'retry-after': '1800' }));
-    const house = await startHouse(settings());
-    expect(reasonIn(await house.owner.chat('hello'))).toBe('provider_rate_limited');
-    expect((await house.owner.chat('hello')).body.code).toBe('provider_unavailable');
-    const { state, retry_at } = await providerOf(house);
+    const house = await eager();
+    expect(reasonIn(await house.owner.chat('hello', { model: 'limited/one' }))).toBe('provider_rate_limited');
+    expect((await house.owner.chat('hello', { model: 'limited/one' })).body.code).toBe('provider_unavailable');
+    const { state, retry_at } = await providerOf(house, 'limited');
     expect(state).toBe('open');
     expect(Date.parse(retry_at ?? '') - Date.now()).toBeGreaterThan(1_790_000);
-    await house.drain();
   });
 
   it('is looked for by another lane when the one that was asked is lost', async () => {
-    times({ first: 500 });
     vendor.answer(refused('internal'));
-    const house = await startHouse(settings());
-    for (let failure = 0; failure < 3; failure += 1) await house.owner.chat('hello');
+    const house = await eager();
+    for (let failure = 0; failure < 3; failure += 1) await house.owner.chat('hello', { model: 'lost/one' });
     const probed = vendor.next();
     vendor.answer({ ...well(), delivery: { silent: true } });
     await probed;
@@ -169,8 +211,7 @@ describe('a vendor that fails', () => {
     vendor.answer(well());
     await house.killThread('lane-1');
     await again;
-    expect(await once(house, ({ state }) => state === 'closed')).toMatchObject({ probes: 1 });
-    await house.drain();
+    expect(await once(house, ({ state }) => state === 'closed', 'lost')).toMatchObject({ probes: 1 });
   });
 });
 
@@ -181,12 +222,7 @@ describe('a key that is refused', () => {
   };
 
   it('closes that provider alone, at once, and says what to do', async () => {
-    times({});
-    const house = await startHouse(
-      settings({
-        providers: { mine: entry(), good: entry({ api_key: OTHER_KEY }) },
-      }),
-    );
+    const house = await patient();
     takes(OTHER_KEY);
     expect(reasonIn(await house.owner.chat('hello'))).toBe('provider_auth');
     const { body } = await house.owner.chat('hello');
@@ -200,58 +236,46 @@ describe('a key that is refused', () => {
     expect(said.get('mine')).toEqual(['open', expect.stringContaining('sigil secret set')]);
     expect(said.get('good')).toEqual(['closed', 'ready']);
     expect(JSON.stringify(providers)).not.toContain(KEY);
-    await house.drain();
   });
 
   it('is taken up when its file is written anew, by no more than one call', async () => {
-    times({ key_look: 50 });
-    const file = join(scratch, 'key');
-    writeFileSync(file, `${KEY}\n`);
-    const house = await startHouse(settings({ providers: { mine: entry({ api_key: `file://${file}` }) } }));
+    const house = await curious();
     takes(OTHER_KEY);
     expect(reasonIn(await house.owner.chat('hello'))).toBe('provider_auth');
-    expect((await providerOf(house)).message).toContain(file);
+    expect((await providerOf(house)).message).toContain(KEY_FILE);
     // Looked at several times: it is the same.
     const seen = vendor.requests.length;
     await new Promise((passed) => setTimeout(passed, 300));
     expect(vendor.requests).toHaveLength(seen);
-    writeFileSync(file, `${OTHER_KEY}\n`);
+    writeFileSync(KEY_FILE, `${OTHER_KEY}\n`);
     await once(house, ({ state }) => state === 'closed');
     expect(vendor.requests.slice(seen).map((request) => openAiChat.sent(request).key)).toEqual([OTHER_KEY]);
     // All lanes have the new one.
     for (let session = 0; session < 8; session += 1)
       expect((await house.owner.chat('hello')).body.content).toBe('Well.');
-    await house.drain();
   });
 
   it('is taken up when `sigil secret set` sets another one', async () => {
-    times({ key_look: 50 });
-    const house = await startHouse(
-      settings({
-        secrets: { backend: 'file' },
-        providers: { mine: entry({ api_key: 'keyring://mine/api-key' }) },
-      }),
-    );
+    const house = await curious();
+    const chat = () => house.owner.chat('hello', { model: 'kept/one' });
     const set = async (value: string): Promise<void> => {
-      const { status } = await house.owner.put('/api/v1/secrets/mine/api-key', { value });
+      const { status } = await house.owner.put('/api/v1/secrets/kept/api-key', { value });
       expect(status).toBe(200);
     };
     await set(KEY);
     takes(OTHER_KEY);
-    expect(reasonIn(await house.owner.chat('hello'))).toBe('provider_auth');
-    expect((await providerOf(house)).message).toContain('`sigil secret set mine/api-key`');
+    expect(reasonIn(await chat())).toBe('provider_auth');
+    expect((await providerOf(house, 'kept')).message).toContain('`sigil secret set kept/api-key`');
     await set(OTHER_KEY);
-    await once(house, ({ state }) => state === 'closed');
-    expect((await house.owner.chat('hello')).body.content).toBe('Well.');
-    await house.drain();
+    await once(house, ({ state }) => state === 'closed', 'kept');
+    expect((await chat()).body.content).toBe('Well.');
   });
 });
 
 describe('a model the vendor does not have', () => {
   it('is left alone by itself: the others are asked', async () => {
-    times({ first: 4_000 });
     vendor.answer((asked) => (openAiChat.sent(asked).model === 'gone' ? refused('no_model') : well()));
-    const house = await startHouse(settings());
+    const house = await quick();
     for (let failure = 0; failure < 3; failure += 1)
       expect(reasonIn(await house.owner.chat('hello', { model: 'mine/gone' }))).toBe('provider_model_unknown');
     const { body } = await house.owner.chat('hello', { model: 'mine/gone' });
@@ -266,6 +290,5 @@ describe('a model the vendor does not have', () => {
     await once(house, (status) => status.models.length === 0);
     expect(models()).toEqual(['gone', 'gone', 'gone', 'one', 'gone']);
     expect((await house.owner.chat('hello', { model: 'mine/gone' })).body.content).toBe('Well.');
-    await house.drain();
   });
 });

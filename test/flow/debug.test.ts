@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The live actors of a whole gateway, over several lanes: pages, children wherever they live, the stream of one of them.
 
-import { expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { until } from '../edge/client.ts';
-import { startHouse } from './house.ts';
+import { closeHouses, type House, startHouse } from './house.ts';
+
+let house: House;
+beforeAll(async () => {
+  house = await startHouse({ gateway: { threads: 3 } });
+});
+afterAll(closeHouses);
 
 it('shows the sessions of all lanes in one order, and each to its workspace', async () => {
-  const house = await startHouse({ gateway: { threads: 3 } });
   const said = await Promise.all(Array.from({ length: 12 }, () => house.owner.chat('hello')));
   const sessions = said.map(({ body }) => `session/${body.session_id}`).sort();
   const seen: { address: string; thread: string }[] = [];
@@ -29,7 +34,6 @@ it('shows the sessions of all lanes in one order, and each to its workspace', as
 });
 
 it('streams the steps of the one actor that is wanted', async () => {
-  const house = await startHouse({ gateway: { threads: 2 } });
   const { session_id } = (await house.owner.chat('hello')).body;
   const trace = await house.owner.listen(`/debug/actors/stream?address=session/${session_id}`);
   await Promise.all([house.owner.chat('hello'), house.owner.chat('hello', { session_id }), house.owner.chat('hello')]);

@@ -4,14 +4,14 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { attachmentFiles } from '../../src/stores/sqlite/attachment-files.ts';
 import { rebuildViews } from '../../src/stores/sqlite/rebuild.ts';
 import { scratch, sigil, start } from '../cli/process.ts';
 import { until } from '../edge/client.ts';
-import { closeHouses, type House, newDataDir, startHouse } from './house.ts';
+import { closeHouses, type House, startHouse } from './house.ts';
 
-afterEach(closeHouses);
+afterAll(closeHouses);
 
 /** Words only Bo says. */
 const SECRETS = ['xylophagous', 'quokkaland', 'zeugmatic', 'brontophobia', 'Boris Vantongeren', 'bo-on-telegram-771'];
@@ -26,6 +26,7 @@ const settings = {
     tokens: [
       { token: 'boss-token', user_id: 'boss', permissions: ['admin:*'] },
       { token: 'ada-token', user_id: 'ada' },
+      { token: 'cy-token', user_id: 'cy', permissions: ['admin:*'] },
     ],
   },
 };
@@ -33,9 +34,12 @@ const settings = {
 const boss = (house: House, method: string, path: string, json?: unknown) =>
   house.owner.get(path, { method, ...(json === undefined ? {} : { json }) });
 
-/** A house in which Bo and Ada have said things: Bo's token. */
-async function lived(dataDir = newDataDir()): Promise<{ house: House; token: string; adas: string }> {
-  const house = await startHouse(settings, dataDir);
+/** A data directory in which Bo and Ada have said things, Bo's token, and a session of Ada's in the workspace both are in. */
+let lived: { readonly dataDir: string; readonly token: string; readonly adas: string };
+/** A gateway over a copy of it: what is not erased yet comes first. */
+let house: House;
+beforeAll(async () => {
+  house = await startHouse(settings, join(scratch(), 'data'));
   const identities = [{ channel: 'telegram', platform_id: 'bo-on-telegram-771', display_name: 'Boris Vantongeren' }];
   await boss(house, 'POST', '/api/v1/users', { id: 'bo', name: 'Boris Vantongeren', identities });
   const { token } = (await boss(house, 'POST', '/api/v1/tokens', { user_id: 'bo', name: 'zeugmatic phone' })).body;
@@ -48,21 +52,16 @@ async function lived(dataDir = newDataDir()): Promise<{ house: House; token: str
   await bo.chat('my flat is in quokkaland', { workspace_id: 'homelab' });
   await bo.chat('remember that my fear is brontophobia', { workspace_id: 'homelab' });
   const { body } = await ada.chat(`remember that my breakfast is ${ADAS}`, { workspace_id: 'homelab' });
-  return { house, token, adas: body.session_id };
-}
+  await house.drain();
+  lived = { dataDir: house.dataDir, token, adas: body.session_id };
+  house = await startHouse(settings, join(copied(), 'data'));
+});
 
-let left: Promise<string> | undefined;
-/** A data directory such a house has left behind; who changes it takes a copy. */
-function livedOnce(): Promise<string> {
-  left ??= (async () => {
-    const dataDir = join(scratch(), 'data');
-    const { house } = await lived(dataDir);
-    await house.drain();
-    const kept = join(scratch(), 'data');
-    cpSync(dataDir, kept, { recursive: true });
-    return kept;
-  })();
-  return left;
+/** A home with a copy of it, to be changed. */
+function copied(): string {
+  const home = scratch();
+  cpSync(lived.dataDir, join(home, 'data'), { recursive: true });
+  return home;
 }
 
 async function erased(house: House): Promise<void> {
@@ -115,7 +114,7 @@ function views(dataDir: string): Record<string, unknown[]> {
 
 describe('an export of a user', () => {
   it('holds what every store has of them and nothing of others, and is theirs to have', async () => {
-    const { house, token } = await lived();
+    const { token } = lived;
     await until(() => holding(house.dataDir, ['xylophagous'], 'vectors.db').length > 0);
     const own = await house.person(token).get('/api/v1/users/bo/export');
     expect(own.status).toBe(200);
@@ -138,60 +137,20 @@ describe('an export of a user', () => {
   });
 });
 
-describe.each(['erasure.sessions', 'journal.redacted:2', 'erasure.told', 'journal.wiped', 'erasure.overwritten'])(
-  'an erasure that kill -9 ends at %s',
-  (point) => {
-    it('is carried on at the next start, to its end', async () => {
-      const home = scratch();
-      cpSync(await livedOnce(), join(home, 'data'), { recursive: true });
-      writeFileSync(join(home, 'sigil.yaml'), JSON.stringify({ ...settings, networking: { listen: '127.0.0.1:0' } }));
-      const killed = start(['start'], home, { env: { SIGIL_KILL_AT: point } });
-      await until(() => killed.stdout().includes('listens on'));
-      await sigil(['user', 'erase', 'bo', '--yes'], home, { env: { SIGIL_TOKEN: 'boss-token' } });
-      // A signal leaves no status.
-      expect((await killed.done).status).toBeNull();
-      const again = await startHouse(settings, join(home, 'data'));
-      await done(again);
-      expect(holding(again.dataDir, SECRETS)).toEqual([]);
-      const noted = (await boss(again, 'GET', '/api/v1/audit?action=user.erased')).body.items;
-      expect(noted).toHaveLength(1);
-      expect((await boss(again, 'GET', '/api/v1/audit/verify')).body.broken).toBeNull();
-      expect((await again.person('ada-token').get('/api/v1/memory/facts?workspace=homelab')).text).toContain(ADAS);
-    });
-  },
-);
-
-describe('what a session of others was summed up to', () => {
-  it('goes with somebody whose words are in it, from its log and its views, and the session goes on', async () => {
-    const tokens = [...settings.auth.tokens, { token: 'cy-token', user_id: 'cy', permissions: ['admin:*'] }];
-    const house = await startHouse({ ...settings, auth: { tokens } });
-    const ada = house.person('ada-token');
-    const { session_id } = (await ada.chat('I like tea')).body;
-    const said = await house.person('cy-token').chat('my cat is called floccinauci', { session_id });
-    expect(said.status).toBe(200);
-    for (const text of ['what is 2+3?', 'what is 4+5?', 'what is 6+7?']) await ada.chat(text, { session_id });
-    const summed = (): string => {
-      const journal = new Database(join(house.dataDir, 'journal.db'), { readonly: true });
-      const rows = journal.prepare(`SELECT payload FROM records WHERE type = 'compacted'`).pluck().all() as string[];
-      journal.close();
-      const views = new Database(join(house.dataDir, 'workspaces', 'personal%3Aada', 'sessions.db'), {
-        readonly: true,
-      });
-      const details = views.prepare('SELECT details FROM sessions').pluck().all() as string[];
-      views.close();
-      return [...rows, ...details].join();
-    };
-    await until(() => summed().includes('floccinauci'));
-    await boss(house, 'POST', '/api/v1/users/cy/erase', { confirm: 'cy' });
-    await until(async () => (await boss(house, 'GET', '/api/v1/users/cy/erasure')).body.status === 'done');
-    expect(summed()).not.toContain('floccinauci');
-    expect((await ada.chat('what is 1+1?', { session_id })).body.content).toContain('2');
-  });
-});
-
 describe('an erasure of a user', () => {
+  it('is not begun when it cannot be noted', async () => {
+    const { token } = lived;
+    const db = new Database(join(house.dataDir, 'journal.db'));
+    db.exec(`CREATE TRIGGER no BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no entry'); END`);
+    expect((await boss(house, 'POST', '/api/v1/users/bo/erase', { confirm: 'bo' })).status).toBe(500);
+    db.exec('DROP TRIGGER no');
+    db.close();
+    expect((await boss(house, 'GET', '/api/v1/users/bo/erasure')).status).toBe(404);
+    expect((await house.person(token).chat('hello')).status).toBe(200);
+  });
+
   it('leaves no byte of what they said in any file, and what others said where it was', async () => {
-    const { house, token, adas } = await lived();
+    const { token, adas } = lived;
     await until(() => holding(house.dataDir, ['xylophagous'], 'vectors.db').length > 0);
     // What a damaged view left behind is a copy of what was in it.
     writeFileSync(join(house.dataDir, 'workspaces', 'homelab', 'memory.db.damaged'), 'brontophobia');
@@ -232,28 +191,44 @@ describe('an erasure of a user', () => {
     expect((await ada.get(`/api/v1/memory/search?q=${ADAS}&workspace=homelab`)).body.items).not.toEqual([]);
     const noted = (await boss(house, 'GET', '/api/v1/audit?limit=200')).body.items;
     const actions = noted.map(({ action }: { action: string }) => action);
-    expect(actions.filter((action: string) => action === 'session.deleted')).toHaveLength(3);
+    expect(actions.filter((action: string) => action === 'session.deleted')).toHaveLength(4);
     expect(actions).toEqual(expect.arrayContaining(['user.erasing', 'user.erased']));
     expect((await boss(house, 'GET', '/api/v1/audit/verify')).body.broken).toBeNull();
     // The one who is gone may come again, and begins with nothing.
     expect((await boss(house, 'POST', '/api/v1/users', { id: 'bo' })).status).toBe(200);
   });
+});
 
-  it('leaves views that are made again from the journal as they are', async () => {
-    const { house } = await lived();
-    await erased(house);
-    // What has time is as far as the rest.
-    await boss(house, 'GET', '/api/v1/memory/search?workspace=homelab&q=none');
-    await house.drain();
-    const before = views(house.dataDir);
-    await rebuildViews({ dataDir: house.dataDir, views: [], acceptLoss: false });
-    expect(views(house.dataDir)).toEqual(before);
-    const again = await startHouse(settings, house.dataDir);
-    expect((await again.person('ada-token').chat('hello')).status).toBe(200);
+describe('what a session of others was summed up to', () => {
+  it('goes with somebody whose words are in it, from its log and its views, and the session goes on', async () => {
+    const ada = house.person('ada-token');
+    const { session_id } = (await ada.chat('I like tea')).body;
+    const said = await house.person('cy-token').chat('my cat is called floccinauci', { session_id });
+    expect(said.status).toBe(200);
+    for (const text of ['what is 2+3?', 'what is 4+5?', 'what is 6+7?']) await ada.chat(text, { session_id });
+    const summed = (): string => {
+      const journal = new Database(join(house.dataDir, 'journal.db'), { readonly: true });
+      const rows = journal.prepare(`SELECT payload FROM records WHERE type = 'compacted'`).pluck().all() as string[];
+      journal.close();
+      const views = new Database(join(house.dataDir, 'workspaces', 'personal%3Aada', 'sessions.db'), {
+        readonly: true,
+      });
+      const details = views.prepare('SELECT details FROM sessions').pluck().all() as string[];
+      views.close();
+      return [...rows, ...details].join();
+    };
+    await until(() => summed().includes('floccinauci'));
+    await boss(house, 'POST', '/api/v1/users/cy/erase', { confirm: 'cy' });
+    await until(async () => (await boss(house, 'GET', '/api/v1/users/cy/erasure')).body.status === 'done');
+    expect(summed()).not.toContain('floccinauci');
+    expect((await ada.chat('what is 1+1?', { session_id })).body.content).toContain('2');
   });
+});
 
+describe('an erasure of somebody who goes on', () => {
   it('takes nothing more of them while it goes on, and reaches what was deleted before', async () => {
-    const { house, token } = await lived();
+    const { token } = lived;
+    house = await startHouse(settings, join(copied(), 'data'));
     const { body } = await house.person(token).chat('remember that my hat is zeugmatic', { workspace_id: 'homelab' });
     await boss(house, 'DELETE', `/api/v1/sessions/${body.session_id}`);
     const late = Promise.all(
@@ -265,14 +240,37 @@ describe('an erasure of a user', () => {
     expect(holding(house.dataDir, SECRETS)).toEqual([]);
   });
 
-  it('is not begun when it cannot be noted', async () => {
-    const { house, token } = await lived();
-    const db = new Database(join(house.dataDir, 'journal.db'));
-    db.exec(`CREATE TRIGGER no BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no entry'); END`);
-    expect((await boss(house, 'POST', '/api/v1/users/bo/erase', { confirm: 'bo' })).status).toBe(500);
-    db.exec('DROP TRIGGER no');
-    db.close();
-    expect((await boss(house, 'GET', '/api/v1/users/bo/erasure')).status).toBe(404);
-    expect((await house.person(token).chat('hello')).status).toBe(200);
+  it('leaves views that are made again from the journal as they are', async () => {
+    // What has time is as far as the rest.
+    await boss(house, 'GET', '/api/v1/memory/search?workspace=homelab&q=none');
+    await house.drain();
+    const before = views(house.dataDir);
+    await rebuildViews({ dataDir: house.dataDir, views: [], acceptLoss: false });
+    expect(views(house.dataDir)).toEqual(before);
+    const again = await startHouse(settings, house.dataDir);
+    expect((await again.person('ada-token').chat('hello')).status).toBe(200);
   });
 });
+
+describe.each(['erasure.sessions', 'journal.redacted:2', 'erasure.told', 'journal.wiped', 'erasure.overwritten'])(
+  'an erasure that kill -9 ends at %s',
+  (point) => {
+    it('is carried on at the next start, to its end', async () => {
+      const home = copied();
+      writeFileSync(join(home, 'sigil.yaml'), JSON.stringify({ ...settings, networking: { listen: '127.0.0.1:0' } }));
+      const killed = start(['start'], home, { env: { SIGIL_KILL_AT: point } });
+      await until(() => killed.stdout().includes('listens on'));
+      await sigil(['user', 'erase', 'bo', '--yes'], home, { env: { SIGIL_TOKEN: 'boss-token' } });
+      // A signal leaves no status.
+      expect((await killed.done).status).toBeNull();
+      const again = await startHouse(settings, join(home, 'data'));
+      await done(again);
+      expect(holding(again.dataDir, SECRETS)).toEqual([]);
+      const noted = (await boss(again, 'GET', '/api/v1/audit?action=user.erased')).body.items;
+      expect(noted).toHaveLength(1);
+      expect((await boss(again, 'GET', '/api/v1/audit/verify')).body.broken).toBeNull();
+      expect((await again.person('ada-token').get('/api/v1/memory/facts?workspace=homelab')).text).toContain(ADAS);
+      await again.drain();
+    });
+  },
+);

@@ -3,7 +3,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { WireEntry } from '../../src/providers/wire-entry.ts';
 import { type RunOptions, scratch, sigil, start, until } from '../cli/process.ts';
 import { anthropicMessages } from '../wire/anthropic.ts';
@@ -16,80 +16,82 @@ const usage = { inputTokens: 30, outputTokens: 5, cacheReadTokens: 10, cacheWrit
 const home = scratch();
 
 let vendor: WireServer;
-beforeEach(async () => {
+let gateway: House;
+beforeAll(async () => {
   vendor = await startWireServer();
-});
-afterEach(() => vendor.close());
-afterAll(closeHouses);
-
-const house = (more: Readonly<Record<string, unknown>> = {}): Promise<House> =>
-  startHouse({
+  gateway = await startHouse({
     providers: {
       mine: { type: 'openai-compatible', endpoint: vendor.url, api_key: KEY },
       anthropic: { endpoint: vendor.url, api_key: KEY },
+      // Well while the first one is ill.
+      yours: { type: 'openai-compatible', endpoint: vendor.url, api_key: KEY },
     },
-    models: { default: 'mine/local-model', ...more },
+    models: { default: 'mine/local-model' },
   });
-const run = (of: House, words: readonly string[], options: RunOptions = {}) =>
-  sigil([...words, '--data-dir', of.dataDir], home, options);
+});
+afterAll(async () => {
+  await closeHouses();
+  await vendor.close();
+});
+
+const YOURS = { model: 'yours/local-model' };
+const run = (words: readonly string[], options: RunOptions = {}) =>
+  sigil([...words, '--data-dir', gateway.dataDir], home, options);
 
 describe('sigil provider', () => {
   it('list and health show how each is, and what mends it; health fails when one cannot be asked', async () => {
-    const gateway = await house();
-    const list = await run(gateway, ['provider', 'list']);
+    const list = await run(['provider', 'list']);
     expect(list).toMatchObject({ status: 0, stderr: '' });
     expect(list.stdout).toMatch(/^NAME +TYPE +CIRCUIT/);
     expect(list.stdout).toMatch(/\nmine +openai-compatible +closed +0 +0 +–/);
-    expect((await run(gateway, ['provider', 'health'])).status).toBe(0);
+    expect((await run(['provider', 'health'])).status).toBe(0);
     vendor.answer(openAiChat.refuse('bad_key'));
     for (let chats = 0; chats < 5; chats += 1) {
       await gateway.owner.chat('hello');
       if (!(await gateway.owner.get('/api/v1/providers/mine/health')).body.healthy) break;
     }
-    const ill = await run(gateway, ['provider', 'health']);
+    const ill = await run(['provider', 'health']);
     expect(ill.status).toBe(1);
     expect(ill.stdout).toMatch(/\nmine +open /);
     expect(ill.stdout).toMatch(
       /\nmine: .*Incorrect API key.*\n {2}→ Correct `providers\.mine\.api_key`; `sigil secret set`/,
     );
     expect(ill.stdout).not.toContain('\u001b[');
-    expect((await run(gateway, ['provider', 'health', 'anthropic'])).status).toBe(0);
-    const json = await run(gateway, ['provider', 'health', 'mine', '--json']);
+    expect((await run(['provider', 'health', 'anthropic'])).status).toBe(0);
+    const json = await run(['provider', 'health', 'mine', '--json']);
     expect(json.status).toBe(1);
     expect(JSON.parse(json.stdout)).toMatchObject({ healthy: false, items: [{ name: 'mine', state: 'open' }] });
-    const coloured = await run(gateway, ['provider', 'list'], { env: { FORCE_COLOR: '1' } });
+    const coloured = await run(['provider', 'list'], { env: { FORCE_COLOR: '1' } });
     expect(coloured.stdout).toContain('\u001b[31mopen');
     expect(coloured.stderr).toContain('`sigil provider health` says what mends it.');
-    const none = await run(gateway, ['provider', 'health', 'none']);
+    const none = await run(['provider', 'health', 'none']);
     expect([none.status, none.stderr]).toEqual([
       1,
-      expect.stringContaining('Known providers: sigil, mine, anthropic.'),
+      expect.stringContaining('Known providers: sigil, mine, anthropic, yours.'),
     ]);
     expect(ill.stdout + json.stdout).not.toContain(KEY);
   });
 
   it('models lists what vendors have now, and says of which it does not know', async () => {
-    const gateway = await house();
     vendor.answer((asked) =>
       asked.headers['anthropic-version'] !== undefined
         ? anthropicMessages.refuse('overloaded')
         : openAiChat.models(['tiny', 'large']),
     );
-    const { stdout, stderr, status } = await run(gateway, ['provider', 'models']);
+    const { stdout, stderr, status } = await run(['provider', 'models']);
     expect(status).toBe(0);
     expect(stdout).toMatch(/^MODEL +CONTEXT +OUTPUT +CAN +NAME\n/);
-    expect(stdout).toMatch(/\nmine\/large .*\nmine\/tiny /);
+    expect(stdout).toMatch(/\nyours\/large .*\nyours\/tiny /);
     expect(stdout).toMatch(/\nanthropic\/claude-opus-4-6 +1M +\d+k +tools, vision, thinking +Claude Opus 4\.6\n/);
     expect(stderr).toMatch(/^anthropic: .*answered 529.* What is known without asking is shown\.\n$/);
-    const json = JSON.parse((await run(gateway, ['provider', 'models', 'mine', '--json'])).stdout);
+    const json = JSON.parse((await run(['provider', 'models', 'yours', '--json'])).stdout);
     expect(json).toMatchObject({
       items: [{ id: 'large' }, { id: 'tiny' }],
-      providers: [{ name: 'mine', live: true, reason: null }],
+      providers: [{ name: 'yours', live: true, reason: null }],
     });
   });
 
   it('trace shows a person the request, the answer as it came and what was made of it', async () => {
-    const gateway = await house();
     vendor.answer(
       openAiChat.stream({
         parts: [{ type: 'text', deltas: ['One ', 'line.\nAnd', ' another.'] }],
@@ -97,18 +99,18 @@ describe('sigil provider', () => {
         usage,
       }),
     );
-    const following = start(['provider', 'trace', 'mine', '--data-dir', gateway.dataDir], home);
-    await until(() => following.stderr().includes('Following mine'));
-    const { turn_id } = (await gateway.owner.chat('say "two" lines')).body;
+    const following = start(['provider', 'trace', 'yours', '--data-dir', gateway.dataDir], home);
+    await until(() => following.stderr().includes('Following yours'));
+    const { turn_id } = (await gateway.owner.chat('say "two" lines', YOURS)).body;
     await until(() => / over after \d+ ms/.test(following.stdout()) && following.stdout().includes('is whole'));
     following.child.kill('SIGINT');
     const { stdout, status } = await following.done;
     expect(status).toBe(130);
     expect(stdout).toContain(`chat  local-model  turn ${turn_id}`);
-    expect(stdout).toContain(`→ mine  POST ${vendor.url}/`);
+    expect(stdout).toContain(`→ yours  POST ${vendor.url}/`);
     expect(stdout).toContain('authorization: Bearer ***');
     expect(stdout).toMatch(/^\w{6} {4,}"content": "say \\"two\\" lines"/m);
-    expect(stdout).toMatch(/← mine {2}200 OK after \d+ ms/);
+    expect(stdout).toMatch(/← yours {2}200 OK after \d+ ms/);
     expect(stdout).toMatch(/^\w{6} {6}\| data: \{"id":.*"content":"One "/m);
     expect(stdout).toContain('| data: [DONE]');
     expect(stdout).toMatch(/^\w{6} {6}= text One line\.$/m);
@@ -119,12 +121,11 @@ describe('sigil provider', () => {
   });
 
   it('trace gives a program one entry a line, and what it asks for only', async () => {
-    const gateway = await house();
     vendor.answer(openAiChat.stream({ parts: [{ type: 'text', deltas: ['Hello.'] }], finish: 'stop', usage }));
     const all = start(['provider', 'trace', '--json', '--data-dir', gateway.dataDir], home);
     const some = start(['provider', 'trace', '--only', 'events', '--data-dir', gateway.dataDir], home);
     await until(() => [all, some].every((one) => one.stderr().includes('Following all providers')));
-    await gateway.owner.chat('hello');
+    await gateway.owner.chat('hello', YOURS);
     await until(() => all.stdout().includes('"kind":"answer_end"') && some.stdout().includes('over after'));
     all.child.kill('SIGTERM');
     some.child.kill('SIGTERM');
@@ -133,11 +134,11 @@ describe('sigil provider', () => {
       .split('\n')
       .map((line) => JSON.parse(line) as WireEntry);
     expect(entries.map(({ n }) => n)).toEqual(entries.map((_, index) => index + 1));
-    expect(entries[0]).toMatchObject({ kind: 'call', provider: 'mine' });
+    expect(entries[0]).toMatchObject({ kind: 'call', provider: 'yours' });
     const { stdout } = await some.done;
     expect(stdout).toContain('= text Hello.');
     expect(stdout).not.toContain('POST');
-    expect((await run(gateway, ['provider', 'trace', '--only', 'nonsense'])).status).toBe(2);
+    expect((await run(['provider', 'trace', '--only', 'nonsense'])).status).toBe(2);
   });
 });
 

@@ -24,6 +24,8 @@ const VENDORS: Readonly<
 const usage = { inputTokens: 30, outputTokens: 5, cacheReadTokens: 0, cacheWriteTokens: 0 };
 const text = (...deltas: string[]): WirePart => ({ type: 'text', deltas });
 const reply = (...parts: WirePart[]): WireReply => ({ parts, finish: 'stop', usage });
+/** One that is said without end comes soon to more than an answer may hold. */
+const LONG_WORD = 'Once '.repeat(400);
 const good = ({ stream }: WireFormat): WireAnswer => stream(reply(text('Once', ' upon')));
 
 /** The offset after a word of an answer. */
@@ -77,7 +79,7 @@ const FAULTS: Readonly<Record<string, readonly [(format: WireFormat) => WireAnsw
   ],
   raves: [({ stream }) => stream(reply(text('Once'), { type: 'garbage' }, text(' upon'))), 'provider_error'],
   // Cut where it has said more than any answer may hold: that is an end like another.
-  'never-ends': [(format) => endless(good(format)), ''],
+  'never-ends': [({ stream }) => endless(stream(reply(text(LONG_WORD, ' upon')))), ''],
   'is-a-page': [
     () => ({ status: 200, headers: { 'content-type': 'text/html' }, body: '<html>Log in</html>' }),
     'provider_error',

@@ -1,32 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 // How providers are and which models they have, asked of a whole gateway: with the vendor there, and without.
 
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { anthropicMessages } from '../wire/anthropic.ts';
 import { openAiChat } from '../wire/openai-chat.ts';
 import { startWireServer, type WireServer } from '../wire/server.ts';
-import { closeHouses, startHouse } from './house.ts';
+import { closeHouses, type House, startHouse } from './house.ts';
 
 const KEY = 'sk-flow-91be02f7aa';
 
 let vendor: WireServer;
-beforeEach(async () => {
-  vendor = await startWireServer();
+/** One that is down. */
+let down: WireServer;
+let house: House;
+beforeAll(async () => {
+  [vendor, down] = await Promise.all([startWireServer(), startWireServer()]);
+  await down.close();
+  house = await startHouse({
+    providers: {
+      mine: { type: 'openai-compatible', endpoint: vendor.url, api_key: KEY },
+      anthropic: { endpoint: vendor.url, api_key: KEY },
+      refusing: { type: 'anthropic', endpoint: vendor.url, api_key: KEY },
+      away: { type: 'openai-compatible', endpoint: down.url, api_key: KEY },
+    },
+    models: { default: 'mine/local' },
+  });
 });
-afterEach(() => vendor.close());
-afterAll(closeHouses);
+afterAll(async () => {
+  await closeHouses();
+  await vendor.close();
+});
 
-const settings = () => ({
-  providers: {
-    mine: { type: 'openai-compatible', endpoint: vendor.url, api_key: KEY },
-    anthropic: { endpoint: vendor.url, api_key: KEY },
-  },
-});
 const MODELS = (name: string) => `/api/v1/providers/${name}/models`;
 
 describe('the models of a provider', () => {
   it('are those the vendor has now, with those that are known without it', async () => {
-    const { owner } = await startHouse(settings());
+    const { owner } = house;
     vendor.answer(openAiChat.models(['tiny', 'large']));
     expect(await owner.get(MODELS('mine'))).toMatchObject({
       status: 200,
@@ -53,15 +62,13 @@ describe('the models of a provider', () => {
   });
 
   it('are those that are known when the vendor is down or refuses, and it says why', async () => {
-    const { owner } = await startHouse(settings());
+    const { owner } = house;
     vendor.answer(anthropicMessages.refuse('bad_key'));
-    const refused = await owner.get(MODELS('anthropic'));
+    const refused = await owner.get(MODELS('refusing'));
     expect(refused.body.items.map(({ id }: { id: string }) => id)).toContain('claude-opus-4-6');
-    expect(refused.body).toMatchObject({ live: false, reason: expect.stringContaining('anthropic answered 401') });
+    expect(refused.body).toMatchObject({ live: false, reason: expect.stringContaining('refusing answered 401') });
     expect(JSON.stringify(refused.body)).not.toContain(KEY);
-    await vendor.close();
-    const down = await owner.get(MODELS('mine'));
-    expect(down).toMatchObject({
+    expect(await owner.get(MODELS('away'))).toMatchObject({
       status: 200,
       body: { items: [], total: 0, live: false, reason: expect.stringContaining('ECONNREFUSED') },
     });
@@ -72,12 +79,12 @@ describe('the models of a provider', () => {
     });
     expect(await owner.get(MODELS('none'))).toMatchObject({
       status: 404,
-      body: { detail: 'There is no provider "none". Known providers: sigil, mine, anthropic.' },
+      body: { detail: 'There is no provider "none". Known providers: sigil, mine, anthropic, refusing, away.' },
     });
   });
 
   it('are asked of another lane when the one that knows them is gone', async () => {
-    const { owner, killThread } = await startHouse(settings());
+    const { owner, killThread } = house;
     vendor.answer(openAiChat.models(['tiny']));
     // Whichever of the two it is that answers: both are gone once, and the list is there all the same.
     for (const lane of ['lane-1', 'lane-2']) {
@@ -89,11 +96,13 @@ describe('the models of a provider', () => {
 
 describe('how a provider is', () => {
   it('is told one by one, with what is wrong and what to do', async () => {
-    const { owner } = await startHouse({ ...settings(), models: { default: 'mine/local' } });
+    const { owner } = house;
     expect((await owner.get('/api/v1/providers')).body.items).toMatchObject([
       { name: 'sigil', type: 'sigil', state: 'closed', problems: [] },
       { name: 'mine', type: 'openai-compatible', state: 'closed', problems: [] },
       { name: 'anthropic', type: 'anthropic', state: 'closed', problems: [] },
+      { name: 'refusing', type: 'anthropic', state: 'closed', problems: [] },
+      { name: 'away', type: 'openai-compatible', state: 'closed', problems: [] },
     ]);
     expect((await owner.get('/api/v1/providers/mine/health')).body).toMatchObject({ name: 'mine', healthy: true });
     expect((await owner.get('/api/v1/providers/none')).status).toBe(404);

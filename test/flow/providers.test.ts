@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A turn through a vendor: the whole gateway with a model that is asked over HTTP, and what people see when it cannot be.
 
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { knownTypes } from '../../src/composition/known-types.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { machine } from '../config/machine.ts';
@@ -9,21 +9,30 @@ import { AnthropicBody, anthropicMessages } from '../wire/anthropic.ts';
 import { GeminiBody, geminiContent } from '../wire/google.ts';
 import { openAiChat } from '../wire/openai-chat.ts';
 import { startWireServer, type WireServer } from '../wire/server.ts';
-import { closeHouses, startHouse, textOf } from './house.ts';
+import { closeHouses, type House, startHouse, textOf } from './house.ts';
 
 const KEY = 'sk-flow-7d0f3a92c4';
 const usage = { inputTokens: 30, outputTokens: 5, cacheReadTokens: 10, cacheWriteTokens: 0 };
 
 let vendor: WireServer;
-beforeEach(async () => {
+let house: House;
+beforeAll(async () => {
   vendor = await startWireServer();
+  house = await startHouse({
+    providers: {
+      mine: { type: 'openai-compatible', endpoint: vendor.url, api_key: KEY },
+      anthropic: { endpoint: vendor.url, api_key: KEY },
+      google: { endpoint: vendor.url, api_key: KEY },
+    },
+    models: { default: 'mine/local-model' },
+  });
 });
-afterEach(() => vendor.close());
-afterAll(closeHouses);
-
-const settings = () => ({
-  providers: { mine: { type: 'openai-compatible', endpoint: vendor.url, api_key: KEY } },
-  models: { default: 'mine/local-model' },
+beforeEach(() => {
+  vendor.requests.splice(0);
+});
+afterAll(async () => {
+  await closeHouses();
+  await vendor.close();
 });
 
 describe('a model that is asked over HTTP', () => {
@@ -36,7 +45,7 @@ describe('a model that is asked over HTTP', () => {
           : { parts: [{ type: 'text', deltas: ['It is ', '391.'] }], finish: 'stop', usage },
       ),
     );
-    const { owner } = await startHouse(settings());
+    const { owner } = house;
     const events = await (await owner.stream('what is 17*23?')).all();
     expect(textOf(events)).toBe('It is 391.');
     expect(events.at(-1)?.event).toBe('done');
@@ -70,11 +79,7 @@ describe('a model that is asked over HTTP', () => {
             : { parts: [{ type: 'text', deltas: ['It is 391.'] }], finish: 'stop', usage },
         ),
       );
-      const { owner } = await startHouse({
-        providers: { [type]: { endpoint: vendor.url, api_key: KEY } },
-        models: { default: `${type}/${model}` },
-      });
-      const events = await (await owner.stream('what is 17*23?')).all();
+      const events = await (await house.owner.stream('what is 17*23?', { model: `${type}/${model}` })).all();
       expect(textOf(events)).toContain('It is 391.');
       const second = vendor.requests[1]?.body;
       const said =
@@ -91,7 +96,7 @@ describe('a model that is asked over HTTP', () => {
 
   it('that refuses its key ends the turn with what to do, and without the key', async () => {
     vendor.answer(openAiChat.refuse('bad_key'));
-    const { owner } = await startHouse(settings());
+    const { owner } = house;
     const reply = await owner.chat('hello');
     expect(reply.status).toBe(502);
     expect(reply.body).toMatchObject({ code: 'provider_unavailable' });

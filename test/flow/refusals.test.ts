@@ -18,7 +18,7 @@ const children: ChildProcess[] = [];
 const servers: Server[] = [];
 
 beforeAll(async () => {
-  house = await startHouse();
+  house = await startHouse({ gateway: { drain_timeout: '10m' } });
 });
 afterAll(async () => {
   for (const child of children) child.kill('SIGKILL');
@@ -181,19 +181,18 @@ function checkError({ code, out, err }: Run, status: number, ...says: readonly (
 
 describe('a gateway that stops', () => {
   it('does not wait for requests that never come whole', async () => {
-    const other = await startHouse({ gateway: { drain_timeout: '10m' } });
     const json = 'Host: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n';
-    const bearer = `Authorization: Bearer ${ownerToken(other.dataDir)}\r\n`;
+    const bearer = `Authorization: Bearer ${ownerToken(house.dataDir)}\r\n`;
     const parts = [
       '',
       'GET /hea',
       'POST /api/v1/chat HTTP/1.1\r\nHost: lo',
       `POST /api/v1/chat HTTP/1.1\r\n${json}${bearer}\r\n{"con`,
     ];
-    const cut = Promise.all(parts.map((part) => other.client.bytes(part)));
-    const running = await other.owner.stream('count to 15');
+    const cut = Promise.all(parts.map((part) => house.client.bytes(part)));
+    const running = await house.owner.stream('count to 15');
     await running.named('turn_started');
-    const drained = other.drain();
+    const drained = house.drain();
     // What runs is still waited for.
     expect((await running.all()).at(-1)).toMatchObject({ event: 'done', data: { finish_reason: 'stop' } });
     // A drain that waited for the others would take longer than a test may.

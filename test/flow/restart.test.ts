@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stopping and starting on the same data, reading right after writing, and lanes that sleep and wake as they were.
 
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { auditJournal } from '../crash/audit.ts';
+import { usualRuns } from '../drawn.ts';
 import { until } from '../edge/client.ts';
 import { closeHouses, type House, numberOf, startHouse, textOf } from './house.ts';
 
@@ -110,11 +111,16 @@ describe('stopping and starting', () => {
 });
 
 describe('reading right after writing', () => {
-  it('always shows what was acknowledged', async () => {
-    const house = await startHouse();
+  let house: House;
+  beforeAll(async () => {
+    house = await startHouse();
+  });
+
+  const times = usualRuns(200);
+  it(`always shows what was acknowledged, ${times} times`, async () => {
     const { session_id } = (await house.owner.chat('hello')).body;
     let stale = 0;
-    for (let at = 0; at < 200; at += 1) {
+    for (let at = 0; at < times; at += 1) {
       const answer = (await house.owner.chat('hello', at % 2 === 0 ? {} : { session_id })).body;
       const [turn, session, messages] = await Promise.all([
         house.owner.get(`/api/v1/turns/${answer.turn_id}`),
@@ -129,7 +135,6 @@ describe('reading right after writing', () => {
   });
 
   it('shows a message as soon as its stream has headers', async () => {
-    const house = await startHouse();
     for (let at = 0; at < 20; at += 1) {
       const listener = await house.owner.stream('count to 2', { message_id: `m${at}` });
       const { session_id } = (await listener.named('turn_started')).data;
@@ -139,7 +144,6 @@ describe('reading right after writing', () => {
   });
 
   it('shows an archived session as archived', async () => {
-    const house = await startHouse();
     for (let at = 0; at < 10; at += 1) {
       const { session_id } = (await house.owner.chat('hello')).body;
       await house.owner.post(`/api/v1/sessions/${session_id}/archive`);
@@ -173,8 +177,18 @@ describe('a lane that has slept', () => {
     expect(await talk(house, first.session_id)).toEqual(await talk(house, other));
   });
 
-  it('makes room for others when too many are awake, and nobody notices', async () => {
+  it('makes room for others when too many are awake, and nobody notices; a listener wakes it too', async () => {
     const house = await startHouse({ gateway: { awake_max: 5, threads: 1 } });
+    const { session_id } = (await house.owner.chat('hello')).body;
+    for (let at = 0; at < 5; at += 1) await house.owner.chat('hello');
+    await until(async () => !(await awake(house)).includes(session_id));
+    const follower = await house.owner.listen(`/api/v1/sessions/${session_id}/stream`);
+    for (let at = 0; at < 5; at += 1) await house.owner.chat('hello');
+    const { turn_id } = (await house.owner.chat('what is 3*4?', { session_id })).body;
+    const done = await follower.named('done');
+    expect(done.data).toMatchObject({ turn_id, content: '3*4 = 12' });
+    follower.leave();
+
     const ids: string[] = [];
     for (let at = 0; at < 40; at += 1)
       ids.push((await house.owner.chat(`what is ${at}+1?`, { message_id: `m${at}` })).body.session_id);
@@ -190,16 +204,5 @@ describe('a lane that has slept', () => {
     for (const session_id of ids.slice(0, 5)) expect(await messagesOf(house, session_id)).toHaveLength(8);
     await house.drain();
     expect(auditJournal(house.dataDir).problems).toEqual([]);
-  });
-
-  it('is woken by a listener too', async () => {
-    const house = await startHouse({ gateway: { awake_max: 1, threads: 1 } });
-    const { session_id } = (await house.owner.chat('hello')).body;
-    const follower = await house.owner.listen(`/api/v1/sessions/${session_id}/stream`);
-    for (let at = 0; at < 5; at += 1) await house.owner.chat('hello');
-    const { turn_id } = (await house.owner.chat('what is 3*4?', { session_id })).body;
-    const done = await follower.named('done');
-    expect(done.data).toMatchObject({ turn_id, content: '3*4 = 12' });
-    follower.leave();
   });
 });

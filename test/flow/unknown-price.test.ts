@@ -1,27 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 // A model whose price nobody knows while there is a budget in USD: refused or told of, as `models.budgets.unknown_price` has it.
 
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openAiChat } from '../wire/openai-chat.ts';
 import { json, startWireServer, type WireServer } from '../wire/server.ts';
-import { closeHouses, startHouse } from './house.ts';
+import { closeHouses, type House, startHouse } from './house.ts';
 
 const usage = { inputTokens: 1_000, outputTokens: 100, cacheReadTokens: 0, cacheWriteTokens: 0 };
 
 let vendor: WireServer;
-beforeEach(async () => {
+/** Denies, with budgets in USD; the price of one of its models is set. */
+let denying: House;
+beforeAll(async () => {
   vendor = await startWireServer();
   vendor.answer(({ path }) =>
     path.endsWith('/models')
       ? json(200, { data: [{ id: 'a/priced', pricing: { prompt: '0.000003', completion: '0.00001' } }] })
       : openAiChat.stream({ parts: [{ type: 'text', deltas: ['Hello.'] }], finish: 'stop', usage }),
   );
+  const pricing = { 'mine/free': { input: 0, output: 0 } };
+  denying = await startHouse(settings({ unknown_price: 'deny' }, { pricing }));
 });
-afterEach(async () => {
+beforeEach(() => {
+  vendor.requests.splice(0);
+});
+afterAll(async () => {
   await closeHouses();
   await vendor.close();
 });
-afterAll(closeHouses);
 
 const settings = (budgets: object, more: object = {}) => ({
   providers: {
@@ -35,7 +41,7 @@ const asked = (): number => vendor.requests.filter(({ path }) => path.endsWith('
 
 describe('with deny', () => {
   it('is refused, naming the key that mends it, and the vendor is not asked', async () => {
-    const { owner } = await startHouse(settings({ unknown_price: 'deny' }));
+    const { owner } = denying;
     const { status, body } = await owner.chat('hello');
     expect({ status, code: body.code }).toEqual({ status: 402, code: 'budget_exceeded' });
     expect(body.detail).toContain('models.pricing."mine/local"');
@@ -43,10 +49,7 @@ describe('with deny', () => {
   });
 
   it('is used where its price is set, or where no budget is in USD', async () => {
-    const pricing = { 'mine/local': { input: 0, output: 0 } };
-    const priced = await startHouse(settings({ unknown_price: 'deny' }, { pricing }));
-    expect((await priced.owner.chat('hello')).body.content).toBe('Hello.');
-    await priced.drain();
+    expect((await denying.owner.chat('hello', { model: 'mine/free' })).body.content).toBe('Hello.');
     const unlimited = await startHouse(settings({ unknown_price: 'deny', per_hour_usd: 0, per_day_usd: 0 }));
     expect((await unlimited.owner.chat('hello')).body.content).toBe('Hello.');
   });
@@ -58,7 +61,7 @@ describe('with deny', () => {
   });
 
   it('is no matter for a model whose vendor tells its price', async () => {
-    const { owner } = await startHouse(settings({ unknown_price: 'deny' }));
+    const { owner } = denying;
     let body = (await owner.chat('hello', { model: 'router/a/priced' })).body;
     // Its list is asked for when the gateway starts.
     for (const late = performance.now() + 20_000; body.code !== undefined && performance.now() < late; )

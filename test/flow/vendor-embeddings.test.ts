@@ -7,7 +7,6 @@ import { hash384 } from '../../src/embeddings/hash-384.ts';
 import { VectorsReader } from '../../src/stores/sqlite/vectors-reader.ts';
 import { workspaceDir } from '../../src/stores/sqlite/workspace-path.ts';
 import { until } from '../edge/client.ts';
-import { HANGS_MS } from '../patience.ts';
 import { type AskedVectors, openAiEmbeddings } from '../wire/embeddings.ts';
 import { startWireServer, type WireAnswer, type WireServer } from '../wire/server.ts';
 import { closeHouses, type House, newDataDir, startHouse } from './house.ts';
@@ -83,12 +82,6 @@ async function firstMessage(
   return { session_id, workspace: (await house.owner.get(`/api/v1/sessions/${session_id}`)).body.workspace_id };
 }
 
-/** Asks again and again until it is so: what is asked is over HTTP, so each look takes its time. */
-async function eventually(fits: () => Promise<boolean>, within = HANGS_MS): Promise<void> {
-  const late = performance.now() + within;
-  while (!(await fits())) if (performance.now() > late) throw new Error(`not so within ${within} ms`);
-}
-
 const recall = async (house: House, workspace: string, words: string) =>
   (await house.owner.get(`/api/v1/memory/recall?workspace=${workspace}&q=${encodeURIComponent(words)}`)).body;
 
@@ -119,7 +112,7 @@ describe('a model of a vendor', () => {
     const used = async () => (await house.owner.get('/api/v1/usage?by=model')).body.items;
     const ours = async () => (await used()).find(({ key }: { key: string }) => key === MODEL);
     const calls = vendor.requests.length;
-    await eventually(async () => (await ours())?.calls === calls);
+    await until(async () => (await ours())?.calls === calls);
     expect(await ours()).toMatchObject({ input_tokens: texts().length * 10, output_tokens: 0 });
     expect((await ours()).cost_usd).toBeCloseTo((texts().length * 10 * 0.02) / 1_000_000, 12);
     const by_workspace = (await house.owner.get('/api/v1/usage?by=workspace')).body.items;
@@ -136,7 +129,7 @@ describe('a model of a vendor', () => {
     const { session_id, workspace } = await firstMessage(house, 'The dentist moved the appointment.');
     const before = Date.now();
     await house.owner.chat('The lease must be signed.', { session_id });
-    await eventually(async () => (await embeddings(house))[0]?.state === 'waiting');
+    await until(async () => (await embeddings(house))[0]?.state === 'waiting');
     const [state] = await embeddings(house);
     expect(state).toMatchObject({ waiting: 1, workspaces: [workspace], last_error: { code: 'provider_overloaded' } });
     expect(state.last_error.message).toContain('we are down');
@@ -146,9 +139,9 @@ describe('a model of a vendor', () => {
     expect(found).toMatchObject({ similar: [], similar_error: { code: expect.stringMatching(/^provider_/) } });
     answers(well);
     await until(() => index(house, workspace).entries === 4);
-    await eventually(async () => (await embeddings(house))[0]?.waiting === 0);
+    await until(async () => (await embeddings(house))[0]?.waiting === 0);
     expect((await embeddings(house))[0]).toMatchObject({ state: 'idle', last_error: null, retry_at: null });
-    await eventually(async () => (await recall(house, workspace, 'leases to sign')).similar.length > 0);
+    await until(async () => (await recall(house, workspace, 'leases to sign')).similar.length > 0);
   });
 });
 
@@ -166,15 +159,18 @@ describe('a model that keeps failing', () => {
     const { workspace } = await firstMessage(house, 'The dentist moved the appointment.');
     const provider = async () =>
       (await house.owner.get('/api/v1/status')).body.providers.find(({ name }: { name: string }) => name === 'openai');
-    await eventually(async () => (await provider()).models.length > 0);
+    await until(async () => (await provider()).models.length > 0);
     // Whoever chats with another of its models is not kept from it.
     expect(await provider()).toMatchObject({ state: 'closed', models: [{ model: 'text-embedding-3-small' }] });
     answers(well);
     await until(() => index(house, workspace).entries === 2);
-    await eventually(async () => (await provider()).models.length === 0);
+    await until(async () => (await provider()).models.length === 0);
     expect(vendor.requests.filter(({ path }) => !path.endsWith('/embeddings'))).toEqual([]);
   });
 });
+
+/** Things that are said and answered: more than a batch has room for. */
+const THINGS = 50;
 
 describe('another model', () => {
   it('takes over when it is whole, whatever ends in the middle, and the old one answers until then', async () => {
@@ -183,8 +179,8 @@ describe('another model', () => {
     const alone = { summaries: { enabled: false } };
     const before = await startHouse({ sessions: { memory: alone } }, dataDir);
     const { session_id, workspace } = await firstMessage(before, 'Thing number 0 of many.');
-    for (let at = 1; at < 90; at += 1) await before.owner.chat(`Thing number ${at} of many.`, { session_id });
-    await until(() => index(before, workspace).entries === 180);
+    for (let at = 1; at < THINGS; at += 1) await before.owner.chat(`Thing number ${at} of many.`, { session_id });
+    await until(() => index(before, workspace).entries === THINGS * 2);
     await before.drain();
     // The first batch is let through, the second waits until it is told.
     let asked = 0;
@@ -199,14 +195,14 @@ describe('another model', () => {
       dataDir,
     );
     await until(() => asked > 1);
-    expect(index(house, workspace)).toEqual({ entries: 180, model: 'sigil/hash-384 384', filling: MODEL });
+    expect(index(house, workspace)).toEqual({ entries: THINGS * 2, model: 'sigil/hash-384 384', filling: MODEL });
     expect((await recall(house, workspace, 'thingsnumber manyy')).similar_error).toBeNull();
     await house.killThread('views');
     await house.owner.chat('Said while it died.', { session_id });
     await house.killThread('io-1');
     open = true;
     await until(() => index(house, workspace).model === `${MODEL} 384`);
-    await until(() => index(house, workspace).entries === 182);
+    await until(() => index(house, workspace).entries === THINGS * 2 + 2);
     expect(index(house, workspace).filling).toBe('');
   });
 });

@@ -1,22 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A data directory of a test's own, gone after the tests of the file, and the names they keep secrets under.
 
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll } from 'vitest';
 import { parseSecretName, type SecretName } from '../../src/config/secret-name.ts';
 import { SigilError } from '../../src/errors.ts';
-
-const made: string[] = [];
-afterAll(() => {
-  for (const directory of made.splice(0)) rmSync(directory, { recursive: true, force: true });
-});
+import { leftBehind } from '../left-behind.ts';
 
 export function dataDir(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'sigil-secrets-'));
-  made.push(directory);
-  return directory;
+  return leftBehind('sigil-secrets-');
 }
 
 export function named(text: string): SecretName {

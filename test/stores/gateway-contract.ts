@@ -219,11 +219,11 @@ export function userStoreContract(name: string, open: OpenGateway, runs: number)
                 .catch(() => 'none'),
             ),
           );
-          for (const of of [0, 1, 2]) {
-            const want = model.get(idOf(of));
+          for (const user of [0, 1, 2]) {
+            const want = model.get(idOf(user));
             const identities = want?.known.map(as);
-            if (want === undefined) expect(stored[of]).toBe('none');
-            else expect(stored[of]).toMatchObject({ name: want.name, identities });
+            if (want === undefined) expect(stored[user]).toBe('none');
+            else expect(stored[user]).toMatchObject({ name: want.name, identities });
           }
           const owners = await Promise.all([0, 1, 2, 3].map((of) => users().getByIdentity(channel, `i${of}`)));
           expect(owners.map((one) => one?.id)).toEqual([0, 1, 2, 3].map(ownerOf));

@@ -53,11 +53,11 @@ export function valuesContract(name: string, open: () => Promise<WorkspaceStores
       const [one, two] = [scope(), scope()];
       const other = { ...one, plugin: 'other' };
       await store.set(one, 'k', 'one');
-      for (const of of [two, other]) {
-        expect(await codeOf(store.get(of, 'k'))).toBe('not_found');
-        expect(await codeOf(store.delete(of, 'k'))).toBe('not_found');
-        expect(await keysOf(of)).toEqual([]);
-        await store.set(of, 'k', 'theirs');
+      for (const there of [two, other]) {
+        expect(await codeOf(store.get(there, 'k'))).toBe('not_found');
+        expect(await codeOf(store.delete(there, 'k'))).toBe('not_found');
+        expect(await keysOf(there)).toEqual([]);
+        await store.set(there, 'k', 'theirs');
       }
       expect(await store.get(one, 'k')).toBe('one');
       const nowhere = { workspaceId: '../etc', plugin: 'echo' };

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { putAside } from '../../src/stores/sqlite/damaged.ts';
+import { WHOLE } from '../drawn.ts';
 import { damagePages } from './damage.ts';
 import { ask, bodyOf, codeOf } from './manual-clock.ts';
 import { chance, failed, randomTurn, SessionLog, started } from './session-log.ts';
@@ -18,6 +19,9 @@ const views = (house: StoreHouse) => {
   if (house.views === undefined) throw new Error('the views are not open');
   return house.views;
 };
+
+/** Each of a process in the middle of its writing. */
+const KILLS = WHOLE ? 8 : 4;
 
 describe('views', () => {
   let house = new StoreHouse();
@@ -308,10 +312,10 @@ describe('views', () => {
     expect(dumpViews(house.dir)).toEqual(dumpRebuilt(house.dir));
   });
 
-  it('equal a rebuild from scratch after kills at random moments', async () => {
+  it(`equal a rebuild from scratch after ${KILLS} kills at random moments`, async () => {
     const child = fileURLToPath(new URL('views-child.ts', import.meta.url));
     const random = chance(77);
-    for (let round = 0; round < 8; round++) {
+    for (let round = 0; round < KILLS; round++) {
       const writer = spawn(process.execPath, [child, house.dir, String(round)], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });

@@ -224,9 +224,13 @@ describe('an index and its model', () => {
     const child = fileURLToPath(new URL('./model-change-child.ts', import.meta.url));
     let done = 0;
     for (const after of [1, 4, 3]) {
-      const running = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', child, file], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
+      const running = spawn(
+        process.execPath,
+        ['--disable-warning=ExperimentalWarning', child, file, String(after + 2)],
+        {
+          stdio: ['ignore', 'pipe', 'inherit'],
+        },
+      );
       const ended = once(running, 'exit');
       for await (const line of createInterface({ input: running.stdout })) {
         if (Number(line) < after) continue;
