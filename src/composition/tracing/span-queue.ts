@@ -48,7 +48,7 @@ export class SpanQueue implements SpanProcessor {
     if (this.#closed || this.#waiting.length >= WAITING_MOST) return this.#options.dropped(1, 'queue_full');
     this.#waiting.push(span);
     if (this.#waiting.length >= AT_ONCE) this.#send();
-    else this.#stopTimer ??= this.#options.world.after(this.#options.gather_ms ?? GATHER_MS, () => this.#send());
+    else this.#gather();
   }
 
   async forceFlush(): Promise<void> {
@@ -87,8 +87,15 @@ export class SpanQueue implements SpanProcessor {
       });
     }).then(() => {
       this.#sending = undefined;
-      if (this.#waiting.length > 0 && !this.#closed)
-        this.#stopTimer ??= this.#options.world.after(this.#options.gather_ms ?? GATHER_MS, () => this.#send());
+      if (this.#waiting.length > 0 && !this.#closed) this.#gather();
+    });
+  }
+
+  /** Sends what waits once others have had their time to join it; one that fires while others are sent is over as well. */
+  #gather(): void {
+    this.#stopTimer ??= this.#options.world.after(this.#options.gather_ms ?? GATHER_MS, () => {
+      this.#stopTimer = undefined;
+      this.#send();
     });
   }
 

@@ -103,6 +103,42 @@ it('holds so many spans while its collector is slow, and counts the others', asy
   expect(told).toEqual({ sent: 3 * 512, queue_full: 3, not_taken: 2 * 512, failing: 1, recovered: 1 });
 });
 
+it('sends what ended while others were being sent, however long that took', async () => {
+  const timers: (() => void)[] = [];
+  const answers: ((code: number) => void)[] = [];
+  let sent = 0;
+  const queue = new SpanQueue({
+    exporter: {
+      export: (_, done) => void answers.push((code) => done({ code })),
+      shutdown: () => Promise.resolve(),
+    },
+    world: {
+      after: (_, run) => {
+        timers.push(run);
+        return () => void timers.splice(0, timers.length, ...timers.filter((timer) => timer !== run));
+      },
+    },
+    sent: (spans) => {
+      sent += spans;
+    },
+    ...{ dropped: () => undefined, failing: () => undefined, recovered: () => undefined },
+  });
+  const span = { spanContext: () => ({ traceFlags: 1 }) } as unknown as ReadableSpan;
+  const timesOut = (): void => timers.shift()?.();
+  queue.onEnd(span);
+  timesOut();
+  queue.onEnd(span);
+  // The collector is slower than others are waited for.
+  timesOut();
+  queue.onEnd(span);
+  answers.shift()?.(0);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect([sent, timers.length]).toEqual([1, 1]);
+  timesOut();
+  answers.shift()?.(0);
+  expect(sent).toBe(3);
+});
+
 it('makes the traces that OTEL_TRACES_SAMPLER asks for, and all of them where it asks for nonsense', () => {
   const odd: string[] = [];
   const wants = (name: string, argument = ''): boolean => {
