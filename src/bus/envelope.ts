@@ -110,10 +110,10 @@ export interface Bus<P extends Protocols> {
   /** Answers an ask with an error. */
   fail(to: Envelope, error: Failure): void;
   /**
-   * Whether an answer to this ask can still reach whoever asked. Not once the life is over that it was asked in: what lay in a
-   * mailbox is delivered all the same, and the next life of its thread knows nothing of it.
+   * Whether the life of a thread that this was sent from is there still. What lies in a mailbox when that ends is delivered all
+   * the same, but the next life knows nothing of it: an answer reaches nobody, and what is kept for the sender is kept for nobody.
    */
-  answerable(to: Envelope): boolean;
+  senderLives(sent: Envelope): boolean;
   /** Publishes to whoever listens, on any thread; costs one map look-up when nobody does. */
   publish<E>(topic: Topic<E>, event: E): void;
   /** Whether anybody listens, so that a publisher need not make the event at all. */

@@ -180,8 +180,8 @@ class Node<P extends Protocols> implements BusNode<P>, Carrier {
     this.answer(to, null, error);
   }
 
-  answerable(to: Envelope): boolean {
-    return to.deadline !== undefined && !this.closed && this.lives(this.place(to.from), to.id);
+  senderLives({ from, id }: Envelope): boolean {
+    return this.lives(this.place(from), id);
   }
 
   publish<E>(topic: Topic<E>, event: E): void {

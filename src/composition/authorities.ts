@@ -74,6 +74,8 @@ export function hostAuthorities(context: ThreadContext, actors: Actors): Authori
   bus.host('budget', (envelope) => actors.receive(envelope));
   // A workspace's actor begins with the first of its sessions that wakes, and ends with the last that falls asleep.
   bus.host('workspace', (envelope) => {
+    // With its thread's life it was forgotten; nobody would say that it is asleep.
+    if (envelope.type === 'workspace.session_awake' && !bus.senderLives(envelope)) return;
     if (!actors.has(envelope.to)) {
       actors.start('workspace', envelope.to, (fault, rested) =>
         startWorkspace({ context, id: idOf(envelope.to), models, fault, rested }),

@@ -209,7 +209,7 @@ function startServer({ context, name, entry, connect, fault }: ServerParts): Ser
     const stop = (): void => controller.abort();
     // Whoever asked may be gone with its thread: then nobody wants the answer.
     const unwatch = bus.watch(to.from, stop);
-    if (!bus.answerable(to)) stop();
+    if (!bus.senderLives(to)) stop();
     running.set(body.call, stop);
     const over = (ok: boolean): void => {
       unwatch();

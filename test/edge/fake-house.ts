@@ -73,7 +73,7 @@ export class FakeHouse {
     },
     reply: () => undefined,
     fail: () => undefined,
-    answerable: () => true,
+    senderLives: () => true,
     publish: (to, event) => this.publish(to, [event]),
     heard: (to) => (this.subscribers.get(to)?.size ?? 0) > 0,
     subscribe: <E>(to: Topic<E>, subscriber: Subscriber<E>) => {

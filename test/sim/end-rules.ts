@@ -58,6 +58,7 @@ export async function askedRules(machine: Machine, edge: EdgePorts, clients: rea
   for (const stream of rules.journal.streams.keys())
     if (stream.startsWith('session/')) await sessionInViews(machine, edge, stream);
   await nothingMissing(machine, edge);
+  if (!crowded) await awakeSessions(machine, edge);
   for (const approval of rules.journal.approvals.values()) {
     const row = await read(edge, 'approval.get', { id: approval.id }, 'latest');
     if (row.decision !== approval.decision || row.decided_by !== approval.by)
@@ -83,6 +84,22 @@ async function budgetLedger({ rules, plan }: Machine, edge: EdgePorts): Promise<
   if (tokens !== rules.journal.tokens) {
     rules.broke('budget', `the budget counts ${tokens} tokens, the journal ${rules.journal.tokens}`);
   }
+}
+
+/** What the workspaces take to be awake are the sessions the lanes have. */
+async function awakeSessions({ rules, plan }: Machine, edge: EdgePorts): Promise<void> {
+  let here = 0;
+  for (const thread of threadNames({ lanes: plan.lanes, io: 1 }).filter((name) => name.startsWith('lane-'))) {
+    const body = { filter: { kind: 'session' }, limit: 1, cursor: '' };
+    const { totals } = await ask(edge.bus, address('thread', thread), 'thread.actors', body, WITHIN_MS);
+    here += totals.by_kind['session'] ?? 0;
+  }
+  const { items } = await read(edge, 'workspace.list', { page: { limit: 200 } }, 'latest');
+  let awake = 0;
+  for (const { id } of items)
+    awake += (await ask(edge.bus, address('workspace', id), 'workspace.status', {}, WITHIN_MS)).awake;
+  if (awake !== here)
+    rules.broke('workspaces', `${awake} sessions are awake to their workspaces, ${here} are on lanes`);
 }
 
 /** The events of a turn as its rows tell them. */

@@ -183,7 +183,7 @@ export function startProviderActor(options: ProviderActorOptions): ProviderActor
 
   const request = (envelope: Envelope): void => {
     // A permit of a life that is over would be nobody's to give back: the next one has the same address, and lives.
-    if (!bus.answerable(envelope)) return;
+    if (!bus.senderLives(envelope)) return;
     const { model, tokens } = envelope.body as ProviderProtocol['provider.request']['body'];
     if (!own.closed) return refuse(own, envelope);
     const open = models.open(model);

@@ -52,7 +52,7 @@ export function providerStand(options: Partial<ProviderActorOptions> = {}) {
   const bus = {
     reply: (to: Envelope, body: unknown) => void replies.set(to.id, body),
     fail: (to: Envelope, error: Failure) => void failures.set(to.id, error),
-    answerable: ({ id }: Envelope) => !stale.has(id),
+    senderLives: ({ id }: Envelope) => !stale.has(id),
     watch: (of: Address, down: () => void) => {
       ends.set(of, down);
       return () => void ends.delete(of);
