@@ -124,7 +124,7 @@ export function startMain(context: ThreadContext, options: MainOptions): MainRol
     actors,
     ...authorities,
     changed: (change) => {
-      releaseEntries(context, change);
+      releaseEntries((told) => actors.tell('gateway', told), change);
       authorities.changed(change);
     },
   };

@@ -192,23 +192,29 @@ it('one that is taken out says what the turns come to that it began', async () =
   expect(there.texts('dm-bob')).toHaveLength(1);
 });
 
-it('one that is taken out with something left to say is told of, and says it when it is put back', async () => {
-  const one = entry('one', { longest: 30 });
-  const there = account('four');
-  await apply({ one, four: entry('four') });
-  await state('four', 'online');
-  const busy = { refuse: { code: 'rate_limited', message: 'slow down', retry_after_ms: 3_600_000 } };
-  there.fates.set('dm-bob', [busy]);
-  there.say({ from: 'bob', text: 'count to 6' });
-  await until(async () => there.unacked === 0 && (await statusOf('four')).waiting === 1);
-  await apply({ one });
-  await until(async () => (await statusOf('four')).state === 'quarantined');
-  expect(await statusOf('four')).toMatchObject({ advice: expect.stringContaining('Put the entry channels.four back') });
-  await apply({ one, four: entry('four') });
-  await there.until(() => there.texts('dm-bob').includes('1 2 3 4 5 6'));
-  await state('four', 'online');
-  expect((await owner.get('/api/v1/status')).body.quarantined).toEqual([]);
-});
+it.each(['four', 'four again', 'four once more', 'four at last'])(
+  'one that is taken out with something left to say is told of, and says it when it is put back: %s',
+  async (said) => {
+    const name = said.replaceAll(' ', '-');
+    const one = entry('one', { longest: 30 });
+    const there = account(name);
+    await apply({ one, [name]: entry(name) });
+    await state(name, 'online');
+    const busy = { refuse: { code: 'rate_limited', message: 'slow down', retry_after_ms: 3_600_000 } };
+    there.fates.set('dm-bob', [busy]);
+    there.say({ from: 'bob', text: 'count to 6' });
+    await until(async () => there.unacked === 0 && (await statusOf(name)).waiting === 1);
+    await apply({ one });
+    await until(async () => (await statusOf(name)).state === 'quarantined');
+    expect(await statusOf(name)).toMatchObject({
+      advice: expect.stringContaining(`Put the entry channels.${name} back`),
+    });
+    await apply({ one, [name]: entry(name) });
+    await there.until(() => there.texts('dm-bob').includes('1 2 3 4 5 6'));
+    await state(name, 'online');
+    expect((await owner.get('/api/v1/status')).body.quarantined).toEqual([]);
+  },
+);
 
 it('one whose thread is lost while it ends is told of, if it had something left to say', async () => {
   const one = entry('one', { longest: 30 });

@@ -3,12 +3,12 @@
 
 import { hash } from 'node:crypto';
 import type { Quarantined } from '../../actors/gateway/protocol.ts';
-import { address } from '../../bus/address.ts';
 import { changedPaths, dotted, effectOf, inForce } from '../../config/change.ts';
 import type { Config } from '../../config/schema.ts';
 import { configShow } from '../../config/show.ts';
 import type { Actor } from '../../stores/directory-commands.ts';
 import { tokenGrants } from '../owner-token.ts';
+import type { ToldRoot } from '../released-entries.ts';
 import { unavailableParts } from '../unavailable.ts';
 import type { LiveParts } from './live-parts.ts';
 
@@ -39,12 +39,12 @@ const NAMED_MOST = 200;
 /** @param listeners told once everything on main is of the new one */
 export function applier(parts: LiveParts, listeners: readonly (() => void)[]): ApplyConfig {
   const { context, state, dataDir, log, directory, skills, threads, main, note } = parts;
-  const { bus, secrets, world } = context;
+  const { secrets, world } = context;
+  /** At once, and so before what a thread says because of the change. */
+  const tellRoot = (told: ToldRoot): void => main.actors.tell('gateway', told);
 
   /** What is not set aside any more is released, what is newly so is told; the root shows it, whatever life it is in. */
   const setAside = (now: readonly Quarantined[]): void => {
-    const root = address('gateway', 'root');
-    const from = address('thread', 'main');
     const before = new Map(state.quarantined.map((part) => [part.what, part]));
     state.quarantined = now;
     for (const part of now) {
@@ -52,11 +52,11 @@ export function applier(parts: LiveParts, listeners: readonly (() => void)[]): A
       before.delete(part.what);
       if (known?.message === part.message) continue;
       log.warn({ part: part.what }, `${part.message} ${part.advice}`);
-      bus.send(root, 'gateway.quarantine', part, { from });
+      tellRoot({ type: 'gateway.quarantine', body: part });
     }
     for (const what of before.keys()) {
       log.info({ part: what }, 'what was left out is mended, or not configured any more');
-      bus.send(root, 'gateway.released', { what }, { from });
+      tellRoot({ type: 'gateway.released', body: { what } });
     }
     // Of a channel that is back nothing is left unsaid.
     const { channels } = state.config;
