@@ -99,7 +99,7 @@ const CHANNELS: readonly ChannelChoice[] = [
 const LATER = 'later';
 
 /** Keeps a secret, and says how the file refers to it; asked where it goes when the variable is set already. */
-async function kept(
+async function keep(
   { call, kept }: Asking,
   name: string,
   message: string,
@@ -178,7 +178,7 @@ async function provider(asking: Asking): Promise<Chosen> {
     entry['endpoint'] = answered(endpoint);
   }
   if (choice.variable !== undefined) {
-    const key = await kept(asking, `${name}/api-key`, `Key of ${choice.label}`, choice.variable);
+    const key = await keep(asking, `${name}/api-key`, `Key of ${choice.label}`, choice.variable);
     // Without it the entry is left out until the variable is there, and everything else runs.
     entry['api_key'] = key ?? `\${${choice.variable}}`;
     if (key === undefined) log.info(`Set ${choice.variable}, or run \`sigil secret set ${name}/api-key\` later.`);
@@ -206,7 +206,7 @@ async function channel(asking: Asking): Promise<Chosen> {
       continue;
     }
     const account = key.replaceAll('_', '-');
-    const reference = await kept(asking, `${type}/${account}`, message);
+    const reference = await keep(asking, `${type}/${account}`, message);
     entry[key] = reference ?? `keyring://${type}/${account}`;
     if (reference === undefined) log.info(`Run \`sigil secret set ${type}/${account}\` when you have it.`);
   }

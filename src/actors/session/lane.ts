@@ -602,7 +602,8 @@ export class Lane implements StreamOwner, Handing, TurnOwner, MessageOwner, Comm
       case 'session_created':
         return this.host.opened(this, record.workspace_id);
       case 'turn_started':
-        return turn === null ? undefined : this.host.began(this, turn.started_at);
+        if (turn !== null) this.host.began(this, turn.started_at);
+        return;
       case 'model_replied': {
         this.effects.point('model.journaled');
         const { turn_id, usage } = record;
@@ -618,7 +619,8 @@ export class Lane implements StreamOwner, Handing, TurnOwner, MessageOwner, Comm
       case 'approval_decided':
         this.effects.point('approval.decided');
         // Its time runs on, and is over sooner than the next look at what was asked.
-        return turn?.waited?.since === null ? this.host.due(this, this.deadline(turn)) : undefined;
+        if (turn?.waited?.since === null) this.host.due(this, this.deadline(turn));
+        return;
       default:
         return;
     }
