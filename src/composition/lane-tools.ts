@@ -51,6 +51,7 @@ export function toolRuns({ context, adapters, terms }: ToolParts): LaneEffects['
         timeout_ms: config.sessions.tool_timeout,
         signal: controller.signal,
         permit: (tool) => permit(state, tool),
+        approved: turn?.tools.find((tool) => tool.call.id === call.id)?.approval?.decision === 'approve',
         context: {
           session_id: facts?.session_id ?? '',
           workspace_id,

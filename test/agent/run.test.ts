@@ -89,6 +89,39 @@ describe('a tool call', () => {
     expect(await run(call(), probe({}, { permit: () => ({ allowed: true }) }))).toMatchObject({ content: 'fine' });
   });
 
+  it('is not made unasked, whatever its tool was when it was decided that nobody need be', async () => {
+    const ran: unknown[] = [];
+    const asking = (approval: NonNullable<Tool['approval']>, approved?: boolean): ToolRun =>
+      probe(
+        {
+          approval,
+          execute: async (args) => {
+            ran.push(args);
+            return { content: 'fine', is_error: false };
+          },
+        },
+        approved === undefined ? {} : { approved },
+      );
+    const dear = ({ n }: Readonly<Record<string, unknown>>): string | null => (n === 7 ? 'sevens are dear' : null);
+    const broken = (): never => {
+      throw new Error('no reason');
+    };
+    const unasked = { is_error: true, content: expect.stringMatching(/^tool_denied: .*nobody was asked/) };
+    expect(await run(call(), asking('ask'))).toMatchObject(unasked);
+    expect(await run(call(), asking('ask', false))).toMatchObject(unasked);
+    expect(await run(call('{"n":7}'), asking(dear))).toMatchObject(unasked);
+    expect(await run(call(), asking(broken))).toMatchObject(unasked);
+    // What could not be made anyway says that, as it would have.
+    expect(await run(call('{"n":0}'), asking('ask'))).toMatchObject({
+      content: expect.stringMatching(/^tool_failed: The argument n/),
+    });
+    expect(ran).toEqual([]);
+    expect(await run(call('{"n":3}'), asking(dear))).toMatchObject({ content: 'fine' });
+    expect(await run(call('{"n":7}'), asking(dear, true))).toMatchObject({ content: 'fine' });
+    expect(await run(call(), asking('never'))).toMatchObject({ content: 'fine' });
+    expect(ran).toHaveLength(3);
+  });
+
   const failing: readonly (readonly [string, () => Promise<ToolOutcome>, RegExp])[] = [
     ['says it failed', async () => ({ content: 'no such page', is_error: true }), /^tool_failed: no such page$/],
     ['rejects', () => Promise.reject(new Error('broken pipe')), /^tool_failed: broken pipe$/],

@@ -4,7 +4,7 @@
 import type { ErrorCode } from '../../errors.ts';
 import type { ToolCall } from '../../stores/records.ts';
 import type { ToolPermission } from '../../stores/tool-use.ts';
-import { judgeCall, type Permission, reasonOf } from '../process.ts';
+import { approvalOf, judgeCall, type Permission, reasonOf } from '../process.ts';
 import type { ToolRegistry } from './registry.ts';
 import type { Tool, ToolContext, ToolOutcome } from './tool.ts';
 import type { ArgumentChecks } from './validate.ts';
@@ -23,6 +23,8 @@ export interface ToolRun {
   readonly context: Omit<ToolContext, 'call_id' | 'signal' | 'now'>;
   /** Asked before the arguments are looked at; absent: everything is allowed. */
   readonly permit?: (tool: Tool, call: ToolCall) => Permission;
+  /** Whether a person has let this call be made; where its tool asks it is not made otherwise. Absent: nobody has. */
+  readonly approved?: boolean;
   /** The longest a call may take, whatever its tool says. */
   readonly timeout_ms: number;
   /** Aborts when the turn is cancelled. */
@@ -44,6 +46,9 @@ export interface ToolResult {
 }
 
 export const RESULT_BYTES = 64 * 1024;
+
+const UNASKED =
+  'This call needs the approval of a person, and nobody was asked: it became so on its way. Make it again.';
 
 const encoder = new TextEncoder();
 
@@ -134,6 +139,8 @@ export function runToolCall(call: ToolCall, run: ToolRun, done: (result: ToolRes
   run.checks.check(tool.checkedSchema ?? tool.inputSchema, args, (problem) => {
     if (answered) return;
     if (problem !== undefined) return fail('tool_failed', problem);
+    // Whether to ask was decided before the call was journaled. Its tool, or who may use it, may have become another since.
+    if (run.approved !== true && approvalOf(tool, args) !== null) return fail('tool_denied', UNASKED);
     const context = { ...run.context, call_id: call.id, signal: controller.signal, now: () => run.world.now() };
     start(tool, args, context).then(
       (answered) => {
