@@ -368,11 +368,7 @@ it('is fair: one who asks for much does not keep others waiting', async () => {
     answer = resolve;
   });
   first.answer({ ...says('a ', 'b ', 'c'), delivery: { after: all } });
-  const order: string[] = [];
-  const ask = async (who: OpenAI, name: string): Promise<void> => {
-    await who.chat.completions.create({ model: 'narrow/a', messages: [user(name)] });
-    order.push(name);
-  };
+  const ask = (who: OpenAI, name: string) => who.chat.completions.create({ model: 'narrow/a', messages: [user(name)] });
   const many = Array.from({ length: 12 }, () => ask(ann, 'ann'));
   const waiting = async (): Promise<number> => {
     const { items } = (await house.owner.get('/api/v1/providers')).body;
@@ -384,7 +380,10 @@ it('is fair: one who asks for much does not keep others waiting', async () => {
   await until(async () => (await waiting()) === many.length);
   answer();
   await Promise.all([...many, his]);
-  expect(order.indexOf('ben')).toBeLessThan(6);
+  // In the order in which the vendor was asked: the answers of one may reach their client late.
+  const asked = first.requests.map(({ body }) => (JSON.stringify(body).includes('"ben"') ? 'ben' : 'ann'));
+  expect(asked).toHaveLength(13);
+  expect(asked.slice(0, 3)).toContain('ben');
 });
 
 describe('the agent of a workspace', () => {
