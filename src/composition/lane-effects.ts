@@ -100,15 +100,10 @@ export function laneEffects(parts: LaneParts): LaneEffects {
         answered(answer.ok ? { ok: true, body: unpackTail(answer.body) } : answer),
       );
     },
-    oldKey: (session_id, message_id, answered) => {
+    // What the newest rows of others say is of no matter: with 'latest' every message would hurry the views along.
+    oldKey: (session_id, message_id, after, answered) => {
       const from = address('session', session_id);
-      bus.ask(
-        read,
-        'message.turn',
-        { session_id, message_id, after: 'latest' },
-        { from, within: READ_WITHIN },
-        answered,
-      );
+      bus.ask(read, 'message.turn', { session_id, message_id, after }, { from, within: READ_WITHIN }, answered);
     },
     refused: (user_id, workspace_id, anywhere) =>
       refusedSender(context.directory.table, user_id, workspace_id, anywhere),

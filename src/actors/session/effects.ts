@@ -67,10 +67,15 @@ export type LanePoint =
 export interface LaneEffects {
   append(append: Append<SessionRecord>, answered: (answer: Answer<Committed>) => void): void;
   tail(session_id: string, answered: (answer: Answer<Tail>) => void): void;
-  /** The turn and body of a message the session had under a key that it has forgotten. */
+  /**
+   * The turn and body of a message the session had under a key that it has forgotten.
+   *
+   * @param upto the session's last row that is durable: what was forgotten lies before it
+   */
   oldKey(
     session_id: string,
     message_id: string,
+    upto: number,
     answered: (answer: Answer<{ readonly turn_id: string | null; readonly content: string }>) => void,
   ): void;
   /**

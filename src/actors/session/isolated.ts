@@ -22,7 +22,8 @@ export function isolated(effects: LaneEffects, broke: (session_id: string, cause
     append: (append, answered) =>
       effects.append(append, guard(append.stream.slice(append.stream.indexOf('/') + 1), answered)),
     tail: (session_id, answered) => effects.tail(session_id, guard(session_id, answered)),
-    oldKey: (session_id, message_id, answered) => effects.oldKey(session_id, message_id, guard(session_id, answered)),
+    oldKey: (session_id, message_id, upto, answered) =>
+      effects.oldKey(session_id, message_id, upto, guard(session_id, answered)),
     say: (session_id, part, answered) => effects.say(session_id, part, guard(session_id, answered)),
     unsay: (session_id, channel, answered) => effects.unsay(session_id, channel, guard(session_id, answered)),
     callModel: (names, state, permit, { event, end }) =>

@@ -16,6 +16,8 @@ import { goingSession, unknownSession } from './refused.ts';
 /** Whose messages they are. */
 export interface MessageOwner {
   readonly session_id: string;
+  /** Its last row that is durable. */
+  readonly seq: number;
   readonly effects: LaneEffects;
   readonly policy: LanePolicy;
   /** With everything handed to the journal. */
@@ -245,7 +247,7 @@ export class Reception {
     const { message_id } = message;
     owner.stir();
     this.receipts.set(message_id, []);
-    owner.effects.oldKey(owner.session_id, message_id, (answer) => {
+    owner.effects.oldKey(owner.session_id, message_id, owner.seq, (answer) => {
       if (owner.stopped) return;
       const others = this.receipts.get(message_id) ?? [];
       this.receipts.delete(message_id);

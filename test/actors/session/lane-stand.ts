@@ -69,7 +69,7 @@ export class LaneStand {
   scan: LaneEffects['scan'] = (_, done) => done({ kind: 'pass' });
   /** What the view knows of keys that are not remembered any more, and which it was asked for. */
   readonly old = new Map<string, { readonly turn_id: string; readonly content: string }>();
-  readonly looked: string[] = [];
+  readonly looked: { readonly key: string; readonly upto: number }[] = [];
   /** No new turn is begun. */
   private paused = false;
   /** Answers of the journal are held back. */
@@ -138,8 +138,8 @@ export class LaneStand {
         this.tails += 1;
         journal.tail({ body: { stream: address('session', session_id) }, ...answering(answered) });
       },
-      oldKey: (_, key, answered) => {
-        this.looked.push(key);
+      oldKey: (_, key, upto, answered) => {
+        this.looked.push({ key, upto });
         answered({ ok: true, body: this.old.get(key) ?? { turn_id: null, content: '' } });
       },
       refused: () => null,
@@ -296,6 +296,12 @@ export class LaneStand {
   types(session_id: string): readonly string[] {
     const stream = address('session', session_id);
     return [...this.rows.rows.values()].filter((row) => row.stream === stream).map(({ type }) => type);
+  }
+
+  /** The seq of a session's newest row. */
+  lastRow(session_id: string): number {
+    const stream = address('session', session_id);
+    return [...this.rows.rows.values()].findLast((row) => row.stream === stream)?.seq ?? 0;
   }
 
   /** Where a session's chart stands. */
