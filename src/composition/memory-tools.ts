@@ -12,7 +12,7 @@ import type {
   SimilarHits,
   Statement,
 } from '../agent/tools/memory-port.ts';
-import { toFailure } from '../errors.ts';
+import { failure, SigilError, toFailure } from '../errors.ts';
 import { foldedText } from '../stores/folded-text.ts';
 import type { RecalledRow } from '../stores/knowledge-queries.ts';
 import type { KnowledgeStore } from '../stores/knowledge-store.ts';
@@ -144,11 +144,11 @@ async function forget(options: MemoryToolsOptions, what: Forgotten): Promise<rea
   const [facts, things, messages]: [string[], string[], string[]] = [[], [], []];
 
   const named = { ...of, name_prefix: what.subject, page: { limit: FORGET.entities } };
-  const { items: entities } = await fresh((barrier) => read.read('knowledge.entities', named, barrier));
+  const { items: entities } = await whole((barrier) => read.read('knowledge.entities', named, barrier));
   for (const { id, type, name, user_id: owner, properties } of entities) {
     if (!same(name, what.subject)) continue;
     const body = { ...of, entity_id: id, page: { limit: FORGET.facts } };
-    const { items, next_cursor } = await fresh((barrier) => read.read('knowledge.facts', body, barrier));
+    const { items, next_cursor } = await whole((barrier) => read.read('knowledge.facts', body, barrier));
     const going = items.filter(
       (fact) => own(fact.user_id) && same(fact.predicate, what.predicate) && same(fact.value, what.value),
     );
@@ -161,7 +161,7 @@ async function forget(options: MemoryToolsOptions, what: Forgotten): Promise<rea
   }
   const said = [what.subject, what.predicate, what.value].filter((text) => text !== undefined).join(' ');
   const kept = { ...of, text: said, match: 'all', kinds: ['remembered'], page: { limit: FORGET.messages } } as const;
-  for (const { id, content } of (await fresh((barrier) => read.read('memory.search', kept, barrier))).items) {
+  for (const { id, content } of (await whole((barrier) => read.read('memory.search', kept, barrier))).items) {
     const { subject, predicate, value } = rememberedIn(content) ?? {};
     if (subject === undefined || predicate === undefined || value === undefined) continue;
     if (!same(subject, what.subject) || !same(predicate, what.predicate) || !same(value, what.value)) continue;
@@ -186,6 +186,22 @@ async function fresh<T>(read: (barrier: ReadBarrier) => Promise<T>): Promise<T> 
     return await read({ after: 0 });
   }
 }
+
+/**
+ * The same, or nothing: what is not indexed yet would stay, and whoever had it forgotten was told that it is gone.
+ *
+ * @throws SigilError `view_behind` when memory does not come to it in time
+ */
+async function whole<T>(read: (barrier: ReadBarrier) => Promise<T>): Promise<T> {
+  try {
+    return await read({ after: 'latest' });
+  } catch (thrown) {
+    const { code } = toFailure(thrown);
+    throw code === 'view_behind' ? new SigilError(failure(code, NOT_INDEXED)) : thrown;
+  }
+}
+
+const NOT_INDEXED = 'What was said last is not indexed yet, so nothing was forgotten. Try again in a moment.';
 
 function hitOf({ turn_id, role, content, created_at }: MemoryMessageRow): MemoryHit {
   return { turn_id, role, content, created_at };
