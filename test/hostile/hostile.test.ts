@@ -18,7 +18,6 @@ const ALLOWED = ['calculator', 'clock', 'memory_search', 'result', 'effect', 'we
 
 const dir = mkdtempSync(join(tmpdir(), 'sigil-hostile-'));
 const effects = join(dir, 'effects');
-const before = { ...process.env };
 let vendor: WireServer;
 let house: House;
 
@@ -41,7 +40,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await closeHouses();
   await vendor.close();
-  process.env = before;
   rmSync(dir, { recursive: true });
 });
 
