@@ -4,6 +4,9 @@
 import { Agent, type IncomingMessage, request } from 'node:http';
 import type { GatewayLog } from './gateway-log.ts';
 
+/** How often somebody asks again, a quarter of a second apart. */
+const ASK_AGAIN = 80;
+
 export interface Answer {
   readonly status: number;
   readonly headers: IncomingMessage['headers'];
@@ -85,6 +88,17 @@ export class Place {
     return answer;
   }
 
+  /** The thread a session lives on. That one is asked, and just after a loss it may have too much to do to answer in time. */
+  async threadOf(session_id: string): Promise<string> {
+    for (let left = ASK_AGAIN; ; left -= 1) {
+      const { status, body } = await this.call('GET', `/debug/actors/session/${session_id}`);
+      if (status === 200) return body.thread;
+      if ((status !== 503 && status !== 504) || left === 0)
+        throw new Error(`where ${session_id} lives is answered ${status} ${body.code}`);
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+  }
+
   close(): void {
     this.#agent.destroy();
   }
@@ -121,8 +135,7 @@ export class Neighbour {
   async begin(owner: Place): Promise<void> {
     const { body } = await this.#place.sum(`${this.#name}-first`, 0);
     this.session_id = body.session_id;
-    const actor = await owner.call('GET', `/debug/actors/session/${this.session_id}`);
-    this.lane = actor.body.thread;
+    this.lane = await owner.threadOf(this.session_id);
   }
 
   start(pause: number): void {

@@ -51,8 +51,7 @@ function badThread(fault: 'loop' | 'heap' | 'buffers'): Scene['play'] {
       content: `fault: ${fault}`,
       message_id: `${fault}-${from}`,
     });
-    const actor = await place.call('GET', `/debug/actors/session/${bad.body.session_id}`);
-    const lane: string = actor.body.thread;
+    const lane = await place.threadOf(bad.body.session_id);
     const found = place.log.found(lane, from);
     await pause(1_000);
     const problems: string[] = [];
