@@ -29,8 +29,13 @@ export class Person {
     this.#token = token;
   }
 
-  get(path: string, call: Call = {}): Promise<Reply> {
-    return this.#client.call('GET', path, { token: this.#token, ...call });
+  /** Asks again what was not answered in time: where other programs have the processor, some is not. */
+  async get(path: string, call: Call = {}): Promise<Reply> {
+    for (;;) {
+      const reply = await this.#client.call('GET', path, { token: this.#token, ...call });
+      if (reply.status !== 504) return reply;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
   }
 
   /**
