@@ -177,28 +177,28 @@ async function forget(options: MemoryToolsOptions, what: Forgotten): Promise<rea
   return [...forgotten.values()];
 }
 
-/** Reads everything acknowledged before; under load memory may be behind, and then what there is is better than nothing. */
-async function fresh<T>(read: (barrier: ReadBarrier) => Promise<T>): Promise<T> {
+/** Reads everything acknowledged before. @param behind what is done where memory does not come to it in time */
+async function upToDate<T>(read: (barrier: ReadBarrier) => Promise<T>, behind: () => Promise<T>): Promise<T> {
   try {
     return await read({ after: 'latest' });
   } catch (thrown) {
     if (toFailure(thrown).code !== 'view_behind') throw thrown;
-    return await read({ after: 0 });
+    return await behind();
   }
 }
 
+/** Under load memory may be behind, and then what there is is better than nothing. */
+function fresh<T>(read: (barrier: ReadBarrier) => Promise<T>): Promise<T> {
+  return upToDate(read, () => read({ after: 0 }));
+}
+
 /**
- * The same, or nothing: what is not indexed yet would stay, and whoever had it forgotten was told that it is gone.
+ * All or nothing: what is not indexed yet would stay, and whoever had it forgotten was told that it is gone.
  *
- * @throws SigilError `view_behind` when memory does not come to it in time
+ * @throws SigilError `view_behind`
  */
-async function whole<T>(read: (barrier: ReadBarrier) => Promise<T>): Promise<T> {
-  try {
-    return await read({ after: 'latest' });
-  } catch (thrown) {
-    const { code } = toFailure(thrown);
-    throw code === 'view_behind' ? new SigilError(failure(code, NOT_INDEXED)) : thrown;
-  }
+function whole<T>(read: (barrier: ReadBarrier) => Promise<T>): Promise<T> {
+  return upToDate(read, () => Promise.reject(new SigilError(failure('view_behind', NOT_INDEXED))));
 }
 
 const NOT_INDEXED = 'What was said last is not indexed yet, so nothing was forgotten. Try again in a moment.';
