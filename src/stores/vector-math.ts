@@ -14,17 +14,21 @@ export function unitOf(vector: Float32Array, dimensions: number): Float32Array<A
     const says = `the vector has ${vector.length} dimensions and the index ${dimensions}; embed with the index's model`;
     throw new SigilError(failure('validation_failed', says, { given: vector.length, expected: dimensions }));
   }
+  // By index, here and below: what goes through an iterator takes a vector of 1,024 numbers fifteen times as long.
   let largest = 0;
-  for (const value of vector) {
+  for (let at = 0; at < dimensions; at += 1) {
+    const value = vector[at] ?? 0;
     if (!Number.isFinite(value)) throw new SigilError(failure('validation_failed', `the vector has ${value} in it`));
     largest = Math.max(largest, Math.abs(value));
   }
   if (largest === 0) return undefined;
   let sum = 0;
   // By the largest first: the squares of very small or large numbers would be 0 or infinite.
-  for (const value of vector) sum += (value / largest) ** 2;
+  for (let at = 0; at < dimensions; at += 1) sum += ((vector[at] ?? 0) / largest) ** 2;
   const length = Math.sqrt(sum);
-  return Float32Array.from(vector, (value) => value / largest / length);
+  const unit = new Float32Array(dimensions);
+  for (let at = 0; at < dimensions; at += 1) unit[at] = (vector[at] ?? 0) / largest / length;
+  return unit;
 }
 
 /** @throws SigilError `validation_failed` when nobody can want so many results */
@@ -57,11 +61,12 @@ export const ROUNDING = 1e-6;
 /** Codes a vector of length 1: each number as a multiple of the largest's 127th. */
 export function codeOf(unit: Float32Array): VectorCode {
   let largest = 0;
-  for (const value of unit) largest = Math.max(largest, Math.abs(value));
+  for (let at = 0; at < unit.length; at += 1) largest = Math.max(largest, Math.abs(unit[at] ?? 0));
   const scale = Math.fround(largest / CODE_MOST);
   const code = new Int8Array(unit.length);
   let off = 0;
-  for (const [at, value] of unit.entries()) {
+  for (let at = 0; at < unit.length; at += 1) {
+    const value = unit[at] ?? 0;
     const step = Math.max(-CODE_MOST, Math.min(CODE_MOST, Math.round(value / scale)));
     code[at] = step;
     off += (value - step * scale) ** 2;
