@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the config means for a lane: limits, routing and prices as the one frozen value that lanes are given.
 
-import type { LanePolicy } from '../actors/session/policy.ts';
+import { z } from 'zod';
+import type { KeyBounds, LanePolicy } from '../actors/session/policy.ts';
 import { IMAGE_SIZE, reservationOf, textSize, tokensOf, toolSize } from '../agent/estimate.ts';
 import { summarySize } from '../agent/prepare.ts';
 import { systemPrompt } from '../agent/prompt.ts';
@@ -14,12 +15,14 @@ import { BETWEEN_TEXTS, type SessionState, textsOf, turnImages, type WindowMessa
 import { fallbackModel, providerTypes, reachable } from './config-scopes.ts';
 import { type ModelPrices, modelPrices } from './model-prices.ts';
 import { perConfig } from './per-config.ts';
+import { PUBLISHED } from './published.ts';
 
 /** Messages that may wait in one session, and the characters they may hold together. */
 const WAITING_MOST = 64;
 const WAITING_SIZE = 8 * 1_048_576;
-/** Senders' keys that the sessions of a thread remember together: some 16 MiB. */
-const KEYS_MOST = 65_536;
+/** Some 16 MiB a thread. */
+const KEYS: KeyBounds = { most: 65_536, least: 64 };
+const KeyBoundsSetting = z.strictObject({ most: z.int().min(1), least: z.int().min(1) });
 /** Attempts without progress after which a turn is given up. */
 const ATTEMPTS_MOST = 3;
 /** Records after which a checkpoint is due. */
@@ -93,6 +96,11 @@ export function modelRoutes(config: Config, prices: ModelPrices): Pick<LanePolic
   };
 }
 
+/** Of a simulation, whose sessions are too short to forget any. */
+function keyBounds(setting: string | undefined): KeyBounds {
+  return PUBLISHED || setting === undefined ? KEYS : KeyBoundsSetting.parse(JSON.parse(setting));
+}
+
 /**
  * @param beside characters a turn's model is given besides what was said, see `equipmentSize`
  * @param approval whether a person is asked before a call runs; nobody ever when not given
@@ -128,7 +136,7 @@ export function lanePolicy(
     window: sessions.memory.active_window,
     waiting_most: WAITING_MOST,
     waiting_size: WAITING_SIZE,
-    keys_most: KEYS_MOST,
+    keys: keyBounds(process.env['SIGIL_KEYS']),
     max_tool_iterations: sessions.max_tool_iterations,
     max_tool_calls_per_turn: sessions.max_tool_calls_per_turn,
     max_tool_calls_per_session: sessions.max_tool_calls_per_session,

@@ -61,6 +61,7 @@ export class Client {
     for (let more = 0; more < message.again; more += 1) {
       this.later(message.at + this.chance.between(0, 30), () => this.aside());
     }
+    if (message.late !== undefined) this.later(message.at + message.late, () => this.aside());
   }
 
   /** It has what it waits for. */

@@ -83,10 +83,13 @@ export class JournalRules {
   private seq = 0;
   private readonly broke: Broke;
   private readonly window: number;
+  private readonly forgets: boolean;
 
-  constructor(broke: Broke, window: number) {
+  /** @param forgets whether sessions may forget keys that are not old */
+  constructor(broke: Broke, window: number, forgets: boolean) {
     this.broke = broke;
     this.window = window;
+    this.forgets = forgets;
     this.compactions = new CompactionRules(broke);
   }
 
@@ -342,10 +345,18 @@ export class JournalRules {
     if (open.length > 0 && how === 'finished') this.broke('R2', `${row.stream}: ${open.length} calls without a result`);
   }
 
-  /** A checkpoint is the same state as the whole log. */
+  /** A checkpoint is the same state as the whole log, but for the oldest keys, where it says that some are forgotten. */
   private checkpoint(row: JournalRow, packed: PackedSession, facts: StreamFacts): void {
     const { state } = unpackSession(structuredClone(packed), row.seq);
-    const folded = { ...facts.state, since_checkpoint: 0 };
+    const { keys_forgotten } = state;
+    const keys = [...facts.state.keys];
+    const left = this.forgets && keys_forgotten ? keys.slice(keys.length - state.keys.size) : keys;
+    const folded = {
+      ...facts.state,
+      since_checkpoint: 0,
+      keys: new Map(left),
+      ...(this.forgets && { keys_forgotten }),
+    };
     if (!isDeepStrictEqual(JSON.parse(JSON.stringify(plain(state))), JSON.parse(JSON.stringify(plain(folded))))) {
       this.broke('fold', `${row.stream}: the checkpoint at row ${row.n} is not what its rows add up to`);
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What happens in one run: who writes what and when, how the models and tools behave, what breaks. All of it from a seed.
 
+import type { KeyBounds } from '../../src/actors/session/policy.ts';
 import { KILL_POINTS, type KillPoint } from '../../src/composition/kill-points.ts';
 import type { FailureScope } from '../../src/providers/provider.ts';
 import type { QueueMode } from '../../src/stores/records.ts';
@@ -57,6 +58,8 @@ export interface PlannedMessage {
   readonly calls: readonly [PlannedCall, ...PlannedCall[]];
   /** The client sends it so often more at about the same time. */
   readonly again: number;
+  /** And once more so many milliseconds after it was first sent. */
+  readonly late?: number;
   /** So many milliseconds after the receipt it is cancelled. */
   readonly cancel: number | null;
   /** The client goes away from the answer after so many milliseconds and asks again later. */
@@ -114,6 +117,8 @@ export interface Plan {
     readonly compaction?: { readonly window: number; readonly batch: number; readonly keep: number };
     /** How long a person may take to answer, in milliseconds. */
     readonly approval_timeout?: number;
+    /** Senders' keys that are remembered; as the defaults have it where it is not said. */
+    readonly keys?: KeyBounds;
   };
   readonly messages: readonly PlannedMessage[];
   readonly faults: readonly Fault[];
@@ -190,10 +195,15 @@ export function planOf(seed: number, steps: number): Plan {
       ...replacing(new Chance(seed ^ 0x0f_a1)),
       ...compacting(new Chance(seed ^ 0x0c_0a)),
       approval_timeout: new Chance(seed ^ 0x7_1e).pick([1_500, 5_000, 20_000]),
+      ...forgetting(new Chance(seed ^ 0x6_e7)),
     },
     turn: chance.pick([0.02, 0.02, 1, 8]),
     messages: (calm ? messages : askedIn(new Chance(seed ^ 0xa_5c), queuedIn(new Chance(seed ^ 0x9_0e), messages))).map(
-      (message) => aboutWhat(new Chance(seed ^ (0xab0 + message.key)), message),
+      (message) =>
+        sentLate(
+          new Chance(seed ^ (0x1a_30 + message.key)),
+          aboutWhat(new Chance(seed ^ (0xab0 + message.key)), message),
+        ),
     ),
     faults,
     ...outageOf(seed, span),
@@ -208,6 +218,11 @@ function replacing(chance: Chance): Pick<Plan['settings'], 'spares' | 'retries'>
 function compacting(chance: Chance): Pick<Plan['settings'], 'compaction'> {
   if (chance.often(0.4)) return {};
   return { compaction: { window: 1 + chance.int(4), batch: 2 + chance.int(3), keep: chance.pick([1, 3, 8]) } };
+}
+
+/** In half of the runs sessions remember few of their keys, and ask the view for the others. */
+function forgetting(chance: Chance): Pick<Plan['settings'], 'keys'> {
+  return chance.often(0.5) ? {} : { keys: { most: chance.pick([1, 4, 12]), least: chance.pick([1, 1, 2, 4]) } };
 }
 
 /** In some runs every message waits as the settings say, in others each in a way of its own. */
@@ -235,6 +250,11 @@ function askedIn(chance: Chance, messages: readonly PlannedMessage[]): readonly 
     const [first, ...others] = message.calls;
     return { ...message, calls: [call(first), ...others.map(call)] };
   });
+}
+
+/** When others may have been sent since, and its key is forgotten. */
+function sentLate(chance: Chance, message: PlannedMessage): PlannedMessage {
+  return chance.often(0.3) ? { ...message, late: Math.round(chance.between(100, 8_000)) } : message;
 }
 
 function aboutWhat(chance: Chance, message: PlannedMessage): PlannedMessage {

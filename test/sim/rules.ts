@@ -73,7 +73,7 @@ export class Rules {
     this.clock = clock;
     this.plan = plan;
     this.calm = plan.faults.length === 0 && plan.link.slow_share === 0 && plan.cost <= 0.1;
-    this.journal = new JournalRules((rule, text) => this.broke(rule, text), window);
+    this.journal = new JournalRules((rule, text) => this.broke(rule, text), window, plan.settings.keys !== undefined);
   }
 
   broke(rule: string, text: string): void {

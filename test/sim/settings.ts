@@ -26,6 +26,9 @@ const USERS: Config['users'] = [0, 1, 2].map((user) => ({
 }));
 
 export function configOf(plan: Plan): Config {
+  // Not of the configuration: nobody is to set it.
+  if (plan.settings.keys === undefined) delete process.env['SIGIL_KEYS'];
+  else process.env['SIGIL_KEYS'] = JSON.stringify(plan.settings.keys);
   defaults ??= ConfigSchema.parse({ providers: { scripted: { type: 'sigil' } } });
   const { settings } = plan;
   const { providers, models, sessions, gateway, agent } = defaults;

@@ -64,6 +64,12 @@ export type LanePoint =
   | 'lane.checkpoint'
   | 'lane.asleep';
 
+/** The message the view has under a key: its turn, null when there is none, and what is kept of its text. */
+export interface OldMessage {
+  readonly turn_id: string | null;
+  readonly content: string;
+}
+
 export interface LaneEffects {
   append(append: Append<SessionRecord>, answered: (answer: Answer<Committed>) => void): void;
   tail(session_id: string, answered: (answer: Answer<Tail>) => void): void;
@@ -72,12 +78,7 @@ export interface LaneEffects {
    *
    * @param upto the session's last row that is durable: what was forgotten lies before it
    */
-  oldKey(
-    session_id: string,
-    message_id: string,
-    upto: number,
-    answered: (answer: Answer<{ readonly turn_id: string | null; readonly content: string }>) => void,
-  ): void;
+  oldKey(session_id: string, message_id: string, upto: number, answered: (answer: Answer<OldMessage>) => void): void;
   /**
    * Why nothing is taken of a sender in a workspace, or null.
    *

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // How many senders' keys all sessions of a thread remember together: past the bound busy ones forget their oldest, and ask the view.
 
+import type { KeyBounds } from './policy.ts';
+
 /** A lane, as far as it remembers keys. */
 export interface Remembering {
   /** Keys it remembers. */
@@ -9,8 +11,6 @@ export interface Remembering {
   forgetKeys(left: number): void;
 }
 
-/** Keys a session may keep however many there are: a conversation asks for none of them anew. */
-export const KEYS_LEAST = 64;
 /** What is left of a session's keys when it has to forget some: seldom enough to cost little. */
 const LEFT = 0.75;
 
@@ -19,13 +19,12 @@ const LEFT = 0.75;
  * thread's memory, which is ended for it and finds them all in its logs again.
  */
 export class KeyRoom {
-  readonly #most: () => number;
+  readonly #bounds: () => KeyBounds;
   readonly #held = new Map<Remembering, number>();
   #total = 0;
 
-  /** @param most keys that may be remembered together; some 250 bytes each */
-  constructor(most: () => number) {
-    this.#most = most;
+  constructor(bounds: () => KeyBounds) {
+    this.#bounds = bounds;
   }
 
   get total(): number {
@@ -35,8 +34,9 @@ export class KeyRoom {
   /** A lane may remember more than it did. */
   note(lane: Remembering): void {
     this.#count(lane);
-    if (this.#total <= this.#most() || lane.keys <= KEYS_LEAST) return;
-    lane.forgetKeys(Math.max(KEYS_LEAST, Math.floor(lane.keys * LEFT)));
+    const { most, least } = this.#bounds();
+    if (this.#total <= most || lane.keys <= least) return;
+    lane.forgetKeys(Math.max(least, Math.floor(lane.keys * LEFT)));
     this.#count(lane);
   }
 

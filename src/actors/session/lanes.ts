@@ -84,7 +84,7 @@ export class Lanes {
   private logLength = 0;
   private readonly lanes = new Map<string, Lane>();
   private readonly sleep: Sleep;
-  private readonly keys = new KeyRoom(() => this.options.policy().keys_most);
+  private readonly keys = new KeyRoom(() => this.options.policy().keys);
   private readonly drained: ((turns_left: number) => void)[] = [];
   /** Those who go on with recovering, when there was no room for more. */
   private recoverOn: (() => void)[] = [];

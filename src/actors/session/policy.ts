@@ -11,14 +11,21 @@ export interface Reservation {
   readonly cost_usd: number;
 }
 
+/** How many senders' keys are remembered by what is awake. */
+export interface KeyBounds {
+  /** By the sessions of a thread together; some 250 bytes each. */
+  readonly most: number;
+  /** By a session however many there are: a conversation asks for none of them anew. */
+  readonly least: number;
+}
+
 export interface LanePolicy {
   /** Messages of the active window. */
   readonly window: number;
   /** Messages that may wait in one session, and the characters they may hold together. */
   readonly waiting_most: number;
   readonly waiting_size: number;
-  /** Senders' keys that the sessions of a thread remember together; each session a few in any case. */
-  readonly keys_most: number;
+  readonly keys: KeyBounds;
   readonly max_tool_iterations: number;
   readonly max_tool_calls_per_turn: number;
   readonly max_tool_calls_per_session: number;

@@ -6,7 +6,7 @@ import { type Failure, failure } from '../../errors.ts';
 import { blockedText } from '../../security/scanner/told.ts';
 import { type KnownKey, type SessionState, waitingSize } from '../../stores/session-state.ts';
 import type { Scanned } from './decide.ts';
-import type { LaneEffects } from './effects.ts';
+import type { LaneEffects, OldMessage } from './effects.ts';
 import { Few } from './few.ts';
 import { type Judged, scanMessage } from './message-scan.ts';
 import type { LanePolicy } from './policy.ts';
@@ -55,7 +55,7 @@ export class Reception {
   private readonly owner: MessageOwner;
   /** Receipts on their way to the journal, by key, with everyone who waits for them. */
   private readonly receipts = new Few<Envelope[]>();
-  /** Those who came while a message is scanned elsewhere or reserved for, in their order; null while none is. */
+  /** Those who came while a message is looked up, scanned elsewhere or reserved for, in their order; null while none is. */
   private behind: Envelope[] | null = null;
 
   constructor(owner: MessageOwner) {
@@ -125,7 +125,7 @@ export class Reception {
     return this.owner.effects.refused(message.user_id, facts.workspace_id, anywhere);
   }
 
-  /** Waits behind a message that is scanned or reserved for; as many as may wait for their turn. */
+  /** Waits behind a message that is being taken in; as many as may wait for their turn. */
   private queue(envelope: Envelope, behind: Envelope[]): void {
     const { effects, policy, state } = this.owner;
     const size = [...behind, envelope].reduce((sum, { body }) => sum + waitingSize(body as Deliver), 0);
@@ -178,21 +178,31 @@ export class Reception {
       returned = true;
       if (!waits) return this.judged(message, turn_id, digest, verdict);
       if (owner.stopped || this.receipts.get(message.message_id) === undefined) return owner.giveBackFirst();
-      const behind = this.behind ?? [];
-      this.behind = null;
-      const refused = this.refusal(message);
-      if (refused === null) this.judged(message, turn_id, digest, verdict);
-      else {
+      this.goOn(() => {
+        const refused = this.refusal(message);
+        if (refused === null) return this.judged(message, turn_id, digest, verdict);
         owner.giveBackFirst();
         this.tell(message, (to) => owner.effects.fail(to, refused));
-      }
-      for (const other of behind) this.deliver(other);
-      owner.written();
+      });
     });
     if (returned) return;
     returned = true;
+    this.hold();
+  }
+
+  /** Whoever comes from now on waits behind the message that is being taken in. */
+  private hold(): void {
     this.behind = [];
-    owner.stir();
+    this.owner.stir();
+  }
+
+  /** Goes on with the message that others wait behind, and then with those, who may have to wait for it still. */
+  private goOn(taken: () => void): void {
+    const behind = this.behind ?? [];
+    this.behind = null;
+    taken();
+    for (const other of behind) this.deliver(other);
+    this.owner.written();
   }
 
   private judge(message: Deliver, turn_id: string, digest: string, done: (verdict: Judged) => void): void {
@@ -241,32 +251,53 @@ export class Reception {
     else effects.reply(envelope, this.owner.delivered(message.message_id, turn_id, true));
   }
 
-  /** The key may be older than what the lane remembers: the view knows every message there ever was. */
+  /**
+   * The key may be older than what the lane remembers: the view knows every message there ever was. Who comes meanwhile waits
+   * behind it, for the session is asked for its messages in their order, and takes in one at a time.
+   */
   private askOldKey(envelope: Envelope, message: Deliver): void {
     const { owner } = this;
     const { message_id } = message;
-    owner.stir();
-    this.receipts.set(message_id, []);
+    this.receipts.set(message_id, [envelope]);
+    this.hold();
     owner.effects.oldKey(owner.session_id, message_id, owner.seq, (answer) => {
-      if (owner.stopped) return;
-      const others = this.receipts.get(message_id) ?? [];
-      this.receipts.delete(message_id);
-      if (!answer.ok) owner.effects.fail(envelope, answer.error);
-      else if (owner.going) owner.effects.fail(envelope, goingSession());
-      else if (answer.body.turn_id === null) this.receive(envelope, message, this.digest(message));
-      else this.repeatOld(envelope, message, answer.body.content, answer.body.turn_id);
-      for (const other of others) this.deliver(other);
-      owner.written();
+      const repeated = this.lookedUp(message_id);
+      if (repeated === undefined) return;
+      this.goOn(() => {
+        if (answer.ok) this.receiveUnlessOld(envelope, message, answer.body);
+        else owner.effects.fail(envelope, answer.error);
+        for (const other of repeated) this.deliver(other);
+      });
     });
+  }
+
+  private receiveUnlessOld(envelope: Envelope, message: Deliver, { turn_id, content }: OldMessage): void {
+    const refused = this.refusal(message);
+    if (refused !== null) this.owner.effects.fail(envelope, refused);
+    else if (turn_id === null) this.receive(envelope, message, this.digest(message));
+    else this.repeatOld(envelope, message, content, turn_id);
   }
 
   /** What is kept of an old message is what the scanner left of it. */
   private repeatOld(envelope: Envelope, message: Deliver, kept: string, turn_id: string): void {
     if (kept === message.content) return this.repeat(envelope, message, true, { turn_id });
-    this.owner.effects.scan(message.content, (verdict) => {
-      if (this.owner.stopped) return;
+    const { owner } = this;
+    this.receipts.set(message.message_id, [envelope]);
+    owner.effects.scan(message.content, (verdict) => {
+      const repeated = this.lookedUp(message.message_id);
+      if (repeated === undefined) return;
       this.repeat(envelope, message, verdict.kind === 'redact' && verdict.text === kept, { turn_id });
+      for (const other of repeated) this.deliver(other);
+      owner.written();
     });
+  }
+
+  /** Who sent a message again while it was looked at; undefined when all of them have been told otherwise. */
+  private lookedUp(message_id: string): readonly Envelope[] | undefined {
+    const waiting = this.receipts.get(message_id);
+    if (this.owner.stopped || waiting === undefined) return undefined;
+    this.receipts.delete(message_id);
+    return waiting.slice(1);
   }
 }
 

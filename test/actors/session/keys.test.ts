@@ -2,8 +2,10 @@
 // What sessions remember of their messages' keys when many of them are written in all day: bounded together, and nothing runs twice.
 
 import { describe, expect, it } from 'vitest';
-import { KEYS_LEAST, KeyRoom } from '../../../src/actors/session/key-room.ts';
-import { LaneStand } from './lane-stand.ts';
+import { KeyRoom } from '../../../src/actors/session/key-room.ts';
+import type { LanePolicy } from '../../../src/actors/session/policy.ts';
+import type { ChatEvent } from '../../../src/providers/provider.ts';
+import { codeOf, LaneStand, receiptOf } from './lane-stand.ts';
 
 const say = (stand: LaneStand, session: string, key: string) =>
   stand.send(session, 'session.deliver', {
@@ -11,9 +13,29 @@ const say = (stand: LaneStand, session: string, key: string) =>
     ...{ workspace_id: 'home', open: true, any_user: false },
   });
 
+/** An event that nobody can look at: the lane that is told it fails. */
+const BAD = {
+  get type(): string {
+    throw new Error('a bad event');
+  },
+} as unknown as ChatEvent;
+
+/** Messages a session has had before. */
+const OLD = 3;
+
+/** A stand with a session that has forgotten all of its keys but one. */
+function forgetful(policy: Partial<LanePolicy> = {}): LaneStand {
+  const stand = new LaneStand({ keys: { most: 1, least: 1 }, ...policy });
+  for (let at = 0; at < OLD; at += 1) {
+    stand.say('s1', `old ${at}`, `old-${at}`);
+    stand.settle();
+  }
+  return stand;
+}
+
 describe('the keys of all sessions of a thread', () => {
   it('are bounded together, and one that was forgotten is still no second turn', () => {
-    const stand = new LaneStand({ keys_most: 300 });
+    const stand = new LaneStand({ keys: { most: 300, least: 64 } });
     const sessions = ['s1', 's2', 's3', 's4'];
     for (let at = 0; at < 200; at += 1) {
       for (const session of sessions) say(stand, session, `m${at}`);
@@ -35,8 +57,66 @@ describe('the keys of all sessions of a thread', () => {
     expect(stand.types('s1')).toHaveLength(rows);
   });
 
+  it('are asked for one after the other: a message that comes meanwhile is neither lost nor taken before', () => {
+    const stand = forgetful({ budgets: () => ['global'] });
+    stand.looksLater = true;
+    stand.reservesLater = true;
+    const asked = ['one', 'two', 'three'].map((content) => stand.say('s1', content, content));
+    stand.settle();
+    const granted = (): void => {
+      for (const { stopped, done } of stand.reserving.splice(0)) if (!stopped) done(null);
+    };
+    for (let step = 0; step < 20; step += 1) {
+      stand.view();
+      stand.settle();
+      granted();
+      stand.settle();
+    }
+    expect(asked.map(codeOf)).toEqual(['ok', 'ok', 'ok']);
+    const taken = stand.records('s1').flatMap((record) => (record.type === 'message_received' ? [record.content] : []));
+    expect(taken.slice(-3)).toEqual(['one', 'two', 'three']);
+    expect(stand.types('s1').filter((type) => type === 'turn_finished')).toHaveLength(OLD + 3);
+  });
+
+  it('are asked for once while the same message comes again and again', () => {
+    const stand = forgetful();
+    stand.looksLater = true;
+    const looked = stand.looked.length;
+    const asked = [1, 2, 3].map(() => stand.say('s1', 'new', 'new'));
+    stand.settle();
+    stand.view();
+    stand.settle();
+    expect(asked.map((one) => receiptOf(one).repeated)).toEqual([false, true, true]);
+    expect(stand.looked).toHaveLength(looked + 1);
+    expect(stand.types('s1').filter((type) => type === 'message_received')).toHaveLength(OLD + 1);
+  });
+
+  it.each(['one that is new', 'one whose text the scanner had changed'])(
+    'that are asked for when their lane fails leave nobody without an answer: %s',
+    (which) => {
+      const stand = forgetful();
+      stand.answers = false;
+      stand.say('s1', 'runs', 'runs');
+      stand.settle();
+      stand.looksLater = true;
+      let scanned: (() => void) | undefined;
+      stand.scan = (_, done) => {
+        scanned = () => done({ kind: 'pass' });
+      };
+      if (which !== 'one that is new') stand.old.set('m-a', { turn_id: 'turn', content: 'changed' });
+      const asked = [stand.say('s1', 'text', 'm-a'), stand.say('s1', 'text', 'm-a'), stand.say('s1', 'behind', 'm-b')];
+      stand.settle();
+      if (which !== 'one that is new') stand.view();
+      stand.calls.get('s1')?.sink.event(BAD);
+      stand.view();
+      scanned?.();
+      stand.settle();
+      expect(asked.map(codeOf)).toEqual(['internal', 'internal', 'internal']);
+    },
+  );
+
   it('count those only that are awake', () => {
-    const room = new KeyRoom(() => 100);
+    const room = new KeyRoom(() => ({ most: 100, least: 64 }));
     const lane = (keys: number) => {
       const of = {
         keys,
@@ -49,8 +129,8 @@ describe('the keys of all sessions of a thread', () => {
     };
     const one = lane(90);
     const other = lane(80);
-    expect([one.keys, other.keys, room.total]).toEqual([90, KEYS_LEAST, 90 + KEYS_LEAST]);
+    expect([one.keys, other.keys, room.total]).toEqual([90, 64, 90 + 64]);
     room.left(one);
-    expect(room.total).toBe(KEYS_LEAST);
+    expect(room.total).toBe(64);
   });
 });

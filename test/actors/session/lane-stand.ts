@@ -70,6 +70,9 @@ export class LaneStand {
   /** What the view knows of keys that are not remembered any more, and which it was asked for. */
   readonly old = new Map<string, { readonly turn_id: string; readonly content: string }>();
   readonly looked: { readonly key: string; readonly upto: number }[] = [];
+  /** Whether the view answers only when {@link view} is called. */
+  looksLater = false;
+  private readonly looking: (() => void)[] = [];
   /** No new turn is begun. */
   private paused = false;
   /** Answers of the journal are held back. */
@@ -140,7 +143,9 @@ export class LaneStand {
       },
       oldKey: (_, key, upto, answered) => {
         this.looked.push({ key, upto });
-        answered({ ok: true, body: this.old.get(key) ?? { turn_id: null, content: '' } });
+        const look = (): void => answered({ ok: true, body: this.old.get(key) ?? { turn_id: null, content: '' } });
+        if (this.looksLater) this.looking.push(look);
+        else look();
       },
       refused: () => null,
       say: (_, part, answered) => void this.said.push({ part, answered }),
@@ -267,6 +272,11 @@ export class LaneStand {
     this.stalled = false;
     for (const run of this.held.splice(0)) run();
     this.settle();
+  }
+
+  /** The view answers what it was asked. */
+  view(): void {
+    for (const look of this.looking.splice(0)) look();
   }
 
   /** The model answers a call that waits. */

@@ -18,7 +18,7 @@ export const policy: LanePolicy = {
   window: 6,
   waiting_most: 64,
   waiting_size: 1_000_000,
-  keys_most: 1_000_000,
+  keys: { most: 1_000_000, least: 64 },
   max_tool_iterations: 2,
   max_tool_calls_per_turn: 3,
   max_tool_calls_per_session: 1_000,
