@@ -13,10 +13,10 @@ import { toFailure } from '../../src/errors.ts';
 import type { MessageRow, Page, ReadQueries, ReadQuery, TurnRow } from '../../src/stores/session-store.ts';
 import type { TurnEventBatch } from '../../src/stores/turn-events.ts';
 import type { Chance } from './chance.ts';
+import { contentOf } from './contents.ts';
 import type { Gateway } from './gateway.ts';
 import { Listener } from './listener.ts';
 import type { Machine } from './machine.ts';
-import { contentOf } from './outside.ts';
 import type { PlannedMessage } from './plan.ts';
 import { messageId } from './rules.ts';
 
@@ -53,7 +53,7 @@ export class Client {
 
   constructor(message: PlannedMessage, opens: boolean, house: ClientHouse) {
     this.message = message;
-    this.message_id = messageId(message.key);
+    this.message_id = messageId(message);
     this.opens = opens;
     this.house = house;
     this.chance = house.machine.chance.fork(this.message_id);

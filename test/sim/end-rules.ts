@@ -19,7 +19,7 @@ const WITHIN_MS = 20_000;
 
 /** R1, owed and bounds; nothing is asked for this. */
 export function restingRules(machine: Machine): void {
-  const { rules, file, outside } = machine;
+  const { rules, file, outside, plan } = machine;
   for (const { message_id, turn_id } of rules.acknowledged.values()) {
     const turn = rules.journal.answering(turn_id);
     if (turn?.ended == null) rules.broke('R1', `message ${message_id} was acknowledged and is not answered`);
@@ -30,6 +30,7 @@ export function restingRules(machine: Machine): void {
   for (const stream of outside.streams) {
     if (!stream.life.dead) rules.broke('permits', `the model still runs for message ${stream.key}`);
   }
+  if (plan.chat !== undefined && outside.platform !== null) rules.journal.chats.shown(plan.chat, outside.platform);
   for (const watch of machine.watches) watch.rests();
   machine.posts.rests();
 }

@@ -100,7 +100,7 @@ export class Gateway {
     this.threadLost = (thread) => threadLost(this.context, main, thread);
     this.main.atEnd(() => this.crash());
     clock.settle = true;
-    const resting = new Set(names.filter((name) => name.startsWith('io-')));
+    const resting = new Set(plan.chat === undefined ? names.filter((name) => name.startsWith('io-')) : []);
     this.threads.start(resting).then(
       () => {
         if (this.main.dead) return;

@@ -15,6 +15,7 @@ import {
 } from '../../src/stores/records.ts';
 import { emptySession, type SessionState } from '../../src/stores/session-state.ts';
 import type { Broke } from './broke.ts';
+import { ChatRules } from './chat-rules.ts';
 import { CompactionRules } from './compaction-rules.ts';
 
 /** A turn as the journal has it. */
@@ -74,6 +75,7 @@ export class JournalRules {
   /** Message id to the turn that answers it. */
   readonly byMessage = new Map<string, TurnFacts>();
   readonly compactions: CompactionRules;
+  readonly chats: ChatRules;
   /** Tokens used by turns as the journal has it. */
   private used = 0;
   /** Requests for approval, by their ids. */
@@ -91,6 +93,7 @@ export class JournalRules {
     this.window = window;
     this.forgets = forgets;
     this.compactions = new CompactionRules(broke);
+    this.chats = new ChatRules(broke);
   }
 
   /** Tokens used as the journal has it. */
@@ -115,9 +118,11 @@ export class JournalRules {
     facts.n = row.n;
     facts.seq = row.seq;
     if (row.stream.startsWith('workspace/')) this.compactions.row(row);
-    // Rows of others than sessions have to be in order, and are checked no further here.
+    if (row.stream.startsWith('channel/')) this.chats.channel(row);
+    // Rows of others than these have to be in order, and are checked no further here.
     if (!row.stream.startsWith('session/')) return;
     const record = restore(row);
+    this.chats.session(record, row.at);
     this.check(row, record, facts);
     facts.state = evolve(facts.state, record, row.at, this.window);
   }
@@ -179,6 +184,10 @@ export class JournalRules {
       case 'message_blocked':
       case 'session_deleted':
         return;
+      case 'reply_handed':
+        return this.chats.handed(record.key);
+      case 'reply_lost':
+        return this.broke('chat', `${stream}: ${record.key} is told to nobody: ${record.message}`);
       case 'checkpoint':
         return this.checkpoint(row, record.state as PackedSession, facts);
       default:
@@ -243,9 +252,6 @@ export class JournalRules {
       case 'turn_failed':
         this.ended(row, turn, facts, 'failed');
         turn.code = record.code;
-        break;
-      case 'reply_handed':
-      case 'reply_lost':
         break;
       default:
         record satisfies never;

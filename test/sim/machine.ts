@@ -4,6 +4,8 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ChannelAdapter } from '../../src/channels/adapter.ts';
+import { hostChatChannels } from '../../src/composition/channel-host.ts';
 import type { ThreadContext } from '../../src/composition/context.ts';
 import type { Heartbeat } from '../../src/composition/heartbeat.ts';
 import { journalRole } from '../../src/composition/journal-role.ts';
@@ -69,7 +71,7 @@ export class Machine {
     this.clock = new Clock(trace, chance.fork('clock'), plan.turn);
     this.rules = new Rules(this.clock, plan, config.sessions.memory.active_window);
     this.posts = new WireRules((rule, text) => this.rules.broke(rule, text));
-    this.outside = new Outside(this.clock, plan, this.rules, checks);
+    this.outside = new Outside(this.clock, plan, this.rules, checks, chance.fork('platform'));
     this.file = new JournalFile((rows, audit) => {
       for (const row of rows) trace.note(this.clock.now, row.stream, `${row.n} ${row.type} ${row.payload}`);
       for (const { n, action, hash } of audit) trace.note(this.clock.now, 'audit', `${n} ${action} ${hash}`);
@@ -84,7 +86,7 @@ export class Machine {
   }
 
   life(name: string): Life {
-    return new Life(name, this.plan.cost, name.startsWith('main'));
+    return new Life(name, this.plan.cost, /^(main|io)/.test(name));
   }
 
   world(life: Life): World {
@@ -142,6 +144,16 @@ export class Machine {
             return reader;
           }),
         );
+      case 'io':
+        return watched(async (context) => {
+          const { outside, config } = this;
+          const make = async (): Promise<ChannelAdapter> => {
+            if (outside.platform === null) throw new Error('there is no platform');
+            return outside.platform.adapter(life);
+          };
+          const chats = hostChatChannels(context, config.channels, make);
+          return { drain: (done) => chats.drain(done), close: () => chats.close() };
+        });
       default:
         return watched(laneRole(async () => this.outside.adapters(life)));
     }

@@ -7,13 +7,13 @@ import type { ArgumentChecks } from '../../src/agent/tools/validate.ts';
 import type { LaneAdapters } from '../../src/composition/lane-adapters.ts';
 import { failure } from '../../src/errors.ts';
 import type { ChatEvent, ChatMessage, ChatRequest } from '../../src/providers/provider.ts';
+import type { Chance } from './chance.ts';
 import type { Clock, Life, Task } from './clock.ts';
 import type { ModelFault, Plan, PlannedCall, PlannedMessage } from './plan.ts';
+import { Platform } from './platform.ts';
 import type { Rules, Stream } from './rules.ts';
 
 const OBJECT = { type: 'object', additionalProperties: true } as const;
-/** The text a message begins with, by its key. */
-export const contentOf = (key: number): string => `#${key} `;
 /** How long a probe takes, in milliseconds. */
 const PROBE_MS = 200;
 const KEY = /^#(\d+) /;
@@ -36,12 +36,16 @@ export class Outside {
   private readonly messages: ReadonlyMap<number, PlannedMessage>;
   private readonly attempts = new Map<string, number>();
 
-  constructor(clock: Clock, plan: Plan, rules: Rules, checks: ArgumentChecks) {
+  /** Where people chat; null where nobody does. */
+  readonly platform: Platform | null;
+
+  constructor(clock: Clock, plan: Plan, rules: Rules, checks: ArgumentChecks, chance: Chance) {
     this.clock = clock;
     this.plan = plan;
     this.rules = rules;
     this.checks = checks;
     this.messages = new Map(plan.messages.map((message) => [message.key, message]));
+    this.platform = plan.chat === undefined ? null : new Platform(clock, plan.chat, plan.messages, rules, chance);
   }
 
   /** What one life of a lane's thread has of it. */

@@ -50,8 +50,8 @@ export interface PlannedMessage {
   readonly session: number;
   /** When its client sends it, in milliseconds. */
   readonly at: number;
-  /** What its client waits for: the receipt, the whole answer, the events. */
-  readonly mode: 'send' | 'whole' | 'stream';
+  /** What its client waits for: the receipt, the whole answer, the events. `chat`: it is said on the chat platform, and answered there. */
+  readonly mode: 'send' | 'whole' | 'stream' | 'chat';
   /** What it does while a turn runs; what the settings say where it is not said. */
   readonly queue?: QueueMode;
   /** Turns of calls; past the last the last again. */
@@ -64,6 +64,18 @@ export interface PlannedMessage {
   readonly cancel: number | null;
   /** The client goes away from the answer after so many milliseconds and asks again later. */
   readonly leaves: number | null;
+}
+
+/** A chat platform, as its adapter is made for it. */
+export interface PlannedChat {
+  readonly dedupe: 'none' | 'window' | 'lookup';
+  /** Messages can be changed there, and taken back: answers grow. */
+  readonly editing: boolean;
+  readonly removing: boolean;
+  /** The most characters of a message. */
+  readonly longest: number;
+  /** Whether what may have been said is said again where people would see it twice. */
+  readonly redeliver: boolean;
 }
 
 export type Fault = FaultKind & {
@@ -120,6 +132,8 @@ export interface Plan {
     /** Senders' keys that are remembered; as the defaults have it where it is not said. */
     readonly keys?: KeyBounds;
   };
+  /** A platform on which some of the messages are said. */
+  readonly chat?: PlannedChat;
   readonly messages: readonly PlannedMessage[];
   readonly faults: readonly Fault[];
   /** From when to when the vendor fails whatever it is asked, in milliseconds. */
@@ -134,6 +148,9 @@ const OUTAGES = 0.3;
  * a real process and what is written to a socket are not simulated.
  */
 export const POINTS: readonly KillPoint[] = KILL_POINTS.filter((point) => !/^(start|edge)\./.test(point)).toSorted();
+
+/** Those of chat channels, and of the way there. */
+const CHAT_POINTS = POINTS.filter((point) => /^(channel|reply)\./.test(point)) as [KillPoint, ...KillPoint[]];
 
 /** A run in full. @param steps during how many steps things break */
 export function planOf(seed: number, steps: number): Plan {
@@ -168,6 +185,8 @@ export function planOf(seed: number, steps: number): Plan {
   const names = ['journal', 'views', 'read', ...Array.from({ length: lanes }, (_, at) => `lane-${at + 1}`)] as const;
   const faults = calm ? [] : faultsOf(chance, wild ? 12 : 5, steps, names);
   if (!calm && new Chance(seed ^ 0x7a_11).often(LATE_JOURNAL)) faults.push(...lateJournal(seed, steps, lanes));
+  const chat = chatOf(new Chance(seed ^ 0xc_4a7));
+  if (chat !== undefined && !calm) faults.push(...faultsOfChats(new Chance(seed ^ 0x10_fa), steps));
   faults.sort((one, other) => one.step - other.step);
   return {
     seed,
@@ -198,13 +217,13 @@ export function planOf(seed: number, steps: number): Plan {
       ...forgetting(new Chance(seed ^ 0x6_e7)),
     },
     turn: chance.pick([0.02, 0.02, 1, 8]),
-    messages: (calm ? messages : askedIn(new Chance(seed ^ 0xa_5c), queuedIn(new Chance(seed ^ 0x9_0e), messages))).map(
-      (message) =>
-        sentLate(
-          new Chance(seed ^ (0x1a_30 + message.key)),
-          aboutWhat(new Chance(seed ^ (0xab0 + message.key)), message),
-        ),
-    ),
+    ...(chat === undefined ? {} : { chat }),
+    messages: (calm ? messages : askedIn(new Chance(seed ^ 0xa_5c), queuedIn(new Chance(seed ^ 0x9_0e), messages)))
+      .map((message) => aboutWhat(new Chance(seed ^ (0xab0 + message.key)), message))
+      .map((message) => sentLate(new Chance(seed ^ (0x1a_30 + message.key)), message))
+      .map((message) =>
+        chat === undefined ? message : saidOn(new Chance(seed ^ (0x5a_1d + message.session)), message),
+      ),
     faults,
     ...outageOf(seed, span),
   };
@@ -223,6 +242,37 @@ function compacting(chance: Chance): Pick<Plan['settings'], 'compaction'> {
 /** In half of the runs sessions remember few of their keys, and ask the view for the others. */
 function forgetting(chance: Chance): Pick<Plan['settings'], 'keys'> {
   return chance.often(0.5) ? {} : { keys: { most: chance.pick([1, 4, 12]), least: chance.pick([1, 1, 2, 4]) } };
+}
+
+/** In some runs some conversations are held on a chat platform. */
+function chatOf(chance: Chance): PlannedChat | undefined {
+  if (!chance.often(0.4)) return undefined;
+  const editing = chance.often(0.4);
+  return {
+    dedupe: chance.pick(['window', 'lookup', 'lookup', 'none']),
+    editing,
+    removing: editing && chance.often(0.5),
+    longest: chance.pick([64, 2_000]),
+    redeliver: chance.often(0.7),
+  };
+}
+
+/** Drawn by its session: all of one conversation are said in one place. */
+function saidOn(chance: Chance, message: PlannedMessage): PlannedMessage {
+  if (!chance.often(0.6)) return message;
+  const { queue: _, ...rest } = message;
+  return { ...rest, mode: 'chat', cancel: null, leaves: null };
+}
+
+/** What happens to the thread of chats beside all else. */
+function faultsOfChats(chance: Chance, steps: number): readonly Fault[] {
+  return Array.from({ length: chance.int(5) }, (): Fault => {
+    const step = Math.floor(steps * chance.next() ** 2);
+    if (chance.often(0.25)) return { kind: 'hold', thread: 'io-1', ms: chance.pick([5, 400, 12_000]), step };
+    if (chance.often(0.4)) return { kind: 'kill', thread: 'io-1', step };
+    const point = chance.pick(CHAT_POINTS);
+    return { kind: 'point', point, nth: 1 + chance.int(4), whole: chance.often(0.3), step };
+  });
 }
 
 /** In some runs every message waits as the settings say, in others each in a way of its own. */

@@ -6,7 +6,7 @@ import type { JournalRow } from '../../src/stores/records.ts';
 import { type Clock, EPOCH, type Life } from './clock.ts';
 import { digest } from './disk.ts';
 import { JournalRules, type TurnFacts } from './journal-rules.ts';
-import type { Plan } from './plan.ts';
+import type { Plan, PlannedMessage } from './plan.ts';
 
 export interface Broken {
   readonly rule: string;
@@ -62,6 +62,7 @@ export class Rules {
   disturbed = 0;
   private readonly clock: Clock;
   private readonly plan: Plan;
+  private readonly ids: ReadonlyMap<number, string>;
   private audited = NO_AUDIT;
   private readonly ran = new Map<string, number>();
   /** Sessions whose model call is journaled and has not begun, and who began one since. */
@@ -72,6 +73,7 @@ export class Rules {
   constructor(clock: Clock, plan: Plan, window: number) {
     this.clock = clock;
     this.plan = plan;
+    this.ids = new Map(plan.messages.map((message) => [message.key, messageId(message)]));
     this.calm = plan.faults.length === 0 && plan.link.slow_share === 0 && plan.cost <= 0.1;
     this.journal = new JournalRules((rule, text) => this.broke(rule, text), window, plan.settings.keys !== undefined);
   }
@@ -135,6 +137,12 @@ export class Rules {
       this.broke('R1', `message ${told.message_id} was acknowledged as ${before.turn_id} and as ${told.turn_id}`);
     }
     this.acknowledged.set(told.message_id, told);
+  }
+
+  /** R1 of chats: a platform is told that a message is taken only once that is durable. */
+  taken(message: PlannedMessage): void {
+    if (!this.journal.byMessage.has(messageId(message)))
+      this.broke('R1', `message ${messageId(message)} was told to be taken and is not in the journal`);
   }
 
   /** R2: a result that is journaled is not made again, and what is not idempotent is never made twice. */
@@ -206,7 +214,7 @@ export class Rules {
 
   /** The turn that answers a message of the plan. */
   turnOf(key: number): TurnFacts | undefined {
-    const turn = this.journal.byMessage.get(messageId(key));
+    const turn = this.journal.byMessage.get(this.ids.get(key) ?? '');
     return turn?.answered_by ?? turn;
   }
 
@@ -238,7 +246,10 @@ export class Rules {
   }
 }
 
-/** The sender's key of a message of the plan. */
-export function messageId(key: number): string {
-  return `message-${key}`;
+/** The chat channel there may be. */
+export const CHANNEL = 'sim';
+
+/** The key under which a session knows a message of the plan. */
+export function messageId({ key, mode }: Pick<PlannedMessage, 'key' | 'mode'>): string {
+  return mode === 'chat' ? `${CHANNEL}:message-${key}` : `message-${key}`;
 }

@@ -2,7 +2,8 @@
 // The configuration of a simulated gateway: the defaults with what the plan says.
 
 import { type Config, ConfigSchema } from '../../src/config/schema.ts';
-import type { Plan } from './plan.ts';
+import type { Plan, PlannedChat } from './plan.ts';
+import { CHANNEL } from './rules.ts';
 
 /** A circuit that stays open for half a minute would be open when everything has long come to its end. */
 process.env['SIGIL_CIRCUIT_TIMES'] = JSON.stringify({ first: 400, longest: 4_000, probe_again: 100 });
@@ -22,7 +23,7 @@ const USERS: Config['users'] = [0, 1, 2].map((user) => ({
   id: `user-${user}`,
   name: '',
   role: 'member' as const,
-  identities: [],
+  identities: [{ channel: CHANNEL, platform_id: `p${user}` }],
 }));
 
 export function configOf(plan: Plan): Config {
@@ -62,6 +63,7 @@ export function configOf(plan: Plan): Config {
         per_day_usd: 0,
       },
     },
+    ...(plan.chat === undefined ? {} : { channels: { [CHANNEL]: channelOf(plan.chat) } }),
     approvals: { timeout: settings.approval_timeout ?? defaults.approvals.timeout },
     agent: { ...agent, turn_timeout: settings.turn_timeout },
     sessions: {
@@ -72,6 +74,12 @@ export function configOf(plan: Plan): Config {
       max_tool_iterations: settings.max_tool_iterations,
     },
   };
+}
+
+function channelOf({ redeliver }: PlannedChat): Config['channels'][string] {
+  return ConfigSchema.shape.channels.parse({ [CHANNEL]: { type: CHANNEL, pairing: 'pair_on_request', redeliver } })[
+    CHANNEL
+  ] as Config['channels'][string];
 }
 
 type Memory = Config['sessions']['memory'];

@@ -79,7 +79,7 @@ function* plain(message: PlannedMessage): Generator<PlannedMessage> {
   if (message.again > 0) yield { ...message, again: 0 };
   if (message.cancel !== null) yield { ...message, cancel: null };
   if (message.leaves !== null) yield { ...message, leaves: null };
-  if (message.mode !== 'send') yield { ...message, mode: 'send' };
+  if (message.mode !== 'send' && message.mode !== 'chat') yield { ...message, mode: 'send' };
   if (message.calls.length > 1) yield { ...message, calls: [message.calls[0]] };
   const [first, ...rest] = message.calls;
   if (first.fault !== null) yield { ...message, calls: [{ ...first, fault: null }, ...rest] };

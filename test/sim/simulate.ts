@@ -95,7 +95,7 @@ class Run {
         if (fault.left > 0) continue;
         this.waitingFor.splice(this.waitingFor.indexOf(fault), 1);
         this.trace.note(this.machine.clock.now, life.name, `ends at ${point}`);
-        if (fault.whole || life.promises) this.crash(false, 100);
+        if (fault.whole || life.name.startsWith('main')) this.crash(false, 100);
         else this.kill(life.name.slice(0, life.name.indexOf('.')));
         return;
       }
@@ -107,11 +107,13 @@ class Run {
       session: (of: number) => this.sessions.get(of),
       opened: (of: number, session_id: string) => void this.sessions.set(of, session_id),
     };
-    this.clients = plan.messages.map((message) => {
-      const opens = !opening.has(message.session);
-      opening.add(message.session);
-      return new Client(message, opens, house);
-    });
+    this.clients = plan.messages
+      .filter(({ mode }) => mode !== 'chat')
+      .map((message) => {
+        const opens = !opening.has(message.session);
+        opening.add(message.session);
+        return new Client(message, opens, house);
+      });
     const person = new Person(house);
     this.machine.rules.journal.asked = (stream, request) => person.asked(stream, request);
     this.boot();
@@ -123,6 +125,7 @@ class Run {
       await this.until(() => this.answered());
       this.faults.length = 0;
       this.waitingFor.length = 0;
+      this.machine.outside.platform?.behave();
       await this.until(() => this.answered() && this.gateway?.edge != null && !this.draining);
       const { compactions } = rules.journal;
       // What is summed up behind everybody's back goes on for as long as there is something.
@@ -173,9 +176,11 @@ class Run {
     await this.until(() => done);
   }
 
-  /** Every client has what it waits for, and nothing is owed. */
+  /** Every client has what it waits for, everything is said, and nothing is owed. */
   private answered(): boolean {
-    return this.machine.file.state.owed.size === 0 && this.clients.every((client) => client.settled);
+    const { file, outside, rules } = this.machine;
+    const chatted = outside.platform?.settled !== false && rules.journal.chats.rests;
+    return file.state.owed.size === 0 && chatted && this.clients.every((client) => client.settled);
   }
 
   private async until(reached: () => boolean): Promise<void> {
@@ -200,6 +205,8 @@ class Run {
       .map(({ message_id, receipt }) => {
         return `${message_id} ${receipt === undefined ? 'is not acknowledged' : 'is not answered'}`;
       });
+    for (const key of this.machine.rules.journal.chats.waiting) waiting.push(`${key} is not said`);
+    if (this.machine.outside.platform?.settled === false) waiting.push('the platform has messages that are not taken');
     const owed = this.machine.file.state.owed.size;
     return `after ${this.steps} steps and ${Math.round(this.machine.clock.now)} ms: ${owed} owed; ${waiting.join(', ')}`;
   }
