@@ -9,7 +9,7 @@ import type { Append, Committed } from '../../stores/journal.ts';
 import type { Outgoing } from '../../stores/outbox.ts';
 import { packSession } from '../../stores/packed-session.ts';
 import type { ReplyHanded, ReplyLost, SessionRecord } from '../../stores/records.ts';
-import { type SessionState, type TurnState, tokensOf } from '../../stores/session-state.ts';
+import { type KnownKey, type SessionState, type TurnState, tokensOf } from '../../stores/session-state.ts';
 import type { ShortEvent } from '../../stores/turn-events.ts';
 import type { World } from '../../world.ts';
 import type { Resident } from '../residents.ts';
@@ -418,7 +418,9 @@ export class Lane implements StreamOwner, Handing, TurnOwner, MessageOwner, Comm
     const model = this.host.policy().route(asked);
     if (ahead.turn !== null || typeof model !== 'string') return done();
     if (this.host.policy().budgets(model, workspace_id).length === 0) return done();
-    const { state } = decideReceive(ahead, this.session_id, message, turn_id, digest, this.deciding());
+    // With keys of its own: in the session's, which are shared, a checkpoint would find the message before the journal has it.
+    const apart = { ...ahead, keys: new Map<string, KnownKey>() };
+    const { state } = decideReceive(apart, this.session_id, message, turn_id, digest, this.deciding());
     if (!FirstCall.isFor(ahead, state, turn_id)) return done();
     this.first = new FirstCall(ahead);
     this.first.reserve(state, this, done);

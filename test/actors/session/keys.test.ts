@@ -115,6 +115,30 @@ describe('the keys of all sessions of a thread', () => {
     },
   );
 
+  it('are in no checkpoint before their message is in the journal: after a crash it would be known, and nowhere', () => {
+    const stand = new LaneStand({ budgets: () => ['global'], checkpoint_every: 1 });
+    stand.send('s1', 'session.deliver', {
+      ...{ message_id: 'one', user_id: 'ann', channel: 'channel/tg', content: 'one', model: '', queue: 'followup' },
+      ...{ workspace_id: 'home', open: true, any_user: false },
+      reply_to: { channel_id: 'c1', message_id: 'p1', direct: true },
+    });
+    stand.settle();
+    stand.reservesLater = true;
+    const reserving = stand.reserving.length;
+    stand.say('s1', 'two', 'two');
+    stand.settle();
+    expect(stand.reserving).toHaveLength(reserving + 1);
+    // What is written meanwhile is written with a checkpoint.
+    stand.said[0]?.answered({ ok: true, body: { seq: 1 } });
+    stand.settle();
+    expect(stand.types('s1').slice(-2)).toEqual(['reply_handed', 'checkpoint']);
+    const after = new LaneStand({}, stand.rows);
+    const again = after.say('s1', 'two', 'two');
+    after.settle();
+    expect(receiptOf(again).repeated).toBe(false);
+    expect(after.types('s1').filter((type) => type === 'turn_finished')).toHaveLength(2);
+  });
+
   it('count those only that are awake', () => {
     const room = new KeyRoom(() => ({ most: 100, least: 64 }));
     const lane = (keys: number) => {
