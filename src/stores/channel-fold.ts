@@ -86,7 +86,8 @@ export function evolveChannel(state: ChannelFold, record: ChannelRecord, at: num
       const part = { replaces: record.replaces, platform_message_id: null };
       const parts = [...reply.parts.slice(0, record.part), part];
       const outcome_unknown = reply.outcome_unknown || record.outcome_unknown === true;
-      state.open.set(record.key, { ...reply, parts, outcome_unknown });
+      const content = record.content ?? reply.content;
+      state.open.set(record.key, { ...reply, content, parts, outcome_unknown });
       return state;
     }
     case 'reply_refused': {

@@ -35,6 +35,11 @@ export interface ReplySending {
   readonly replaces: number;
   /** Of a reply that grows while its turn still runs: there is no `reply_queued` yet. */
   readonly growing?: { readonly session_id: string; readonly user_id: string; readonly to: ReplyTo };
+  /**
+   * All that is said, where that is more than was taken on: an answer that failed is shown above why, as far as it is known. A
+   * later life, which does not know it, is to go on with the same parts.
+   */
+  readonly content?: string;
   /** It may have been sent before, and the platform does not tell. */
   readonly outcome_unknown?: true;
 }

@@ -36,7 +36,11 @@ export function channelRedaction(
       case 'reply_queued':
         return { ...record, to, content: text };
       case 'reply_sending':
-        return record.growing === undefined ? record : { ...record, growing: { ...record.growing, to } };
+        return {
+          ...record,
+          ...(record.growing === undefined ? {} : { growing: { ...record.growing, to } }),
+          ...(record.content === undefined ? {} : { content: text }),
+        };
       case 'reply_failed':
         return { ...record, message: text };
       default:

@@ -108,8 +108,9 @@ export class ChatRules {
     const texts = theirs.filter(({ text }) => text !== SURPLUS).map(({ text }) => text);
     const says = `${key} is shown as ${texts.join(' | ')}, not as ${content}`;
     if (kind === 'failure') {
-      // Below what there was of the answer, as far as the channel knew it.
-      if (!bare(texts.join('')).includes(bare(content))) this.#broke('chat', says);
+      // Below what there was of the answer, as far as the channel knew it; each part once more where it was sent twice.
+      const once = texts.filter((text, at) => chat.dedupe !== 'none' || texts.indexOf(text) === at);
+      if (!bare(once.join('')).includes(bare(content))) this.#broke('chat', says);
       return;
     }
     const parts = splitMarkdown(content, chat.longest);

@@ -2,7 +2,7 @@
 // What happens in one run: who writes what and when, how the models and tools behave, what breaks. All of it from a seed.
 
 import type { KeyBounds } from '../../src/actors/session/policy.ts';
-import { KILL_POINTS, type KillPoint } from '../../src/composition/kill-points.ts';
+import { CHANNEL_POINTS, KILL_POINTS, type KillPoint } from '../../src/composition/kill-points.ts';
 import type { FailureScope } from '../../src/providers/provider.ts';
 import type { QueueMode } from '../../src/stores/records.ts';
 import { Chance } from './chance.ts';
@@ -149,9 +149,6 @@ const OUTAGES = 0.3;
  */
 export const POINTS: readonly KillPoint[] = KILL_POINTS.filter((point) => !/^(start|edge)\./.test(point)).toSorted();
 
-/** Those of chat channels, and of the way there. */
-const CHAT_POINTS = POINTS.filter((point) => /^(channel|reply)\./.test(point)) as [KillPoint, ...KillPoint[]];
-
 /** A run in full. @param steps during how many steps things break */
 export function planOf(seed: number, steps: number): Plan {
   const chance = new Chance(seed ^ 0x5e_ed);
@@ -270,7 +267,7 @@ function faultsOfChats(chance: Chance, steps: number): readonly Fault[] {
     const step = Math.floor(steps * chance.next() ** 2);
     if (chance.often(0.25)) return { kind: 'hold', thread: 'io-1', ms: chance.pick([5, 400, 12_000]), step };
     if (chance.often(0.4)) return { kind: 'kill', thread: 'io-1', step };
-    const point = chance.pick(CHAT_POINTS);
+    const point = chance.pick(CHANNEL_POINTS);
     return { kind: 'point', point, nth: 1 + chance.int(4), whole: chance.often(0.3), step };
   });
 }

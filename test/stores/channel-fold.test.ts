@@ -19,10 +19,11 @@ const record: fc.Arbitrary<ChannelRecord> = fc.oneof(
       content: `secret of ${whose(key)}`,
     }),
   ),
-  fc.record({ key, part: fc.nat(2) }).map(
-    ({ key, part }): ChannelRecord => ({
+  fc.record({ key, part: fc.nat(2), more: fc.boolean() }).map(
+    ({ key, part, more }): ChannelRecord => ({
       ...{ type: 'reply_sending', key, part, replaces: 0 },
       growing: { session_id: `s-${whose(key)}`, user_id: whose(key), to },
+      ...(more ? { content: `more than the secret of ${whose(key)}` } : {}),
     }),
   ),
   fc.record({ key, part: fc.nat(2) }).map(

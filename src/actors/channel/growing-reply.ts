@@ -86,7 +86,9 @@ export interface GrowingReply {
   readonly waits: boolean;
   /** There may be something new to show. */
   readonly stale: boolean;
-  /** The reply's messages, once it is complete. */
+  /** All of the reply, once it is complete. */
+  readonly said: string;
+  /** Its messages then. */
   readonly whole: readonly string[];
   /** What people see in each of its messages that exist; null: nobody knows. */
   readonly parts: readonly (string | null)[];
@@ -132,6 +134,7 @@ export function beginReply(
     worth: false,
     waits: false,
     stale: false,
+    said: '',
     whole: [],
     parts: replaced.map(() => null),
     replaced,
@@ -294,10 +297,10 @@ function progressed(reply: GrowingReply, input: ReplyProgress, now: number, { sp
     case 'restarted':
       return { ...reply, text: '', since: null, worth: false, waits: false };
     case 'finished':
-      return { ...reply, phase: 'ending', text: '', whole: split(input.content) };
+      return { ...reply, phase: 'ending', text: '', said: input.content, whole: split(input.content) };
     case 'failed': {
       const content = text.trim() === '' ? input.say : `${text.trimEnd()}\n\n${input.say}`;
-      return { ...reply, phase: 'ending', text: '', whole: split(content) };
+      return { ...reply, phase: 'ending', text: '', said: content, whole: split(content) };
     }
   }
 }

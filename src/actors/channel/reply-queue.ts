@@ -38,6 +38,8 @@ export interface Reply {
   outcome_unknown: boolean;
   /** That it was begun is in the journal. */
   journaled: boolean;
+  /** What it says in all is in the journal, where that is more than its content. */
+  noted: boolean;
   /** That it is over is in the journal. */
   over: boolean;
   last_error: Failure | null;
@@ -66,7 +68,7 @@ export function blank(of: Pick<Reply, 'key' | 'kind' | 'session_id' | 'user_id' 
   return {
     ...of,
     ...{ at: 0, content: null, inbox: [], ids: [], doubt: null, grown: null },
-    ...{ outcome_unknown: false, journaled: false, over: false, last_error: null, seen: 0, ended: 0 },
+    ...{ outcome_unknown: false, journaled: false, noted: false, over: false, last_error: null, seen: 0, ended: 0 },
     known: { replaced: [], in_doubt: false },
   };
 }

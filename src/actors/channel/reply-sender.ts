@@ -29,6 +29,12 @@ function keyOf({ key }: Reply, { part, replaces }: Send): string {
   return replaces === 0 ? `${key}:${part}` : `${key}:${part}.${replaces}`;
 }
 
+/** What a reply says in all, where that is more than the journal has of it; null where it is not. */
+function moreOf({ content, grown, noted }: Reply): string | null {
+  if (noted || content === null || grown?.phase !== 'ending') return null;
+  return grown.said === content ? null : grown.said;
+}
+
 export class ReplySender {
   readonly #owner: SenderOwner;
   readonly #ports: OutboxPorts;
@@ -74,8 +80,10 @@ export class ReplySender {
   #send(reply: Reply, op: Send, again: boolean): void {
     const { key, session_id, user_id, to } = reply;
     const { part, replaces } = op;
+    const more = moreOf(reply);
     const record: ChannelRecord = {
       ...{ type: 'reply_sending', key, part, replaces },
+      ...(more === null ? {} : { content: more }),
       ...(reply.journaled ? {} : { growing: { session_id, user_id, to } }),
       ...(again ? { outcome_unknown: true } : {}),
     };
@@ -84,6 +92,7 @@ export class ReplySender {
       // Erased, while that was written.
       if (!this.#owner.alive(reply)) return this.#owner.answered(reply, { type: 'tick' });
       reply.journaled = true;
+      reply.noted ||= more !== null;
       reply.outcome_unknown ||= again;
       this.#ports.point('channel.sending');
       const content = op.content;

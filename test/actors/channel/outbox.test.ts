@@ -37,6 +37,8 @@ class Stand {
   /** What becomes of the next messages; then they are taken. `null`: nothing is answered. */
   readonly fates: (SentAnswer | null)[] = [];
   readonly unanswered: ((answer: SentAnswer) => void)[] = [];
+  /** How many of the next appends the disk refuses. */
+  failing = 0;
   /** What the platform knows under a key. */
   readonly found: string | null;
   #ids = 0;
@@ -65,7 +67,11 @@ class Stand {
           after: clock.after,
           iso: (at) => new Date(at).toISOString(),
         },
-        append: (append, answered) => journal.append({ body: append, ...answering(answered) }),
+        append: (append, answered) => {
+          if (this.failing === 0) return journal.append({ body: append, ...answering(answered) });
+          this.failing -= 1;
+          clock.soon(() => answered({ ok: false, error: failure('storage_failed', 'no space left on device') }));
+        },
         tail: (stream, answered) => journal.tail({ body: { stream }, ...answering(answered) }),
         platform: () => whole,
         send: ({ to, content, idempotency_key: key }, answered) => {
@@ -254,6 +260,35 @@ describe('a message of which nobody knows whether it was sent', () => {
     const { stand } = cutOff({}, { redeliver: () => false });
     expect(stand.said).toEqual(['three']);
     expect(stand.dead).toMatchObject([{ key: 't1', outcome_unknown: true }]);
+  });
+
+  it('and was, is noted as soon as the disk takes it: nobody is in doubt for ever', () => {
+    const stand = new Stand();
+    stand.fates.push(null);
+    stand.take('t1', 'one');
+    stand.failing = 3;
+    stand.unanswered[0]?.({ ok: true, platform_message_id: 'p1' });
+    stand.settle();
+    expect(stand.owed).toBe(1);
+    stand.clock.advance(10_000);
+    expect(stand.owed).toBe(0);
+    const next = new Stand({}, stand.rows);
+    expect([...stand.said, ...next.said]).toEqual(['one']);
+  });
+
+  it('is said to its end in another life as it was begun, also below what there was of an answer that failed', () => {
+    const stand = new Stand({ typing: true, dedupe: 'window' });
+    const to = { channel_id: 'c1', message_id: 'm', direct: true };
+    stand.outbox.show({ session_id: 's1', turn_id: 't1', user_id: 'ann', to });
+    stand.followed.get('t1')?.(1, { event: 'text_delta', data: { text: 'an|answer' } });
+    stand.fates.push({ ok: true, platform_message_id: 'p1' }, null);
+    stand.take('t1', 'and no|more', 'c1', 'failure');
+    const parts = ['an', 'answer\n\nand no', 'more'];
+    expect(stand.said).toEqual(parts.slice(0, 2));
+    const next = new Stand({ dedupe: 'window' }, stand.rows);
+    expect(next.said).toEqual(parts.slice(1));
+    expect(next.sent.map(({ key }) => key)).toEqual(['t1:1', 't1:2']);
+    expect(next.owed).toBe(0);
   });
 
   it('that was certainly refused is sent again whatever the channel may', () => {
