@@ -18,6 +18,8 @@ import { CHANNEL, messageId, type Rules } from './rules.ts';
 
 /** How long things on a platform take, in milliseconds. */
 const MS = { connects: [1, 100], hands: [0, 20], answers: [1, 80], again: [20, 500] } as const;
+/** For how long it may fail. */
+const TROUBLE_MS = 120_000;
 /** Shares of what is asked of it that come to something else than being done. */
 const ODDS = { refused: 0.06, lost: 0.04, doubted: 0.05, hangs: 0.02, breaks: 0.02, unreachable: 0.1 } as const;
 
@@ -127,8 +129,13 @@ export class Platform implements Showing {
     };
   }
 
+  /** Whether it may fail: not for ever, for what hangs takes a minute each. */
+  private get trouble(): boolean {
+    return !this.kind && this.clock.now < TROUBLE_MS;
+  }
+
   private often(odds: number): boolean {
-    return !this.kind && this.chance.often(odds);
+    return this.trouble && this.chance.often(odds);
   }
 
   private on(life: Life | null, [from, to]: readonly [number, number], what: string, run: () => void): void {
@@ -213,7 +220,7 @@ export class Platform implements Showing {
   }
 
   private fate(): Fate {
-    if (this.kind) return 'done';
+    if (!this.trouble) return 'done';
     const drawn = this.chance.next();
     let below = 0;
     for (const fate of ['refused', 'lost', 'doubted', 'hangs', 'breaks'] as const) {

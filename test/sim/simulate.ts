@@ -260,8 +260,9 @@ class Run {
       case 'hold': {
         const life = gateway?.lives.get(fault.thread);
         if (life === undefined || life.dead) return;
-        rules.disturb(fault.ms);
-        return clock.hold(life, fault.ms);
+        clock.hold(life, fault.ms);
+        // Held once more it stands still for both.
+        return rules.disturb(life.freeAt - clock.now);
       }
       case 'disk':
         rules.disturb(5_000);

@@ -71,7 +71,8 @@ export class ReplySender {
       });
     }
     if (platform.dedupe === 'window') return this.#send(reply, op, false);
-    if (this.#settings.redeliver()) return this.#send(reply, op, true);
+    // What grows is not the answer yet: nothing of that is lost to who would see its beginning twice.
+    if (this.#settings.redeliver() || reply.content === null) return this.#send(reply, op, true);
     reply.outcome_unknown = true;
     const unknown = 'It may have been sent before an interruption; `redeliver: false` says that it is not sent again.';
     this.#owner.giveUp(reply, failure('thread_lost', unknown));

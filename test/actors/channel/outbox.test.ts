@@ -369,6 +369,25 @@ describe('a reply that grows', () => {
     expect(stand.owed).toBe(0);
   });
 
+  it('is no dead letter before there is an answer, though nobody knows whether its beginning was seen', () => {
+    const before = new Stand({ editing: true });
+    before.fates.push(null);
+    before.outbox.show(shown);
+    before.followed.get('t1')?.(1, text('a beginning that is long enough '));
+    before.clock.advance(3_000);
+    expect(before.said).toHaveLength(1);
+    const stand = new Stand({ editing: true }, before.rows, { redeliver: () => false });
+    stand.followed.get('t1')?.(1, text('a beginning that is long enough '));
+    stand.clock.advance(3_000);
+    expect(stand.said).toHaveLength(1);
+    stand.take('t1', 'a beginning that is long enough and an end');
+    stand.clock.advance(5_000);
+    expect(stand.edits.at(-1)).toContain('and an end');
+    expect(stand.dead).toEqual([]);
+    const marked = [...stand.rows.rows.values()].filter(({ payload }) => payload.includes('"outcome_unknown":true'));
+    expect(marked.map(({ type }) => type)).toEqual(['reply_sending']);
+  });
+
   it('does not keep a word of the channel waiting', () => {
     const stand = new Stand({ editing: true });
     stand.outbox.show(shown);
