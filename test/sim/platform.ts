@@ -167,9 +167,11 @@ export class Platform implements Showing {
     connection.handing.add(conversation);
     this.on(connection.life, MS.hands, `chat ${conversation}`, () => {
       connection.handing.delete(conversation);
-      if (this.connection !== connection) return;
-      for (const said of this.conversations.get(conversation) ?? [])
+      for (const said of this.conversations.get(conversation) ?? []) {
+        // What it is handed may be its end.
+        if (this.connection !== connection) return;
         if (said.state === 'waiting') this.handOne(connection, conversation, said);
+      }
     });
   }
 
