@@ -20,10 +20,15 @@ import { type Reply, restored } from './reply-queue.ts';
 /** What was written is durable up to `seq`. */
 type Written<T> = (outcome: Outcome<T>, seq: number) => void;
 
+/** Pause before the journal is asked again to keep what became of something, in milliseconds. */
+export const AGAIN_MS = 1_000;
+
 export class OutboxJournal {
   readonly #iso: (at: number) => string;
   readonly #rested: () => void;
+  readonly #after: OutboxPorts['world']['after'];
   readonly #owner: StreamOwner<ChannelFold, ChannelRecord>;
+  #stopped = false;
 
   /**
    * @param name of the channel
@@ -36,6 +41,7 @@ export class OutboxJournal {
   ) {
     this.#iso = (at) => world.iso(at);
     this.#rested = rested;
+    this.#after = world.after;
     this.#owner = new StreamOwner<ChannelFold, ChannelRecord>({
       stream: `channel/${name}`,
       workspace_id: '',
@@ -92,6 +98,14 @@ export class OutboxJournal {
     );
   }
 
+  /** The same as often as it takes: another life is to be in doubt of a reply's last message alone. Told once it is written. */
+  noteSurely(reply: Reply, records: readonly ChannelRecord[], noted: () => void): void {
+    this.note(reply, records, (error) => {
+      if (error === null) noted();
+      else if (!this.#stopped) this.#after(AGAIN_MS, () => this.#stopped || this.noteSurely(reply, records, noted));
+    });
+  }
+
   /** The newest dead letters, newest first. */
   dead(answered: Written<readonly DeadLetter[]>): void {
     this.#write(
@@ -117,6 +131,7 @@ export class OutboxJournal {
   }
 
   stop(): void {
+    this.#stopped = true;
     this.#owner.stop();
   }
 

@@ -6,7 +6,7 @@ import { ofErased } from '../../stores/channel-fold.ts';
 import type { Outcome } from '../../stores/stream-owner.ts';
 import type { DeadLetter, Say } from './chat-protocol.ts';
 import { growReply, type ReplyEffect, type ReplyInput } from './growing-reply.ts';
-import { OutboxJournal } from './outbox-journal.ts';
+import { AGAIN_MS, OutboxJournal } from './outbox-journal.ts';
 import type { OutboxPorts, OutboxSettings, OutboxState, Platform } from './outbox-ports.ts';
 import { blank, conversationOf, grownOf, type Reply, ReplyQueue, tell } from './reply-queue.ts';
 import { ReplySender } from './reply-sender.ts';
@@ -18,8 +18,6 @@ const WAITING = { most: 10_000, conversation: 500, size: 64 * 1_048_576 } as con
 const SWEEP_MS = 30_000;
 /** Looks after which a turn that ended with nothing to say here is forgotten. */
 const LOOKS = 2;
-/** Pause before the journal is asked again to keep that something was said or given up, in milliseconds. */
-const AGAIN_MS = 1_000;
 
 export class Outbox {
   readonly #name: string;
@@ -294,17 +292,10 @@ export class Outbox {
   }
 
   #finish(reply: Reply, parts: number): void {
+    const { key } = reply;
     const noted = reply.over || !reply.journaled;
     this.#remove(reply);
-    if (!noted) this.#noteOver(reply, parts);
-  }
-
-  /** As often as it takes: what stays open in the journal is said again by another life. */
-  #noteOver(reply: Reply, parts: number): void {
-    this.#journal.note(reply, [{ type: 'reply_over', key: reply.key, parts }], (error) => {
-      if (error === null || this.#stopped) return;
-      this.#ports.world.after(AGAIN_MS, () => this.#stopped || this.#noteOver(reply, parts));
-    });
+    if (!noted) this.#journal.noteSurely(reply, [{ type: 'reply_over', key, parts }], () => undefined);
   }
 
   #giveUp(reply: Reply, { code, message }: Failure): void {

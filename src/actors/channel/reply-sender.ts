@@ -113,7 +113,7 @@ export class ReplySender {
         // What comes next is journaled as the end of it.
         if (!answer.error.retryable) return this.#owner.answered(reply, input);
         const { code } = answer.error;
-        this.#note(reply, [{ type: 'reply_refused', key, part, code }], () => this.#owner.answered(reply, input));
+        this.#noteSurely(reply, [{ type: 'reply_refused', key, part, code }], () => this.#owner.answered(reply, input));
       });
     });
   }
@@ -132,9 +132,7 @@ export class ReplySender {
     reply.doubt = null;
     reply.over = over !== null;
     this.#owner.sent();
-    this.#note(reply, over === null ? [sent] : [sent, { type: 'reply_over', key, parts: over }], (error) => {
-      // It was said; that nobody will know of it may mean that it is said twice, not that it is lost.
-      if (error !== null) reply.over = false;
+    this.#noteSurely(reply, over === null ? [sent] : [sent, { type: 'reply_over', key, parts: over }], () => {
       this.#ports.point('channel.sent');
       this.#owner.answered(reply, { type: 'done' });
     });
@@ -149,6 +147,12 @@ export class ReplySender {
   #note(reply: Reply, records: readonly ChannelRecord[], noted: (error: Failure | null) => void): void {
     this.#journal.note(reply, records, (error) => {
       if (!this.#owner.stopped()) noted(error);
+    });
+  }
+
+  #noteSurely(reply: Reply, records: readonly ChannelRecord[], noted: () => void): void {
+    this.#journal.noteSurely(reply, records, () => {
+      if (!this.#owner.stopped()) noted();
     });
   }
 

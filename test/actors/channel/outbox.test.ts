@@ -276,6 +276,22 @@ describe('a message of which nobody knows whether it was sent', () => {
     expect([...stand.said, ...next.said]).toEqual(['one']);
   });
 
+  it.each([
+    ['was taken', { ok: true, platform_message_id: 'p2' } as const, ['one', 'two', 'three'], ['three']],
+    ['was refused', refused('rate_limited', 10), ['one', 'two', 'two'], ['two', 'three']],
+  ])('is the only one: that the one before %s is noted before there is a next', (_, answer, said, again) => {
+    const stand = new Stand();
+    stand.fates.push({ ok: true, platform_message_id: 'p1' }, null, null);
+    stand.take('t1', 'one|two|three');
+    stand.failing = 1;
+    stand.unanswered[0]?.(answer);
+    stand.settle();
+    expect(stand.said).toEqual(['one', 'two']);
+    stand.clock.advance(5_000);
+    expect(stand.said).toEqual(said);
+    expect(new Stand({}, stand.rows).said).toEqual(again);
+  });
+
   it('is said to its end in another life as it was begun, also below what there was of an answer that failed', () => {
     const stand = new Stand({ typing: true, dedupe: 'window' });
     const to = { channel_id: 'c1', message_id: 'm', direct: true };
