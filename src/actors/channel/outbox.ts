@@ -239,12 +239,14 @@ export class Outbox {
     queue.rest = null;
     const platform = this.#ports.platform();
     if (!this.#online || platform === null) return;
+    const { world } = this.#ports;
+    const now = world.monotonic();
     for (let more = true; more && !queue.busy; ) {
       more = false;
       const [first] = queue.complete;
       for (const reply of queue.next) {
         if (queue.busy) break;
-        this.#drive(reply, platform);
+        this.#drive(reply, platform, now);
       }
       // One that is over makes room for the one behind it.
       more = queue.complete[0] !== first && !queue.empty;
@@ -252,23 +254,21 @@ export class Outbox {
     if (queue.busy || queue.empty) return this.#tellQuiet();
     const due = queue.due(platform);
     if (due === null) return this.#tellQuiet();
-    const { world } = this.#ports;
-    queue.rest = world.after(Math.max(1, due - world.monotonic()), () => this.#stopped || this.#pump(queue));
+    queue.rest = world.after(Math.max(1, due - now), () => this.#stopped || this.#pump(queue));
     this.#tellQuiet();
   }
 
-  #drive(reply: Reply, platform: Platform): void {
+  #drive(reply: Reply, platform: Platform, now: number): void {
     const queue = this.#queueOf(reply);
-    grownOf(reply, this.#ports.world.monotonic(), platform);
+    grownOf(reply, now, platform);
     for (let next = reply.inbox.shift(); next !== undefined; next = reply.inbox.shift()) {
-      this.#step(reply, next, platform);
+      this.#step(reply, next, platform, now);
       if (queue.busy || this.#replies.get(reply.key) !== reply) return;
     }
-    this.#step(reply, { type: 'tick' }, platform);
+    this.#step(reply, { type: 'tick' }, platform, now);
   }
 
-  #step(reply: Reply, input: ReplyInput, platform: Platform): void {
-    const now = this.#ports.world.monotonic();
+  #step(reply: Reply, input: ReplyInput, platform: Platform, now: number): void {
     const { reply: grown, effect } = growReply(grownOf(reply, now, platform), input, now, platform);
     reply.grown = grown;
     if (effect !== null) this.#perform(reply, effect, platform);
@@ -329,7 +329,7 @@ export class Outbox {
     if (this.#replies.get(reply.key) === reply) {
       // While nothing is to go out, what comes next waits for that.
       if (platform === null || !this.#online) reply.inbox.unshift(input);
-      else this.#step(reply, input, platform);
+      else this.#step(reply, input, platform, this.#ports.world.monotonic());
     }
     if (queue.empty && !queue.busy) this.#queues.delete(conversationOf(reply.to));
     this.#pump(queue);
