@@ -50,7 +50,7 @@ export class Platform implements Showing {
   private readonly conversations = new Map<string, Said[]>();
   private connection: Connection | null = null;
   /** From then on it fails no more: what was broken is to come to its end. */
-  private kind = false;
+  private healed = false;
 
   constructor(clock: Clock, chat: PlannedChat, messages: readonly PlannedMessage[], rules: Rules, chance: Chance) {
     this.clock = clock;
@@ -78,7 +78,7 @@ export class Platform implements Showing {
 
   /** It fails no more from now on. */
   behave(): void {
-    this.kind = true;
+    this.healed = true;
   }
 
   /** What one life of an I/O thread connects by. */
@@ -131,7 +131,7 @@ export class Platform implements Showing {
 
   /** Whether it may fail: not for ever, for what hangs takes a minute each. */
   private get trouble(): boolean {
-    return !this.kind && this.clock.now < TROUBLE_MS;
+    return !this.healed && this.clock.now < TROUBLE_MS;
   }
 
   private often(odds: number): boolean {
