@@ -98,11 +98,15 @@ export class OutboxJournal {
     );
   }
 
-  /** The same as often as it takes: another life is to be in doubt of a reply's last message alone. Told once it is written. */
+  /**
+   * The same as often as it takes: another life is to be in doubt of a reply's last message alone. Told once it is written, unless
+   * this life is over by then.
+   */
   noteSurely(reply: Reply, records: readonly ChannelRecord[], noted: () => void): void {
     this.note(reply, records, (error) => {
+      if (this.#stopped) return;
       if (error === null) noted();
-      else if (!this.#stopped) this.#after(AGAIN_MS, () => this.#stopped || this.noteSurely(reply, records, noted));
+      else this.#after(AGAIN_MS, () => this.#stopped || this.noteSurely(reply, records, noted));
     });
   }
 

@@ -113,7 +113,9 @@ export class ReplySender {
         // What comes next is journaled as the end of it.
         if (!answer.error.retryable) return this.#owner.answered(reply, input);
         const { code } = answer.error;
-        this.#noteSurely(reply, [{ type: 'reply_refused', key, part, code }], () => this.#owner.answered(reply, input));
+        this.#journal.noteSurely(reply, [{ type: 'reply_refused', key, part, code }], () =>
+          this.#owner.answered(reply, input),
+        );
       });
     });
   }
@@ -132,7 +134,7 @@ export class ReplySender {
     reply.doubt = null;
     reply.over = over !== null;
     this.#owner.sent();
-    this.#noteSurely(reply, over === null ? [sent] : [sent, { type: 'reply_over', key, parts: over }], () => {
+    this.#journal.noteSurely(reply, over === null ? [sent] : [sent, { type: 'reply_over', key, parts: over }], () => {
       this.#ports.point('channel.sent');
       this.#owner.answered(reply, { type: 'done' });
     });
@@ -147,12 +149,6 @@ export class ReplySender {
   #note(reply: Reply, records: readonly ChannelRecord[], noted: (error: Failure | null) => void): void {
     this.#journal.note(reply, records, (error) => {
       if (!this.#owner.stopped()) noted(error);
-    });
-  }
-
-  #noteSurely(reply: Reply, records: readonly ChannelRecord[], noted: () => void): void {
-    this.#journal.noteSurely(reply, records, () => {
-      if (!this.#owner.stopped()) noted();
     });
   }
 

@@ -2,15 +2,7 @@
 // A lane that throws, wherever it does, harms itself alone: who waits is told, the others go on, and it comes back from its log.
 
 import { describe, expect, it } from 'vitest';
-import type { ChatEvent } from '../../../src/providers/provider.ts';
-import { codeOf, LaneStand } from './lane-stand.ts';
-
-/** An event that nobody can look at. */
-const BAD = {
-  get type(): string {
-    throw new Error('a bad event');
-  },
-} as unknown as ChatEvent;
+import { BAD, codeOf, LaneStand } from './lane-stand.ts';
 
 describe('a lane that throws', () => {
   it('over a message tells its sender; other sessions go on, and so does this one', () => {

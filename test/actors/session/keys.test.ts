@@ -4,21 +4,13 @@
 import { describe, expect, it } from 'vitest';
 import { KeyRoom } from '../../../src/actors/session/key-room.ts';
 import type { LanePolicy } from '../../../src/actors/session/policy.ts';
-import type { ChatEvent } from '../../../src/providers/provider.ts';
-import { codeOf, LaneStand, receiptOf } from './lane-stand.ts';
+import { BAD, codeOf, LaneStand, receiptOf } from './lane-stand.ts';
 
 const say = (stand: LaneStand, session: string, key: string) =>
   stand.send(session, 'session.deliver', {
     ...{ message_id: key, user_id: 'ann', channel: 'channel/http', content: key, model: '', queue: 'followup' },
     ...{ workspace_id: 'home', open: true, any_user: false },
   });
-
-/** An event that nobody can look at: the lane that is told it fails. */
-const BAD = {
-  get type(): string {
-    throw new Error('a bad event');
-  },
-} as unknown as ChatEvent;
 
 /** Messages a session has had before. */
 const OLD = 3;

@@ -10,6 +10,7 @@ import type { Delivered } from '../../../src/actors/session/protocol.ts';
 import { address } from '../../../src/bus/address.ts';
 import type { Answer, Envelope } from '../../../src/bus/envelope.ts';
 import type { Failure } from '../../../src/errors.ts';
+import type { ChatEvent } from '../../../src/providers/provider.ts';
 import { JournalWriter } from '../../../src/stores/journal-writer.ts';
 import { emptyMemoryJournal, MemoryJournalDisk, type MemoryJournalState } from '../../../src/stores/memory-journal.ts';
 import type { Outgoing } from '../../../src/stores/outbox.ts';
@@ -332,6 +333,13 @@ export class LaneStand {
     asked.answer = answer;
   }
 }
+
+/** An event that nobody can look at: the lane that is told it fails. */
+export const BAD = {
+  get type(): string {
+    throw new Error('a bad event');
+  },
+} as unknown as ChatEvent;
 
 /** The receipt in an answer that is there and good. */
 export function receiptOf({ answer }: Asked): Delivered {
